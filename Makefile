@@ -1,0 +1,40 @@
+# Everything this project does, one target each; `make help` lists them.
+# Paths are relative, so that a folder with spaces in its name works.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+SUITE ?= standard
+REPORTS ?= reports
+
+.PHONY: help setup agreement test lint types bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.ready  ## create .venv and install the pinned versions
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+agreement: setup  ## cross-check the reference against torch.nn.RNN and write reports/
+	$(RUN) -m conformance run --suite $(SUITE) --jobs $(JOBS) --report '$(REPORTS)'
+
+test: setup  ## run the tests, one BLAS thread a worker
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(RUN) -m pytest -n auto
+
+lint: setup  ## check style and formatting
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+types: setup  ## check types, strictly in refrnn
+	$(RUN) -m basedpyright
+
+bench: setup  ## time the reference against torch.nn.RNN, side by side
+	$(RUN) benchmarks/speed.py
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,74 @@
+"""Names, shapes, first values and loading of the parameters, as in torch.nn.RNN's state dict.
+
+Parameters are read-only arrays. Training replaces them, so that a trace keeps the very weights it
+was computed with, and a backward pass can't meet others.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from refrnn import _checks
+from refrnn._types import Array, read_only
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def shapes(
+    *, input_size: int, hidden_size: int, gates: int, layers: int, directions: int, bias: bool
+) -> dict[str, tuple[int, ...]]:
+    """Return every parameter's name and shape in torch's order."""
+    found: dict[str, tuple[int, ...]] = {}
+    rows = gates * hidden_size
+    for layer in range(layers):
+        width = input_size if layer == 0 else directions * hidden_size
+        for direction in range(directions):
+            end = suffix(layer, direction)
+            found[f"weight_ih_{end}"] = (rows, width)
+            found[f"weight_hh_{end}"] = (rows, hidden_size)
+            if bias:
+                found[f"bias_ih_{end}"] = (rows,)
+                found[f"bias_hh_{end}"] = (rows,)
+    return found
+
+
+def suffix(layer: int, direction: int) -> str:
+    """Return the end of a parameter's name, such as `l1_reverse`."""
+    return f"l{layer}_reverse" if direction else f"l{layer}"
+
+
+def drawn(
+    wanted: Shapes, bound: float, dtype: np.dtype[Any], generator: np.random.Generator | None
+) -> Mapping[str, Array]:
+    """Draw every parameter uniformly from ±bound, as torch does with bound = 1/√H."""
+    generator = np.random.default_rng() if generator is None else generator
+    return frozen(
+        {name: generator.uniform(-bound, bound, shape).astype(dtype) for name, shape in wanted.items()}
+    )
+
+
+def loaded(state: Mapping[str, object], wanted: Shapes, dtype: np.dtype[Any]) -> Mapping[str, Array]:
+    """Return copies of `state`, refusing wrong names, shapes and casts that lose digits."""
+    missing = [name for name in wanted if name not in state]
+    unknown = [name for name in state if name not in wanted]
+    if missing or unknown:
+        problem = "; ".join(
+            f"{word}: {', '.join(map(str, names))}"
+            for word, names in (("missing", missing), ("unknown", unknown))
+            if names
+        )
+        message = (
+            f"The state must hold exactly the parameters {', '.join(wanted)}; {problem}. Build the network "
+            "with the same layers, directions and bias as the one that the state comes from."
+        )
+        raise ValueError(message)
+    return frozen(
+        {name: _checks.safe_cast(name, state[name], dtype, shape) for name, shape in wanted.items()}
+    )
+
+
+def frozen(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
+    """Return a read-only mapping of read-only arrays."""
+    return MappingProxyType({name: read_only(array) for name, array in arrays.items()})

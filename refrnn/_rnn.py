@@ -1,0 +1,301 @@
+"""`RNN`: torch.nn.RNN's face over the stack, in its layouts, with nothing hidden in between.
+
+    trace = rnn.forward(x, h_0)                        every hidden state
+    gradients = rnn.backward(trace, d_output, d_h_n)   of every parameter, x, h_0, and every step
+
+The object holds parameters and sizes only. What the forward pass computed is in the trace, and
+the backward pass reads nothing else.
+"""
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from refrnn import _checks, _parameters, _stack
+from refrnn._elman import ElmanCell
+from refrnn._layout import Layout
+from refrnn._stack import Stack
+from refrnn._trace import Gradients, Trace
+from refrnn._types import Array, Nonlinearity, Weights
+
+
+class RNN:
+    """An Elman RNN with torch.nn.RNN's arguments, parameter names, shapes and results.
+
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers
+        I, H and L, each at least 1.
+    nonlinearity
+        "tanh" or "relu".
+    bias
+        Whether every layer has `bias_ih` and `bias_hh`.
+    batch_first
+        Whether batched x and output are (B, T, ·) instead of (T, B, ·). h_0 and h_n never are.
+    dropout
+        Probability with which the outputs of every layer but the last are zeroed, where a call
+        passes masks or a generator; a call with neither is torch's evaluation mode.
+    bidirectional
+        Whether every layer also runs from the last step to the first (D = 2).
+    dtype
+        float32, float64 (the default: this is a reference) or long double.
+    generator
+        Draws the first parameters from ±1/√H, as torch does; unseeded by default.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument isn't what is described here, with what to do about it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> rnn = RNN(3, 4, num_layers=2, generator=rng)
+    >>> x = rng.standard_normal((7, 5, 3))  # T = 7, B = 5, I = 3
+    >>> output, h_n = rnn(x)
+    >>> output.shape, h_n.shape
+    ((7, 5, 4), (2, 5, 4))
+    >>> trace = rnn.forward(x)
+    >>> gradients = rnn.backward(trace, np.ones_like(output))
+    >>> gradients.parameters["weight_hh_l1"].shape
+    (4, 4)
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: Nonlinearity = "tanh",
+        bias: bool = True,  # noqa: FBT001, FBT002
+        batch_first: bool = False,  # noqa: FBT001, FBT002
+        dropout: float = 0.0,
+        bidirectional: bool = False,  # noqa: FBT001, FBT002
+        *,
+        dtype: npt.DTypeLike = np.float64,
+        generator: np.random.Generator | None = None,
+    ) -> None:
+        self.input_size = _checks.size("input_size", input_size)
+        self.hidden_size = _checks.size("hidden_size", hidden_size)
+        self.num_layers = _checks.size("num_layers", num_layers)
+        self.nonlinearity = _checks.choice("nonlinearity", nonlinearity, ("tanh", "relu"))
+        self.bias = _checks.flag("bias", bias)
+        self.batch_first = _checks.flag("batch_first", batch_first)
+        self.dropout = _checks.probability("dropout", dropout)
+        self.bidirectional = _checks.flag("bidirectional", bidirectional)
+        self.dtype: np.dtype[Any] = _checks.float_dtype("dtype", dtype)
+        if self.dropout > 0 and self.num_layers == 1:
+            warnings.warn(
+                "dropout acts between layers, so with num_layers=1 it does nothing; leave it out or add layers.",
+                stacklevel=2,
+            )
+        self._cell = ElmanCell(cast("Nonlinearity", self.nonlinearity))
+        bound = 1 / math.sqrt(self.hidden_size)
+        self._replace(_parameters.drawn(self._shapes(), bound, self.dtype, generator))
+
+    @property
+    def directions(self) -> int:
+        """D: 2 when bidirectional, otherwise 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """Every parameter by torch's name, read-only; `load_state_dict` replaces them."""
+        return self._parameters
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of all parameters under torch's names, in torch's order."""
+        return {name: array.copy() for name, array in self._parameters.items()}
+
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """Replace all parameters by copies of `state`: arrays, lists or a torch state dict.
+
+        Raises
+        ------
+        ValueError
+            If names are missing or unknown, or a shape isn't exactly the parameter's.
+        TypeError
+            If a value can't be held in this network's dtype without losing digits.
+        """
+        self._replace(_parameters.loaded(state, self._shapes(), self.dtype))
+
+    def __call__(
+        self,
+        x: npt.ArrayLike,
+        h_0: npt.ArrayLike | None = None,
+        *,
+        lengths: npt.ArrayLike | None = None,
+        dropout_masks: npt.ArrayLike | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> tuple[Array, Array]:
+        """Return `output, h_n` as torch does; the arguments are those of `forward`."""
+        trace = self.forward(x, h_0, lengths=lengths, dropout_masks=dropout_masks, generator=generator)
+        return np.array(trace.output), np.array(trace.h_n)
+
+    def forward(
+        self,
+        x: npt.ArrayLike,
+        h_0: npt.ArrayLike | None = None,
+        *,
+        lengths: npt.ArrayLike | None = None,
+        dropout_masks: npt.ArrayLike | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> Trace:
+        """Run the network over a whole sequence and return the trace of every hidden state.
+
+        Parameters
+        ----------
+        x
+            (T, B, I), (B, T, I) with batch_first, or (T, I) for one unbatched sample, of this
+            network's dtype. The trace refers to it, as torch does: don't change it before `backward`.
+        h_0
+            (L·D, B, H), or (L·D, H) unbatched; zeros by default.
+        lengths
+            (B,) whole numbers from 1 to T in any order: steps beyond a sample's length are padding. They
+            are never read, `output` is exactly 0 there, and h_n is each sample's own final state.
+        dropout_masks
+            (L-1, T, B, D·H) booleans, True where an output of a layer is kept.
+        generator
+            Draws these masks, in the order of the layers, where they aren't given.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where an argument isn't what is described here, with what to do about it.
+        """
+        layout = Layout.of(x, batch_first=self.batch_first)
+        shape = layout.shape("T", "B", self.input_size)
+        x = layout.time_major(_checks.array("x", x, self.dtype, shape))
+        steps, batch, _ = x.shape
+        if lengths is not None:
+            layout.refuse_lengths()
+            lengths = _checks.lengths(lengths, steps, batch)
+        masks = self._masks(steps, batch, dropout_masks, generator)
+        trace = _stack.forward(
+            self._stack, x, self._state("h_0", h_0, layout, batch), lengths=lengths, masks=masks
+        )
+        return Trace(stack_trace=trace, layout=layout)
+
+    def backward(
+        self,
+        trace: Trace,
+        d_output: npt.ArrayLike | None = None,
+        d_h_n: npt.ArrayLike | None = None,
+        *,
+        truncation: int | None = None,
+    ) -> Gradients:
+        """Carry gradients of a loss back through `trace` (BPTT).
+
+        Parameters
+        ----------
+        trace
+            What `forward` returned. The gradients are those at the parameters it was computed with.
+        d_output, d_h_n
+            dL/doutput and dL/dh_n in the shapes of `output` and `h_n`; None stands for zeros,
+            and at least one must be given. What `d_output` holds in padding is not read.
+        truncation
+            None for full BPTT, or k: hidden states are treated as constants after every k steps of a scan,
+            as if `h.detach()` had been called there.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where an argument isn't what is described here, with what to do about it.
+        """
+        layout, inner = trace.layout, trace.stack_trace
+        steps, batch, _ = inner.x.shape
+        if d_output is None and d_h_n is None:
+            message = "backward needs d_output, d_h_n or both; got neither. Pass the gradient of the loss."
+            raise ValueError(message)
+        width = self.directions * self.hidden_size
+        if d_output is None:
+            d_y = np.zeros((steps, batch, width), self.dtype)
+        else:
+            shape = layout.shape(steps, batch, width)
+            d_y = np.array(
+                layout.time_major(_checks.array("d_output", d_output, self.dtype, shape)), order="C"
+            )
+        if truncation is not None:
+            truncation = _checks.size("truncation", truncation)
+        found = _stack.backward(inner, d_y, self._state("d_h_n", d_h_n, layout, batch), truncation=truncation)
+        return Gradients(trace=trace, stack_gradients=found)
+
+    def __repr__(self) -> str:
+        """Show the constructor call."""
+        return (
+            f"RNN({self.input_size}, {self.hidden_size}, num_layers={self.num_layers}, "
+            f"nonlinearity={self.nonlinearity!r}, bias={self.bias}, batch_first={self.batch_first}, "
+            f"dropout={self.dropout}, bidirectional={self.bidirectional}, dtype={str(self.dtype)!r})"
+        )
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return _parameters.shapes(
+            input_size=self.input_size,
+            hidden_size=self.hidden_size,
+            gates=self._cell.gates,
+            layers=self.num_layers,
+            directions=self.directions,
+            bias=self.bias,
+        )
+
+    def _replace(self, parameters: Mapping[str, Array]) -> None:
+        """Take on a whole set of parameters, and gather them by layer and direction."""
+        weights: dict[_stack.Place, Weights] = {}
+        for layer in range(self.num_layers):
+            for d in range(self.directions):
+                end = _parameters.suffix(layer, d)
+                weights[layer, d] = Weights(
+                    ih=parameters[f"weight_ih_{end}"],
+                    hh=parameters[f"weight_hh_{end}"],
+                    b_ih=parameters.get(f"bias_ih_{end}"),
+                    b_hh=parameters.get(f"bias_hh_{end}"),
+                )
+        self._parameters = parameters
+        self._stack = Stack(
+            cell=self._cell,
+            weights=weights,
+            layers=self.num_layers,
+            directions=self.directions,
+            dropout=self.dropout,
+        )
+
+    def _state(self, name: str, value: npt.ArrayLike | None, layout: Layout, batch: int) -> Array:
+        """Return h_0 or dL/dh_n as (L·D, B, H), zeros for None."""
+        count = self.num_layers * self.directions
+        if value is None:
+            return np.zeros((count, batch, self.hidden_size), self.dtype)
+        shape = layout.state_shape(count, batch, self.hidden_size)
+        return layout.batched_state(_checks.array(name, value, self.dtype, shape))
+
+    def _masks(
+        self,
+        steps: int,
+        batch: int,
+        masks: npt.ArrayLike | None,
+        generator: np.random.Generator | None,
+    ) -> np.ndarray[Any, Any] | None:
+        """Return the dropout masks of this call (L-1, T, B, D·H), or None without dropout."""
+        shape = (self.num_layers - 1, steps, batch, self.directions * self.hidden_size)
+        if masks is None:
+            if generator is None or self.dropout == 0 or self.num_layers == 1:
+                return None
+            return generator.random(shape) >= self.dropout
+        if self.dropout == 0 or generator is not None:
+            message = (
+                f"dropout_masks replace the generator of a network with dropout; got dropout={self.dropout} and "
+                f"generator={generator!r}. Set dropout to the probability the masks were drawn with, and pass no generator."
+            )
+            raise ValueError(message)
+        given = np.asarray(masks)
+        if given.dtype != np.bool_ or given.shape != shape:
+            message = (
+                f"dropout_masks must be booleans (L-1, T, B, D*H) = {shape}, True where a value is kept; got "
+                f"{given.dtype} {given.shape}. Compare torch's mask with 0 to get one."
+            )
+            raise ValueError(message)
+        return given.copy()

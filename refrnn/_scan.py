@@ -1,0 +1,135 @@
+"""One direction of one layer: the cell scanned over time, forward and backward.
+
+Arrays stay aligned with time in both directions, so that nothing is ever reversed. All T + 1
+states lie in one array (T + 1, B, H): a forward scan begins in slot 0 and writes h_t to slot
+t + 1, a reverse scan begins in slot T and writes h_t to slot t. Shifting that array by one
+therefore gives every h_{t-1} at once, and dW_hh is a single product.
+
+    slot        0      1      2     …     T
+    forward     h_0    h_1    h_2   …     h_T            (1-based steps, in order)
+    reverse     h_1    h_2    …     h_T   h_0            (h_T computed first, from h_0)
+
+Samples shorter than the batch hold their state while they wait: a forward scan has finished
+them, a reverse scan hasn't begun them. Then h_n is the last slot written, whatever the lengths.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from refrnn._elman import ElmanCell
+from refrnn._types import Array, Weights
+
+Waiting = Sequence[np.ndarray | None]
+"""For each t the rows that hold their state, or None where every sample takes part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What one direction of one layer computed, or (as gradients) received, at every step."""
+
+    slots: Array  # (T + 1, B, H), see the module's table
+    reverse: bool
+
+    @property
+    def steps(self) -> Array:
+        """The slot of every step t, as a view (T, B, H)."""
+        return self.slots[:-1] if self.reverse else self.slots[1:]
+
+    @property
+    def previous(self) -> Array:
+        """The slot of the step before every step t, as a view (T, B, H)."""
+        return self.slots[1:] if self.reverse else self.slots[:-1]
+
+    @property
+    def initial(self) -> Array:
+        """The slot from which the scan starts, as a view (B, H)."""
+        return self.slots[-1 if self.reverse else 0]
+
+    @property
+    def final(self) -> Array:
+        """The slot that the scan fills last, as a view (B, H)."""
+        return self.slots[0 if self.reverse else -1]
+
+    @property
+    def order(self) -> range:
+        """The steps in the order in which they are computed."""
+        length = len(self.slots) - 1
+        return range(length - 1, -1, -1) if self.reverse else range(length)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanGradients:
+    """The gradients of one direction of one layer at every step, all (T, B, H).
+
+    `d_h` is everything that reaches h_t: `from_output` what came through the layer's output
+    at step t, `from_next` what step t+1 passed back (at the last step of the scan: dL/dh_n).
+    """
+
+    d_a: Array
+    from_output: Array
+    carry: Scan
+
+    @property
+    def from_next(self) -> Array:
+        """dL/dh_t as far as it came from step t+1, as a view."""
+        return self.carry.steps
+
+    @property
+    def d_h(self) -> Array:
+        """dL/dh_t, the sum of its two sources."""
+        return self.from_output + self.from_next
+
+
+def forward(
+    cell: ElmanCell, w: Weights, x: Array, h_0: Array, *, reverse: bool, waiting: Waiting | None
+) -> Scan:
+    """Scan `cell` over x (T, B, I) from h_0 (B, H) and return every state."""
+    length, batch, _ = x.shape
+    states = Scan(slots=np.empty((length + 1, *h_0.shape), x.dtype), reverse=reverse)
+    states.initial[...] = h_0
+    hidden, previous = states.steps, states.previous
+
+    share = cell.tape(hidden)
+    rows = length * batch
+    cell.input_share(x.reshape(rows, -1), w, share.reshape(rows, -1))
+
+    w_hh_t = np.ascontiguousarray(w.hh.T)
+    step = cell.forward_step
+    for t in states.order:
+        step(share[t], previous[t], w_hh_t, hidden[t])
+        if waiting is not None and (rest := waiting[t]) is not None:
+            hidden[t, rest] = previous[t, rest]
+    return states
+
+
+def backward(
+    cell: ElmanCell,
+    w: Weights,
+    states: Scan,
+    d_output: Array,
+    d_final: Array,
+    *,
+    waiting: Waiting | None,
+    truncation: int | None,
+) -> ScanGradients:
+    """Carry d_output (T, B, H) and d_final (B, H) back through the scan that made `states`.
+
+    `d_output` is zero where samples wait. With `truncation` = k nothing is carried into the
+    state from which steps k, 2k, … of the scan started, as if it had been detached there.
+    """
+    d_a = cell.slope(states.steps)
+    carry = Scan(slots=np.empty_like(states.slots), reverse=states.reverse)
+    carry.final[...] = d_final
+    arriving, leaving = carry.steps, carry.previous
+
+    step, w_hh = cell.backward_step, w.hh
+    for position, t in reversed(list(enumerate(states.order))):
+        step(d_output[t] + arriving[t], d_a[t], w_hh, leaving[t])
+        if truncation is not None and position % truncation == 0 and position > 0:
+            leaving[t] = 0
+        if waiting is not None and (rest := waiting[t]) is not None:
+            d_a[t, rest] = 0
+            leaving[t, rest] = arriving[t, rest]
+    return ScanGradients(d_a=d_a, from_output=d_output, carry=carry)

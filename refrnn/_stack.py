@@ -1,0 +1,155 @@
+"""Layers and directions composed: the forward pass with its trace, and the backward pass over it.
+
+    layer 0 reads x, layer l > 0 reads the outputs of layer l − 1: both directions side by side
+    (T, B, D·H), after dropout where it is on. `output` is what the last layer gives; `h_n` stacks the final
+    states in torch's order: l0 forward, l0 reverse, l1 forward, …
+
+All arrays in this module are time-major and batched, (T, B, ·); the layouts of callers are
+dealt with in `_rnn.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from refrnn import _scan
+from refrnn._elman import ElmanCell
+from refrnn._scan import Scan, ScanGradients, Waiting
+from refrnn._types import Array, Weights
+
+Place = tuple[int, int]
+"""A layer and a direction, both from 0; direction 1 is the reverse one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """What a forward pass computes with: the cell and the weights of every layer and direction."""
+
+    cell: ElmanCell
+    weights: Mapping[Place, Weights]
+    layers: int
+    directions: int
+    dropout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackTrace:
+    """Everything a backward pass needs: inputs, weights, masks, and all hidden states."""
+
+    stack: Stack
+    x: Array  # (T, B, I)
+    lengths: np.ndarray | None  # (B,)
+    masks: np.ndarray | None  # (layers - 1, T, B, D * H), True where a value is kept
+    scans: Mapping[Place, Scan]
+
+    @property
+    def padding(self) -> np.ndarray | None:
+        """True (T, B) where a sample has no step, or None where every sample has all of them."""
+        if self.lengths is None:
+            return None
+        return np.arange(len(self.x))[:, np.newaxis] >= self.lengths
+
+    def layer_output(self, layer: int) -> Array:
+        """What `layer` hands on, before dropout: its directions side by side (T, B, D·H)."""
+        steps = [self.scans[layer, d].steps for d in range(self.stack.directions)]
+        return steps[0] if len(steps) == 1 else np.concatenate(steps, axis=-1)
+
+    def layer_input(self, layer: int) -> Array:
+        """What `layer` reads at every step: x or the layer below, padding cleared, dropout done."""
+        if layer == 0:
+            return self.x if self.padding is None else cleared(self.x, self.padding)
+        y = self.layer_output(layer - 1)
+        return y if self.masks is None else dropped(y, self.masks[layer - 1], self.stack.dropout)
+
+    def output(self) -> Array:
+        """The last layer's output (T, B, D·H), exactly 0 in the padding."""
+        y = self.layer_output(self.stack.layers - 1)
+        return y if self.padding is None else cleared(y, self.padding)
+
+    def h_n(self) -> Array:
+        """The final states (L·D, B, H) in torch's order."""
+        return np.stack([self.scans[place].final for place in places(self.stack)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackGradients:
+    """What a backward pass found: per place the parameters' gradients and every step's."""
+
+    weights: Mapping[Place, Weights]
+    scans: Mapping[Place, ScanGradients]
+    x: Array  # (T, B, I)
+
+    def h_0(self, stack: Stack) -> Array:
+        """dL/dh_0 (L·D, B, H) in torch's order."""
+        return np.stack([self.scans[place].carry.initial for place in places(stack)])
+
+
+def places(stack: Stack) -> list[Place]:
+    """Every layer and direction in the order of h_0 and h_n."""
+    return [(layer, d) for layer in range(stack.layers) for d in range(stack.directions)]
+
+
+def cleared(values: Array, padding: np.ndarray) -> Array:
+    """Return a copy of `values` (T, B, ·) with zeros in the padding, whatever stood there."""
+    return np.where(padding[:, :, np.newaxis], values.dtype.type(0), values)
+
+
+def dropped(values: Array, keep: np.ndarray, p: float) -> Array:
+    """Return dropout of `values`: kept ones times 1 / (1 − p), the others 0 (all of them at p = 1)."""
+    scale = 0.0 if p == 1 else 1 / (1 - p)
+    return values * (keep * values.dtype.type(scale))
+
+
+def waiting_rows(padding: np.ndarray | None) -> Waiting | None:
+    """For each step the rows that hold their state, or None where all take part."""
+    if padding is None:
+        return None
+    return [np.flatnonzero(row) if row.any() else None for row in padding]
+
+
+def forward(
+    stack: Stack, x: Array, h_0: Array, *, lengths: np.ndarray | None, masks: np.ndarray | None
+) -> StackTrace:
+    """Run every layer over x (T, B, I) from h_0 (L·D, B, H) and return the trace."""
+    scans: dict[Place, Scan] = {}
+    trace = StackTrace(stack=stack, x=x, lengths=lengths, masks=masks, scans=scans)
+    waiting = waiting_rows(trace.padding)
+    for layer in range(stack.layers):
+        y = trace.layer_input(layer)
+        for d in range(stack.directions):
+            w, h = stack.weights[layer, d], h_0[layer * stack.directions + d]
+            scans[layer, d] = _scan.forward(stack.cell, w, y, h, reverse=d == 1, waiting=waiting)
+    return trace
+
+
+def backward(trace: StackTrace, d_output: Array, d_h_n: Array, *, truncation: int | None) -> StackGradients:
+    """Carry dL/doutput (T, B, D·H) and dL/dh_n (L·D, B, H) back to parameters, x and h_0."""
+    stack, padding = trace.stack, trace.padding
+    waiting = waiting_rows(padding)
+    weights: dict[Place, Weights] = {}
+    scans: dict[Place, ScanGradients] = {}
+
+    d_y = d_output if padding is None else cleared(d_output, padding)
+    for layer in reversed(range(stack.layers)):
+        y = trace.layer_input(layer)
+        rows, width = y.shape[0] * y.shape[1], d_y.shape[-1] // stack.directions
+        d_below: list[Array] = []
+        for d in range(stack.directions):
+            w, states = stack.weights[layer, d], trace.scans[layer, d]
+            found = scans[layer, d] = _scan.backward(
+                stack.cell,
+                w,
+                states,
+                d_y[..., d * width : (d + 1) * width],
+                d_h_n[layer * stack.directions + d],
+                waiting=waiting,
+                truncation=truncation,
+            )
+            d_a, previous = found.d_a.reshape(rows, -1), states.previous.reshape(rows, -1)
+            weights[layer, d] = stack.cell.parameter_gradients(d_a, y.reshape(rows, -1), previous, w)
+            d_below.append(stack.cell.input_gradient(d_a, w).reshape(y.shape))
+        d_y = d_below[0] if len(d_below) == 1 else d_below[0] + d_below[1]
+        if layer > 0 and trace.masks is not None:
+            d_y = dropped(d_y, trace.masks[layer - 1], stack.dropout)
+    return StackGradients(weights=weights, scans=scans, x=d_y)
