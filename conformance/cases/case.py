@@ -1,0 +1,131 @@
+"""`Case`: a frozen description of one experiment, checked once when it is made."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from conformance.errors import UsageError
+
+Nonlinearity: TypeAlias = Literal["tanh", "relu"]
+Dtype: TypeAlias = Literal["f32", "f64"]
+LayoutName: TypeAlias = Literal["time-first", "batch-first", "unbatched"]
+Cotangents: TypeAlias = Literal["both", "output", "h_n"]
+"""Through which of its two results the loss sees the network."""
+
+REGIMES = ("default", "saturated", "tiny", "zeros")
+"""Data regimes without a number; `gain…` carries one."""
+
+GAIN = re.compile(r"gain(\d+(?:\.\d+)?)")
+"""A gain regime; its number is written in the shortest way, so that a case has one id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One experiment: a network, its sizes, its data, its precision.
+
+    Attributes
+    ----------
+    nonlinearity, layers, bidirectional, bias
+        The network, as torch.nn.RNN takes it.
+    steps, batch, input_size, hidden_size
+        T, B, I, H, each at least 1; an unbatched case has B = 1.
+    lengths
+        The steps of every sample (1 to T, the longest T), or empty where all have T.
+    layout
+        How x and output are laid out.
+    h_0
+        Whether an initial state is given; otherwise the network starts from zeros.
+    cotangents
+        Which upstream gradients are given.
+    dtype
+        "f32" or "f64".
+    regime
+        How weights and inputs are drawn: "default" (torch's initialisation), "gain<g>" (recurrent weights
+        with spectral radius about g), "saturated", "tiny", "zeros" (units whose pre-activation is exactly 0).
+    seed
+        Root of the case's own seed tree.
+
+    Raises
+    ------
+    UsageError
+        If a value is out of its range or two of them don't go together.
+    """
+
+    nonlinearity: Nonlinearity
+    layers: int = 1
+    bidirectional: bool = False
+    bias: bool = True
+    steps: int
+    lengths: tuple[int, ...] = ()
+    batch: int
+    layout: LayoutName = "time-first"
+    input_size: int
+    hidden_size: int
+    h_0: bool = True
+    cotangents: Cotangents = "both"
+    dtype: Dtype
+    regime: str = "default"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "steps", "batch", "input_size", "hidden_size"):
+            _at_least(name, getattr(self, name), 1)
+        _at_least("seed", self.seed, 0)
+        for name, kind in (
+            ("nonlinearity", Nonlinearity),
+            ("dtype", Dtype),
+            ("layout", LayoutName),
+            ("cotangents", Cotangents),
+        ):
+            _one_of(name, getattr(self, name), get_args(kind))
+        if not self.gain or self.regime != f"gain{self.gain:g}":
+            _one_of("regime", self.regime, (*REGIMES, "gain<shortest positive number>"))
+        self._check_lengths()
+
+    def _check_lengths(self) -> None:
+        if self.layout == "unbatched" and (self.batch != 1 or self.lengths):
+            message = (
+                f"An unbatched case has B = 1 and no lengths; got B = {self.batch}, lengths {self.lengths}."
+            )
+            raise UsageError(message)
+        if not self.lengths:
+            return
+        if len(self.lengths) != self.batch or min(self.lengths) < 1 or max(self.lengths) != self.steps:
+            message = (
+                f"Lengths must be one number from 1 to T for each of the B = {self.batch} samples, the longest T = "
+                f"{self.steps}; got {self.lengths}."
+            )
+            raise UsageError(message)
+
+    @property
+    def directions(self) -> int:
+        """D: 2 when bidirectional, otherwise 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def gain(self) -> float | None:
+        """The g of a "gain<g>" regime, None in the others."""
+        match = GAIN.fullmatch(self.regime)
+        return None if match is None else float(match[1])
+
+    @property
+    def id(self) -> str:
+        """The readable string that alone reproduces this case."""
+        from conformance.cases.identifier import format_id  # noqa: PLC0415: the grammar builds cases
+
+        return format_id(self)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+def _at_least(name: str, value: object, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        message = f"{name} must be a whole number of at least {least}; got {value!r}."
+        raise UsageError(message)
+
+
+def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        message = f"{name} must be one of {', '.join(allowed)}; got {value!r}."
+        raise UsageError(message)

@@ -1,0 +1,136 @@
+"""Case ids: the grammar, from a case to its id and back.
+
+    rnn-<nonlinearity>[-L<layers>][-bi][-nobias]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
+       -I<input>-H<hidden>[-noh0][-dout|-dhn]-f32|-f64[-gain<g>|-saturated|-tiny|-zeros]-s<seed>
+
+Parts in brackets are left out where they have their default, so that a case has exactly one id:
+
+    rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0
+"""
+
+import re
+from dataclasses import dataclass
+
+from conformance.cases.case import REGIMES, Case
+from conformance.errors import UsageError
+
+EXAMPLE = "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One part of an id: what may stand there, whether it may be left out, how messages show it."""
+
+    pattern: str
+    optional: bool
+    shown: str
+
+
+NUMBER = r"[1-9]\d*"
+REGIME = "|".join([r"gain\d+(?:\.\d+)?", *REGIMES[1:]])
+GRAMMAR = {
+    "cell": Token(r"rnn", optional=False, shown="rnn"),
+    "nonlinearity": Token(r"(tanh|relu)", optional=False, shown="tanh|relu"),
+    "layers": Token(rf"L({NUMBER})", optional=True, shown="L<layers>"),
+    "bidirectional": Token(r"(bi)", optional=True, shown="bi"),
+    "bias": Token(r"(nobias)", optional=True, shown="nobias"),
+    "steps": Token(rf"T({NUMBER})", optional=False, shown="T<steps>"),
+    "lengths": Token(rf"len({NUMBER}(?:\.{NUMBER})*)", optional=True, shown="len<n.n.n>"),
+    "batch": Token(rf"(B{NUMBER}|single)", optional=False, shown="B<batch>|single"),
+    "layout": Token(r"(bf)", optional=True, shown="bf"),
+    "input_size": Token(rf"I({NUMBER})", optional=False, shown="I<input size>"),
+    "hidden_size": Token(rf"H({NUMBER})", optional=False, shown="H<hidden size>"),
+    "h_0": Token(r"(noh0)", optional=True, shown="noh0"),
+    "cotangents": Token(r"(dout|dhn)", optional=True, shown="dout|dhn"),
+    "dtype": Token(r"(f32|f64)", optional=False, shown="f32|f64"),
+    "regime": Token(rf"({REGIME})", optional=True, shown="gain<g>|saturated|tiny|zeros"),
+    "seed": Token(r"s(0|[1-9]\d*)", optional=False, shown="s<seed>"),
+}
+
+
+def format_id(case: Case) -> str:
+    """Return the id of `case`, defaults left out."""
+    parts = [
+        "rnn",
+        case.nonlinearity,
+        f"L{case.layers}" if case.layers > 1 else "",
+        "bi" if case.bidirectional else "",
+        "" if case.bias else "nobias",
+        f"T{case.steps}",
+        "len" + ".".join(map(str, case.lengths)) if case.lengths else "",
+        "single" if case.layout == "unbatched" else f"B{case.batch}",
+        "bf" if case.layout == "batch-first" else "",
+        f"I{case.input_size}",
+        f"H{case.hidden_size}",
+        "" if case.h_0 else "noh0",
+        {"both": "", "output": "dout", "h_n": "dhn"}[case.cotangents],
+        case.dtype,
+        "" if case.regime == "default" else case.regime,
+        f"s{case.seed}",
+    ]
+    return "-".join(part for part in parts if part)
+
+
+def parse_id(text: str) -> Case:
+    """Return the case that `text` describes.
+
+    Raises
+    ------
+    UsageError
+        If `text` doesn't follow the grammar; the message says at which part.
+
+    Examples
+    --------
+    >>> parse_id("rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0").layers
+    2
+    """
+    return _case(_split(text))
+
+
+def _split(text: str) -> dict[str, str]:
+    """Return the captured text of every part that `text` has."""
+    remaining = text.split("-")
+    found: dict[str, str] = {}
+    for name, token in GRAMMAR.items():
+        match = re.fullmatch(token.pattern, remaining[0]) if remaining else None
+        if match is not None:
+            found[name] = match[match.lastindex or 0]
+            remaining.pop(0)
+        elif not token.optional:
+            raise UsageError(_complaint(text, remaining, token.shown))
+    if remaining:
+        raise UsageError(_complaint(text, remaining, "the end of the id"))
+    return found
+
+
+def _complaint(text: str, remaining: list[str], wanted: str) -> str:
+    given = repr(remaining[0]) if remaining else "the end"
+    order = " ".join(f"[{t.shown}]" if t.optional else t.shown for t in GRAMMAR.values())
+    return (
+        f"Case id {text!r}: expected {wanted}, got {given}. The parts of an id, in this order and joined by "
+        f"hyphens, are: {order}. Example: {EXAMPLE}"
+    )
+
+
+def _case(part: dict[str, str]) -> Case:
+    single = part["batch"] == "single"
+    if single and "layout" in part:
+        message = "A case is either 'single' (unbatched) or 'bf' (batch first), not both; leave one out."
+        raise UsageError(message)
+    return Case(
+        nonlinearity=part["nonlinearity"],  # pyright: ignore[reportArgumentType]: the grammar allows just these
+        layers=int(part.get("layers", "1")),
+        bidirectional="bidirectional" in part,
+        bias="bias" not in part,
+        steps=int(part["steps"]),
+        lengths=tuple(int(n) for n in part["lengths"].split(".")) if "lengths" in part else (),
+        batch=1 if single else int(part["batch"][1:]),
+        layout="unbatched" if single else "batch-first" if "layout" in part else "time-first",
+        input_size=int(part["input_size"]),
+        hidden_size=int(part["hidden_size"]),
+        h_0="h_0" not in part,
+        cotangents={"": "both", "dout": "output", "dhn": "h_n"}[part.get("cotangents", "")],  # pyright: ignore
+        dtype=part["dtype"],  # pyright: ignore[reportArgumentType]
+        regime=part.get("regime", "default"),
+        seed=int(part["seed"]),
+    )

@@ -1,0 +1,145 @@
+"""A case made concrete: weights, inputs, initial state and cotangents, from one seed tree.
+
+The root of the tree is the case's id, so that a case has the same data on every machine, in every worker
+and in every order of running. Each kind of array has a branch of its own. All are drawn in float64
+and then rounded to the case's precision; every subject gets the very same bits.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.cases.case import Case
+from refrnn import RNN, Array, Layout
+
+BRANCHES = ("weights", "x", "h_0", "cotangents")
+DTYPES = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """The arrays of one case, in the layout of the case; none of them may be changed."""
+
+    case: Case
+    layout: Layout
+    weights: Mapping[str, Array]  # by torch's names
+    x: Array  # (T, B, I), (B, T, I) or (T, I); NaN in the padding
+    h_0: Array | None  # (L*D, B, H) or (L*D, H)
+    d_output: Array | None  # like output, None where the loss doesn't see it
+    d_h_n: Array | None  # like h_n
+    lengths: Array | None  # (B,)
+
+    @property
+    def dtype(self) -> np.dtype[np.floating]:
+        """The precision of all arrays."""
+        return DTYPES[self.case.dtype]
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Every layer and direction, in the order of h_0 and h_n."""
+        return [(layer, d) for layer in range(self.case.layers) for d in range(self.case.directions)]
+
+    def weights_at(self, place: tuple[int, int]) -> dict[str, Array]:
+        """Return the parameters of one layer and direction by torch's names: weights, then biases."""
+        layer, direction = place
+        end = f"_l{layer}_reverse" if direction else f"_l{layer}"
+        kinds = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.case.bias else ()))
+        return {kind + end: self.weights[kind + end] for kind in kinds}
+
+    @property
+    def initial_state(self) -> Array:
+        """h_0 as (L*D, B, H), zeros where none is given."""
+        if self.h_0 is None:
+            return np.zeros((len(self.places), self.case.batch, self.case.hidden_size), self.dtype)
+        return self.layout.batched_state(self.h_0)
+
+    @property
+    def active(self) -> Array:
+        """True (T, B) where a sample has a step."""
+        steps, batch = self.case.steps, self.case.batch
+        if self.lengths is None:
+            return np.ones((steps, batch), np.bool_)
+        return np.arange(steps)[:, np.newaxis] < self.lengths
+
+
+def materialise(case: Case) -> Problem:
+    """Draw the arrays of `case`."""
+    rng = _branches(case)
+    layout = Layout({"time-first": "time first", "batch-first": "batch first"}.get(case.layout, "unbatched"))
+    states = layout.state_shape(case.layers * case.directions, case.batch, case.hidden_size)
+    width = case.directions * case.hidden_size
+    scale = 1e-3 if case.regime == "tiny" else 1.0
+
+    lengths = np.array(case.lengths) if case.lengths else None
+    x = scale * rng["x"].standard_normal(layout.shape(case.steps, case.batch, case.input_size))
+    if lengths is not None:
+        layout.time_major(x)[np.arange(case.steps)[:, np.newaxis] >= lengths] = np.nan
+    h_0 = scale * rng["h_0"].uniform(-0.9, 0.9, states)
+    d_output = rng["cotangents"].standard_normal(layout.shape(case.steps, case.batch, width))
+    d_h_n = rng["cotangents"].standard_normal(states)
+
+    def fixed(values: Array) -> Array:
+        values = values.astype(DTYPES[case.dtype])
+        values.flags.writeable = False
+        return values
+
+    return Problem(
+        case=case,
+        layout=layout,
+        weights={name: fixed(w) for name, w in _weights(case, rng["weights"]).items()},
+        x=fixed(x),
+        h_0=fixed(h_0) if case.h_0 else None,
+        d_output=None if case.cotangents == "h_n" else fixed(d_output),
+        d_h_n=None if case.cotangents == "output" else fixed(d_h_n),
+        lengths=lengths,
+    )
+
+
+def _branches(case: Case) -> dict[str, np.random.Generator]:
+    digest = hashlib.sha256(case.id.encode()).digest()
+    root = np.random.SeedSequence(list(np.frombuffer(digest, dtype="<u4")))
+    return {
+        name: np.random.default_rng(branch)
+        for name, branch in zip(BRANCHES, root.spawn(len(BRANCHES)), strict=True)
+    }
+
+
+def _weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
+    """Draw the parameters of the case's regime.
+
+    default    uniform within ±1/√H, torch's own initialisation
+    gain<g>    normal: W_hh of standard deviation g/√H, whose spectral radius tends to g (the circular law;
+               Ginibre 1965), W_ih of 1/√fan-in, biases of 0.1
+    saturated  as gain 2 with W_ih twenty times larger: most |a_t| lie beyond 10, where tanh is 1 to rounding
+    tiny       torch's initialisation times 1e-3 (x and h_0 as well): everything is nearly linear
+    zeros      torch's initialisation with the first unit of every layer and direction cut off: its
+               pre-activation is exactly 0, the kink of relu
+    """
+    network = RNN(
+        case.input_size,
+        case.hidden_size,
+        case.layers,
+        bias=case.bias,
+        bidirectional=case.bidirectional,
+        generator=rng,
+    )
+    weights = network.state_dict()
+    gain = 2.0 if case.regime == "saturated" else case.gain
+    for name, w in weights.items():
+        if case.regime == "tiny":
+            w *= 1e-3
+        elif case.regime == "zeros":
+            w[0] = 0
+        elif gain is not None:
+            deviation = _deviation(name, w, gain, input_scale=20 if case.regime == "saturated" else 1)
+            w[...] = deviation * rng.standard_normal(w.shape)
+    return weights
+
+
+def _deviation(name: str, w: Array, gain: float, *, input_scale: float) -> float:
+    if name.startswith("bias"):
+        return 0.1
+    return (gain if name.startswith("weight_hh") else input_scale) / math.sqrt(w.shape[1])

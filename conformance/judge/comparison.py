@@ -1,0 +1,210 @@
+"""One comparison of arrays, and the rule by which its elements agree, differ, or can't be decided.
+
+The rule, for an element `got` against `expected` (computed from the subject's own previous values):
+
+    1. An input is NaN or infinite: IEEE arithmetic decides, whatever the order of summation. NaN must meet NaN, an
+       infinity the same infinity, and a finite expectation (tanh of an infinity) is judged by 3.
+    2. Σ|terms| is a quarter of the largest number or more: a correct program may overflow on the way or
+       not. The element is undecided.
+    3. Otherwise |got − expected| ≤ bound, where `got` must be finite.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from conformance.judge.rounding import Precision
+from refrnn import Array
+
+Pass = Literal["forward", "backward"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two arrays of one quantity that should agree, and how closely.
+
+    Attributes
+    ----------
+    quantity
+        Its name, such as "h" or "dL/dW_hh".
+    axes
+        The names of the axes, such as ("t", "row", "unit").
+    bound
+        The largest difference that rounding explains, of the arrays' shape (or a number).
+    terms
+        Σ|terms| of the sum behind each element (or a number).
+    judged
+        Elements that exist, such as those outside padding; None for all.
+    poisoned
+        Elements with a NaN or an infinity among their inputs; None for none.
+    backwards
+        Whether data flow along t from the last step to the first.
+    inherited
+        Whether an input of the comparison was taken from the reference, since the subject doesn't show it.
+    """
+
+    pass_: Pass
+    quantity: str
+    layer: int | None
+    direction: int | None
+    axes: tuple[str, ...]
+    got: Array
+    expected: Array
+    bound: Array | float
+    terms: Array | float = 0.0
+    judged: Array | None = None
+    poisoned: Array | None = None
+    backwards: bool = False
+    inherited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """One element that is wrong, with everything a message says of it."""
+
+    pass_: Pass
+    quantity: str
+    layer: int | None
+    direction: int | None
+    index: Mapping[str, int]  # by axis
+    got: float
+    expected: float
+    bound: float
+    share: float
+    absolute: float
+    relative: float
+    ulp: float
+
+    @property
+    def where(self) -> str:
+        """The place in words, such as `layer 1 reverse, t = 3, row 0, unit 4`."""
+        parts = (
+            []
+            if self.layer is None
+            else [f"layer {self.layer} {('forward', 'reverse')[self.direction or 0]}"]
+        )
+        parts += [f"t = {i}" if axis == "t" else f"{axis} {i}" for axis, i in self.index.items()]
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What came out of one comparison.
+
+    `share` is |got − expected| / bound element by element, NaN where an element isn't judged or is undecided, infinite
+    where a value differs that no bound can excuse.
+    """
+
+    comparison: Comparison
+    elements: int
+    mismatches: int
+    undecided: int
+    share: Array = field(repr=False)
+    absolute: float
+    relative: float
+    ulp: float
+    first: Divergence | None
+    worst: Divergence | None
+
+    @property
+    def verdict(self) -> Literal["agrees", "differs", "undecidable"]:
+        """What the comparison says; where inputs were inherited, a difference proves nothing."""
+        if self.mismatches and not self.comparison.inherited:
+            return "differs"
+        return "undecidable" if self.mismatches or self.undecided else "agrees"
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The difference of every element, in every unit in which it is told."""
+
+    share: Array  # of the bound; NaN where not judged or undecided
+    absolute: Array
+    relative: Array
+    ulp: Array
+
+
+def decide(comparison: Comparison, precision: Precision) -> Finding:
+    """Apply the rule to every element.
+
+    Raises
+    ------
+    ValueError
+        If the two arrays differ in shape: nothing is ever broadcast.
+    """
+    c = comparison
+    if c.got.shape != c.expected.shape:
+        message = f"{c.quantity} has the shape {c.got.shape} where {c.expected.shape} was expected."
+        raise ValueError(message)
+    judged = np.ones(c.got.shape, np.bool_) if c.judged is None else np.broadcast_to(c.judged, c.got.shape)
+    undecided = judged & _undecided(c, precision)
+    counted = judged & ~undecided
+    m = _measured(c, precision, counted)
+    wrong = m.share > 1
+    return Finding(
+        comparison=c,
+        elements=int(judged.sum()),
+        mismatches=int(wrong.sum()),
+        undecided=int(undecided.sum()),
+        share=m.share,
+        absolute=float(m.absolute[counted].max(initial=0.0)),
+        relative=float(m.relative[counted].max(initial=0.0)),
+        ulp=float(m.ulp[counted].max(initial=0.0)),
+        first=_described(c, m, _first(wrong, backwards=c.backwards)) if wrong.any() else None,
+        worst=_described(c, m, _worst(m.share)) if counted.any() else None,
+    )
+
+
+def _undecided(c: Comparison, precision: Precision) -> Array:
+    """Return where a correct program may overflow or not: rule 2, unless rule 1 applies."""
+    overflowing = ~(np.broadcast_to(np.asarray(c.terms), c.got.shape) < precision.largest / 4)
+    return overflowing if c.poisoned is None else overflowing & ~c.poisoned
+
+
+def _measured(c: Comparison, precision: Precision, counted: Array) -> Measures:
+    """Measure every difference; where rule 1 or 3 is broken by NaN or infinity, it is infinite."""
+    with np.errstate(all="ignore"):
+        equal = (c.got == c.expected) | (np.isnan(c.got) & np.isnan(c.expected))
+        finite = np.isfinite(c.got) & np.isfinite(c.expected)
+        absolute = np.where(equal, 0.0, np.where(finite, np.abs(c.got - c.expected), np.inf))
+        size = np.where(np.isfinite(c.expected), np.abs(c.expected), 0.0)
+        spacing = np.spacing(np.minimum(size, precision.largest).astype(precision.subject))
+        share, relative = absolute / c.bound, absolute / size
+        share = np.where(equal, 0.0, np.where(np.isnan(share), np.inf, share))  # a NaN bound excuses nothing
+    return Measures(
+        share=np.where(counted, share, np.nan),
+        absolute=absolute,
+        relative=np.where(equal, 0.0, relative),
+        ulp=absolute / spacing,
+    )
+
+
+def _first(wrong: Array, *, backwards: bool) -> tuple[int, ...]:
+    """Return the index of the first wrong element in the order of the data flow."""
+    flow = np.flip(wrong, 0) if backwards else wrong
+    t, *rest = map(int, np.unravel_index(int(np.argmax(flow)), wrong.shape))
+    return (len(wrong) - 1 - t if backwards else t, *rest)
+
+
+def _worst(share: Array) -> tuple[int, ...]:
+    """Return the index of the greatest share."""
+    return tuple(map(int, np.unravel_index(int(np.nanargmax(share)), share.shape)))
+
+
+def _described(c: Comparison, m: Measures, index: tuple[int, ...]) -> Divergence:
+    return Divergence(
+        pass_=c.pass_,
+        quantity=c.quantity,
+        layer=c.layer,
+        direction=c.direction,
+        index=dict(zip(c.axes, index, strict=True)),
+        got=float(c.got[index]),
+        expected=float(c.expected[index]),
+        bound=float(np.broadcast_to(np.asarray(c.bound), c.got.shape)[index]),
+        share=float(m.share[index]),
+        absolute=float(m.absolute[index]),
+        relative=float(m.relative[index]),
+        ulp=float(m.ulp[index]),
+    )

@@ -1,0 +1,62 @@
+"""Rounding bounds of one Elman step, forward and backward: how far two correct programs may lie apart.
+
+Both start from the same numbers (the subject's own), so nothing here depends on how long a sequence is. The
+derivations are in docs/derivations.md. Rows are steps and samples, N = T·B of them.
+
+    symbol      shape     meaning
+    terms       (N, H)    Σ|terms| of the sum in question
+    epsilon     (N, H)    bound on the pre-activation a
+    epsilon_d   (N, H)    bound on δ = dL/da
+"""
+
+import numpy as np
+
+from conformance.judge.flow import Flow
+from conformance.judge.rounding import Precision
+from refrnn import Array
+
+
+def pre_activation(p: Precision, terms: Array, *, fan_in: int) -> Array:
+    """Bound a = W_ih x + W_hh h + b_ih + b_hh, with `fan_in` = I + H products: γ_{I+H+3} Σ|terms| + (I+H+3) η."""
+    n = fan_in + 3
+    return p.gamma(n) * terms + n * p.eta
+
+
+def state(p: Precision, nonlinearity: str, a: Array, epsilon: Array) -> Array:
+    """Bound h = f(a) where a is known up to `epsilon`.
+
+    tanh: the steepest slope in the interval times epsilon, plus the error of tanh itself, of which every
+    implementation in use keeps within 2 units (1.83 was the worst measured). relu: epsilon, and nothing
+    where the whole interval is negative, since 0 is exact.
+    """
+    if nonlinearity == "relu":
+        return np.where(a > -epsilon, epsilon, 0.0)
+    decay = np.exp(-2 * np.maximum(np.abs(a) - epsilon, 0))  # sech² from exponentials: no cancellation
+    slope = 4 * decay / (1 + decay) ** 2
+    return slope * epsilon + 2 * p.u * np.abs(np.tanh(a)) + p.eta
+
+
+def pre_gradient(p: Precision, nonlinearity: str, h: Array, d_h: Array) -> Array:
+    """Bound δ = dL/dh · f'(h), both from the subject.
+
+    tanh: 1 − h² is one rounding of h² and one of the difference (or of (1 − h)(1 + h)), and the product
+    one more: 1.01 u |dL/dh| (h² + 2 f') + 2 η, where 1.01 covers products of roundings. relu: exact.
+    """
+    if nonlinearity == "relu":
+        return np.zeros_like(d_h)
+    square = h * h
+    return 1.01 * p.u * np.abs(d_h) * (square + 2 * (1 - square)) + 2 * p.eta
+
+
+def gradient_sum(p: Precision, flow: Flow, *, products: int, addends: int) -> Array:
+    """Bound a sum of `addends` gradients of which the longest is an inner product of `products`.
+
+    γ Σ|terms| + what the δ in the terms bring along + n η, with n = products + addends.
+    """
+    n = products + addends
+    return p.gamma(n) * flow.terms + flow.inherited + n * p.eta
+
+
+def parameter_gradient(p: Precision, flow: Flow, *, summands: int) -> Array:
+    """Bound a parameter's gradient Σ δ ⊗ y of `summands` products, accumulated in any order."""
+    return p.gamma(summands) * flow.terms + flow.inherited + summands * p.eta

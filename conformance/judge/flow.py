@@ -1,0 +1,37 @@
+"""A gradient on its way to where it is summed, together with what bounds its rounding."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from refrnn import Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """A gradient on its way to where it is summed, with what bounds its rounding."""
+
+    value: Array
+    terms: Array  # Σ|terms|
+    inherited: Array  # what the bounds on its own inputs add up to
+
+    def mapped(self, function: Callable[[Array], Array]) -> "Flow":
+        """Return the flow with `function` (a rearrangement) applied to all three parts."""
+        return Flow(
+            value=function(self.value), terms=function(self.terms), inherited=function(self.inherited)
+        )
+
+    @classmethod
+    def given(cls, value: Array) -> "Flow":
+        """Return a cotangent: exact, and its own only term."""
+        return cls(value=value, terms=np.abs(value), inherited=np.zeros_like(value))
+
+    @classmethod
+    def summed(cls, flows: Sequence["Flow"]) -> "Flow":
+        """Return the sum of flows of one shape."""
+        return cls(
+            value=np.add.reduce([flow.value for flow in flows]),
+            terms=np.add.reduce([flow.terms for flow in flows]),
+            inherited=np.add.reduce([flow.inherited for flow in flows]),
+        )

@@ -1,0 +1,108 @@
+"""The forward half of the local check: h_t of every step, then output and h_n, which are made of them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from conformance.judge import geometry
+from conformance.judge.comparison import Comparison
+from conformance.judge.setting import Setting
+from conformance.judge.steps import Forward, forward_step
+from conformance.observation import Place
+from refrnn import Array
+
+STEP = ("t", "row", "unit")
+STATE = ("row", "unit")
+
+
+def forward_steps(setting: Setting) -> dict[Place, Forward]:
+    """Recompute the steps of every place from the subject's own values."""
+    return {place: _steps(setting, place) for place in setting.problem.places}
+
+
+def forward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Iterator[Comparison]:
+    """Yield the comparisons of the forward pass from the first layer up."""
+    for place in setting.problem.places:
+        if not setting.borrows("hidden", place):
+            yield _states(setting, steps[place])
+    if setting.observation.output is not None:
+        yield _output(setting, setting.observation.output)
+    if setting.observation.h_n is not None:
+        final = setting.states(setting.observation.h_n)
+        for place in setting.problem.places:
+            yield _final_state(setting, steps[place], final[place])
+
+
+def _steps(setting: Setting, place: Place) -> Forward:
+    problem, hidden = setting.problem, setting.inner.hidden
+    layer, d = place
+    x = (
+        setting.sequence(problem.x)
+        if layer == 0
+        else np.concatenate([hidden[side] for side in setting.sides(layer - 1)], axis=-1)
+    )
+    h_0 = problem.initial_state[problem.places.index(place)].astype(np.float64)
+    before = geometry.from_step_before(hidden[place], reverse=d == 1)
+    before = np.where(geometry.first_steps(problem, reverse=d == 1), h_0, before)
+    return forward_step(
+        setting.cell,
+        setting.precision,
+        problem.weights_at(place),
+        place,
+        x=geometry.rows(x),
+        previous=geometry.rows(np.where(geometry.active(problem), before, 0.0)),
+        hidden=geometry.rows(hidden[place]),
+    )
+
+
+def _states(setting: Setting, steps: Forward) -> Comparison:
+    """Compare every h_t of a place."""
+    layer, d = steps.place
+    return Comparison(
+        pass_="forward",
+        quantity="h",
+        layer=layer,
+        direction=d,
+        axes=STEP,
+        got=setting.by_step(steps.hidden),
+        expected=setting.by_step(steps.expected),
+        bound=setting.by_step(steps.bound),
+        terms=setting.by_step(steps.terms),
+        judged=geometry.active(setting.problem),
+        poisoned=None if steps.poisoned is None else setting.by_step(steps.poisoned),
+        backwards=d == 1,
+        inherited=setting.borrows("hidden", *setting.sides(layer - 1)),
+    )
+
+
+def _output(setting: Setting, output: Array) -> Comparison:
+    """Compare the output with the states of the last layer, bit for bit, and with 0 in the padding."""
+    top = setting.sides(setting.problem.case.layers - 1)
+    return Comparison(
+        pass_="forward",
+        quantity="output",
+        layer=None,
+        direction=None,
+        axes=STEP,
+        got=setting.problem.layout.time_major(output).astype(np.float64),
+        expected=np.concatenate([setting.inner.hidden[side] for side in top], axis=-1),
+        bound=0.0,
+    )
+
+
+def _final_state(setting: Setting, steps: Forward, got: Array) -> Comparison:
+    """Compare h_n of a place with the last state of its scan, bit for bit where that is the subject's own."""
+    layer, d = steps.place
+    at = geometry.last_steps(setting.problem, reverse=d == 1)
+    borrowed = setting.borrows("hidden", steps.place)
+    return Comparison(
+        pass_="forward",
+        quantity="h_n",
+        layer=layer,
+        direction=d,
+        axes=STATE,
+        got=got,
+        expected=geometry.picked(setting.inner.hidden[steps.place], at),
+        bound=geometry.picked(setting.by_step(steps.bound), at) if borrowed else 0.0,
+        inherited=borrowed,
+    )

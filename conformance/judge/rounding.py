@@ -1,0 +1,56 @@
+"""Unit roundoff and the error constant γ_n, from which every bound of the judge is made.
+
+With unit roundoff u, a sum or inner product of n terms, evaluated in any order, with or without fused
+multiply-add, differs from the exact one by at most γ_n · Σ|terms|, where γ_n = n·u / (1 − n·u); where results may
+be subnormal every product adds up to half the smallest subnormal η.
+Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. (2002), sections 2.2, 3.1 and 4.2.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How a subject computes, and how it is recomputed.
+
+    Attributes
+    ----------
+    subject
+        The subject's dtype, float32 or float64. It is recomputed in float64.
+    u
+        Unit roundoff of the comparison: that of the subject plus that of the recomputation.
+    eta
+        The subject's smallest subnormal.
+    largest
+        The subject's largest finite number.
+    """
+
+    subject: np.dtype[Any]
+    u: float
+    eta: float
+    largest: float
+
+    @classmethod
+    def of(cls, subject: np.dtype[Any]) -> "Precision":
+        """Return the precision of a comparison with a subject of dtype `subject`."""
+        info = np.finfo(subject)
+        u = float(info.eps) / 2 + float(np.finfo(np.float64).eps) / 2
+        return cls(subject, u, float(info.smallest_subnormal), float(info.max))
+
+    def gamma(self, n: int) -> float:
+        """Return γ_n = n·u / (1 − n·u).
+
+        Raises
+        ------
+        ValueError
+            If n·u reaches 1, beyond which the bound says nothing.
+        """
+        if n * self.u >= 1:
+            message = (
+                f"A sum of {n} terms in {self.subject} has no rounding bound: n·u = {n * self.u:.2g} ≥ 1."
+            )
+            raise ValueError(message)
+        return n * self.u / (1 - n * self.u)

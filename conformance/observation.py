@@ -1,0 +1,65 @@
+"""`Observation`: what a subject shows of one run. Every part is optional; what is absent is not judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from conformance.cases import Problem
+from refrnn import Array
+
+Place = tuple[int, int]
+"""A layer and a direction, both from 0; direction 1 is the reverse one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """Arrays that a subject produced from a problem.
+
+    Results are in the layout of the problem. Quantities of single steps are always (T, B, H), in the order
+    of time, with B = 1 for unbatched problems; in padding they may hold anything.
+
+    Attributes
+    ----------
+    output, h_n
+        The two results of the network.
+    d_x, d_h_0
+        Gradients of the loss with respect to x and h_0.
+    parameters
+        Gradients of the loss by torch's parameter names.
+    hidden
+        h_t of each layer and direction.
+    d_hidden
+        dL/dh_t of each layer and direction: all that reaches h_t.
+    d_pre
+        dL/da_t of each layer and direction.
+    step_parameters
+        What each step adds to a parameter's gradient, (T, *shape), by torch's names.
+    """
+
+    output: Array | None = None
+    h_n: Array | None = None
+    d_x: Array | None = None
+    d_h_0: Array | None = None
+    parameters: Mapping[str, Array] = field(default_factory=dict)
+    hidden: Mapping[Place, Array] = field(default_factory=dict)
+    d_hidden: Mapping[Place, Array] = field(default_factory=dict)
+    d_pre: Mapping[Place, Array] = field(default_factory=dict)
+    step_parameters: Mapping[str, Array] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Subject(Protocol):
+    """An implementation under test: anything with a name that turns a problem into an observation."""
+
+    name: str
+    description: str
+
+    def run(self, problem: Problem) -> Observation:
+        """Run forward and backward on `problem` without changing it, and show what came out.
+
+        Raises
+        ------
+        Unsupported
+            If this implementation can't run such a case at all; the message gives the reason.
+        """
+        ...

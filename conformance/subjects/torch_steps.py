@@ -1,0 +1,160 @@
+"""torch.nn.RNN called one step at a time, graph kept, so that nothing inside stays hidden.
+
+Every layer and direction is a real one-layer nn.RNN with its share of the copied weights, called with sequences
+of length 1. One backward pass over the whole graph then shows dL/dh_t at every state. The parameters of every
+step enter as views of one leaf, so that autograd shows both what each step adds to a parameter's gradient
+and the sum that it accumulates itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from conformance.observation import Observation, Place
+from conformance.subjects.torch_modules import module, tensor
+
+if TYPE_CHECKING:
+    import torch
+
+    from conformance.cases import Problem
+    from refrnn import Array
+
+
+@dataclass(slots=True)
+class Graph:
+    """The tensors of one run whose gradients are wanted."""
+
+    states: dict[Place, list[torch.Tensor]] = field(default_factory=dict)  # h_t (B, H), by time
+    leaves: dict[str, torch.Tensor] = field(default_factory=dict)  # parameters by torch's names
+    uses: dict[str, list[torch.Tensor]] = field(default_factory=dict)  # the view of each at every step
+
+
+@dataclass(frozen=True, slots=True)
+class TorchSteps:
+    """nn.RNN stepped by hand, with every state and gradient in sight."""
+
+    name: str = "torch-steps"
+    description: str = "torch.nn.RNN called one step at a time, every step shown"
+
+    def run(self, problem: Problem) -> Observation:
+        """Run forward step by step and one backward pass over the graph."""
+        import torch
+
+        graph = Graph()
+        x = tensor(problem.layout.time_major(problem.x), gradient=True)
+        h_0 = tensor(problem.initial_state, gradient=True)
+        below = list(x.unbind(0))
+        for layer in range(problem.case.layers):
+            sides = [
+                _scan(problem, graph, (layer, d), below, h_0[layer * problem.case.directions + d])
+                for d in range(problem.case.directions)
+            ]
+            below = [
+                torch.cat(side, dim=-1) if len(side) > 1 else side[0] for side in zip(*sides, strict=True)
+            ]
+        output = torch.stack(below)
+        h_n = torch.stack([graph.states[place][0 if place[1] else -1] for place in problem.places])
+        return _observed(problem, graph, x, h_0, _shown_output(problem, output), h_n)
+
+
+def _scan(
+    problem: Problem, graph: Graph, place: Place, below: list[torch.Tensor], h: torch.Tensor
+) -> list[torch.Tensor]:
+    """Step one layer in one direction and return h_t by time; samples without a step hold their state."""
+    import torch
+
+    named = problem.weights_at(place)
+    rnn = module(problem, dict(zip(ONE_LAYER, named.values(), strict=False)))
+    parameters = dict(zip(named, rnn.parameters(), strict=True))
+    graph.leaves |= parameters
+    graph.uses |= {name: [] for name in named}
+
+    steps = range(problem.case.steps)
+    states: dict[int, torch.Tensor] = {}
+    for t in reversed(steps) if place[1] else steps:
+        views = {
+            short: leaf.view_as(leaf) for short, leaf in zip(ONE_LAYER, parameters.values(), strict=False)
+        }
+        for name, view in zip(named, views.values(), strict=True):
+            graph.uses[name].append(view)
+        rows = None if problem.active[t].all() else tensor(np.flatnonzero(problem.active[t]))
+        x_t, h_prev = (below[t], h) if rows is None else (below[t][rows], h[rows])
+        _, h_next = torch.func.functional_call(rnn, views, (x_t.unsqueeze(0), h_prev.unsqueeze(0)))
+        h = h_next.squeeze(0) if rows is None else h.index_copy(0, rows, h_next.squeeze(0))
+        states[t] = h
+    graph.states[place] = [states[t] for t in steps]
+    if place[1]:
+        for name in named:
+            graph.uses[name].reverse()
+    return graph.states[place]
+
+
+ONE_LAYER = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+"""What the parameters of any layer and direction are called in a module of their own."""
+
+
+def _shown_output(problem: Problem, output: torch.Tensor) -> torch.Tensor:
+    """Return the states of the last layer (T, B, D·H) as output: 0 in the padding."""
+    import torch
+
+    if problem.lengths is None:
+        return output
+    active = tensor(problem.active).unsqueeze(-1)
+    return torch.where(active, output, torch.zeros((), dtype=output.dtype))
+
+
+def _observed(
+    problem: Problem,
+    graph: Graph,
+    x: torch.Tensor,
+    h_0: torch.Tensor,
+    output: torch.Tensor,
+    h_n: torch.Tensor,
+) -> Observation:
+    """Run the backward pass and lay everything out as the problem does."""
+    import torch
+
+    layout = problem.layout
+    seen: list[tuple[torch.Tensor, Array]] = []
+    if problem.d_output is not None:
+        seen.append((output, layout.time_major(problem.d_output)))
+    if problem.d_h_n is not None:
+        seen.append((h_n, layout.batched_state(problem.d_h_n)))
+
+    wanted = [x, h_0, *graph.leaves.values()]
+    wanted += [h for states in graph.states.values() for h in states]
+    wanted += [view for views in graph.uses.values() for view in views]
+    found = iter(
+        torch.autograd.grad(
+            [result for result, _ in seen],
+            wanted,
+            [tensor(d) for _, d in seen],
+            allow_unused=True,
+            materialize_grads=True,
+        )
+    )
+    # The gradients come in the order of `wanted`, and the arguments below are evaluated in that order.
+    steps = range(problem.case.steps)
+    d_x, d_h_0 = next(found).numpy(), next(found).numpy()
+    return Observation(
+        output=layout.restored(output.detach().numpy()),
+        h_n=layout.restored_state(h_n.detach().numpy()),
+        d_x=layout.restored(d_x),
+        d_h_0=None if problem.h_0 is None else layout.restored_state(d_h_0),
+        parameters={name: next(found).numpy() for name in graph.leaves},
+        hidden={place: _stacked(states) for place, states in graph.states.items()},
+        d_hidden={place: _stacked([next(found) for _ in steps]) for place in graph.states},
+        step_parameters={name: _stacked([next(found) for _ in steps]) for name in graph.uses},
+    )
+
+
+def _stacked(tensors: list[torch.Tensor]) -> Array:
+    import torch
+
+    return torch.stack(tensors).detach().numpy()
+
+
+SUBJECT = TorchSteps()
