@@ -1,0 +1,57 @@
+"""Cross-check recurrent networks step by step against a clean reference."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.cases import SUITES as SUITES
+    from conformance.cases import Case as Case
+    from conformance.cases import Problem as Problem
+    from conformance.cases import parse_id as parse_id
+    from conformance.engine import examine as examine
+    from conformance.errors import ConformanceError as ConformanceError
+    from conformance.errors import Unsupported as Unsupported
+    from conformance.errors import UsageError as UsageError
+    from conformance.observation import Observation as Observation
+    from conformance.observation import Subject as Subject
+    from conformance.record import CaseRecord as CaseRecord
+    from conformance.subjects import load_subject as load_subject
+
+_HOMES = {
+    "SUITES": "conformance.cases",
+    "Case": "conformance.cases",
+    "CaseRecord": "conformance.record",
+    "ConformanceError": "conformance.errors",
+    "Observation": "conformance.observation",
+    "Problem": "conformance.cases",
+    "Subject": "conformance.observation",
+    "Unsupported": "conformance.errors",
+    "UsageError": "conformance.errors",
+    "examine": "conformance.engine",
+    "load_subject": "conformance.subjects",
+    "parse_id": "conformance.cases",
+}
+
+__all__ = [
+    "SUITES",
+    "Case",
+    "CaseRecord",
+    "ConformanceError",
+    "Observation",
+    "Problem",
+    "Subject",
+    "Unsupported",
+    "UsageError",
+    "examine",
+    "load_subject",
+    "parse_id",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attributes can be anything
+    """Load a public name when it is asked for, so that importing the package imports nothing heavy."""
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

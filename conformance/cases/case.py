@@ -111,7 +111,7 @@ class Case:
     @property
     def id(self) -> str:
         """The readable string that alone reproduces this case."""
-        from conformance.cases.identifier import format_id  # noqa: PLC0415: the grammar builds cases
+        from conformance.cases.identifier import format_id
 
         return format_id(self)
 

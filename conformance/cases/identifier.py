@@ -129,7 +129,7 @@ def _case(part: dict[str, str]) -> Case:
         input_size=int(part["input_size"]),
         hidden_size=int(part["hidden_size"]),
         h_0="h_0" not in part,
-        cotangents={"": "both", "dout": "output", "dhn": "h_n"}[part.get("cotangents", "")],  # pyright: ignore
+        cotangents={"": "both", "dout": "output", "dhn": "h_n"}[part.get("cotangents", "")],  # pyright: ignore[reportArgumentType]
         dtype=part["dtype"],  # pyright: ignore[reportArgumentType]
         regime=part.get("regime", "default"),
         seed=int(part["seed"]),

@@ -130,7 +130,7 @@ def _weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
     gain = 2.0 if case.regime == "saturated" else case.gain
     for name, w in weights.items():
         if case.regime == "tiny":
-            w *= 1e-3
+            w[...] = 1e-3 * w
         elif case.regime == "zeros":
             w[0] = 0
         elif gain is not None:

@@ -103,7 +103,10 @@ def sizes() -> Iterator[Case]:
 def long() -> Iterator[Case]:
     """Go on for long, chaotic trajectories included: there two correct programs part company."""
     tanh = each("regime", "default", "gain1", "gain10")
-    yield from crossed(tanh, shapes((200, 2, 4, 16), (1000, 2, 4, 16)), DTYPES)
+    yield from crossed(tanh, shapes((200, 2, 4, 16)), DTYPES)
+    yield from crossed(tanh[:2], shapes((1000, 2, 4, 16)), DTYPES)
+    yield from crossed(tanh[2:], shapes((1000, 2, 4, 16)))  # in float32 its gradients overflow by then,
+    yield from crossed(tanh[2:], shapes((500, 2, 4, 16)), DTYPES)  # but not yet here
     yield from crossed([{"nonlinearity": "relu"}], shapes((500, 2, 4, 16)), DTYPES)
     yield from crossed([DEEP_BOTH | {"regime": "gain10"}], shapes((300, 3, 4, 12)), DTYPES)
 

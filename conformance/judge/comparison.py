@@ -11,14 +11,14 @@ The rule, for an element `got` against `expected` (computed from the subject's o
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from conformance.judge.rounding import Precision
 from refrnn import Array
 
-Pass = Literal["forward", "backward"]
+Phase = Literal["forward", "backward"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Comparison:
         Whether an input of the comparison was taken from the reference, since the subject doesn't show it.
     """
 
-    pass_: Pass
+    phase: Phase
     quantity: str
     layer: int | None
     direction: int | None
@@ -64,7 +64,7 @@ class Comparison:
 class Divergence:
     """One element that is wrong, with everything a message says of it."""
 
-    pass_: Pass
+    phase: Phase
     quantity: str
     layer: int | None
     direction: int | None
@@ -173,11 +173,12 @@ def _measured(c: Comparison, precision: Precision, counted: Array) -> Measures:
         spacing = np.spacing(np.minimum(size, precision.largest).astype(precision.subject))
         share, relative = absolute / c.bound, absolute / size
         share = np.where(equal, 0.0, np.where(np.isnan(share), np.inf, share))  # a NaN bound excuses nothing
+        ulp = absolute / spacing
     return Measures(
         share=np.where(counted, share, np.nan),
         absolute=absolute,
         relative=np.where(equal, 0.0, relative),
-        ulp=absolute / spacing,
+        ulp=ulp,
     )
 
 
@@ -195,7 +196,7 @@ def _worst(share: Array) -> tuple[int, ...]:
 
 def _described(c: Comparison, m: Measures, index: tuple[int, ...]) -> Divergence:
     return Divergence(
-        pass_=c.pass_,
+        phase=c.phase,
         quantity=c.quantity,
         layer=c.layer,
         direction=c.direction,

@@ -55,7 +55,7 @@ def _state_gradients(setting: Setting, flows: dict[Place, Backward], place: Plac
         total, addends = _arriving(setting, flows, place)
         hidden = setting.problem.case.hidden_size
         yield Comparison(
-            pass_="backward",
+            phase="backward",
             quantity="dL/dh",
             layer=layer,
             direction=d,
@@ -72,7 +72,7 @@ def _state_gradients(setting: Setting, flows: dict[Place, Backward], place: Plac
     if place in setting.observation.d_pre:
         step = flows[place]
         yield Comparison(
-            pass_="backward",
+            phase="backward",
             quantity="dL/da",
             layer=layer,
             direction=d,
@@ -126,7 +126,7 @@ def _initial_gradient(setting: Setting, step: Backward) -> Iterator[Comparison]:
     flow = step.to_previous.mapped(lambda rows: geometry.picked(setting.by_step(rows), at))
     hidden = setting.problem.case.hidden_size
     yield Comparison(
-        pass_="backward",
+        phase="backward",
         quantity="dL/dh_0",
         layer=layer,
         direction=d,
@@ -146,7 +146,7 @@ def _input_gradient(setting: Setting, flows: dict[Place, Backward], d_x: Array) 
     total = Flow.summed([flows[side].to_input.mapped(setting.by_step) for side in sides])
     poisoned = [rows for side in sides if (rows := flows[side].poisoned) is not None]
     return Comparison(
-        pass_="backward",
+        phase="backward",
         quantity="dL/dx",
         layer=None,
         direction=None,
@@ -182,7 +182,7 @@ def _parameter_gradients(setting: Setting, step: Backward) -> Iterator[Compariso
                 continue
             flow = _summed(step, read, steps if by_step else 1)
             yield Comparison(
-                pass_="backward",
+                phase="backward",
                 quantity=f"{quantity} of a step" if by_step else quantity,
                 layer=layer,
                 direction=d,

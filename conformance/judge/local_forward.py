@@ -59,7 +59,7 @@ def _states(setting: Setting, steps: Forward) -> Comparison:
     """Compare every h_t of a place."""
     layer, d = steps.place
     return Comparison(
-        pass_="forward",
+        phase="forward",
         quantity="h",
         layer=layer,
         direction=d,
@@ -79,7 +79,7 @@ def _output(setting: Setting, output: Array) -> Comparison:
     """Compare the output with the states of the last layer, bit for bit, and with 0 in the padding."""
     top = setting.sides(setting.problem.case.layers - 1)
     return Comparison(
-        pass_="forward",
+        phase="forward",
         quantity="output",
         layer=None,
         direction=None,
@@ -96,7 +96,7 @@ def _final_state(setting: Setting, steps: Forward, got: Array) -> Comparison:
     at = geometry.last_steps(setting.problem, reverse=d == 1)
     borrowed = setting.borrows("hidden", steps.place)
     return Comparison(
-        pass_="forward",
+        phase="forward",
         quantity="h_n",
         layer=layer,
         direction=d,

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
     from conformance.cases import Problem
@@ -48,8 +50,8 @@ def tap(problem: Problem, results: list[torch.Tensor]) -> Tap | None:
     """Return a listening tap on the graph behind `results`, or None where it has another shape."""
     wanted = ACTIVATIONS[problem.case.nonlinearity]
     nodes = [node for node in _graph(results) if node.name() == wanted]
-    nodes.sort(key=lambda node: node._sequence_nr())  # noqa: SLF001: torch's only handle on the order
-    hidden = [node._saved_result.detach() for node in nodes]  # noqa: SLF001: the kept h_t
+    nodes.sort(key=lambda node: node._sequence_nr())  # noqa: SLF001 - torch's only handle on the order
+    hidden = [node._saved_result.detach() for node in nodes]  # noqa: SLF001 - the kept h_t
     if [tuple(h.shape) for h in hidden] != [(rows, problem.case.hidden_size) for rows in _rows(problem)]:
         return None
     found = Tap(nodes, hidden)
@@ -112,7 +114,7 @@ def _sorted_samples(problem: Problem) -> Array:
     return torch.sort(torch.tensor(problem.lengths), descending=True).indices.numpy()
 
 
-def _keep(store: dict[int, torch.Tensor], position: int) -> Any:
+def _keep(store: dict[int, torch.Tensor], position: int) -> Callable[..., None]:
     def hook(gradients: tuple[torch.Tensor | None, ...], *_: object) -> None:
         if gradients and gradients[0] is not None:
             store[position] = gradients[0].detach().clone()

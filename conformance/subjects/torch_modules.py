@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def tensor(values: Array, *, gradient: bool = False) -> torch.Tensor:
     return torch.tensor(np.ascontiguousarray(values), requires_grad=gradient)
 
 
-def module(problem: Problem, weights: Mapping[str, Array], **options: Any) -> torch.nn.RNN:
+def module(problem: Problem, weights: Mapping[str, Array], **options: bool | int) -> torch.nn.RNN:
     """Return an nn.RNN of the problem's kind that holds exactly `weights`.
 
     Raises

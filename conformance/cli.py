@@ -1,0 +1,222 @@
+"""The command line. Nothing heavy is imported before a command needs it, so that --help answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from conformance.errors import ConformanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.cases import Case
+    from conformance.record import Record
+    from conformance.runner import Examined
+
+EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_PIPE = 2, 3, 130, 141
+
+EPILOG = """
+Exit codes of run: 0 conforms, 1 discrepancy, 2 wrong usage, 3 internal error, 4 nothing was checked,
+5 inconclusive, 130 interrupted.
+"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EPILOG
+)
+@click.version_option(package_name="refrnn", prog_name="conformance")
+def cli() -> None:
+    """Cross-check torch.nn.RNN step by step against a clean NumPy reference."""
+
+
+@cli.command()
+@click.option(
+    "--suite", default="standard", show_default=True, metavar="smoke|standard", help="Which cases to run."
+)
+@click.option("--case", "case_ids", multiple=True, metavar="ID", help="Run just this case (may be repeated).")
+@click.option(
+    "--subject", "subjects", multiple=True, metavar="NAME", help="Judge just this subject (may be repeated)."
+)
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
+@click.option("--seed", type=click.IntRange(min=0), help="Draw other data with another seed.")
+@click.option(
+    "--report", "report", type=click.Path(file_okay=False, path_type=Path), help="Write the report here."
+)
+@click.pass_context
+def run(
+    context: click.Context,
+    suite: str,
+    case_ids: Sequence[str],
+    subjects: Sequence[str],
+    jobs: int,
+    seed: int | None,
+    report: Path | None,
+) -> None:
+    """Run a suite (or single cases), print a summary, and write DIR/agreement.json and DIR/agreement.md."""
+    from conformance.report.terminal import console, print_summary
+    from conformance.summary import exit_code, summarise
+
+    cases = _chosen(suite, case_ids, seed)
+    if report is not None:
+        _prepare(report)
+    record = _recorded("selected cases" if case_ids else suite, cases, subjects, jobs=jobs, seed=seed)
+    print_summary(console(), summarise(record))
+    if report is not None:
+        from conformance.report import write_report
+
+        for path in write_report(report, record):
+            click.echo(f"wrote {path}", err=True)
+    context.exit(exit_code(record))
+
+
+@cli.command("list")
+@click.option(
+    "--suite", default="standard", show_default=True, metavar="smoke|standard", help="Whose cases to list."
+)
+@click.option("--suites", is_flag=True, help="List the suites and what each is for instead.")
+def list_(suite: str, *, suites: bool) -> None:
+    """Print the ids of a suite's cases, one a line."""
+    from conformance.cases import SUITES
+
+    if suites:
+        for one in SUITES.values():
+            click.echo(f"{one.name}\t{len(one.cases())} cases\t{one.purpose}")
+        return
+    for case in _chosen(suite, (), None):
+        click.echo(case.id)
+
+
+@cli.command()
+@click.argument("case_id", metavar="ID")
+@click.option("--subject", default="torch", show_default=True, metavar="NAME", help="Whose steps to show.")
+def show(case_id: str, subject: str) -> None:
+    """Print the steps of a subject and of the reference on one case next to each other.
+
+    Of every step the element is shown that uses most of its bound.
+    """
+    from conformance.cases import parse_id
+    from conformance.environment import one_thread
+    from conformance.report.terminal import console, print_steps
+    from conformance.side_by_side import side_by_side
+    from conformance.subjects import load_subject
+
+    case, implementation = parse_id(case_id), load_subject(subject)
+    one_thread()
+    out = console()
+    for title, rows in side_by_side(case, implementation):
+        print_steps(out, title, rows)
+
+
+@cli.command()
+def env() -> None:
+    """Print the environment that a run records, as JSON."""
+    import msgspec
+
+    from conformance.environment import environment, one_thread
+
+    one_thread()
+    click.echo(msgspec.json.format(msgspec.json.encode(environment()), indent=2))
+
+
+def _chosen(suite: str, case_ids: Sequence[str], seed: int | None) -> list[Case]:
+    """Return the cases that the options name."""
+    from dataclasses import replace
+
+    from conformance.cases import SUITES, parse_id
+    from conformance.errors import UsageError
+
+    if case_ids:
+        cases = [parse_id(case_id) for case_id in dict.fromkeys(case_ids)]
+        return cases if seed is None else [replace(case, seed=seed) for case in cases]
+    if suite not in SUITES:
+        message = f"There is no suite {suite!r}; choose from {', '.join(SUITES)}."
+        raise UsageError(message)
+    return SUITES[suite].cases(0 if seed is None else seed)
+
+
+def _prepare(directory: Path) -> None:
+    """Make sure before a long run that its report can be written."""
+    from conformance.errors import UsageError
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK):
+            raise PermissionError(directory)
+    except OSError as error:
+        message = f"The report can't be written to {directory}: {error}. Pass a folder that you may write to."
+        raise UsageError(message) from error
+
+
+def _recorded(
+    suite: str, cases: Sequence[Case], subjects: Sequence[str], *, jobs: int, seed: int | None
+) -> Record:
+    """Run the cases under a progress bar and return the record."""
+    from collections import Counter
+    from time import perf_counter
+
+    from rich.progress import Progress
+
+    from conformance.environment import environment
+    from conformance.record import SCHEMA, Record
+    from conformance.report.terminal import console
+    from conformance.runner import run_cases
+    from conformance.subjects import MODULES, load_subject
+
+    chosen = list(dict.fromkeys(subjects)) or list(MODULES)
+    for name in chosen:
+        load_subject(name)
+    errors = console(stderr=True)
+    started = perf_counter()
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("cases", total=len(cases))
+
+        def advance(_: Examined) -> None:
+            progress.advance(task)
+
+        outcome = run_cases(cases, chosen, jobs=jobs, on_progress=advance)
+    records = outcome.records()
+    return Record(
+        schema=SCHEMA,
+        complete=outcome.complete,
+        suite=suite,
+        seed=seed,
+        subjects=chosen,
+        summary=dict(Counter(record.verdict for record in records)),
+        cases=records,
+        environment=environment(),
+        seconds=round(perf_counter() - started, 3),
+        timings=outcome.timings(),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with an honest exit code."""
+    try:
+        code = cli.main(args=arguments, prog_name="conformance", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_USAGE
+    except ConformanceError as error:
+        click.echo(f"Error: {error}", err=True)
+        code = EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # nobody reads on; don't complain at exit
+        code = EXIT_PIPE
+    except Exception:  # noqa: BLE001 - the last resort tells what happened and doesn't claim a verdict
+        import traceback
+
+        traceback.print_exc()
+        click.echo("Internal error: this is a mistake in conformance itself; please report it.", err=True)
+        code = EXIT_INTERNAL
+    sys.exit(code)

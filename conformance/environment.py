@@ -1,0 +1,95 @@
+"""The environment of a run: versions, processor, BLAS and its threads, treatment of subnormals."""
+
+import os
+import platform
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+from conformance.record import Environment, Library
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""What BLAS libraries read when they are loaded."""
+
+WATCHED = (
+    *THREAD_VARIABLES,
+    "OPENBLAS_CORETYPE",
+    "MKL_CBWR",
+    "ATEN_CPU_CAPABILITY",
+    "NPY_DISABLE_CPU_FEATURES",
+)
+"""Variables that change how the same program rounds."""
+
+
+def one_thread() -> None:
+    """Compute in one thread from now on: BLAS libraries loaded or not, and torch.
+
+    More threads than cores make a run many times slower, and another number of threads rounds differently.
+    """
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    import numpy as np  # noqa: F401 - its BLAS must be loaded to be limited
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+    torch.set_num_threads(1)
+
+
+def environment() -> Environment:
+    """Describe the running process."""
+    import numpy as np
+    import torch
+
+    return Environment(
+        refrnn=version("refrnn"),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        platform=platform.platform(),
+        machine=platform.machine(),
+        processor=_processor(),
+        cores=os.cpu_count() or 0,
+        numpy=np.__version__,
+        torch=str(torch.__version__),
+        torch_threads=torch.get_num_threads(),
+        torch_capability=torch.backends.cpu.get_cpu_capability(),
+        libraries=_libraries(),
+        flushes_subnormals=_flushes_subnormals(),
+        variables={name: os.environ[name] for name in WATCHED if name in os.environ},
+    )
+
+
+def _processor() -> str:
+    """Return the processor's model name where the system tells it."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def _libraries() -> list[Library]:
+    from threadpoolctl import threadpool_info
+
+    found = [
+        Library(
+            name=str(info["internal_api"]),
+            version=str(info.get("version") or "unknown"),
+            threads=int(info["num_threads"]),
+            architecture=str(info.get("architecture") or "unknown"),
+        )
+        for info in threadpool_info()
+    ]
+    return sorted(found, key=lambda library: (library.name, library.version))
+
+
+def _flushes_subnormals() -> dict[str, bool]:
+    """Return which side turns subnormal results into 0 (float32), which breaks the bounds' small print."""
+    import numpy as np
+    import torch
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        numpy_product = np.full(1, 1e-30, np.float32) * np.float32(1e-10)
+        torch_product = torch.full((1,), 1e-30) * 1e-10
+    return {"numpy": not numpy_product.any(), "torch": not bool(torch_product.any())}

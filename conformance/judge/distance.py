@@ -1,0 +1,58 @@
+"""How far two programs end up from each other after running freely: told in the report, never judged.
+
+In a chaotic regime this reaches the size of the quantity itself although both programs are right at every step.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.cases import Problem
+from conformance.observation import Observation
+from refrnn import Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distance:
+    """The greatest differences of one result between a subject and the reference."""
+
+    quantity: str
+    absolute: float
+    relative_to_largest: float  # of the reference's elements
+    ulp: float
+
+
+def distances(problem: Problem, observation: Observation, reference: Observation) -> list[Distance]:
+    """Measure every result that both show."""
+    return [
+        _distance(name, got, theirs[name], problem)
+        for name, got in _results(observation).items()
+        if (theirs := _results(reference)) and name in theirs
+    ]
+
+
+def _results(observation: Observation) -> dict[str, Array]:
+    """Return the public results by name, the parameters' gradients under torch's names."""
+    named = {
+        "output": observation.output,
+        "h_n": observation.h_n,
+        "dL/dx": observation.d_x,
+        "dL/dh_0": observation.d_h_0,
+    }
+    named |= {f"dL/d{name}": array for name, array in observation.parameters.items()}
+    return {name: array for name, array in named.items() if array is not None}
+
+
+def _distance(quantity: str, got: Array, reference: Array, problem: Problem) -> Distance:
+    difference = np.abs(got.astype(np.float64) - reference.astype(np.float64))
+    difference[np.isnan(difference)] = np.inf
+    difference[np.isnan(got) & np.isnan(reference) | (got == reference)] = 0
+    largest = float(np.abs(reference).max(initial=0.0))
+    absolute = float(difference.max(initial=0.0))
+    spacing = np.spacing(np.minimum(np.abs(reference), np.finfo(problem.dtype).max)).astype(np.float64)
+    return Distance(
+        quantity=quantity,
+        absolute=absolute,
+        relative_to_largest=absolute / largest if largest else (np.inf if absolute else 0.0),
+        ulp=float((difference / spacing).max(initial=0.0)),
+    )

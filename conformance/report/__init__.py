@@ -1,0 +1,6 @@
+"""Reports: a record as Markdown, as files, on the terminal. They print a summary and compute nothing."""
+
+from conformance.report.files import write_report as write_report
+from conformance.report.markdown import markdown as markdown
+
+__all__ = ["markdown", "write_report"]

@@ -1,0 +1,78 @@
+"""The terminal's view of a run: a summary table, and every discrepancy in words."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from conformance.numbers import shown
+from conformance.report.words import discrepancy_lines
+from conformance.side_by_side import StepRow
+from conformance.summary import VERDICTS, Summary
+
+MOST_SHOWN = 10
+COLOURS = {
+    "agrees": "green",
+    "differs": "red",
+    "error": "red",
+    "undecidable": "yellow",
+    "unsupported": "cyan",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that doesn't fold tables where nobody looks at a window."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=140)
+
+
+def print_summary(out: Console, summary: Summary) -> None:
+    """Print what came out, the first discrepancies in full, and the verdict last."""
+    table = Table("subject", *(f"[{COLOURS[v]}]{v}[/]" for v in VERDICTS), "worst share of the bound", "at")
+    for subject, counts in summary.verdicts.items():
+        rows = [row for key, row in summary.quantities.items() if key[0] == subject]
+        worst = max(rows, key=lambda row: row.worst_share, default=None)
+        share, place = ("–", "–") if worst is None else (shown(worst.worst_share), worst.worst_case)
+        table.add_row(subject, *(str(counts[v]) if counts[v] else "·" for v in VERDICTS), share, place)
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    out.print(table)
+    for case in summary.notable[:MOST_SHOWN]:
+        for line in discrepancy_lines(case):
+            out.print(
+                line,
+                markup=False,
+                soft_wrap=True,
+                style=None if line.startswith(" ") else COLOURS[case.verdict],
+            )
+    if len(summary.notable) > MOST_SHOWN:
+        out.print(f"… and {len(summary.notable) - MOST_SHOWN:,} more; --report DIR records them all.")
+    out.print(summary.sentence, markup=False, soft_wrap=True, style="bold")
+
+
+def print_steps(out: Console, title: str, rows: Sequence[StepRow]) -> None:
+    """Print the steps of one quantity of one layer and direction, both sides next to each other."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for head in (
+        "t",
+        "row",
+        "unit",
+        "subject",
+        "reference, one step",
+        "difference",
+        "share of the bound",
+        "reference, free run",
+    ):
+        table.add_column(head, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.t),
+            str(row.row),
+            str(row.unit),
+            f"{row.subject:.17g}",
+            f"{row.one_step:.17g}",
+            shown(row.difference),
+            f"[red]{shown(row.share)}[/]" if row.share > 1 else shown(row.share),
+            f"{row.free_run:.17g}",
+        )
+    out.print(table)

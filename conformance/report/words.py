@@ -1,0 +1,56 @@
+"""The grammar in which a discrepancy is told, the same everywhere.
+
+verdict · first divergent step · count · greatest differences · ratio to the bound · the line that reproduces it.
+"""
+
+from collections.abc import Iterator
+
+from conformance.numbers import shown
+from conformance.record import CaseRecord, DivergenceRecord, QuantityRecord
+
+
+def discrepancy_lines(case: CaseRecord) -> Iterator[str]:
+    """Yield the lines that tell of a case that doesn't simply agree."""
+    yield f"{case.verdict.upper()}: {case.subject} on {case.case}"
+    if case.first_divergence is not None:
+        yield f"  first divergent step: {told(case.first_divergence)}"
+    for quantity in case.quantities:
+        if quantity.verdict != "agrees":
+            yield f"  {counted(quantity)}"
+    if case.reason:
+        yield f"  {case.reason}"
+    yield f"  reproduce: {case.reproduce}"
+
+
+def told(d: DivergenceRecord) -> str:
+    """Return one wrong element with both values and every unit of their difference."""
+    return (
+        f"{d.quantity} of the {d.phase} pass at {d.where}: got {d.got!r}, expected {d.expected!r} "
+        f"from the subject's own previous values; off by {shown(float(d.absolute))} absolute, "
+        f"{shown(float(d.relative))} relative, {shown(float(d.ulp))} ULP = {shown(float(d.share))} × its bound "
+        f"{shown(float(d.bound))}"
+    )
+
+
+def counted(q: QuantityRecord) -> str:
+    """Return how much of a quantity is wrong, and by how much at most."""
+    undecided = f", undecided: {q.undecided}" if q.undecided else ""
+    return (
+        f"{q.quantity}: mismatched elements {q.mismatches} / {q.elements} ({percentage(q.mismatches, q.elements)})"
+        f"{undecided}; greatest {shown(float(q.absolute))} absolute, {shown(float(q.relative))} relative, "
+        f"{shown(float(q.ulp))} ULP; up to {shown(float(q.worst_share))} × the bound ({q.worst_where})"
+    )
+
+
+def percentage(part: int, whole: int) -> str:
+    """Return a share of elements in per cent, never rounded to 0 or 100 unless it is.
+
+    >>> percentage(3, 40), percentage(1, 10**6), percentage(999_999, 10**6)
+    ('7.5 %', 'under 0.01 %', 'over 99.99 %')
+    """
+    value = 100 * part / whole if whole else 0.0
+    if 0 < value < 0.01:
+        return "under 0.01 %"
+    if 99.99 < value < 100:
+        return "over 99.99 %"
+    return f"{value:.4g} %"

@@ -1,0 +1,1 @@
+"""The suite as tests: `pytest --pyargs conformance.suite -n auto`."""

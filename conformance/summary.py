@@ -1,0 +1,161 @@
+"""A record boiled down to what a reader wants first: the view that every report prints."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from conformance.cases.identifier import parse_id
+from conformance.record import CaseRecord, QuantityRecord, Record
+
+EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_USAGE, EXIT_INTERNAL, EXIT_NOTHING, EXIT_INCONCLUSIVE = range(6)
+EXIT_INTERRUPTED = 130
+"""The exit codes of a run; each has its own meaning, and only the first says that all is well."""
+
+VERDICTS = ("differs", "error", "undecidable", "unsupported", "agrees")
+"""From what a reader must see first to what needs no reading."""
+
+
+@dataclass(slots=True)
+class Row:
+    """How one quantity agrees over many cases."""
+
+    elements: int = 0
+    mismatches: int = 0
+    undecided: int = 0
+    worst_share: float = 0.0
+    worst_case: str = ""
+    worst_where: str = ""
+    medians: list[float] = field(default_factory=list)
+    absolute: float = 0.0
+    relative: float = 0.0
+    ulp: float = 0.0
+
+    def add(self, case: str, q: QuantityRecord) -> None:
+        """Count in what one case says of the quantity."""
+        self.elements += q.elements
+        self.mismatches += q.mismatches
+        self.undecided += q.undecided
+        self.medians.append(float(q.median_share))
+        for name in ("absolute", "relative", "ulp"):
+            setattr(self, name, max(getattr(self, name), float(getattr(q, name))))
+        if float(q.worst_share) > self.worst_share or not self.worst_case:
+            self.worst_share, self.worst_case, self.worst_where = float(q.worst_share), case, q.worst_where
+
+    @property
+    def typical_share(self) -> float:
+        """The median over cases of the median over elements."""
+        return sorted(self.medians)[len(self.medians) // 2] if self.medians else 0.0
+
+
+@dataclass(slots=True)
+class Apart:
+    """How far a free run ends up from the reference, over many cases."""
+
+    cases: int = 0
+    relative: list[float] = field(default_factory=list)
+    worst_case: str = ""
+    absolute: float = 0.0
+
+    def add(self, case: str, absolute: float, relative: float) -> None:
+        """Count in one case."""
+        self.cases += 1
+        if not self.relative or relative > max(self.relative):
+            self.worst_case = case
+        self.relative.append(relative)
+        self.absolute = max(self.absolute, absolute)
+
+    @property
+    def typical(self) -> float:
+        """The median over cases."""
+        return sorted(self.relative)[len(self.relative) // 2]
+
+    @property
+    def largest(self) -> float:
+        """The greatest over cases."""
+        return max(self.relative)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What the reports show of a record, in the order of the record."""
+
+    record: Record
+    sentence: str
+    verdicts: dict[str, Counter[str]]  # by subject
+    quantities: dict[tuple[str, str, str], Row]  # by subject, quantity and dtype
+    regimes: dict[tuple[str, str, str], Row]  # by subject, regime and dtype
+    apart: dict[tuple[str, str, str], Apart]  # by subject, regime and dtype
+    notable: list[CaseRecord]  # all that doesn't agree, the most urgent first
+
+
+def summarise(record: Record) -> Summary:
+    """Boil `record` down."""
+    verdicts: dict[str, Counter[str]] = {subject: Counter() for subject in record.subjects}
+    for case in record.cases:
+        verdicts.setdefault(case.subject, Counter())[case.verdict] += 1
+    notable = [case for case in record.cases if case.verdict != "agrees"]
+    return Summary(
+        record=record,
+        sentence=sentence(record),
+        verdicts=verdicts,
+        quantities=_rows(record.cases, lambda case, q: (case.subject, q.quantity, parse_id(case.case).dtype)),
+        regimes=_rows(record.cases, lambda case, _: (case.subject, *_regime(case))),
+        apart=_apart(record.cases),
+        notable=sorted(notable, key=lambda case: VERDICTS.index(case.verdict)),
+    )
+
+
+def exit_code(record: Record) -> int:
+    """Return the exit code that `record` deserves; what decided nothing never exits 0."""
+    found = Counter(case.verdict for case in record.cases)
+    if not record.complete:
+        return EXIT_INTERRUPTED
+    if found["differs"]:
+        return EXIT_DISCREPANCY
+    if found["error"]:
+        return EXIT_INTERNAL
+    if not found["agrees"] and not found["undecidable"]:
+        return EXIT_NOTHING
+    return EXIT_INCONCLUSIVE if found["undecidable"] else EXIT_CONFORMS
+
+
+def sentence(record: Record) -> str:
+    """Return the verdict on the whole run in one sentence."""
+    found = Counter(case.verdict for case in record.cases)
+    total = len(record.cases)
+    counted = ", ".join(f"{found[verdict]:,} {verdict}" for verdict in VERDICTS if found[verdict])
+    text = {
+        EXIT_CONFORMS: f"Conforms: every one of {total:,} comparisons agrees to rounding",
+        EXIT_DISCREPANCY: f"Does not conform: {found['differs']:,} of {total:,} comparisons differ",
+        EXIT_INTERNAL: f"Not finished cleanly: {found['error']:,} of {total:,} comparisons raised an error",
+        EXIT_NOTHING: "Nothing was checked",
+        EXIT_INCONCLUSIVE: f"Inconclusive: {found['undecidable']:,} of {total:,} comparisons can't be decided",
+        EXIT_INTERRUPTED: f"Interrupted after {total:,} comparisons",
+    }[exit_code(record)]
+    return f"{text}." if record.complete and len(found) <= 1 else f"{text} ({counted})."
+
+
+def _regime(case: CaseRecord) -> tuple[str, str]:
+    parsed = parse_id(case.case)
+    return parsed.regime, parsed.dtype
+
+
+def _rows(
+    cases: Iterable[CaseRecord], key: Callable[[CaseRecord, QuantityRecord], tuple[str, str, str]]
+) -> dict[tuple[str, str, str], Row]:
+    rows: dict[tuple[str, str, str], Row] = {}
+    for case in cases:
+        for quantity in case.quantities:
+            rows.setdefault(key(case, quantity), Row()).add(case.case, quantity)
+    return rows
+
+
+def _apart(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Apart]:
+    found: dict[tuple[str, str, str], Apart] = {}
+    for case in cases:
+        if case.subject == "reference" or not case.distances:
+            continue
+        worst = max(float(d.relative_to_largest) for d in case.distances)
+        absolute = max(float(d.absolute) for d in case.distances)
+        found.setdefault((case.subject, *_regime(case)), Apart()).add(case.case, absolute, worst)
+    return found
