@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 SUITE ?= standard
 REPORTS ?= reports
 
-.PHONY: help setup agreement test lint types bench clean
+.PHONY: help setup agreement test lint types bench schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ types: setup  ## check types, strictly in refrnn
 
 bench: setup  ## time the reference against torch.nn.RNN, side by side
 	$(RUN) benchmarks/speed.py
+
+schema: setup  ## write docs/record.schema.json anew after a change of the record
+	$(RUN) -c 'import json, conformance.record as r; print(json.dumps(r.schema(), indent=1, sort_keys=True))' > docs/record.schema.json
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

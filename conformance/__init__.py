@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from conformance.observation import Observation as Observation
     from conformance.observation import Subject as Subject
     from conformance.record import CaseRecord as CaseRecord
+    from conformance.report import tell as tell
     from conformance.subjects import load_subject as load_subject
 
 _HOMES = {
@@ -29,6 +30,7 @@ _HOMES = {
     "examine": "conformance.engine",
     "load_subject": "conformance.subjects",
     "parse_id": "conformance.cases",
+    "tell": "conformance.report",
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "examine",
     "load_subject",
     "parse_id",
+    "tell",
 ]
 
 

@@ -25,7 +25,7 @@ from conformance.record import (
     exact,
     number,
 )
-from conformance.subjects import load_subject
+from conformance.subjects import MODULES, load_subject
 
 
 def examine(case: Case, subject: Subject) -> CaseRecord:
@@ -214,6 +214,13 @@ def _divergence(d: Divergence) -> DivergenceRecord:
     )
 
 
+def reproduction(case_id: str, subject: str) -> str:
+    """Return the one line that reproduces a record: a command for our subjects, Python for others."""
+    if subject in MODULES:
+        return f"conformance run --case {case_id} --subject {subject}"
+    return f"conformance.examine(conformance.parse_id({case_id!r}), subject)"
+
+
 def _record(
     case: Case,
     subject: Subject,
@@ -234,5 +241,5 @@ def _record(
         not_shown=list(not_shown),
         distances=list(distances),
         first_divergence=first_divergence,
-        reproduce=f"conformance run --case {case.id} --subject {subject.name}",
+        reproduce=reproduction(case.id, subject.name),
     )

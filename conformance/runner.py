@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from conformance.cases import Case, parse_id
-from conformance.engine import timed_examination
+from conformance.engine import reproduction, timed_examination
 from conformance.environment import one_thread
 from conformance.record import CaseRecord, Timing
 from conformance.subjects import load_subject
@@ -112,7 +112,7 @@ def _lost(case: Case, subjects: Sequence[str]) -> Examined:
                 not_shown=[],
                 distances=[],
                 first_divergence=None,
-                reproduce=f"conformance run --case {case.id} --subject {subject}",
+                reproduce=reproduction(case.id, subject),
             ),
             nothing,
         )

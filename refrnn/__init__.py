@@ -1,7 +1,43 @@
 """A clean NumPy RNN: the executable specification of torch.nn.RNN, forward and BPTT."""
 
+from refrnn._elman import ElmanCell as ElmanCell
+from refrnn._layout import Layout as Layout
+from refrnn._linear import Linear as Linear
+from refrnn._linear import LinearGradients as LinearGradients
+from refrnn._linear import LinearTrace as LinearTrace
+from refrnn._losses import cross_entropy as cross_entropy
+from refrnn._losses import softmax as softmax
+from refrnn._losses import squared_error as squared_error
 from refrnn._rnn import RNN as RNN
+from refrnn._rnn_cell import CellGradients as CellGradients
+from refrnn._rnn_cell import CellTrace as CellTrace
+from refrnn._rnn_cell import RNNCell as RNNCell
+from refrnn._sequence_model import LossGradients as LossGradients
+from refrnn._sequence_model import SequenceModel as SequenceModel
+from refrnn._sgd import sgd as sgd
 from refrnn._trace import Gradients as Gradients
 from refrnn._trace import Trace as Trace
+from refrnn._types import Array as Array
+from refrnn._types import Weights as Weights
 
-__all__ = ["RNN", "Gradients", "Trace"]
+__all__ = [
+    "RNN",
+    "Array",
+    "CellGradients",
+    "CellTrace",
+    "ElmanCell",
+    "Gradients",
+    "Layout",
+    "Linear",
+    "LinearGradients",
+    "LinearTrace",
+    "LossGradients",
+    "RNNCell",
+    "SequenceModel",
+    "Trace",
+    "Weights",
+    "cross_entropy",
+    "sgd",
+    "softmax",
+    "squared_error",
+]

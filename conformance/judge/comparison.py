@@ -118,7 +118,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """The difference of every element, in every unit in which it is told."""
+    """The difference of every element, in every unit in which it is told; 0 where it isn't judged."""
 
     share: Array  # of the bound; NaN where not judged or undecided
     absolute: Array
@@ -138,48 +138,55 @@ def decide(comparison: Comparison, precision: Precision) -> Finding:
     if c.got.shape != c.expected.shape:
         message = f"{c.quantity} has the shape {c.got.shape} where {c.expected.shape} was expected."
         raise ValueError(message)
-    judged = np.ones(c.got.shape, np.bool_) if c.judged is None else np.broadcast_to(c.judged, c.got.shape)
-    undecided = judged & _undecided(c, precision)
-    counted = judged & ~undecided
-    m = _measured(c, precision, counted)
-    wrong = m.share > 1
+    judged = None if c.judged is None else np.broadcast_to(c.judged, c.got.shape)
+    undecided = _undecided(c, precision, judged)
+    counted = judged if undecided is None else (~undecided if judged is None else judged & ~undecided)
+    with np.errstate(all="ignore"):
+        m = _measured(c, precision, counted)
+    mismatches = int((m.share > 1).sum())
+    some = m.share.size > 0 and (counted is None or bool(counted.any()))
     return Finding(
         comparison=c,
-        elements=int(judged.sum()),
-        mismatches=int(wrong.sum()),
-        undecided=int(undecided.sum()),
+        elements=c.got.size if judged is None else int(judged.sum()),
+        mismatches=mismatches,
+        undecided=0 if undecided is None else int(undecided.sum()),
         share=m.share,
-        absolute=float(m.absolute[counted].max(initial=0.0)),
-        relative=float(m.relative[counted].max(initial=0.0)),
-        ulp=float(m.ulp[counted].max(initial=0.0)),
-        first=_described(c, m, _first(wrong, backwards=c.backwards)) if wrong.any() else None,
-        worst=_described(c, m, _worst(m.share)) if counted.any() else None,
+        absolute=float(m.absolute.max(initial=0.0)),
+        relative=float(m.relative.max(initial=0.0)),
+        ulp=float(m.ulp.max(initial=0.0)),
+        first=_described(c, m, _first(m.share > 1, backwards=c.backwards)) if mismatches else None,
+        worst=_described(c, m, _worst(m.share, counted)) if some else None,
     )
 
 
-def _undecided(c: Comparison, precision: Precision) -> Array:
-    """Return where a correct program may overflow or not: rule 2, unless rule 1 applies."""
-    overflowing = ~(np.broadcast_to(np.asarray(c.terms), c.got.shape) < precision.largest / 4)
-    return overflowing if c.poisoned is None else overflowing & ~c.poisoned
+def _undecided(c: Comparison, precision: Precision, judged: Array | None) -> Array | None:
+    """Return where a correct program may overflow or not (rule 2, unless rule 1 applies), None for nowhere."""
+    limit = precision.largest / 4
+    if np.all(np.less(c.terms, limit)):  # a NaN isn't less
+        return None
+    overflowing = ~np.less(np.broadcast_to(c.terms, c.got.shape), limit)
+    for mask in (judged, None if c.poisoned is None else ~np.broadcast_to(c.poisoned, c.got.shape)):
+        overflowing = overflowing if mask is None else overflowing & mask
+    return overflowing
 
 
-def _measured(c: Comparison, precision: Precision, counted: Array) -> Measures:
+def _measured(c: Comparison, precision: Precision, counted: Array | None) -> Measures:
     """Measure every difference; where rule 1 or 3 is broken by NaN or infinity, it is infinite."""
-    with np.errstate(all="ignore"):
+    absolute, size = np.abs(c.got - c.expected), np.abs(c.expected)
+    if not np.isfinite(absolute).all():
         equal = (c.got == c.expected) | (np.isnan(c.got) & np.isnan(c.expected))
-        finite = np.isfinite(c.got) & np.isfinite(c.expected)
-        absolute = np.where(equal, 0.0, np.where(finite, np.abs(c.got - c.expected), np.inf))
-        size = np.where(np.isfinite(c.expected), np.abs(c.expected), 0.0)
-        spacing = np.spacing(np.minimum(size, precision.largest).astype(precision.subject))
-        share, relative = absolute / c.bound, absolute / size
-        share = np.where(equal, 0.0, np.where(np.isnan(share), np.inf, share))  # a NaN bound excuses nothing
-        ulp = absolute / spacing
-    return Measures(
-        share=np.where(counted, share, np.nan),
-        absolute=absolute,
-        relative=np.where(equal, 0.0, relative),
-        ulp=ulp,
-    )
+        absolute = np.where(equal, 0.0, np.where(np.isfinite(absolute), absolute, np.inf))
+        size = np.where(np.isfinite(size), size, 0.0)
+    if counted is not None:
+        absolute = np.where(counted, absolute, 0.0)
+    differs = absolute > 0
+    share = np.divide(absolute, c.bound, out=np.zeros_like(absolute), where=differs)
+    if counted is not None:
+        share[~counted] = np.nan
+    share[differs & np.isnan(share)] = np.inf  # a bound that isn't a number excuses nothing
+    spacing = np.spacing(np.minimum(size, precision.largest).astype(precision.subject))
+    relative = np.divide(absolute, size, out=np.zeros_like(absolute), where=differs)
+    return Measures(share=share, absolute=absolute, relative=relative, ulp=absolute / spacing)
 
 
 def _first(wrong: Array, *, backwards: bool) -> tuple[int, ...]:
@@ -189,9 +196,10 @@ def _first(wrong: Array, *, backwards: bool) -> tuple[int, ...]:
     return (len(wrong) - 1 - t if backwards else t, *rest)
 
 
-def _worst(share: Array) -> tuple[int, ...]:
+def _worst(share: Array, counted: Array | None) -> tuple[int, ...]:
     """Return the index of the greatest share."""
-    return tuple(map(int, np.unravel_index(int(np.nanargmax(share)), share.shape)))
+    flat = share if counted is None else np.where(counted, share, -1.0)
+    return tuple(map(int, np.unravel_index(int(flat.argmax()), share.shape)))
 
 
 def _described(c: Comparison, m: Measures, index: tuple[int, ...]) -> Divergence:
@@ -203,7 +211,7 @@ def _described(c: Comparison, m: Measures, index: tuple[int, ...]) -> Divergence
         index=dict(zip(c.axes, index, strict=True)),
         got=float(c.got[index]),
         expected=float(c.expected[index]),
-        bound=float(np.broadcast_to(np.asarray(c.bound), c.got.shape)[index]),
+        bound=float(c.bound if np.ndim(c.bound) == 0 else c.bound[index]),
         share=float(m.share[index]),
         absolute=float(m.absolute[index]),
         relative=float(m.relative[index]),

@@ -2,5 +2,6 @@
 
 from conformance.report.files import write_report as write_report
 from conformance.report.markdown import markdown as markdown
+from conformance.report.words import tell as tell
 
-__all__ = ["markdown", "write_report"]
+__all__ = ["markdown", "tell", "write_report"]

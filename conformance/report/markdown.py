@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from conformance.numbers import shown
 from conformance.record import CaseRecord, Environment
-from conformance.report.words import discrepancy_lines
+from conformance.report.words import tell
 from conformance.summary import VERDICTS, Summary
 
 MOST_SHOWN = 20
@@ -132,7 +132,7 @@ def _notable(cases: Sequence[CaseRecord]) -> Iterable[str]:
         return
     yield "## What does not agree"
     for case in cases[:MOST_SHOWN]:
-        yield "```text\n" + "\n".join(discrepancy_lines(case)).replace("```", "'''") + "\n```"
+        yield "```text\n" + tell(case).replace("```", "'''") + "\n```"
     if len(cases) > MOST_SHOWN:
         yield f"… and {len(cases) - MOST_SHOWN:,} more, all in `agreement.json`."
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from conformance.numbers import shown
-from conformance.report.words import discrepancy_lines
+from conformance.report.words import lines
 from conformance.side_by_side import StepRow
 from conformance.summary import VERDICTS, Summary
 
@@ -38,7 +38,7 @@ def print_summary(out: Console, summary: Summary) -> None:
         column.justify = "right"
     out.print(table)
     for case in summary.notable[:MOST_SHOWN]:
-        for line in discrepancy_lines(case):
+        for line in lines(case):
             out.print(
                 line,
                 markup=False,

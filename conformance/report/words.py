@@ -5,15 +5,20 @@ verdict · first divergent step · count · greatest differences · ratio to the
 
 from collections.abc import Iterator
 
-from conformance.numbers import shown
+from conformance.numbers import round_up, shown
 from conformance.record import CaseRecord, DivergenceRecord, QuantityRecord
 
 
-def discrepancy_lines(case: CaseRecord) -> Iterator[str]:
-    """Yield the lines that tell of a case that doesn't simply agree."""
+def tell(case: CaseRecord) -> str:
+    """Return in words what became of a case."""
+    return "\n".join(lines(case))
+
+
+def lines(case: CaseRecord) -> Iterator[str]:
+    """Yield what `tell` tells, line by line."""
     yield f"{case.verdict.upper()}: {case.subject} on {case.case}"
     if case.first_divergence is not None:
-        yield f"  first divergent step: {told(case.first_divergence)}"
+        yield from _divergence(case.first_divergence)
     for quantity in case.quantities:
         if quantity.verdict != "agrees":
             yield f"  {counted(quantity)}"
@@ -22,13 +27,14 @@ def discrepancy_lines(case: CaseRecord) -> Iterator[str]:
     yield f"  reproduce: {case.reproduce}"
 
 
-def told(d: DivergenceRecord) -> str:
-    """Return one wrong element with both values and every unit of their difference."""
-    return (
-        f"{d.quantity} of the {d.phase} pass at {d.where}: got {d.got!r}, expected {d.expected!r} "
-        f"from the subject's own previous values; off by {shown(float(d.absolute))} absolute, "
-        f"{shown(float(d.relative))} relative, {shown(float(d.ulp))} ULP = {shown(float(d.share))} × its bound "
-        f"{shown(float(d.bound))}"
+def _divergence(d: DivergenceRecord) -> Iterator[str]:
+    """Yield one wrong element: its place, both values, and their difference in every unit."""
+    yield f"  first divergent step: {d.phase} pass, {d.quantity}, {d.where}"
+    yield f"    got      {d.got!r}"
+    yield f"    expected {d.expected!r}, recomputed from the subject's own previous values"
+    yield (
+        f"    off by {shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, "
+        f"{shown(float(d.ulp))} ULP: {shown(float(d.share))} × its bound of {shown(float(d.bound))}"
     )
 
 
@@ -53,4 +59,4 @@ def percentage(part: int, whole: int) -> str:
         return "under 0.01 %"
     if 99.99 < value < 100:
         return "over 99.99 %"
-    return f"{value:.4g} %"
+    return f"{round_up(value, 4):.4g} %"

@@ -5,7 +5,7 @@ import pytest
 from conformance.cases import Case
 from conformance.engine import examine
 from conformance.observation import Subject
-from conformance.report.words import discrepancy_lines
+from conformance.report.words import tell
 
 
 @pytest.mark.usefixtures("conformance_one_thread")
@@ -15,4 +15,4 @@ def test_subject_agrees_with_the_reference(conformance_case: Case, conformance_s
     if record.verdict == "unsupported":
         pytest.skip(record.reason)
     if record.verdict != "agrees":
-        pytest.fail("\n".join(discrepancy_lines(record)), pytrace=False)
+        pytest.fail(tell(record), pytrace=False)

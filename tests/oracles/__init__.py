@@ -1,0 +1,1 @@
+"""Second opinions: everything here computes without `refrnn`, or only feeds it."""
