@@ -12,8 +12,8 @@ LayoutName: TypeAlias = Literal["time-first", "batch-first", "unbatched"]
 Cotangents: TypeAlias = Literal["both", "output", "h_n"]
 """Through which of its two results the loss sees the network."""
 
-REGIMES = ("default", "saturated", "tiny", "zeros")
-"""Data regimes without a number; `gain…` carries one."""
+REGIMES = ("default", "saturated", "tiny", "zeros", "identity", "positive", "constant", "kinks")
+"""Data regimes without a number (`problem.py` says what each is); `gain…` carries one."""
 
 GAIN = re.compile(r"gain(\d+(?:\.\d+)?)")
 """A gain regime; its number is written in the shortest way, so that a case has one id."""
@@ -41,7 +41,7 @@ class Case:
         "f32" or "f64".
     regime
         How weights and inputs are drawn: "default" (torch's initialisation), "gain<g>" (recurrent weights
-        with spectral radius about g), "saturated", "tiny", "zeros" (units whose pre-activation is exactly 0).
+        with spectral radius about g), or one of `REGIMES`.
     seed
         Root of the case's own seed tree.
 

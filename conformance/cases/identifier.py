@@ -1,7 +1,7 @@
 """Case ids: the grammar, from a case to its id and back.
 
     rnn-<nonlinearity>[-L<layers>][-bi][-nobias]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
-       -I<input>-H<hidden>[-noh0][-dout|-dhn]-f32|-f64[-gain<g>|-saturated|-tiny|-zeros]-s<seed>
+       -I<input>-H<hidden>[-noh0][-dout|-dhn]-f32|-f64[-gain<g>|-<regime>]-s<seed>
 
 Parts in brackets are left out where they have their default, so that a case has exactly one id:
 
@@ -43,7 +43,7 @@ GRAMMAR = {
     "h_0": Token(r"(noh0)", optional=True, shown="noh0"),
     "cotangents": Token(r"(dout|dhn)", optional=True, shown="dout|dhn"),
     "dtype": Token(r"(f32|f64)", optional=False, shown="f32|f64"),
-    "regime": Token(rf"({REGIME})", optional=True, shown="gain<g>|saturated|tiny|zeros"),
+    "regime": Token(rf"({REGIME})", optional=True, shown="|".join(["gain<g>", *REGIMES[1:]])),
     "seed": Token(r"s(0|[1-9]\d*)", optional=False, shown="s<seed>"),
 }
 

@@ -15,7 +15,7 @@ import numpy as np
 from conformance.cases.case import Case
 from refrnn import RNN, Array, Layout
 
-BRANCHES = ("weights", "x", "h_0", "cotangents")
+BRANCHES = ("weights", "x", "h_0", "cotangents", "noise")
 DTYPES = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
 
@@ -36,6 +36,10 @@ class Problem:
     def dtype(self) -> np.dtype[np.floating]:
         """The precision of all arrays."""
         return DTYPES[self.case.dtype]
+
+    def branch(self, name: str) -> np.random.SeedSequence:
+        """Return the branch of the case's seed tree that is called `name` (one of `BRANCHES`)."""
+        return _branch(self.case, name)
 
     @property
     def places(self) -> list[tuple[int, int]]:
@@ -71,13 +75,11 @@ def materialise(case: Case) -> Problem:
     layout = Layout({"time-first": "time first", "batch-first": "batch first"}.get(case.layout, "unbatched"))
     states = layout.state_shape(case.layers * case.directions, case.batch, case.hidden_size)
     width = case.directions * case.hidden_size
-    scale = 1e-3 if case.regime == "tiny" else 1.0
-
     lengths = np.array(case.lengths) if case.lengths else None
-    x = scale * rng["x"].standard_normal(layout.shape(case.steps, case.batch, case.input_size))
+    x = _inputs(case, layout, rng["x"])
     if lengths is not None:
         layout.time_major(x)[np.arange(case.steps)[:, np.newaxis] >= lengths] = np.nan
-    h_0 = scale * rng["h_0"].uniform(-0.9, 0.9, states)
+    h_0 = {"tiny": 1e-3, "kinks": 1e-6}.get(case.regime, 1.0) * rng["h_0"].uniform(-0.9, 0.9, states)
     d_output = rng["cotangents"].standard_normal(layout.shape(case.steps, case.batch, width))
     d_h_n = rng["cotangents"].standard_normal(states)
 
@@ -99,12 +101,13 @@ def materialise(case: Case) -> Problem:
 
 
 def _branches(case: Case) -> dict[str, np.random.Generator]:
+    return {name: np.random.default_rng(_branch(case, name)) for name in BRANCHES}
+
+
+def _branch(case: Case, name: str) -> np.random.SeedSequence:
+    """Return the branch of the case's seed tree that is called `name`."""
     digest = hashlib.sha256(case.id.encode()).digest()
-    root = np.random.SeedSequence(list(np.frombuffer(digest, dtype="<u4")))
-    return {
-        name: np.random.default_rng(branch)
-        for name, branch in zip(BRANCHES, root.spawn(len(BRANCHES)), strict=True)
-    }
+    return np.random.SeedSequence(list(np.frombuffer(digest, dtype="<u4")), spawn_key=(BRANCHES.index(name),))
 
 
 def _weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
@@ -117,6 +120,12 @@ def _weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
     tiny       torch's initialisation times 1e-3 (x and h_0 as well): everything is nearly linear
     zeros      torch's initialisation with the first unit of every layer and direction cut off: its
                pre-activation is exactly 0, the kink of relu
+    identity   W_hh the unit matrix with a hundredth of torch's initialisation added: nothing is forgotten, and an error
+               made once stays (x is the same at every step)
+    positive   torch's initialisation, all signs made positive (x too): sums grow without cancellation, and the
+               same rounding comes back at every step
+    constant   torch's initialisation, with x the same at every step: the network settles at a fixed point
+    kinks      torch's initialisation with x near 0 and biases that almost cancel: relu units sit near their kink
     """
     network = RNN(
         case.input_size,
@@ -127,19 +136,41 @@ def _weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
         generator=rng,
     )
     weights = network.state_dict()
-    gain = 2.0 if case.regime == "saturated" else case.gain
     for name, w in weights.items():
-        if case.regime == "tiny":
-            w[...] = 1e-3 * w
-        elif case.regime == "zeros":
-            w[0] = 0
-        elif gain is not None:
-            deviation = _deviation(name, w, gain, input_scale=20 if case.regime == "saturated" else 1)
-            w[...] = deviation * rng.standard_normal(w.shape)
+        w[...] = _changed(case, name, w, rng)
     return weights
 
 
-def _deviation(name: str, w: Array, gain: float, *, input_scale: float) -> float:
+def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array:
+    """Turn one parameter of torch's initialisation into one of the case's regime."""
+    if case.regime == "tiny":
+        return 1e-3 * w
+    if case.regime == "positive":
+        return np.abs(w)
+    if case.regime == "zeros":
+        return np.where(np.arange(len(w)).reshape(-1, *[1] * (w.ndim - 1)) == 0, 0.0, w)
+    if case.regime == "identity" and name.startswith("weight_hh"):
+        return np.eye(len(w)) + w / 100
+    if case.regime == "kinks" and name.startswith("bias"):
+        return 1e-6 * w
+    if case.gain is None and case.regime != "saturated":
+        return w
+    return _deviation(case, name, w.shape[-1]) * rng.standard_normal(w.shape)
+
+
+def _deviation(case: Case, name: str, fan_in: int) -> float:
     if name.startswith("bias"):
         return 0.1
-    return (gain if name.startswith("weight_hh") else input_scale) / math.sqrt(w.shape[1])
+    if name.startswith("weight_hh"):
+        return (2.0 if case.gain is None else case.gain) / math.sqrt(fan_in)
+    return (20.0 if case.gain is None else 1.0) / math.sqrt(fan_in)
+
+
+def _inputs(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
+    """Draw x: standard normal, or what the regime needs."""
+    x = rng.standard_normal(layout.shape(case.steps, case.batch, case.input_size))
+    if case.regime in ("identity", "constant"):
+        layout.time_major(x)[...] = layout.time_major(x)[0].copy()
+    if case.regime == "positive":
+        return np.abs(x)
+    return {"tiny": 1e-3, "kinks": 1e-6}.get(case.regime, 1.0) * x

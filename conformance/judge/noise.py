@@ -1,0 +1,223 @@
+"""Rounding noise of a problem: how far correct programs scatter around the exact result of this very problem.
+
+The reference is replayed K times with a rounding-sized perturbation of every operation (Monte Carlo arithmetic: D. S.
+Parker, "Monte Carlo arithmetic: exploiting randomness in floating-point arithmetic", UCLA CSD-970002, 1997). The spread of
+the replays is the noise of each quantity; a discrepancy is judged in units of it. What keeps the scale safe:
+
+    per element and row   a single element's spread may vanish by chance, a whole tensor's hides small rows:
+                          noise = √(element² / 2 + row² / 2), where a row is a time step, a state, or a unit of a weight
+    coherent rounding     with constant inputs the same error comes back at every step: half of each perturbation's
+                          variance is constant over a scan
+    kinks                 near relu's kink half of the replays lie on either side (`elman_noise`)
+    accumulation          parameter gradients are perturbed as sums of all their terms, and a sum in the subject's precision,
+                          step by step, shows what repeats itself there
+    range                 rows are scaled before they are squared; a floor of u·|q| + 10 H η covers the last rounding
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.cases import Problem
+from conformance.judge.elman_noise import NoisyElman
+from conformance.judge.rounding import Precision
+from conformance.observation import Place
+from refrnn import Array, Weights
+
+REPLAYS = 8
+FLOOR = 10
+"""Smallest subnormals per hidden unit that underflow alone may cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """The noise of one quantity, element by element, and how it compares with the quantity.
+
+    `relative` is each row's noise over the row's own scale (root mean squares): where it isn't small the
+    comparison means nothing. It has the quantity's shape.
+    """
+
+    value: Array
+    relative: Array
+
+
+def noise_of(problem: Problem, exact: dict[str, Array], precision: Precision) -> dict[str, Noise]:
+    """Return the noise of every result of `problem` whose exact value (to float64) is given in `exact`.
+
+    Results are named as in `replayed`, time-major and batched. The replays are drawn from the case's own seed.
+    """
+    eta = FLOOR * problem.case.hidden_size * precision.eta
+    found: dict[str, Noise] = {}
+    for name, replays in replayed(problem, precision, REPLAYS).items():
+        if name in exact:
+            found[name] = _noise(replays, exact[name], _row_axes(name, exact[name].ndim), precision.u, eta)
+    return found
+
+
+def replayed(problem: Problem, precision: Precision, replays: int) -> dict[str, Array]:
+    """Return the results of all replays, the replay first: output, h_n, dL/dx, dL/dh_0, and parameters' gradients."""
+    return Replay.of(problem, precision, replays).results()
+
+
+def _row_axes(name: str, rank: int) -> tuple[int, ...]:
+    """Return the axes over which a row runs: all but time, state or unit; a bias is one row."""
+    return (0,) if rank == 1 else tuple(range(1, rank))
+
+
+def _noise(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: float) -> Noise:
+    deviation = np.abs(replays - exact)
+    largest = deviation.max(axis=(0, *(axis + 1 for axis in axes)), keepdims=True)
+    unit = np.where(largest > 0, largest, 1.0)
+    squares = ((deviation / unit) ** 2).mean(axis=0)
+    row = squares.mean(axis=axes, keepdims=True)
+    unit, size = unit[0], np.abs(exact)
+    scale = size.max(axis=axes, keepdims=True)
+    safe = np.where(scale > 0, scale, 1.0)
+    rms = safe * np.sqrt(((size / safe) ** 2).mean(axis=axes, keepdims=True))
+    row_noise = unit * np.sqrt(row)
+    relative = np.where(row_noise > 0, row_noise / np.where(scale > 0, rms, 0.0), 0.0)
+    value = unit * np.sqrt(squares / 2 + row / 2) + u * size + eta
+    return Noise(value=value, relative=np.broadcast_to(relative, exact.shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """All replays of one problem, side by side in the batch: arrays are (T, K·B, ·)."""
+
+    problem: Problem
+    precision: Precision
+    replays: int
+    cell: NoisyElman
+
+    @classmethod
+    def of(cls, problem: Problem, precision: Precision, replays: int) -> "Replay":
+        """Prepare the replays of `problem`."""
+        rng = np.random.default_rng(problem.branch("noise"))
+        return cls(
+            problem, precision, replays, NoisyElman(problem.case.nonlinearity, precision.u, replays, rng)
+        )
+
+    def results(self) -> dict[str, Array]:
+        """Run forward and backward and return every result."""
+        problem = self.problem
+        inputs, states = self._forward()
+        top = problem.case.layers - 1
+        output = np.concatenate([states[top, d] for d in range(problem.case.directions)], axis=-1)
+        finals = [self._final(states[place], place) for place in problem.places]
+        found = {"output": np.where(self._active, output, 0.0), "h_n": np.array(finals)}
+        found = {name: self._apart(values) for name, values in found.items()}
+        if problem.d_output is not None or problem.d_h_n is not None:
+            found |= self._backward(inputs, states)
+        return found
+
+    @property
+    def _active(self) -> Array:
+        return np.tile(self.problem.active, self.replays)[:, :, np.newaxis]
+
+    def _tiled(self, values: Array) -> Array:
+        """Repeat a batch for every replay: (·, B, ·) -> (·, K·B, ·) in float64."""
+        return np.tile(values.astype(np.float64), (1, self.replays, 1))
+
+    def _apart(self, values: Array) -> Array:
+        """Return (·, K·B, ·) as (K, ·, B, ·)."""
+        return np.moveaxis(values.reshape(len(values), self.replays, self.problem.case.batch, -1), 1, 0)
+
+    def _order(self, place: Place) -> range:
+        steps = range(self.problem.case.steps)
+        return steps[::-1] if place[1] else steps
+
+    def _weights(self, place: Place) -> Weights:
+        arrays = [w.astype(np.float64) for w in self.problem.weights_at(place).values()]
+        return Weights(*([*arrays, None, None][:4]))
+
+    def _forward(self) -> tuple[list[Array], dict[Place, Array]]:
+        problem = self.problem
+        x = np.where(problem.active[:, :, np.newaxis], problem.layout.time_major(problem.x), 0.0)
+        inputs, states = [self._tiled(x)], {}
+        h_0 = self._tiled(problem.initial_state)
+        for n, place in enumerate(problem.places):
+            states[place] = self.cell.forward(
+                self._weights(place), inputs[place[0]], h_0[n], self._order(place), self._active
+            )
+            if place[1] == problem.case.directions - 1:
+                sides = [states[place[0], d] for d in range(problem.case.directions)]
+                inputs.append(np.concatenate(sides, axis=-1))
+        return inputs, states
+
+    def _final(self, states: Array, place: Place) -> Array:
+        """Return the state in which a scan ends (K·B, H): samples hold theirs, so it is the last one written."""
+        return states[0 if place[1] else -1]
+
+    def _previous(self, states: Array, place: Place, h_0: Array) -> Array:
+        before = np.empty_like(states)
+        if place[1]:
+            before[:-1], before[-1] = states[1:], h_0
+        else:
+            before[1:], before[0] = states[:-1], h_0
+        return before
+
+    def _backward(self, inputs: list[Array], states: dict[Place, Array]) -> dict[str, Array]:
+        problem, case = self.problem, self.problem.case
+        width = case.directions * case.hidden_size
+        d_y = np.zeros((case.steps, self.replays * case.batch, width))
+        if problem.d_output is not None:
+            d_y = np.where(self._active, self._tiled(problem.layout.time_major(problem.d_output)), 0.0)
+        d_h_n = np.zeros_like(problem.initial_state)
+        if problem.d_h_n is not None:
+            d_h_n = problem.layout.batched_state(problem.d_h_n)
+        d_h_n, h_0 = self._tiled(d_h_n), self._tiled(problem.initial_state)
+
+        found: dict[str, Array] = {}
+        d_h_0 = np.empty_like(h_0)
+        for layer in reversed(range(case.layers)):
+            d_below = np.zeros_like(inputs[layer])
+            for d in range(case.directions):
+                place, n = (layer, d), layer * case.directions + d
+                w = self._weights(place)
+                d_a, d_h_0[n] = self.cell.backward(
+                    w,
+                    states[place],
+                    d_y[..., d * case.hidden_size : (d + 1) * case.hidden_size],
+                    d_h_n[n],
+                    self._order(place),
+                    self._active,
+                )
+                below = d_a @ w.ih
+                error = self.cell.sum_error(below, d_a**2 @ w.ih**2, case.hidden_size + case.directions)
+                d_below += below + error * self.cell.rng.standard_normal(below.shape)
+                read = (inputs[layer], self._previous(states[place], place, h_0[n]), None, None)
+                for name, y in zip(problem.weights_at(place), read, strict=False):
+                    found[name] = self._accumulated(d_a, y)
+            d_y = d_below
+        return found | {"dL/dx": self._apart(d_y), "dL/dh_0": self._apart(d_h_0)}
+
+    def _accumulated(self, d_a: Array, y: Array | None) -> Array:
+        """Return Σ δ ⊗ y for every replay (K, H, I), or Σ δ (K, H), perturbed as a sum of T·B terms.
+
+        A sum in the subject's precision, step by step, adds what repeats itself from step to step.
+        """
+        case = self.problem.case
+        n = case.steps * case.batch
+        delta = self._by_replay(d_a)
+        read = np.ones((*delta.shape[:2], 1)) if y is None else self._by_replay(y)
+        total = delta.swapaxes(1, 2) @ read
+        error = self.cell.sum_error(total, delta.swapaxes(1, 2) ** 2 @ read**2, n)
+        total = (
+            total
+            + error * self.cell.rng.standard_normal(total.shape)
+            + self._repeated(delta[0], read[0], total[0])
+        )
+        return total[..., 0] if y is None else total
+
+    def _by_replay(self, values: Array) -> Array:
+        """Return (T, K·B, ·) as (K, T·B, ·)."""
+        return self._apart(values).reshape(self.replays, -1, values.shape[-1])
+
+    def _repeated(self, delta: Array, read: Array, exact: Array) -> Array:
+        """Return by how much a step-by-step sum in the subject's precision misses `exact`, with a random sign by replay."""
+        kind, steps = self.precision.subject, self.problem.case.steps
+        parts = delta.astype(kind).reshape(steps, -1, delta.shape[-1]).swapaxes(1, 2) @ read.astype(
+            kind
+        ).reshape(steps, -1, read.shape[-1])
+        missed = np.add.reduce(parts, axis=0, dtype=kind).astype(np.float64) - delta.T @ read
+        return missed * self.cell.rng.choice((-1.0, 1.0), (self.replays, 1, 1))
