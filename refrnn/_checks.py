@@ -3,21 +3,23 @@
 Each message says what was expected, what was given, and what to do.
 """
 
+import contextlib
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from refrnn._types import DTYPES, Array
 
+T = TypeVar("T")
+
 
 def size(name: str, value: object) -> int:
     """Return `value` as a size of at least 1."""
+    counted = None if isinstance(value, (bool, np.bool_)) else value  # True would count as 1
     try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(value)  # pyright: ignore[reportArgumentType]: the point of the check
+        number = operator.index(counted)  # pyright: ignore[reportArgumentType]: the point of the check
     except TypeError:
         message = f"{name} must be an integer of at least 1; got {value!r}. Pass a whole number."
         raise TypeError(message) from None
@@ -30,7 +32,7 @@ def size(name: str, value: object) -> int:
 def flag(name: str, value: object) -> bool:
     """Return `value` if it is True or False; a nonlinearity passed in its place is caught here."""
     if isinstance(value, (bool, np.bool_)):
-        return bool(value)
+        return bool(value)  # pyright: ignore[reportUnknownArgumentType]: np.bool_ has an open type parameter
     message = (
         f"{name} must be True or False; got {value!r}. The arguments come in torch's order: input_size, "
         "hidden_size, num_layers, nonlinearity, bias, batch_first, dropout, bidirectional."
@@ -67,14 +69,25 @@ def positive(name: str, value: object) -> float:
 
 def real(name: str, value: object) -> float:
     """Return `value` as a float."""
-    if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) != 0:  # pyright: ignore[reportArgumentType]
-        message = f"{name} must be one real number; got {value!r}. Pass a float."
-        raise TypeError(message)
-    try:
-        return float(value)  # pyright: ignore[reportArgumentType]: the point of the check
-    except (TypeError, ValueError):
-        message = f"{name} must be one real number; got {value!r}. Pass a float."
-        raise TypeError(message) from None
+    if not isinstance(value, (bool, np.bool_, str, bytes)) and getattr(value, "ndim", 0) == 0:
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            return float(value)  # pyright: ignore[reportArgumentType]: the point of the check
+    message = f"{name} must be one real number; got {value!r}. Pass a float."
+    raise TypeError(message)
+
+
+def instance(name: str, value: object, kind: type[T], remedy: str) -> T:
+    """Return `value` if it is a `kind`."""
+    if isinstance(value, kind):
+        return value
+    message = f"{name} must be a {kind.__name__}; got {type(value).__name__}. {remedy}"
+    raise TypeError(message)
+
+
+def generator(value: object) -> np.random.Generator | None:
+    """Return `value` if it is a generator of random numbers, or None."""
+    remedy = "Pass numpy.random.default_rng(seed), or None."
+    return None if value is None else instance("generator", value, np.random.Generator, remedy)
 
 
 def float_dtype(name: str, value: object) -> np.dtype[Any]:
@@ -92,25 +105,23 @@ def float_dtype(name: str, value: object) -> np.dtype[Any]:
     return dtype
 
 
-def array(name: str, value: object, dtype: np.dtype[Any], shape: Sequence[int | str]) -> Array:
+def array(
+    name: str,
+    value: object,
+    dtype: np.dtype[Any],
+    shape: Sequence[int | str],
+    *,
+    owner: str = "this network",
+) -> Array:
     """Return `value` as an array of `dtype` whose shape fits `shape`, without broadcasting.
 
-    A string in `shape` stands for any length of at least 1 and names it in the message. Arrays
-    must have the dtype already; plain Python numbers and lists take it on.
+    A string in `shape` stands for any length of at least 1 and names it in the message. Plain Python
+    numbers take on the dtype; what has a dtype must have this one, the dtype of `owner`.
     """
     given = as_array(name, value, dtype)
     if given.dtype != dtype:
-        message = (
-            f"{name} must be {dtype}, the dtype of this network; got {given.dtype}. Convert it with "
-            f".astype('{dtype}') if the loss of precision is meant, or build the network with "
-            f"dtype='{given.dtype}'."
-        )
-        raise TypeError(message)
-    fits = given.ndim == len(shape) and all(
-        length == wanted if isinstance(wanted, int) else length > 0
-        for length, wanted in zip(given.shape, shape, strict=True)
-    )
-    if not fits:
+        raise TypeError(_about_dtype(name, given, dtype, owner))
+    if not fits(given.shape, shape):
         wanted = ", ".join(str(part) for part in shape)
         message = (
             f"{name} must have the shape ({wanted}); got {given.shape}. Nothing is broadcast and no "
@@ -120,41 +131,95 @@ def array(name: str, value: object, dtype: np.dtype[Any], shape: Sequence[int | 
     return given
 
 
+def fits(lengths: tuple[int, ...], wanted: Sequence[int | str]) -> bool:
+    """Tell whether every length is the wanted one, or at least 1 where a name stands for it."""
+    if len(lengths) != len(wanted):
+        return False
+    for length, expected in zip(lengths, wanted, strict=True):
+        if length != expected and (isinstance(expected, int) or length == 0):
+            return False
+    return True
+
+
 def as_array(name: str, value: object, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """Return anything array-like as an array: torch tensors are detached, lists take `dtype`."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()  # pyright: ignore
+    """Return anything array-like as an array: plain Python numbers take on `dtype`, the rest keeps its own."""
+    if type(value) is np.ndarray:
+        return value
+    given = natural(name, value, f"an array of {dtype}")
+    literal = plain(value) and (given.dtype.kind == "f" or keeps_digits(given, dtype))
+    return given.astype(dtype) if literal else given
+
+
+def natural(name: str, value: object, expected: str) -> np.ndarray[Any, Any]:
+    """Return anything array-like as NumPy reads it by itself; torch tensors are detached."""
     try:
-        if hasattr(value, "dtype") or hasattr(value, "__array__"):
-            return np.asarray(value)
-        return np.asarray(value, dtype=dtype)
-    except (TypeError, ValueError) as error:
-        message = f"{name} must be an array of {dtype}; got {type(value).__name__}: {error}. Pass an array."
-        raise TypeError(message) from error
+        return np.asarray(detached(value))
+    except ValueError:
+        problem = "whose parts differ in length. Pad them to one length, or pass an array."
+    except TypeError as error:
+        problem = f"that NumPy can't read: {error}. Pass an array."
+    message = f"{name} must be {expected}; got {type(value).__name__} {problem}"
+    raise TypeError(message)
 
 
-def safe_cast(name: str, value: object, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
-    """Return a copy of `value` as `dtype` and exactly `shape`, refusing casts that lose digits."""
+def detached(value: object) -> object:
+    """Return a torch tensor as one that NumPy can read, and anything else as it is."""
+    detach = getattr(value, "detach", None)
+    return value if detach is None else detach().cpu()
+
+
+def plain(value: object) -> bool:
+    """Tell whether `value` is made of Python's own ints and floats, alone or in lists and tuples."""
+    if isinstance(value, (list, tuple)):
+        return all(map(plain, value))  # pyright: ignore[reportUnknownArgumentType]: of anything
+    return type(value) in (int, float)  # np.float64 is a float too, but one with a dtype
+
+
+def keeps_digits(given: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> bool:
+    """Tell whether `dtype` holds whatever the dtype of `given` may hold, or these very whole numbers."""
+    if given.dtype.kind in "iu":
+        limit = 2 ** (np.finfo(dtype).nmant + 1)  # up to here no whole number is skipped
+        return bool(np.all((given >= -limit) & (given <= limit)))
+    return np.can_cast(given.dtype, dtype, casting="safe")
+
+
+def safe_cast(
+    name: str, value: object, dtype: np.dtype[Any], shape: Sequence[int], *, owner: str = "this network"
+) -> Array:
+    """Return a copy of `value` as `dtype` and exactly `shape`, refusing casts that lose digits.
+
+    `owner` is what has that dtype and shape.
+    """
     given = as_array(name, value, dtype)
     if given.shape != tuple(shape):
         message = (
             f"{name} must have the shape {tuple(shape)}; got {given.shape}. Nothing is broadcast: check "
-            "which network the parameters belong to, and whether a matrix is transposed."
+            f"whether it belongs to {owner}, and whether a matrix is transposed."
         )
         raise ValueError(message)
-    if not np.can_cast(given.dtype, dtype, casting="safe"):
-        message = (
-            f"{name} is {given.dtype} and this network is {dtype}, so that digits would be lost. Build the "
-            f"network with dtype='{given.dtype}', or convert with .astype('{dtype}') if that is meant."
-        )
-        raise TypeError(message)
+    if not keeps_digits(given, dtype):
+        raise TypeError(_about_dtype(name, given, dtype, owner))
     return np.array(given, dtype=dtype)
+
+
+def _about_dtype(name: str, given: np.ndarray[Any, Any], dtype: np.dtype[Any], owner: str) -> str:
+    """Word what is wrong with the dtype of `given`, with advice that works for that dtype."""
+    what = f"{name} must be {dtype}, the dtype of {owner}; got {given.dtype}"
+    if given.dtype.kind not in "biuf":
+        return f"{what}. Convert it to an array of real numbers."
+    advice = f"Convert it (NumPy arrays: .astype('{dtype}'))"
+    if not keeps_digits(given, dtype):
+        what, advice = f"{what}, so that digits would be lost", f"{advice} if that is meant"
+    native = given.dtype.newbyteorder("=")
+    if native in DTYPES and native != dtype:
+        advice = f"{advice}, or give {owner} dtype='{native}'"
+    return f"{what}. {advice}."
 
 
 def lengths(value: object, steps: int, batch: int) -> np.ndarray[Any, Any]:
     """Return the number of steps of every sample: whole numbers (B,) from 1 to T, in any order."""
-    given = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)  # pyright: ignore
-    if given.dtype.kind not in "iu":
+    given = natural("lengths", value, "whole numbers")
+    if given.size and given.dtype.kind not in "iu":  # an empty list would be float64
         message = (
             f"lengths must be whole numbers; got {given.dtype} {given.tolist()!r}. torch would cut fractions "
             "off without a word; pass integers."
@@ -162,8 +227,8 @@ def lengths(value: object, steps: int, batch: int) -> np.ndarray[Any, Any]:
         raise TypeError(message)
     if given.shape != (batch,):
         message = (
-            f"lengths must have the shape ({batch},), one for each sample; got {given.shape}. torch would drop "
-            "samples without a length; give every sample one."
+            f"lengths must have the shape ({batch},), one for each sample; got {given.shape}. torch would "
+            "drop samples without a length; give every sample one."
         )
         raise ValueError(message)
     wrong = np.flatnonzero((given < 1) | (given > steps))

@@ -62,8 +62,8 @@ class ElmanCell:
         return hidden
 
     def input_share(self, x: Array, w: Weights, share: Array) -> None:
-        """Write x W_ihᵀ + b_ih + b_hh for all rows at once: (N, I) @ (I, H) -> (N, H)."""
-        np.matmul(x, w.ih.T, out=share)
+        """Write x W_ihᵀ + b_ih + b_hh for all rows at once: (N, I) @ (I, H) -> (N, H), C-contiguous."""
+        x.dot(w.ih.T, out=share)
         if w.b_ih is not None and w.b_hh is not None:
             share += w.b_ih + w.b_hh
 
@@ -93,14 +93,14 @@ class ElmanCell:
 
     def input_gradient(self, da: Array, w: Weights) -> Array:
         """Return dx = da W_ih for all rows at once: (N, H) @ (H, I) -> (N, I)."""
-        return da @ w.ih
+        return da.dot(w.ih)
 
     def parameter_gradients(self, da: Array, x: Array, h_prev: Array, w: Weights) -> Weights:
         """Return the sums over all N rows: dW_ih (H, I), dW_hh (H, H), db_ih and db_hh (H,)."""
         db = None if w.b_ih is None else da.sum(axis=0)
         return Weights(
-            ih=da.T @ x,
-            hh=da.T @ h_prev,
+            ih=da.T.dot(x),
+            hh=da.T.dot(h_prev),
             b_ih=db,
             b_hh=None if db is None else db.copy(),
         )

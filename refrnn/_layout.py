@@ -15,9 +15,9 @@ class Layout:
     kind: Literal["time first", "batch first", "unbatched"]
 
     @classmethod
-    def of(cls, x: object, *, batch_first: bool) -> "Layout":
+    def of(cls, x: Array, *, batch_first: bool) -> "Layout":
         """Tell the layout of `x` from its rank; as in torch, batch_first says nothing of 2-D input."""
-        rank = np.ndim(x)  # pyright: ignore[reportArgumentType]: anything array-like
+        rank = x.ndim
         if rank == 2:
             return cls("unbatched")
         if rank == 3:

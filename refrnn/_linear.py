@@ -130,8 +130,10 @@ class Linear:
         Raises
         ------
         TypeError, ValueError
-            If `d_y` has another dtype or shape than y.
+            If the trace is of another kind of layer, or `d_y` has another dtype or shape than y.
         """
+        trace = _checks.instance("trace", trace, LinearTrace, "Pass what forward returned.")
+        _parameters.refuse_foreign(trace.parameters, self._parameters)
         rows = _checks.array("d_y", d_y, self.dtype, trace.y.shape).reshape(trace.y_rows.shape)
         found = {"weight": rows.T @ trace.x.reshape(len(rows), -1)}  # (O, N) @ (N, I) -> (O, I)
         if self.bias:

@@ -52,7 +52,7 @@ def squared_error(
     (2.5, array([ 1., -2.]))
     """
     predictions = _floating("y", y)
-    wanted = _checks.safe_cast("target", target, predictions.dtype, predictions.shape)
+    wanted = _checks.safe_cast("target", target, predictions.dtype, predictions.shape, owner="y")
     _refuse_where(
         ~np.isfinite(wanted),
         wanted,
@@ -156,7 +156,7 @@ def _shifted(z: Array) -> Array:
 def _class_ids(value: npt.ArrayLike, logits_shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     """Return class ids (…) as whole numbers from 0 to C − 1."""
     *leading, classes = logits_shape
-    given = np.asarray(_checks.detached(value))
+    given = _checks.natural("class_ids", value, "whole numbers")
     if given.dtype.kind not in "iu":
         message = (
             f"class_ids must be whole numbers; got {given.dtype} {given.tolist()!r}. Pass integers; "

@@ -43,7 +43,7 @@ def drawn(
     wanted: Shapes, bound: float, dtype: np.dtype[Any], generator: np.random.Generator | None
 ) -> Mapping[str, Array]:
     """Draw every parameter uniformly from ±bound, as torch does with bound = 1/√H."""
-    generator = np.random.default_rng() if generator is None else generator
+    generator = _checks.generator(generator) or np.random.default_rng()
     return frozen(
         {name: generator.uniform(-bound, bound, shape).astype(dtype) for name, shape in wanted.items()}
     )
@@ -51,6 +51,7 @@ def drawn(
 
 def loaded(state: Mapping[str, object], wanted: Shapes, dtype: np.dtype[Any]) -> Mapping[str, Array]:
     """Return copies of `state`, refusing wrong names, shapes and casts that lose digits."""
+    _checks.instance("The state", state, Mapping, "Pass what state_dict returns.")
     missing = [name for name in wanted if name not in state]
     unknown = [name for name in state if name not in wanted]
     if missing or unknown:
@@ -67,6 +68,24 @@ def loaded(state: Mapping[str, object], wanted: Shapes, dtype: np.dtype[Any]) ->
     return frozen(
         {name: _checks.safe_cast(name, state[name], dtype, shape) for name, shape in wanted.items()}
     )
+
+
+def refuse_foreign(found: Mapping[str, Array], own: Mapping[str, Array]) -> None:
+    """Refuse a trace whose parameters aren't `own` in names, shapes and dtype; their values may differ."""
+    if found is own:
+        return
+    theirs, ours = (
+        {name: f"{name} {array.dtype} {array.shape}" for name, array in parameters.items()}
+        for parameters in (found, own)
+    )
+    if theirs != ours:
+        expected = [text for name, text in ours.items() if theirs.get(name) != text]
+        given = [text for name, text in theirs.items() if ours.get(name) != text]
+        message = (
+            f"trace must be that of a network with {', '.join(expected) or 'nothing more'}; got one with "
+            f"{', '.join(given) or 'nothing of that'}. Pass what this network's forward returned."
+        )
+        raise ValueError(message)
 
 
 def frozen(arrays: Mapping[str, Array]) -> Mapping[str, Array]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from refrnn import _checks, _parameters, _stack
 from refrnn._elman import ElmanCell
 from refrnn._layout import Layout
-from refrnn._stack import Stack
+from refrnn._stack import Stack, StackTrace
 from refrnn._trace import Gradients, Trace
 from refrnn._types import Array, Nonlinearity, Weights
 
@@ -50,6 +50,11 @@ class RNN:
     ------
     TypeError, ValueError
         Where an argument isn't what is described here, with what to do about it.
+
+    Notes
+    -----
+    Where infinities give NaN or numbers overflow, NumPy warns and torch is silent; `np.errstate` around
+    a call decides.
 
     Examples
     --------
@@ -91,7 +96,8 @@ class RNN:
         self.dtype: np.dtype[Any] = _checks.float_dtype("dtype", dtype)
         if self.dropout > 0 and self.num_layers == 1:
             warnings.warn(
-                "dropout acts between layers, so with num_layers=1 it does nothing; leave it out or add layers.",
+                "dropout acts between layers, so with num_layers=1 it does nothing; leave it out or add "
+                "layers.",
                 stacklevel=2,
             )
         self._cell = ElmanCell(cast("Nonlinearity", self.nonlinearity))
@@ -120,7 +126,8 @@ class RNN:
         ValueError
             If names are missing or unknown, or a shape isn't exactly the parameter's.
         TypeError
-            If a value can't be held in this network's dtype without losing digits.
+            If a value isn't real, or can't be held in this network's dtype without losing digits. Plain
+            Python floats take that dtype on.
         """
         self._replace(_parameters.loaded(state, self._shapes(), self.dtype))
 
@@ -152,7 +159,8 @@ class RNN:
         ----------
         x
             (T, B, I), (B, T, I) with batch_first, or (T, I) for one unbatched sample, of this
-            network's dtype. The trace refers to it, as torch does: don't change it before `backward`.
+            network's dtype, which plain Python numbers take on. The trace refers to it, as torch does: don't
+            change it before `backward`.
         h_0
             (L·D, B, H), or (L·D, H) unbatched; zeros by default.
         lengths
@@ -168,9 +176,10 @@ class RNN:
         TypeError, ValueError
             Where an argument isn't what is described here, with what to do about it.
         """
-        layout = Layout.of(x, batch_first=self.batch_first)
+        given = _checks.as_array("x", x, self.dtype)
+        layout = Layout.of(given, batch_first=self.batch_first)
         shape = layout.shape("T", "B", self.input_size)
-        x = layout.time_major(_checks.array("x", x, self.dtype, shape))
+        x = layout.time_major(_checks.array("x", given, self.dtype, shape))
         steps, batch, _ = x.shape
         if lengths is not None:
             layout.refuse_lengths()
@@ -194,20 +203,22 @@ class RNN:
         Parameters
         ----------
         trace
-            What `forward` returned. The gradients are those at the parameters it was computed with.
+            What `forward` returned, here or of a network with parameters of the same names, shapes and
+            dtype. The gradients are those at the parameters it was computed with.
         d_output, d_h_n
             dL/doutput and dL/dh_n in the shapes of `output` and `h_n`; None stands for zeros,
             and at least one must be given. What `d_output` holds in padding is not read.
         truncation
-            None for full BPTT, or k: hidden states are treated as constants after every k steps of a scan,
-            as if `h.detach()` had been called there.
+            None for full BPTT, or k: hidden states are treated as constants after every k steps of a
+            sample's scan, as if `h.detach()` had been called there. In reverse it starts at the sample's
+            last step.
 
         Raises
         ------
         TypeError, ValueError
             Where an argument isn't what is described here, with what to do about it.
         """
-        layout, inner = trace.layout, trace.stack_trace
+        layout, inner = self._opened(trace)
         steps, batch, _ = inner.x.shape
         if d_output is None and d_h_n is None:
             message = "backward needs d_output, d_h_n or both; got neither. Pass the gradient of the loss."
@@ -217,9 +228,7 @@ class RNN:
             d_y = np.zeros((steps, batch, width), self.dtype)
         else:
             shape = layout.shape(steps, batch, width)
-            d_y = np.array(
-                layout.time_major(_checks.array("d_output", d_output, self.dtype, shape)), order="C"
-            )
+            d_y = layout.time_major(_checks.array("d_output", d_output, self.dtype, shape))
         if truncation is not None:
             truncation = _checks.size("truncation", truncation)
         found = _stack.backward(inner, d_y, self._state("d_h_n", d_h_n, layout, batch), truncation=truncation)
@@ -258,11 +267,18 @@ class RNN:
         self._parameters = parameters
         self._stack = Stack(
             cell=self._cell,
+            parameters=parameters,
             weights=weights,
             layers=self.num_layers,
             directions=self.directions,
             dropout=self.dropout,
         )
+
+    def _opened(self, trace: Trace) -> tuple[Layout, StackTrace]:
+        """Return what a trace holds, refusing that of a network of another kind."""
+        inner = _checks.instance("trace", trace, Trace, "Pass what forward returned.").stack_trace
+        _parameters.refuse_foreign(inner.stack.parameters, self._parameters)
+        return trace.layout, inner
 
     def _state(self, name: str, value: npt.ArrayLike | None, layout: Layout, batch: int) -> Array:
         """Return h_0 or dL/dh_n as (L·D, B, H), zeros for None."""
@@ -282,16 +298,18 @@ class RNN:
         """Return the dropout masks of this call (L-1, T, B, D·H), or None without dropout."""
         shape = (self.num_layers - 1, steps, batch, self.directions * self.hidden_size)
         if masks is None:
+            generator = _checks.generator(generator)
             if generator is None or self.dropout == 0 or self.num_layers == 1:
                 return None
             return generator.random(shape) >= self.dropout
         if self.dropout == 0 or generator is not None:
             message = (
-                f"dropout_masks replace the generator of a network with dropout; got dropout={self.dropout} and "
-                f"generator={generator!r}. Set dropout to the probability the masks were drawn with, and pass no generator."
+                f"dropout_masks replace the generator of a network with dropout; got dropout={self.dropout} "
+                f"and generator={generator!r}. Set dropout to the probability the masks were drawn with, "
+                "and pass no generator."
             )
             raise ValueError(message)
-        given = np.asarray(masks)
+        given = _checks.natural("dropout_masks", masks, "booleans")
         if given.dtype != np.bool_ or given.shape != shape:
             message = (
                 f"dropout_masks must be booleans (L-1, T, B, D*H) = {shape}, True where a value is kept; got "

@@ -159,7 +159,8 @@ class RNNCell:
         Parameters
         ----------
         trace
-            What `forward` returned. The gradients are those at the parameters it was computed with.
+            What `forward` returned, here or of a cell with parameters of the same names, shapes and dtype. The
+            gradients are those at the parameters it was computed with.
         d_h
             dL/dh' in the shape of the new hidden state.
 
@@ -168,15 +169,15 @@ class RNNCell:
         TypeError, ValueError
             Where `d_h` isn't what is described here, with what to do about it.
         """
-        w = trace.weights
+        w = _checks.instance("trace", trace, CellTrace, "Pass what forward returned.").weights
+        _parameters.refuse_foreign(_named(w), self._parameters)
         arriving = self._state("d_h", d_h, len(trace.x), batched=trace.batched)
         d_a, leaving = self._cell.slope(trace.h_after), np.empty_like(trace.h_after)
         self._cell.backward_step(arriving, d_a, w.hh, leaving)
         found = self._cell.parameter_gradients(d_a, trace.x, trace.h_before, w)
         d_x = self._cell.input_gradient(d_a, w)
-        named = zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), found, strict=True)
         return CellGradients(
-            parameters={name: array for name, array in named if array is not None},
+            parameters=_named(found),
             x=d_x if trace.batched else d_x[0],
             h=leaving if trace.batched else leaving[0],
         )
@@ -212,3 +213,9 @@ class RNNCell:
         if batched:
             return _checks.array(name, value, self.dtype, (batch, self.hidden_size))
         return _checks.array(name, value, self.dtype, (self.hidden_size,))[np.newaxis]
+
+
+def _named(w: Weights) -> dict[str, Array]:
+    """Return parameters or their gradients by torch's names, in torch's order."""
+    named = zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), w, strict=True)
+    return {name: array for name, array in named if array is not None}

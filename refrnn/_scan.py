@@ -21,8 +21,8 @@ import numpy as np
 from refrnn._elman import ElmanCell
 from refrnn._types import Array, Weights
 
-Waiting = Sequence[np.ndarray | None]
-"""For each t the rows that hold their state, or None where every sample takes part."""
+Rows = Sequence[np.ndarray | None]
+"""For each t some samples, as row numbers, or None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +83,9 @@ class ScanGradients:
 
 
 def forward(
-    cell: ElmanCell, w: Weights, x: Array, h_0: Array, *, reverse: bool, waiting: Waiting | None
+    cell: ElmanCell, w: Weights, x: Array, h_0: Array, *, reverse: bool, waiting: Rows | None
 ) -> Scan:
-    """Scan `cell` over x (T, B, I) from h_0 (B, H) and return every state."""
+    """Scan `cell` over x (T, B, I) from h_0 (B, H) and return every state; `waiting` samples hold theirs."""
     length, batch, _ = x.shape
     states = Scan(slots=np.empty((length + 1, *h_0.shape), x.dtype), reverse=reverse)
     states.initial[...] = h_0
@@ -111,13 +111,13 @@ def backward(
     d_output: Array,
     d_final: Array,
     *,
-    waiting: Waiting | None,
-    truncation: int | None,
+    waiting: Rows | None,
+    detached: Rows | None,
 ) -> ScanGradients:
     """Carry d_output (T, B, H) and d_final (B, H) back through the scan that made `states`.
 
-    `d_output` is zero where samples wait. With `truncation` = k nothing is carried into the
-    state from which steps k, 2k, … of the scan started, as if it had been detached there.
+    `d_output` is zero where samples wait. Nothing is carried into the state from which a step started
+    where it is `detached`.
     """
     d_a = cell.slope(states.steps)
     carry = Scan(slots=np.empty_like(states.slots), reverse=states.reverse)
@@ -125,10 +125,10 @@ def backward(
     arriving, leaving = carry.steps, carry.previous
 
     step, w_hh = cell.backward_step, w.hh
-    for position, t in reversed(list(enumerate(states.order))):
+    for t in reversed(states.order):
         step(d_output[t] + arriving[t], d_a[t], w_hh, leaving[t])
-        if truncation is not None and position % truncation == 0 and position > 0:
-            leaving[t] = 0
+        if detached is not None and (cut := detached[t]) is not None:
+            leaving[t, cut] = 0
         if waiting is not None and (rest := waiting[t]) is not None:
             d_a[t, rest] = 0
             leaving[t, rest] = arriving[t, rest]

@@ -266,7 +266,7 @@ def _prefixed(parts: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
 
 def _selected(target: npt.ArrayLike, real: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the rows of `target` that belong to real steps."""
-    given = np.asarray(_checks.detached(target))
+    given = _checks.natural("target", target, "an array")
     if given.shape[:2] != real.shape:
         message = (
             f"target must begin with the axes {real.shape} of x, padding included; got {given.shape}. Pad it "

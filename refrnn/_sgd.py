@@ -97,7 +97,8 @@ def _checked(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) ->
         raise ValueError(message)
     found: dict[str, Array] = {}
     for name, p in parameters.items():
-        g = found[name] = _checks.array(f"The gradient of {name}", gradients[name], p.dtype, p.shape)
+        g = _checks.array(f"The gradient of {name}", gradients[name], p.dtype, p.shape, owner="the parameter")
+        found[name] = g
         wrong = np.argwhere(~np.isfinite(g))
         if len(wrong):
             place = tuple(int(i) for i in wrong[0])

@@ -15,7 +15,7 @@ import numpy as np
 
 from refrnn import _scan
 from refrnn._elman import ElmanCell
-from refrnn._scan import Scan, ScanGradients, Waiting
+from refrnn._scan import Rows, Scan, ScanGradients
 from refrnn._types import Array, Weights
 
 Place = tuple[int, int]
@@ -27,7 +27,8 @@ class Stack:
     """What a forward pass computes with: the cell and the weights of every layer and direction."""
 
     cell: ElmanCell
-    weights: Mapping[Place, Weights]
+    parameters: Mapping[str, Array]  # by torch's names
+    weights: Mapping[Place, Weights]  # the same
     layers: int
     directions: int
     dropout: float
@@ -51,25 +52,25 @@ class StackTrace:
         return np.arange(len(self.x))[:, np.newaxis] >= self.lengths
 
     def layer_output(self, layer: int) -> Array:
-        """What `layer` hands on, before dropout: its directions side by side (T, B, D·H)."""
+        """Return what `layer` hands on, before dropout: its directions side by side (T, B, D·H)."""
         steps = [self.scans[layer, d].steps for d in range(self.stack.directions)]
         return steps[0] if len(steps) == 1 else np.concatenate(steps, axis=-1)
 
     def layer_input(self, layer: int) -> Array:
-        """What `layer` reads at every step: x or the layer below, padding cleared, dropout done."""
+        """Return what `layer` reads at every step: x or the layer below, padding cleared, dropout done."""
         if layer == 0:
             return self.x if self.padding is None else cleared(self.x, self.padding)
         y = self.layer_output(layer - 1)
         return y if self.masks is None else dropped(y, self.masks[layer - 1], self.stack.dropout)
 
     def output(self) -> Array:
-        """The last layer's output (T, B, D·H), exactly 0 in the padding."""
+        """Return the last layer's output (T, B, D·H), exactly 0 in the padding."""
         y = self.layer_output(self.stack.layers - 1)
         return y if self.padding is None else cleared(y, self.padding)
 
     def h_n(self) -> Array:
-        """The final states (L·D, B, H) in torch's order."""
-        return np.stack([self.scans[place].final for place in places(self.stack)])
+        """Return the final states (L·D, B, H) in torch's order."""
+        return np.array([self.scans[place].final for place in places(self.stack)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +82,12 @@ class StackGradients:
     x: Array  # (T, B, I)
 
     def h_0(self, stack: Stack) -> Array:
-        """dL/dh_0 (L·D, B, H) in torch's order."""
-        return np.stack([self.scans[place].carry.initial for place in places(stack)])
+        """Return dL/dh_0 (L·D, B, H) in torch's order."""
+        return np.array([self.scans[place].carry.initial for place in places(stack)])
 
 
 def places(stack: Stack) -> list[Place]:
-    """Every layer and direction in the order of h_0 and h_n."""
+    """Return every layer and direction in the order of h_0 and h_n."""
     return [(layer, d) for layer in range(stack.layers) for d in range(stack.directions)]
 
 
@@ -97,15 +98,30 @@ def cleared(values: Array, padding: np.ndarray) -> Array:
 
 def dropped(values: Array, keep: np.ndarray, p: float) -> Array:
     """Return dropout of `values`: kept ones times 1 / (1 − p), the others 0 (all of them at p = 1)."""
-    scale = 0.0 if p == 1 else 1 / (1 - p)
+    one = np.promote_types(values.dtype, np.float64).type(1)  # float32 gets a correctly rounded factor
+    scale = 0 * one if p == 1 else one / (one - p)
     return values * (keep * values.dtype.type(scale))
 
 
-def waiting_rows(padding: np.ndarray | None) -> Waiting | None:
-    """For each step the rows that hold their state, or None where all take part."""
-    if padding is None:
+def rows_of(marked: np.ndarray | None) -> Rows | None:
+    """Return for each step the rows in which `marked` (T, B) is True."""
+    if marked is None:
         return None
-    return [np.flatnonzero(row) if row.any() else None for row in padding]
+    return [np.flatnonzero(row) if row.any() else None for row in marked]
+
+
+def detached_rows(trace: StackTrace, truncation: int, *, reverse: bool) -> Rows | None:
+    """Return for each step t the rows whose step t is step k, 2k, … (from 0) of their own scan.
+
+    A reverse scan starts at the last step that its sample has. What is returned for a sample's padding means
+    nothing.
+    """
+    steps, batch = len(trace.x), trace.x.shape[1]
+    start = np.zeros(batch, np.intp)
+    if reverse:
+        start += (steps if trace.lengths is None else trace.lengths) - 1
+    position = np.abs(np.arange(steps)[:, np.newaxis] - start)  # (T, B)
+    return rows_of((position > 0) & (position % truncation == 0))
 
 
 def forward(
@@ -114,7 +130,7 @@ def forward(
     """Run every layer over x (T, B, I) from h_0 (L·D, B, H) and return the trace."""
     scans: dict[Place, Scan] = {}
     trace = StackTrace(stack=stack, x=x, lengths=lengths, masks=masks, scans=scans)
-    waiting = waiting_rows(trace.padding)
+    waiting = rows_of(trace.padding)
     for layer in range(stack.layers):
         y = trace.layer_input(layer)
         for d in range(stack.directions):
@@ -124,13 +140,21 @@ def forward(
 
 
 def backward(trace: StackTrace, d_output: Array, d_h_n: Array, *, truncation: int | None) -> StackGradients:
-    """Carry dL/doutput (T, B, D·H) and dL/dh_n (L·D, B, H) back to parameters, x and h_0."""
+    """Carry dL/doutput (T, B, D·H) and dL/dh_n (L·D, B, H) back to parameters, x and h_0.
+
+    With `truncation` = k the state from which steps k, 2k, … of a scan started is treated as a constant.
+    Nothing in the result refers to the arguments, so that the caller may reuse them.
+    """
     stack, padding = trace.stack, trace.padding
-    waiting = waiting_rows(padding)
+    waiting = rows_of(padding)
+    detached = [
+        None if truncation is None else detached_rows(trace, truncation, reverse=d == 1)
+        for d in range(stack.directions)
+    ]
     weights: dict[Place, Weights] = {}
     scans: dict[Place, ScanGradients] = {}
 
-    d_y = d_output if padding is None else cleared(d_output, padding)
+    d_y = np.array(d_output, order="C") if padding is None else cleared(d_output, padding)
     for layer in reversed(range(stack.layers)):
         y = trace.layer_input(layer)
         rows, width = y.shape[0] * y.shape[1], d_y.shape[-1] // stack.directions
@@ -144,7 +168,7 @@ def backward(trace: StackTrace, d_output: Array, d_h_n: Array, *, truncation: in
                 d_y[..., d * width : (d + 1) * width],
                 d_h_n[layer * stack.directions + d],
                 waiting=waiting,
-                truncation=truncation,
+                detached=detached[d],
             )
             d_a, previous = found.d_a.reshape(rows, -1), states.previous.reshape(rows, -1)
             weights[layer, d] = stack.cell.parameter_gradients(d_a, y.reshape(rows, -1), previous, w)

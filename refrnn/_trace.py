@@ -4,23 +4,25 @@ Whole-sequence quantities (`output`, `x`) come in the caller's layout, per-step 
 as (T, B, ·), with B = 1 for unbatched input, so that step t is row t whatever the layout.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TypeVar
 
 from refrnn._layout import Layout
 from refrnn._parameters import suffix
 from refrnn._scan import ScanGradients
-from refrnn._stack import StackGradients, StackTrace
-from refrnn._types import Array, Weights, read_only
+from refrnn._stack import Place, StackGradients, StackTrace, places
+from refrnn._types import Array, read_only
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """Every hidden state of a forward pass; all arrays are read-only.
 
-    It holds the hidden states (with h_0), masks and lengths, and refers to x and to the parameters. Everything
-    else is derived on request.
+    It holds the hidden states (with h_0), masks and lengths, and refers to x and to the parameters.
+    Everything else is derived on request.
     """
 
     stack_trace: StackTrace
@@ -41,14 +43,15 @@ class Trace:
 
         In padding a sample holds its state: its final one, or h_0 in the reverse direction.
         """
-        return read_only(self.stack_trace.scans[layer, direction].steps)
+        return read_only(_at(self.stack_trace.scans, layer, direction).steps)
 
     def previous(self, layer: int, direction: int = 0) -> Array:
         """Return the state from which each step started, h_0 included: (T, B, H)."""
-        return read_only(self.stack_trace.scans[layer, direction].previous)
+        return read_only(_at(self.stack_trace.scans, layer, direction).previous)
 
     def layer_input(self, layer: int) -> Array:
         """Return what a layer read at every step, after dropout: (T, B, I) or (T, B, D·H)."""
+        _at(self.stack_trace.scans, layer, 0)
         return read_only(self.stack_trace.layer_input(layer))
 
     @property
@@ -61,7 +64,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gradients:
-    """The gradients of a loss with respect to everything that took part."""
+    """The gradients of a loss with respect to everything that took part; all arrays are read-only."""
 
     trace: Trace
     stack_gradients: StackGradients
@@ -69,41 +72,39 @@ class Gradients:
     @property
     def parameters(self) -> dict[str, Array]:
         """The gradient of every parameter by torch's name, in torch's order."""
-        found: dict[str, Array] = {}
-        for (layer, d), w in sorted(self.stack_gradients.weights.items()):
-            named = zip(Weights._fields, w, strict=True)
-            found |= {_parameter(f, layer, d): array for f, array in named if array is not None}
-        return found
+        stack, found = self.trace.stack_trace.stack, self.stack_gradients.weights
+        arrays = [array for place in places(stack) for array in found[place] if array is not None]
+        return {name: read_only(array) for name, array in zip(stack.parameters, arrays, strict=True)}
 
     @property
     def x(self) -> Array:
         """dL/dx in the layout of x, 0 in the padding."""
-        return self.trace.layout.restored(self.stack_gradients.x)
+        return read_only(self.trace.layout.restored(self.stack_gradients.x))
 
     @property
     def h_0(self) -> Array:
         """dL/dh_0 (L·D, B, H), or (L·D, H) unbatched."""
         inner = self.trace.stack_trace.stack
-        return self.trace.layout.restored_state(self.stack_gradients.h_0(inner))
+        return read_only(self.trace.layout.restored_state(self.stack_gradients.h_0(inner)))
 
     def d_h(self, layer: int, direction: int = 0) -> Array:
         """Return dL/dh_t for every step (T, B, H): all that reaches h_t."""
-        return self._scan(layer, direction).d_h
+        return read_only(self._scan(layer, direction).d_h)
 
     def d_h_from_output(self, layer: int, direction: int = 0) -> Array:
         """Return the part of dL/dh_t that came through the layer's output at step t: (T, B, H)."""
-        return self._scan(layer, direction).from_output.copy()
+        return read_only(self._scan(layer, direction).from_output)
 
     def d_h_from_next(self, layer: int, direction: int = 0) -> Array:
         """Return the part of dL/dh_t that step t+1 passed back: (T, B, H).
 
         At the last step of the scan that is dL/dh_n.
         """
-        return self._scan(layer, direction).from_next.copy()
+        return read_only(self._scan(layer, direction).from_next)
 
     def d_a(self, layer: int, direction: int = 0) -> Array:
         """Return dL/da_t for every step (T, B, H), 0 in the padding."""
-        return self._scan(layer, direction).d_a.copy()
+        return read_only(self._scan(layer, direction).d_a)
 
     def step_contributions(self, name: str) -> Array:
         """Return what every step adds to one parameter's gradient: (T, *shape of the parameter).
@@ -117,18 +118,31 @@ class Gradients:
         for layer, d in inner.scans:
             d_a = self._scan(layer, d).d_a
             if name == _parameter("ih", layer, d):
-                return d_a.swapaxes(1, 2) @ inner.layer_input(layer)  # (T, H, B) @ (T, B, I)
+                return read_only(d_a.swapaxes(1, 2) @ inner.layer_input(layer))  # (T, H, B) @ (T, B, I)
             if name == _parameter("hh", layer, d):
-                return d_a.swapaxes(1, 2) @ inner.scans[layer, d].previous
+                return read_only(d_a.swapaxes(1, 2) @ inner.scans[layer, d].previous)
             if name in (_parameter("b_ih", layer, d), _parameter("b_hh", layer, d)) and (
                 inner.stack.weights[layer, d].b_ih is not None
             ):
-                return d_a.sum(axis=1)
-        message = f"name must be one of {', '.join(self.parameters)}; got {name!r}. Pass a parameter of this network."
+                return read_only(d_a.sum(axis=1))
+        options = ", ".join(self.parameters)
+        message = f"name must be one of {options}; got {name!r}. Pass a parameter of this network."
         raise ValueError(message)
 
     def _scan(self, layer: int, direction: int) -> ScanGradients:
-        return self.stack_gradients.scans[layer, direction]
+        return _at(self.stack_gradients.scans, layer, direction)
+
+
+def _at(found: Mapping[Place, S], layer: int, direction: int) -> S:
+    """Return what was found for a layer and direction, refusing others by naming those there are."""
+    if (layer, direction) in found:
+        return found[layer, direction]
+    layers, directions = max(found)
+    message = (
+        f"layer must be 0 to {layers} and direction 0 to {directions} in this network; got layer {layer!r} and "
+        f"direction {direction!r}. Count from 0; direction 1 is the reverse one."
+    )
+    raise ValueError(message)
 
 
 def _parameter(field: str, layer: int, direction: int) -> str:

@@ -31,7 +31,7 @@ def precision(bits: int = BITS) -> Iterator[None]:
         flint.ctx.prec = before
 
 
-def exactly(value: Any) -> arb:  # noqa: ANN401 - any NumPy float
+def exactly(value: Any) -> arb:
     """Return a floating-point number as a ball of radius 0, long double included."""
     high = float(value)
     if not np.isfinite(high):
@@ -128,7 +128,7 @@ def forward(problem: Problem, lift: Callable[[str, tuple[int, ...], Any], Any]) 
     return output, h_n
 
 
-def unit(p: Problem, weights: dict, end: str, x: list[Any], h: list[Any], k: int) -> Any:  # noqa: ANN401 - Scalar or Dual
+def unit(p: Problem, weights: dict, end: str, x: list[Any], h: list[Any], k: int) -> Any:
     """One unit of one step: f(Σ_i W_ih[k, i] x_i + Σ_j W_hh[k, j] h_j + b_ih[k] + b_hh[k])."""
     terms = [weights[f"weight_ih_{end}"][k, i] * value for i, value in enumerate(x)]
     terms += [weights[f"weight_hh_{end}"][k, j] * value for j, value in enumerate(h)]
@@ -140,7 +140,7 @@ def unit(p: Problem, weights: dict, end: str, x: list[Any], h: list[Any], k: int
     return a.tanh() if p.nonlinearity == "tanh" else a.relu()
 
 
-def loss(problem: Problem, output: dict, h_n: dict, constant: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - Scalar or Dual
+def loss(problem: Problem, output: dict, h_n: dict, constant: Callable[[Any], Any]) -> Any:
     """Σ d_output · output + Σ d_h_n · h_n, the loss whose gradient backward returns."""
     terms = []
     for values, cotangent in ((output, problem.d_output), (h_n, problem.d_h_n)):
@@ -179,7 +179,7 @@ def prove(problem: Problem) -> Balls:
     """Return output, h_n and all gradients of a problem as balls, exactly 0 in the padding."""
     leaves: dict[tuple[str, tuple[int, ...]], Scalar] = {}
 
-    def lift(name: str, index: tuple[int, ...], number: Any) -> Scalar:  # noqa: ANN401 - any NumPy float
+    def lift(name: str, index: tuple[int, ...], number: Any) -> Scalar:
         return leaves.setdefault((name, index), Scalar(exactly(number)))
 
     p = problem
@@ -209,7 +209,7 @@ def filled(shape: tuple[int, ...], values: dict[tuple[int, ...], Scalar]) -> np.
 def directional(problem: Problem, direction: Observation) -> arb:
     """Return the loss's derivative along `direction`, an array for each of x, h_0 and the parameters."""
 
-    def lift(name: str, index: tuple[int, ...], number: Any) -> Dual:  # noqa: ANN401 - any NumPy float
+    def lift(name: str, index: tuple[int, ...], number: Any) -> Dual:
         return Dual(exactly(number), exactly(direction[name][index]))
 
     with precision():

@@ -37,7 +37,7 @@ class Bounded:
     value: np.ndarray
     error: np.ndarray
 
-    def __getitem__(self, index: Any) -> "Bounded":  # noqa: ANN401 - whatever NumPy takes
+    def __getitem__(self, index: Any) -> "Bounded":
         return Bounded(self.value[index], self.error[index])
 
     @property
@@ -96,7 +96,7 @@ class Arithmetic:
     tiny: float
 
     @classmethod
-    def of(cls, dtype: Any) -> "Arithmetic":  # noqa: ANN401 - whatever NumPy takes
+    def of(cls, dtype: Any) -> "Arithmetic":
         info = np.finfo(dtype)
         return cls(float(info.eps) / 2, float(np.float64(info.smallest_subnormal)))
 
@@ -142,7 +142,7 @@ class Arithmetic:
         return Bounded(a.value * b.value, np.float64(error + self.tiny * (error > 0)))
 
 
-def bounds(problem: Problem, dtype: Any = None) -> Mapping[str, Bounded]:  # noqa: ANN401 - whatever NumPy takes
+def bounds(problem: Problem, dtype: Any = None) -> Mapping[str, Bounded]:
     """Return every quantity of a problem with a bound on its error in `dtype`, by default its own.
 
     Names are those of `problems.observe` and `problems.observe_steps`; where a sample has no step, values and

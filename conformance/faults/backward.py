@@ -1,0 +1,135 @@
+"""The backward loop of one layer and direction, with a choice at every seam.
+
+Everything is in the order of the scan. What reaches h_t lies in one or more streams (S, B, H): just one usually,
+one for each number of steps already gone back where gradients go a limited way.
+
+    dh_t = dL/doutput_t + Σ streams        δ_t = dh_t ⊙ f'        streams of t−1 = δ_t W_hh
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.faults.forward import Scan
+from conformance.faults.parameters import read_state
+from conformance.faults.seams import Choices
+from conformance.faults.slopes import slopes
+from refrnn import Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """What the backward loop of one layer and direction found."""
+
+    scan: Scan
+    d_h: Array  # (T, B, H) all that reaches h_t
+    d_a: Array  # (T, B, H) δ_t
+    direct: Array  # (T, B, H) what of δ_t came straight from dL/doutput_t
+    d_h_0: Array  # (B, H)
+    w_ih: Array  # (H, I) W_ih when the loop ends, which an update may have changed
+
+
+def scan_backward(choices: Choices, scan: Scan, d_output: Array, d_final: Array) -> Loop:
+    """Carry dL/doutput (T, B, H) and dL/dh_n (B, H) back through a scan."""
+    entry, streams = _entered(choices, d_output, d_final)
+    slope, read = slopes(choices, scan), read_state(choices, scan)
+    d_h, d_a = np.zeros_like(scan.a), np.zeros_like(scan.a)
+    w_ih, w_hh = scan.weights.ih, scan.weights.hh
+    for t, walked in _walk(choices, len(entry)):
+        active = scan.active[t] & walked
+        last = t == len(entry) - 1
+        own = np.zeros_like(entry[t]) if choices.carry == "replaces output" and not last else entry[t]
+        (d_h[t],), (delta,) = _step(choices, own, streams.sum(axis=0, keepdims=True), slope[t])
+        d_a[t] = np.where(active, delta, scan.a.dtype.type(0))
+        if choices.update == "inside":
+            w_hh = w_hh - choices.rate * (d_a[t].T @ read[t])
+            w_ih = w_ih - choices.rate * (d_a[t].T @ scan.x[t])
+        back = _carried(choices, w_ih, w_hh, *_step(choices, own, streams, slope[t]))
+        streams = np.where(active, _arriving(choices, back, t), streams)
+    return Loop(
+        scan=scan,
+        d_h=d_h,
+        d_a=d_a,
+        direct=entry * slope,
+        d_h_0=_initial(choices, d_h[0], streams.sum(axis=0)),
+        w_ih=w_ih,
+    )
+
+
+def _entered(choices: Choices, d_output: Array, d_final: Array) -> tuple[Array, Array]:
+    """Return what enters at every step (T, B, H), and the streams (S, B, H) that reach the last one."""
+    limited = choices.truncation == "windows" and choices.reach < len(d_output)
+    streams = np.zeros((choices.reach + 1 if limited else 1, *d_final.shape), d_final.dtype)
+    entry = d_output.copy()
+    if choices.d_h_n == "every step":
+        entry += d_final
+    elif choices.d_h_n != "ignored":
+        streams[0] = d_final
+    if choices.d_h_n == "replaces output" and d_final.any():
+        entry[-1] = 0
+    return entry, streams
+
+
+def _walk(choices: Choices, steps: int) -> Iterator[tuple[int, bool]]:
+    """Yield the steps from the last to the first, and whether the loop does anything there."""
+    for t in reversed(range(steps)):
+        skipped = (choices.steps == "last skipped" and t == steps - 1) or (
+            choices.steps == "first skipped" and t == 0
+        )
+        yield t, not skipped and not (choices.truncation == "last steps" and t < steps - choices.reach)
+
+
+def _step(choices: Choices, entry: Array, streams: Array, slope: Array) -> tuple[Array, Array]:
+    """Return dh_t and δ_t by stream, (S, B, H) each, from what enters (B, H) and what arrives (S, B, H)."""
+    own = np.zeros_like(streams)
+    own[0] = entry
+    whole = own + streams
+    if choices.joined == "carry after":
+        return whole, own * slope + streams
+    if choices.joined == "output after":
+        return whole, own + streams * slope
+    return whole, whole * slope
+
+
+def _carried(choices: Choices, w_ih: Array, w_hh: Array, d_h: Array, d_a: Array) -> Array:
+    """Return what every stream passes back, (S, B, H) @ (H, H) -> (S, B, H)."""
+    match choices.carry:
+        case "untransposed":
+            back = d_a @ w_hh.T
+        case "none":
+            back = np.zeros_like(d_a)
+        case "without slope":
+            back = d_h @ w_hh
+        case "dh":
+            back = d_h
+        case "delta":
+            back = d_a
+        case "input weights" if w_ih.shape == w_hh.shape:
+            back = d_a @ w_ih
+        case "doubled":
+            back = 2 * (d_a @ w_hh)
+        case _:
+            back = d_a @ w_hh
+    if choices.clip == "carry 1":
+        return np.clip(back, -1, 1)
+    if choices.clip == "carry norm 1":
+        return back / np.maximum(np.linalg.norm(back), 1).astype(back.dtype)
+    return back
+
+
+def _arriving(choices: Choices, back: Array, t: int) -> Array:
+    """Return the streams that arrive at the step before `t`."""
+    if choices.truncation == "segments" and t > 0 and t % choices.reach == 0:
+        return np.zeros_like(back)
+    if len(back) > 1:
+        return np.concatenate([np.zeros_like(back[:1]), back[:-1]])
+    return back
+
+
+def _initial(choices: Choices, d_h_first: Array, arrived: Array) -> Array:
+    return {
+        "complete": arrived,
+        "zeros": np.zeros_like(arrived),
+        "first step missing": d_h_first,
+    }[choices.d_h_0]

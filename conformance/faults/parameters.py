@@ -1,0 +1,133 @@
+"""The gradients of the parameters of one layer and direction, with a choice at every seam.
+
+dW_ih = Σ_t δ_tᵀ x_t        dW_hh = Σ_t δ_tᵀ h_{t-1}        db_ih = db_hh = Σ_t δ_t
+"""
+
+import numpy as np
+
+from conformance.faults import shifts
+from conformance.faults.forward import Scan
+from conformance.faults.seams import Choices
+from refrnn import Array
+
+Gradients = list[Array]
+"""dW_ih, dW_hh and, with biases, db_ih and db_hh: torch's order."""
+
+
+def read_input(choices: Choices, scan: Scan) -> Array:
+    """Return what multiplies δ_t in dW_ih: (T, B, I)."""
+    match choices.x_read:
+        case "before":
+            return shifts.before(scan.x, shifts.nothing(scan.x))
+        case "before, wrapping":
+            return shifts.before_wrapping(scan.x)
+        case "last":
+            return shifts.last(scan.x)
+        case "after":
+            return shifts.after(scan.x)
+        case _:
+            return scan.x
+
+
+def read_state(choices: Choices, scan: Scan) -> Array:
+    """Return what multiplies δ_t in dW_hh: (T, B, H)."""
+    right = shifts.before(scan.states, scan.h_0)
+    match choices.h_read:
+        case "before, wrapping":
+            return shifts.before_wrapping(scan.states)
+        case "zero at first":
+            return shifts.before(scan.states, shifts.nothing(scan.states))
+        case "own":
+            return scan.states
+        case "last":
+            return shifts.last(scan.states)
+        case "two before":
+            return shifts.before(right, scan.h_0)
+        case _:
+            return right
+
+
+def parameter_gradients(
+    choices: Choices, scan: Scan, d_a: Array, *, biased: bool
+) -> tuple[Gradients, Gradients]:
+    """Return what each step adds to every parameter's gradient (T, *shape), and the gradients.
+
+    `d_a` is δ (T, B, H).
+    """
+    x, h = read_input(choices, scan), read_state(choices, scan)
+    by_row = choices.rows == "per row"
+    shares = [_outer(d_a, x), _recurrent(choices, d_a, h), *[d_a] * (2 if biased else 0)]  # (T, B, *shape)
+    how = (choices.reduce_ih, choices.reduce_hh, choices.reduce_b, choices.reduce_b)
+    steps = [_over_rows(choices, share) for share in shares]
+    found = [
+        _over_steps(kind, share if by_row else step)
+        for kind, share, step in zip(how, shares, steps, strict=False)
+    ]
+    if biased:
+        found[2:] = _bias_gradients(choices, _over_steps(choices.reduce_b, d_a), found[2:])
+    return steps, found
+
+
+def _outer(d_a: Array, y: Array) -> Array:
+    """Return δᵀ y for every step and row: (T, B, H), (T, B, I) -> (T, B, H, I)."""
+    return d_a[..., np.newaxis] * y[..., np.newaxis, :]
+
+
+def _recurrent(choices: Choices, d_a: Array, h: Array) -> Array:
+    """Return dW_hh's product for every step and row: (T, B, H, H)."""
+    if choices.outer == "inner":
+        inner = (d_a * h).sum(axis=-1)[..., np.newaxis, np.newaxis]
+        return np.broadcast_to(inner, (*d_a.shape, h.shape[-1]))
+    return _outer(h, d_a) if choices.outer == "transposed" else _outer(d_a, h)
+
+
+def _over_rows(choices: Choices, shares: Array) -> Array:
+    """Reduce over the batch: (T, B, *shape) -> (T, *shape)."""
+    if choices.rows == "first row":
+        return shares[:, 0]
+    return shares.mean(axis=1) if choices.rows == "mean" else shares.sum(axis=1)
+
+
+def _over_steps(how: str, shares: Array) -> Array:
+    """Reduce over time: (T, *shape) -> (*shape)."""
+    if how == "first step":
+        return shares[0]
+    if how == "last step":
+        return shares[-1]
+    return shares.mean(axis=0) if how == "mean" else shares.sum(axis=0)
+
+
+def _bias_gradients(choices: Choices, by_row: Array, found: Gradients) -> Gradients:
+    """Return db_ih and db_hh from the right ones (H,), or from those of every row (B, H)."""
+    b_ih, b_hh = found
+    zero = np.zeros_like(b_ih)
+    return {
+        "own": [b_ih, b_hh],
+        "b_ih dropped": [zero, b_hh],
+        "b_hh dropped": [b_ih, zero],
+        "both dropped": [zero, zero],
+        "doubled": [2 * b_ih, 2 * b_hh],
+        "per row": [by_row, by_row],
+    }[choices.bias_gradients]
+
+
+def clipped(choices: Choices, gradients: dict[str, Array]) -> dict[str, Array]:
+    """Clip the gradients of all parameters by value, by their common norm, or dW_hh by that of dW_ih."""
+    kind, _, limit = choices.clip.partition(" ")
+    if kind == "value":
+        return {name: np.clip(g, -int(limit), int(limit)) for name, g in gradients.items()}
+    if kind == "norm":
+        norm = np.sqrt(sum(float((g.astype(np.float64) ** 2).sum()) for g in gradients.values()))
+        factor = min(1.0, int(limit) / norm) if norm > 0 else 1.0
+        return {name: g * g.dtype.type(factor) for name, g in gradients.items()}
+    if kind == "another's":
+        return {name: g / _norm_of_input_weight(name, gradients) for name, g in gradients.items()}
+    return gradients
+
+
+def _norm_of_input_weight(name: str, gradients: dict[str, Array]) -> Array | float:
+    """Return the norm of dW_ih for a dW_hh, where that is above 1; 1 for other parameters."""
+    if not name.startswith("weight_hh"):
+        return 1.0
+    other = gradients[name.replace("_hh", "_ih", 1)]
+    return max(np.linalg.norm(other), other.dtype.type(1))

@@ -1,0 +1,202 @@
+"""The seams of a hand-written network, where it is right or goes wrong: `Choices`, every default the right one.
+
+A faulty network makes another choice at one seam or several; `simulate` computes what it then shows. "Before", "after",
+"first" and "last" are meant in the order of the scan, except for `entry` and `inputs`, which go by time.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Literal, TypeAlias, get_args
+
+from conformance.errors import UsageError
+
+Reduction: TypeAlias = Literal["sum", "first step", "last step", "mean"]
+"""How the shares of all steps become one gradient; what is assigned in a backward loop leaves the first step's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a network does at each seam.
+
+    Attributes
+    ----------
+    activation
+        f of the pre-activation: its own, sigmoid, f(a / 2), the other one of tanh and relu, or none at all.
+    recurrence
+        What h_{t-1} W_hhᵀ is: carried from step to step, always of h_0, missing, or with W_hh untransposed.
+    start
+        Where a scan starts: h_0, zeros, or the first layer's h_0 for all.
+    biases
+        Which biases enter the pre-activation.
+    inputs
+        What the first layer reads: x_t, x of the step before or after (in time), x + 1e-12, or a batch-first x
+        reshaped where it should be transposed.
+    kept
+        The states that the network keeps and shows: h_t, h_{t-1}, h_T at every step, or h_t through float32.
+    lengths
+        Whether short samples wait in the padding.
+    below
+        What a layer above the first reads.
+    layer_weights
+        Whether every layer has a W_hh of its own.
+    reverse
+        The second direction: reversed, run forwards, its states left in the order of its scan, or with the first
+        direction's weights.
+    sides
+        Which direction comes first in a layer's output.
+    h_n
+        What h_n is made of, and in which order.
+    derivative
+        f' as a formula: its own, of the activated state 1 − tanh(h)², recomputed from x_t and h_t, the first unit's
+        for all, the first row's for all, 1, sigmoid's h(1 − h), tanh's 1 − h², of the pre-activation 1 − a², or
+        relu's with 1 at exactly 0.
+    slope_at
+        The step at whose state f' is taken.
+    entry
+        How dL/doutput enters: as given, the last one at every step, one step early (the last twice), one step late,
+        only the last, or summed up from behind.
+    d_h_n
+        How dL/dh_n enters: at the last step, not at all, at every step, or in place of dL/doutput there.
+    carry
+        What step t passes back: W_hhᵀ δ, W_hh δ, nothing, W_hhᵀ dh, dh, δ, W_ihᵀ δ (where square), twice the right
+        one, or the right one, which then replaces dL/doutput.
+    joined
+        Whether f' applies to all that reaches h_t, or not to the carry, or not to dL/doutput.
+    steps
+        The steps that the backward loop visits.
+    truncation, reach
+        How far gradients go back: to the start, to the start of their segment of `reach` steps, `reach` steps from
+        where they enter, or the loop walks only the last `reach` steps.
+    x_read, h_read
+        Which x and which h multiply δ_t in dW_ih and dW_hh.
+    outer
+        dW_hh as δ hᵀ, as h δᵀ, or as an inner product that broadcasts.
+    reduce_ih, reduce_hh, reduce_b
+        How steps are reduced, by parameter.
+    rows
+        How batch rows are reduced in the gradients of parameters.
+    bias_gradients
+        The gradients of the biases.
+    update, rate
+        When parameters are updated with the learning rate `rate`: afterwards, inside the time loop before W_hh
+        carries, or before W_ih passes anything down.
+    scale
+        One constant on everything.
+    clip
+        Clipping of parameters' gradients by value or norm, of the carry, or of dW_hh by another's norm.
+    d_x
+        What passes down: W_ihᵀ δ, the same taken before the loop (without any carry), W_ihᵀ dh, or W_ih δ (where
+        square).
+    d_h_0
+        dL/dh_0: complete, zeros, or without the first step.
+    d_below
+        What reaches the layer below: both directions' sum, one direction's, their mean, nothing, or dL/doutput as well.
+    calls
+        Whether a call leaves traces in the next; where it does, the second of two equal calls is shown.
+
+    Raises
+    ------
+    UsageError
+        If a seam has no such alternative.
+    """
+
+    activation: Literal["own", "sigmoid", "halved", "other", "none"] = "own"
+    recurrence: Literal["carried", "of h_0", "none", "untransposed"] = "carried"
+    start: Literal["given", "zeros", "first layer's"] = "given"
+    biases: Literal["both", "no b_ih", "no b_hh", "none", "b_ih twice"] = "both"
+    inputs: Literal["own", "before", "after", "nudged", "reshaped"] = "own"
+    kept: Literal["own", "before", "last", "float32"] = "own"
+    lengths: Literal["respected", "ignored"] = "respected"
+    below: Literal["layer below", "x"] = "layer below"
+    layer_weights: Literal["own", "first layer's"] = "own"
+    reverse: Literal["reversed", "run forwards", "left reversed", "forward weights"] = "reversed"
+    sides: Literal["forward first", "reverse first"] = "forward first"
+    h_n: Literal["final", "last of output", "directions first", "top first"] = "final"
+    derivative: Literal[
+        "own",
+        "activated",
+        "recomputed",
+        "first unit",
+        "first row",
+        "one",
+        "sigmoid",
+        "tanh",
+        "pre-activation",
+        "one at zero",
+    ] = "own"
+    slope_at: Literal["own", "last", "before", "before, wrapping", "after"] = "own"
+    entry: Literal["given", "last everywhere", "early", "late", "last only", "accumulated"] = "given"
+    d_h_n: Literal["last step", "ignored", "every step", "replaces output"] = "last step"
+    carry: Literal[
+        "own",
+        "untransposed",
+        "none",
+        "without slope",
+        "dh",
+        "delta",
+        "input weights",
+        "doubled",
+        "replaces output",
+    ] = "own"
+    joined: Literal["before slope", "carry after", "output after"] = "before slope"
+    steps: Literal["all", "last skipped", "first skipped"] = "all"
+    truncation: Literal["none", "segments", "windows", "last steps"] = "none"
+    reach: int = 4
+    x_read: Literal["own", "before", "before, wrapping", "last", "after"] = "own"
+    h_read: Literal["before", "before, wrapping", "zero at first", "own", "last", "two before"] = "before"
+    outer: Literal["own", "transposed", "inner"] = "own"
+    reduce_ih: Reduction = "sum"
+    reduce_hh: Reduction = "sum"
+    reduce_b: Reduction = "sum"
+    rows: Literal["summed", "mean", "first row", "per row"] = "summed"
+    bias_gradients: Literal["own", "b_ih dropped", "b_hh dropped", "both dropped", "doubled", "per row"] = (
+        "own"
+    )
+    update: Literal["after", "inside", "before"] = "after"
+    rate: float = 0.1
+    scale: Literal["1", "2", "1/2", "-1", "1/T", "1/B"] = "1"
+    clip: Literal[
+        "none", "value 5", "value 1", "norm 5", "norm 1", "carry 1", "carry norm 1", "another's norm"
+    ] = "none"
+    d_x: Literal["complete", "before the loop", "without slope", "untransposed"] = "complete"
+    d_h_0: Literal["complete", "zeros", "first step missing"] = "complete"
+    d_below: Literal["summed", "forward only", "mean", "none", "output as well"] = "summed"
+    calls: Literal[
+        "independent", "gradients add up", "state leaks", "h_0 overwritten", "cotangent overwritten"
+    ] = "independent"
+
+    def __post_init__(self) -> None:
+        for seam in SEAMS:
+            if getattr(self, seam) not in alternatives(seam):
+                message = (
+                    f"The seam {seam!r} has no alternative {getattr(self, seam)!r}; choose from "
+                    f"{', '.join(map(repr, alternatives(seam)))}."
+                )
+                raise UsageError(message)
+        if self.reach < 1 or self.rate <= 0:
+            message = f"reach must be at least 1 and rate positive; got {self.reach} and {self.rate}."
+            raise UsageError(message)
+
+    def departures(self) -> dict[str, str]:
+        """Return the seams at which these choices are wrong, with what they choose."""
+        return {seam: getattr(self, seam) for seam in SEAMS if getattr(self, seam) != alternatives(seam)[0]}
+
+
+_ALTERNATIVES = {
+    field.name: get_args(field.type) for field in fields(Choices) if field.name not in ("reach", "rate")
+}
+
+SEAMS = tuple(_ALTERNATIVES)
+"""The names of all seams, in the order of the data flow."""
+
+
+def alternatives(seam: str) -> tuple[str, ...]:
+    """Return what can be chosen at `seam`, the right one first.
+
+    >>> alternatives("outer")
+    ('own', 'transposed', 'inner')
+    """
+    return _ALTERNATIVES[seam]
+
+
+RIGHT = Choices()
+"""The right choice at every seam."""
