@@ -13,7 +13,18 @@ import numpy as np
 
 from conformance.cases import Case, Problem, materialise
 from conformance.errors import Unsupported
-from conformance.judge import Distance, Divergence, Finding, distances, local_check, malformed, not_shown
+from conformance.judge import (
+    Distance,
+    Divergence,
+    Finding,
+    decided,
+    distances,
+    end_to_end_check,
+    local_check,
+    malformed,
+    not_shown,
+    third_opinion,
+)
 from conformance.observation import Observation, Subject
 from conformance.record import (
     CaseRecord,
@@ -25,7 +36,8 @@ from conformance.record import (
     exact,
     number,
 )
-from conformance.subjects import MODULES, load_subject
+from conformance.subjects import MODULES
+from conformance.subjects.reference import observe
 
 
 def examine(case: Case, subject: Subject) -> CaseRecord:
@@ -91,13 +103,15 @@ def _judged(problem: Problem, subject: Subject, observation: Observation, clock:
     clock.mark("judging")
     reference = _reference(case)
     clock.mark("reference")
-    findings = local_check(problem, observation, lambda: reference)
+    findings = local_check(problem, observation)
+    findings += end_to_end_check(problem, observation, _exact(case), decided(problem, findings))
     verdict, reason = _verdict(findings)
     return _record(
         case,
         subject,
         verdict,
         reason,
+        third_opinion=_third_opinion(problem, observation) if verdict == "differs" else "",
         quantities=_quantities(findings),
         not_shown=not_shown(problem, observation),
         distances=[_distance(d) for d in distances(problem, observation, reference)],
@@ -114,7 +128,24 @@ def _problem(case: Case) -> Problem:
 @lru_cache(maxsize=1)
 def _reference(case: Case) -> Observation:
     """Return what the reference shows of `case`."""
-    return load_subject("reference").run(_problem(case))
+    return observe(_problem(case), _problem(case).dtype)
+
+
+@lru_cache(maxsize=1)
+def _exact(case: Case) -> Observation:
+    """Return what the reference shows of `case` in float64."""
+    return _reference(case) if case.dtype == "f64" else observe(_problem(case), np.float64)
+
+
+def _third_opinion(problem: Problem, observation: Observation) -> str:
+    """Return what a more precise run of the reference says of the two sides."""
+    wider = np.float64 if problem.case.dtype == "f32" else np.longdouble
+    if not np.finfo(wider).eps < np.finfo(problem.dtype).eps:
+        return "this machine has no precision wider than float64 for a third opinion"
+    oracle = observe(problem, wider)
+    opinion = third_opinion(problem, observation, _reference(problem.case), oracle)
+    precision = "float64" if wider is np.float64 else "long double"
+    return "" if opinion is None else f"in {precision}, {opinion.verdict}"
 
 
 def _told(error: Exception) -> str:
@@ -134,22 +165,24 @@ def _verdict(findings: Sequence[Finding]) -> tuple[Verdict, str]:
         return "undecidable", "The subject showed nothing that could be judged."
     if "undecidable" in verdicts:
         return "undecidable", _undecidable_reason(findings)
+    if "agrees" not in verdicts:
+        return (
+            "vacuous",
+            "Every term of everything compared is 0: no fault of the arithmetic could have shown.",
+        )
     return "agrees", ""
 
 
 def _undecidable_reason(findings: Sequence[Finding]) -> str:
-    overflow = sum(finding.undecided for finding in findings)
-    borrowed = [f.comparison.quantity for f in findings if f.mismatches and f.verdict == "undecidable"]
-    reasons = []
-    if overflow:
-        reasons.append(f"{overflow} elements lie where a correct program may overflow or not.")
-    if borrowed:
-        names = ", ".join(dict.fromkeys(borrowed))
-        reasons.append(
-            f"{names}: further from the reference than one step explains, and the subject doesn't show the inner "
-            "steps that would tell whether rounding grew that far."
-        )
-    return " ".join(reasons)
+    why = {
+        "noise": "rounding noise isn't small against them after a free run, and the subject doesn't show its steps",
+        "bound": "a correct program may overflow there or not",
+    }
+    return " ".join(
+        f"{sum(f.undecided for f in findings if f.comparison.scale == scale)} elements can't be decided: {reason}."
+        for scale, reason in why.items()
+        if any(f.undecided for f in findings if f.comparison.scale == scale)
+    )
 
 
 def _quantities(findings: Sequence[Finding]) -> list[QuantityRecord]:
@@ -167,11 +200,9 @@ def _quantity(name: str, group: Sequence[Finding]) -> QuantityRecord:
     verdicts = {finding.verdict for finding in group}
     return QuantityRecord(
         quantity=name,
-        verdict="differs"
-        if "differs" in verdicts
-        else "undecidable"
-        if "undecidable" in verdicts
-        else "agrees",
+        verdict=next(v for v in ("differs", "undecidable", "agrees", "vacuous") if v in verdicts),
+        scale=next(s for s in ("noise", "bound", "copy") if s in {f.comparison.scale for f in group}),
+        agrees_to=number(max(f.agrees_to for f in group)),
         elements=sum(f.elements for f in group),
         mismatches=sum(f.mismatches for f in group),
         undecided=sum(f.undecided for f in group),
@@ -231,6 +262,7 @@ def _record(
     not_shown: Sequence[str] = (),
     distances: Sequence[DistanceRecord] = (),
     first_divergence: DivergenceRecord | None = None,
+    third_opinion: str = "",
 ) -> CaseRecord:
     return CaseRecord(
         case=case.id,
@@ -241,5 +273,6 @@ def _record(
         not_shown=list(not_shown),
         distances=list(distances),
         first_divergence=first_divergence,
+        third_opinion=third_opinion,
         reproduce=reproduction(case.id, subject.name),
     )

@@ -112,6 +112,7 @@ def _lost(case: Case, subjects: Sequence[str]) -> Examined:
                 not_shown=[],
                 distances=[],
                 first_divergence=None,
+                third_opinion="",
                 reproduce=reproduction(case.id, subject),
             ),
             nothing,
