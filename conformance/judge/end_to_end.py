@@ -9,12 +9,13 @@ way, the comparison would mean nothing: undecidable.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 
 from conformance.cases import Problem
 from conformance.judge.comparison import Comparison, Finding, decide
-from conformance.judge.noise import Noise, noise_of
+from conformance.judge.noise import noise_of
 from conformance.judge.results import Result, results
 from conformance.judge.rounding import Precision
 from conformance.observation import Observation
@@ -27,21 +28,58 @@ MEANINGLESS = 3e-3
 """Noise over scale from which a comparison means nothing: at THRESHOLD units that is a tenth of the quantity itself."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """How far two correct programs may lie apart in one result, and where that says nothing."""
+
+    bound: Array
+    doubtful: Array
+
+
+def allowances(problem: Problem, exact: Observation, names: Collection[str]) -> dict[str, Allowance]:
+    """Return what rounding noise allows for the results called `names`; `exact` is the reference in float64."""
+    precision = Precision.of(problem.dtype)
+    true = {name: result.value for name, result in results(problem, exact).items() if name in names}
+    hopeless = may_overflow(problem, exact, precision)
+    return {
+        name: Allowance(
+            bound=THRESHOLD * noise.value,
+            doubtful=~(noise.relative <= MEANINGLESS) | ~np.isfinite(true[name]) | hopeless,
+        )
+        for name, noise in noise_of(problem, true, precision).items()
+    }
+
+
 def end_to_end_check(
     problem: Problem, observation: Observation, exact: Observation, decided: Collection[str]
 ) -> list[Finding]:
     """Judge every result that isn't `decided` already against `exact`, the reference in float64."""
-    precision = Precision.of(problem.dtype)
-    shown, true = results(problem, observation), results(problem, exact)
-    open_ = {name: result for name, result in shown.items() if name not in decided}
-    if not open_:
+    undecided = {n: r for n, r in results(problem, observation).items() if n not in decided}
+    if not undecided:
         return []
-    noise = noise_of(problem, {name: true[name].value for name in open_}, precision)
-    hopeless = may_overflow(problem, exact, precision)
+    precision, true = Precision.of(problem.dtype), results(problem, exact)
+    allowed = allowances(problem, exact, undecided)
     return [
-        decide(_comparison(result, true[name].value, noise[name], hopeless=hopeless), precision)
-        for name, result in open_.items()
+        decide(compared(result, result.value, true[name].value, allowed[name]), precision)
+        for name, result in undecided.items()
     ]
+
+
+def compared(result: Result, got: Array, expected: Array, allowance: Allowance) -> Comparison:
+    """Return the comparison of two versions of (a part of) `result` within `allowance`."""
+    layer, direction = (None, None) if result.place is None else result.place
+    return Comparison(
+        phase=result.phase,
+        quantity=result.quantity,
+        layer=layer,
+        direction=direction,
+        axes=result.axes,
+        got=got.astype(np.float64),
+        expected=expected.astype(np.float64),
+        bound=allowance.bound,
+        doubtful=allowance.doubtful,
+        scale="noise",
+    )
 
 
 def may_overflow(problem: Problem, exact: Observation, precision: Precision) -> bool:
@@ -56,20 +94,3 @@ def may_overflow(problem: Problem, exact: Observation, precision: Precision) -> 
     largest = max((float(np.abs(v).max(initial=0.0)) for v in values), default=0.0)
     growth = max(float(np.abs(w.astype(np.float64)).sum()) for w in problem.weights.values())
     return not largest * (1 + growth) < precision.largest / 4
-
-
-def _comparison(result: Result, exact: Array, noise: Noise, *, hopeless: bool) -> Comparison:
-    layer, direction = (None, None) if result.place is None else result.place
-    meaningless = ~(noise.relative <= MEANINGLESS) | ~np.isfinite(exact)
-    return Comparison(
-        phase=result.phase,
-        quantity=result.quantity,
-        layer=layer,
-        direction=direction,
-        axes=result.axes,
-        got=result.value.astype(np.float64),
-        expected=exact,
-        bound=THRESHOLD * noise.value,
-        doubtful=np.ones_like(meaningless) if hopeless else meaningless,
-        scale="noise",
-    )
