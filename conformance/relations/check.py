@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.cases import Case, Problem
+from conformance.errors import Unsupported
 from conformance.judge import (
     Allowance,
     Comparison,
