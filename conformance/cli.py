@@ -43,7 +43,12 @@ def cli() -> None:
     "--subject", "subjects", multiple=True, metavar="NAME", help="Judge just this subject (may be repeated)."
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
-@click.option("--seed", type=click.IntRange(min=0), help="Draw other data with another seed.")
+@click.option(
+    "--explore", type=click.IntRange(min=1), metavar="N", help="Run N random cases instead of a suite."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Draw other data (or other random cases) with another seed."
+)
 @click.option(
     "--report", "report", type=click.Path(file_okay=False, path_type=Path), help="Write the report here."
 )
@@ -54,18 +59,26 @@ def run(
     case_ids: Sequence[str],
     subjects: Sequence[str],
     jobs: int,
+    explore: int | None,
     seed: int | None,
     report: Path | None,
 ) -> None:
-    """Run a suite (or single cases), print a summary, and write DIR/agreement.json and DIR/agreement.md."""
+    """Run a suite (or single or random cases), print a summary, and write DIR/agreement.json and DIR/agreement.md."""
     from conformance.report.terminal import console, print_summary
     from conformance.summary import exit_code, summarise
 
-    cases = _chosen(suite, case_ids, seed)
+    if explore is not None:
+        from conformance.cases import random_cases
+
+        suite, cases = f"{explore} random cases", list(random_cases(explore, seed=seed or 0))
+    else:
+        suite, cases = "selected cases" if case_ids else suite, _chosen(suite, case_ids, seed)
     if report is not None:
         _prepare(report)
-    record = _recorded("selected cases" if case_ids else suite, cases, subjects, jobs=jobs, seed=seed)
+    record = _recorded(suite, cases, subjects, jobs=jobs, seed=seed)
     print_summary(console(), summarise(record))
+    if explore is not None:
+        _print_shrunk(record)
     if report is not None:
         from conformance.report import write_report
 
@@ -123,6 +136,23 @@ def env() -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(environment()), indent=2))
 
 
+def _print_shrunk(record: Record) -> None:
+    """Print the smallest case that fails like the first failing one of a run."""
+    from conformance.cases import parse_id
+    from conformance.engine import examine
+    from conformance.shrink import shrunk
+    from conformance.subjects import load_subject
+
+    failing = next((case for case in record.cases if case.verdict in ("differs", "error")), None)
+    if failing is None:
+        return
+    subject = load_subject(failing.subject)
+    smallest = shrunk(parse_id(failing.case), lambda case: examine(case, subject).verdict == failing.verdict)
+    click.echo(
+        f"smallest case that fails alike: conformance run --case {smallest.id} --subject {failing.subject}"
+    )
+
+
 def _chosen(suite: str, case_ids: Sequence[str], seed: int | None) -> list[Case]:
     """Return the cases that the options name."""
     from dataclasses import replace
@@ -165,9 +195,9 @@ def _recorded(
     from conformance.record import SCHEMA, Record
     from conformance.report.terminal import console
     from conformance.runner import run_cases
-    from conformance.subjects import MODULES, load_subject
+    from conformance.subjects import DEFAULT, load_subject
 
-    chosen = list(dict.fromkeys(subjects)) or list(MODULES)
+    chosen = list(dict.fromkeys(subjects)) or list(DEFAULT)
     for name in chosen:
         load_subject(name)
     errors = console(stderr=True)

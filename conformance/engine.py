@@ -4,7 +4,6 @@ Case -> Problem -> observations of the subject and the reference -> findings -> 
 """
 
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import perf_counter
@@ -13,19 +12,20 @@ import numpy as np
 
 from conformance.cases import Case, Problem, materialise
 from conformance.errors import Unsupported
-from conformance.judge import Distance, Divergence, Finding, distances, local_check, malformed, not_shown
-from conformance.observation import Observation, Subject
-from conformance.record import (
-    CaseRecord,
-    DistanceRecord,
-    DivergenceRecord,
-    QuantityRecord,
-    Timing,
-    Verdict,
-    exact,
-    number,
+from conformance.judge import (
+    decided,
+    distances,
+    end_to_end_check,
+    local_check,
+    malformed,
+    not_shown,
+    third_opinion,
 )
-from conformance.subjects import MODULES, load_subject
+from conformance.observation import Observation, Subject
+from conformance.record import CaseRecord, Timing
+from conformance.recording import judged, unjudged, verdict_of
+from conformance.relations import relation_check
+from conformance.subjects.reference import observe
 
 
 def examine(case: Case, subject: Subject) -> CaseRecord:
@@ -65,43 +65,70 @@ class Clock:
         return Timing(**parts, total=round(perf_counter() - self.started, 6))
 
 
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs a subject on problems, on the clock, and turns what goes wrong into one of two exceptions."""
+
+    subject: Subject
+    clock: Clock
+
+    def run(self, problem: Problem) -> Observation:
+        """Return what the subject shows of `problem`; raise `RaisedError`, `MalformedError` or `Unsupported`."""
+        self.clock.mark("judging")
+        try:
+            observation = self.subject.run(problem)
+        except Unsupported:
+            raise
+        except Exception as error:
+            raise RaisedError(_told(error)) from error
+        finally:
+            self.clock.mark("subject")
+        if complaints := malformed(problem, observation):
+            raise MalformedError(" ".join(complaints))
+        return observation
+
+
+class RaisedError(Exception):
+    """The subject raised; the message tells what."""
+
+
+class MalformedError(Exception):
+    """What the subject showed has a wrong name, shape or precision; the message tells which."""
+
+
 def _examined(case: Case, subject: Subject, clock: Clock) -> CaseRecord:
-    problem = _problem(case)
-    clock.mark("other")
+    runner = Runner(subject, clock)
     try:
-        observation = subject.run(problem)
+        return _judged(_problem(case), runner)
     except Unsupported as reason:
-        return _record(case, subject, "unsupported", str(reason))
-    except Exception as error:  # noqa: BLE001 - a subject may raise anything; it becomes the verdict
-        return _record(case, subject, "error", f"The subject raised {_told(error)}")
-    finally:
-        clock.mark("subject")
-    try:
-        return _judged(problem, subject, observation, clock)
+        return unjudged(case.id, subject.name, "unsupported", str(reason))
+    except MalformedError as complaint:
+        return unjudged(case.id, subject.name, "differs", str(complaint))
+    except RaisedError as error:
+        return unjudged(case.id, subject.name, "error", f"The subject raised {error}")
     except Exception as error:  # noqa: BLE001 - one case must not cost the run; the verdict is an error, never a pass
-        return _record(case, subject, "error", f"Internal error: judging raised {_told(error)}")
+        return unjudged(case.id, subject.name, "error", f"Internal error: judging raised {_told(error)}")
     finally:
         clock.mark("judging")
 
 
-def _judged(problem: Problem, subject: Subject, observation: Observation, clock: Clock) -> CaseRecord:
-    case = problem.case
-    if complaints := malformed(problem, observation):
-        return _record(case, subject, "differs", " ".join(complaints))
+def _judged(problem: Problem, runner: Runner) -> CaseRecord:
+    case, clock = problem.case, runner.clock
+    observation = runner.run(problem)
     clock.mark("judging")
-    reference = _reference(case)
+    reference, exact = _reference(case), _exact(case)
     clock.mark("reference")
-    findings = local_check(problem, observation, lambda: reference)
-    verdict, reason = _verdict(findings)
-    return _record(
-        case,
-        subject,
-        verdict,
-        reason,
-        quantities=_quantities(findings),
+    findings = local_check(problem, observation)
+    findings += end_to_end_check(problem, observation, exact, decided(problem, findings))
+    findings += relation_check(problem, runner.run, observation, exact)
+    differs = verdict_of(findings)[0] == "differs"
+    return judged(
+        case.id,
+        runner.subject.name,
+        findings,
         not_shown=not_shown(problem, observation),
-        distances=[_distance(d) for d in distances(problem, observation, reference)],
-        first_divergence=_first_divergence(findings),
+        distances=distances(problem, observation, reference),
+        third_opinion=_third_opinion(problem, observation) if differs else "",
     )
 
 
@@ -114,7 +141,24 @@ def _problem(case: Case) -> Problem:
 @lru_cache(maxsize=1)
 def _reference(case: Case) -> Observation:
     """Return what the reference shows of `case`."""
-    return load_subject("reference").run(_problem(case))
+    return observe(_problem(case), _problem(case).dtype)
+
+
+@lru_cache(maxsize=1)
+def _exact(case: Case) -> Observation:
+    """Return what the reference shows of `case` in float64."""
+    return _reference(case) if case.dtype == "f64" else observe(_problem(case), np.float64)
+
+
+def _third_opinion(problem: Problem, observation: Observation) -> str:
+    """Return what a more precise run of the reference says of the two sides."""
+    wider = np.float64 if problem.case.dtype == "f32" else np.longdouble
+    if not np.finfo(wider).eps < np.finfo(problem.dtype).eps:
+        return "this machine has no precision wider than float64 for a third opinion"
+    oracle = observe(problem, wider)
+    opinion = third_opinion(problem, observation, _reference(problem.case), oracle)
+    precision = "float64" if wider is np.float64 else "long double"
+    return "" if opinion is None else f"in {precision}, {opinion.verdict}"
 
 
 def _told(error: Exception) -> str:
@@ -122,124 +166,3 @@ def _told(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
     return f"{type(error).__name__}: {error}{where}"
-
-
-def _verdict(findings: Sequence[Finding]) -> tuple[Verdict, str]:
-    """Return what all findings say together, and why where they don't agree."""
-    verdicts = {finding.verdict for finding in findings}
-    if "differs" in verdicts:
-        names = dict.fromkeys(f.comparison.quantity for f in findings if f.verdict == "differs")
-        return "differs", f"Beyond what rounding explains: {', '.join(names)}."
-    if sum(finding.elements for finding in findings) == 0:
-        return "undecidable", "The subject showed nothing that could be judged."
-    if "undecidable" in verdicts:
-        return "undecidable", _undecidable_reason(findings)
-    return "agrees", ""
-
-
-def _undecidable_reason(findings: Sequence[Finding]) -> str:
-    overflow = sum(finding.undecided for finding in findings)
-    borrowed = [f.comparison.quantity for f in findings if f.mismatches and f.verdict == "undecidable"]
-    reasons = []
-    if overflow:
-        reasons.append(f"{overflow} elements lie where a correct program may overflow or not.")
-    if borrowed:
-        names = ", ".join(dict.fromkeys(borrowed))
-        reasons.append(
-            f"{names}: further from the reference than one step explains, and the subject doesn't show the inner "
-            "steps that would tell whether rounding grew that far."
-        )
-    return " ".join(reasons)
-
-
-def _quantities(findings: Sequence[Finding]) -> list[QuantityRecord]:
-    """Gather the findings by quantity, over all layers and directions."""
-    by_name: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_name.setdefault(finding.comparison.quantity, []).append(finding)
-    return [_quantity(name, group) for name, group in by_name.items()]
-
-
-def _quantity(name: str, group: Sequence[Finding]) -> QuantityRecord:
-    shares = np.concatenate([finding.share.ravel() for finding in group])
-    shares = shares[~np.isnan(shares)]
-    worst = max((f.worst for f in group if f.worst is not None), key=lambda d: d.share, default=None)
-    verdicts = {finding.verdict for finding in group}
-    return QuantityRecord(
-        quantity=name,
-        verdict="differs"
-        if "differs" in verdicts
-        else "undecidable"
-        if "undecidable" in verdicts
-        else "agrees",
-        elements=sum(f.elements for f in group),
-        mismatches=sum(f.mismatches for f in group),
-        undecided=sum(f.undecided for f in group),
-        worst_share=number(0.0 if worst is None else worst.share),
-        median_share=number(float(np.median(shares)) if shares.size else 0.0),
-        worst_where="" if worst is None else worst.where,
-        absolute=number(max(f.absolute for f in group)),
-        relative=number(max(f.relative for f in group)),
-        ulp=number(max(f.ulp for f in group)),
-    )
-
-
-def _first_divergence(findings: Sequence[Finding]) -> DivergenceRecord | None:
-    """Return the first element beyond its bound; findings come in the order of the data flow."""
-    first = next((f.first for f in findings if f.first is not None and f.verdict == "differs"), None)
-    return None if first is None else _divergence(first)
-
-
-def _distance(d: Distance) -> DistanceRecord:
-    return DistanceRecord(
-        quantity=d.quantity,
-        absolute=number(d.absolute),
-        relative_to_largest=number(d.relative_to_largest),
-        ulp=number(d.ulp),
-    )
-
-
-def _divergence(d: Divergence) -> DivergenceRecord:
-    return DivergenceRecord(
-        phase=d.phase,
-        quantity=d.quantity,
-        where=d.where,
-        got=exact(d.got),
-        expected=exact(d.expected),
-        bound=exact(d.bound),
-        share=number(d.share),
-        absolute=number(d.absolute),
-        relative=number(d.relative),
-        ulp=number(d.ulp),
-    )
-
-
-def reproduction(case_id: str, subject: str) -> str:
-    """Return the one line that reproduces a record: a command for our subjects, Python for others."""
-    if subject in MODULES:
-        return f"conformance run --case {case_id} --subject {subject}"
-    return f"conformance.examine(conformance.parse_id({case_id!r}), subject)"
-
-
-def _record(
-    case: Case,
-    subject: Subject,
-    verdict: Verdict,
-    reason: str,
-    *,
-    quantities: Sequence[QuantityRecord] = (),
-    not_shown: Sequence[str] = (),
-    distances: Sequence[DistanceRecord] = (),
-    first_divergence: DivergenceRecord | None = None,
-) -> CaseRecord:
-    return CaseRecord(
-        case=case.id,
-        subject=subject.name,
-        verdict=verdict,
-        reason=reason,
-        quantities=list(quantities),
-        not_shown=list(not_shown),
-        distances=list(distances),
-        first_divergence=first_divergence,
-        reproduce=reproduction(case.id, subject.name),
-    )

@@ -34,10 +34,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from conformance.cases import SUITES
     from conformance.errors import ConformanceError
-    from conformance.subjects import MODULES, load_subject
+    from conformance.subjects import DEFAULT, load_subject
 
     name = metafunc.config.getoption("--conformance-suite")
-    subjects = list(dict.fromkeys(metafunc.config.getoption("--conformance-subject"))) or list(MODULES)
+    subjects = list(dict.fromkeys(metafunc.config.getoption("--conformance-subject"))) or list(DEFAULT)
     if name not in SUITES:
         message = f"--conformance-suite: there is no suite {name!r}; choose from {', '.join(SUITES)}."
         raise pytest.UsageError(message)

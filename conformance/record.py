@@ -17,7 +17,8 @@ SCHEMA = 1
 """The version of this layout; it grows when a reader of the one before would go wrong."""
 
 Number = float | Literal["nan", "inf", "-inf"]
-Verdict = Literal["agrees", "differs", "undecidable", "unsupported", "error"]
+Verdict = Literal["agrees", "differs", "undecidable", "vacuous", "unsupported", "error"]
+Scale = Literal["bound", "noise", "copy"]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,12 +43,15 @@ class DivergenceRecord(Body):
 class QuantityRecord(Body, array_like=True):
     """How one quantity came out, over all layers and directions of a case: a row, in the order of the fields.
 
-    `worst_share` and `median_share` are |got - expected| / bound; the sizes of the difference are the greatest of
-    each, which need not be at one element.
+    `worst_share` and `median_share` are |got - expected| / bound, where the bound is one step's rounding ("bound"),
+    many times the problem's rounding noise ("noise") or nothing ("copy"). The sizes of the difference are the
+    greatest of each, which need not be at one element. `agrees_to` is the greatest bound over the greatest value.
     """
 
     quantity: str
     verdict: Verdict
+    scale: Scale
+    agrees_to: Number
     elements: int
     mismatches: int
     undecided: int
@@ -79,6 +83,7 @@ class CaseRecord(Body):
     not_shown: list[str]
     distances: list[DistanceRecord]
     first_divergence: DivergenceRecord | None
+    third_opinion: str
     reproduce: str
 
 

@@ -12,9 +12,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from conformance.cases import Case, parse_id
-from conformance.engine import reproduction, timed_examination
+from conformance.engine import timed_examination
 from conformance.environment import one_thread
 from conformance.record import CaseRecord, Timing
+from conformance.recording import unjudged
 from conformance.subjects import load_subject
 
 Examined = list[tuple[CaseRecord, Timing]]
@@ -101,20 +102,4 @@ def _lost(case: Case, subjects: Sequence[str]) -> Examined:
     """Return an error record for every subject of a case whose worker process died."""
     reason = "The worker process died before this case was finished (killed, out of memory, or a crash in a library)."
     nothing = Timing(subject=0.0, reference=0.0, judging=0.0, total=0.0)
-    return [
-        (
-            CaseRecord(
-                case=case.id,
-                subject=subject,
-                verdict="error",
-                reason=reason,
-                quantities=[],
-                not_shown=[],
-                distances=[],
-                first_divergence=None,
-                reproduce=reproduction(case.id, subject),
-            ),
-            nothing,
-        )
-        for subject in subjects
-    ]
+    return [(unjudged(case.id, subject, "error", reason), nothing) for subject in subjects]

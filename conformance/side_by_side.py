@@ -33,7 +33,7 @@ def side_by_side(case: Case, subject: Subject) -> Iterator[tuple[str, list[StepR
     problem, reference = materialise(case), load_subject("reference")
     with np.errstate(all="ignore"):
         observation, free = subject.run(problem), reference.run(problem)
-        for finding in local_check(problem, observation, lambda: free):
+        for finding in local_check(problem, observation):
             if finding.comparison.quantity in SHOWN:
                 yield _title(finding), _rows(finding, free)
 

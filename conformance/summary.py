@@ -11,7 +11,7 @@ EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_USAGE, EXIT_INTERNAL, EXIT_NOTHING, EXIT_I
 EXIT_INTERRUPTED = 130
 """The exit codes of a run; each has its own meaning, and only the first says that all is well."""
 
-VERDICTS = ("differs", "error", "undecidable", "unsupported", "agrees")
+VERDICTS = ("differs", "error", "undecidable", "vacuous", "unsupported", "agrees")
 """From what a reader must see first to what needs no reading."""
 
 
@@ -114,9 +114,9 @@ def exit_code(record: Record) -> int:
         return EXIT_DISCREPANCY
     if found["error"]:
         return EXIT_INTERNAL
-    if not found["agrees"] and not found["undecidable"]:
-        return EXIT_NOTHING
-    return EXIT_INCONCLUSIVE if found["undecidable"] else EXIT_CONFORMS
+    if found["undecidable"]:
+        return EXIT_INCONCLUSIVE
+    return EXIT_CONFORMS if found["agrees"] else EXIT_NOTHING
 
 
 def sentence(record: Record) -> str:

@@ -88,7 +88,10 @@ class ElmanCell:
 
     def backward_step(self, dh: Array, da: Array, w_hh: Array, dh_prev: Array) -> None:
         """Turn `da`, which holds f'(a_t), into da_t = dh_t ⊙ f'(a_t), and write dh_{t-1} = da_t W_hh."""
-        np.multiply(da, dh, out=da)
+        if self.nonlinearity == "tanh":
+            np.multiply(da, dh, out=da)
+        else:
+            np.copyto(da, dh, where=da != 0)  # chosen, not multiplied: 0 · ∞ would be NaN where torch has 0
         da.dot(w_hh, out=dh_prev)  # (B, H) @ (H, H) -> (B, H)
 
     def input_gradient(self, da: Array, w: Weights) -> Array:

@@ -1,10 +1,11 @@
 """Cases: what is run, its ids, its data, and the suites that gather them."""
 
 from conformance.cases.case import Case as Case
+from conformance.cases.explore import random_cases as random_cases
 from conformance.cases.identifier import parse_id as parse_id
 from conformance.cases.problem import Problem as Problem
 from conformance.cases.problem import materialise as materialise
 from conformance.cases.suites import SUITES as SUITES
 from conformance.cases.suites import Suite as Suite
 
-__all__ = ["SUITES", "Case", "Problem", "Suite", "materialise", "parse_id"]
+__all__ = ["SUITES", "Case", "Problem", "Suite", "materialise", "parse_id", "random_cases"]

@@ -143,19 +143,18 @@ def _weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
 
 def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array:
     """Turn one parameter of torch's initialisation into one of the case's regime."""
-    if case.regime == "tiny":
-        return 1e-3 * w
-    if case.regime == "positive":
-        return np.abs(w)
-    if case.regime == "zeros":
-        return np.where(np.arange(len(w)).reshape(-1, *[1] * (w.ndim - 1)) == 0, 0.0, w)
-    if case.regime == "identity" and name.startswith("weight_hh"):
-        return np.eye(len(w)) + w / 100
-    if case.regime == "kinks" and name.startswith("bias"):
-        return 1e-6 * w
-    if case.gain is None and case.regime != "saturated":
-        return w
-    return _deviation(case, name, w.shape[-1]) * rng.standard_normal(w.shape)
+    if case.gain is not None or case.regime == "saturated":
+        return _deviation(case, name, w.shape[-1]) * rng.standard_normal(w.shape)
+    recurrent, bias = name.startswith("weight_hh"), name.startswith("bias")
+    first = (np.arange(len(w)) == 0).reshape(-1, *[1] * (w.ndim - 1))
+    changed = {
+        "tiny": 1e-3 * w,
+        "positive": np.abs(w),
+        "zeros": np.where(first, 0.0, w),
+        "identity": np.eye(len(w)) + w / 100 if recurrent else w,
+        "kinks": 1e-6 * w if bias else w,
+    }
+    return changed.get(case.regime, w)
 
 
 def _deviation(case: Case, name: str, fan_in: int) -> float:

@@ -1,11 +1,41 @@
 """The judge: how closely two correct programs must agree, and whether these two do."""
 
+from conformance.judge.comparison import Comparison as Comparison
 from conformance.judge.comparison import Divergence as Divergence
 from conformance.judge.comparison import Finding as Finding
+from conformance.judge.comparison import decide as decide
 from conformance.judge.distance import Distance as Distance
 from conformance.judge.distance import distances as distances
+from conformance.judge.end_to_end import Allowance as Allowance
+from conformance.judge.end_to_end import allowances as allowances
+from conformance.judge.end_to_end import compared as compared
+from conformance.judge.end_to_end import end_to_end_check as end_to_end_check
 from conformance.judge.local import local_check as local_check
+from conformance.judge.results import Result as Result
+from conformance.judge.results import decided as decided
+from conformance.judge.results import results as results
+from conformance.judge.rounding import Precision as Precision
 from conformance.judge.shapes import malformed as malformed
 from conformance.judge.shapes import not_shown as not_shown
+from conformance.judge.third_opinion import third_opinion as third_opinion
 
-__all__ = ["Distance", "Divergence", "Finding", "distances", "local_check", "malformed", "not_shown"]
+__all__ = [
+    "Allowance",
+    "Comparison",
+    "Distance",
+    "Divergence",
+    "Finding",
+    "Precision",
+    "Result",
+    "allowances",
+    "compared",
+    "decide",
+    "decided",
+    "distances",
+    "end_to_end_check",
+    "local_check",
+    "malformed",
+    "not_shown",
+    "results",
+    "third_opinion",
+]

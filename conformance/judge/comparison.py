@@ -2,11 +2,12 @@
 
 The rule, for an element `got` against `expected` (computed from the subject's own previous values):
 
-    1. An input is NaN or infinite: IEEE arithmetic decides, whatever the order of summation. NaN must meet NaN, an
-       infinity the same infinity, and a finite expectation (tanh of an infinity) is judged by 3.
-    2. Σ|terms| is a quarter of the largest number or more: a correct program may overflow on the way or
-       not. The element is undecided.
-    3. Otherwise |got − expected| ≤ bound, where `got` must be finite.
+    1. Σ|terms| over the terms whose factors are finite is a quarter of the largest number or more, so that a correct
+       program may overflow on the way or not; or the comparison is `doubtful`, since noise isn't small against the
+       quantity. The element is undecided.
+    2. Otherwise NaN and infinities are the same in every correct program, since they come from the inputs alone: NaN
+       must meet NaN, and an infinity the same infinity.
+    3. Otherwise |got − expected| ≤ bound.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from conformance.judge.rounding import Precision
 from refrnn import Array
 
 Phase = Literal["forward", "backward"]
+Scale = Literal["bound", "noise", "copy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +36,16 @@ class Comparison:
     bound
         The largest difference that rounding explains, of the arrays' shape (or a number).
     terms
-        Σ|terms| of the sum behind each element (or a number).
+        Σ|terms| of the sum behind each element (or a number), over terms whose factors are finite.
     judged
         Elements that exist, such as those outside padding; None for all.
-    poisoned
-        Elements with a NaN or an infinity among their inputs; None for none.
+    doubtful
+        Elements for which the comparison would mean nothing; None for none.
     backwards
         Whether data flow along t from the last step to the first.
-    inherited
-        Whether an input of the comparison was taken from the reference, since the subject doesn't show it.
+    scale
+        What the bound is: the rounding of one step ("bound"), many times the rounding noise of the problem ("noise"),
+        or nothing at all, where one value is a mere copy of the other ("copy").
     """
 
     phase: Phase
@@ -55,9 +58,9 @@ class Comparison:
     bound: Array | float
     terms: Array | float = 0.0
     judged: Array | None = None
-    poisoned: Array | None = None
+    doubtful: Array | None = None
     backwards: bool = False
-    inherited: bool = False
+    scale: Scale = "bound"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,7 @@ class Divergence:
 class Finding:
     """What came out of one comparison.
 
+    Nothing is `at_stake` where every term of every sum is 0: no fault of the arithmetic could have shown.
     `share` is |got − expected| / bound element by element, NaN where an element isn't judged or is undecided, infinite
     where a value differs that no bound can excuse.
     """
@@ -101,6 +105,7 @@ class Finding:
     elements: int
     mismatches: int
     undecided: int
+    at_stake: bool
     share: Array = field(repr=False)
     absolute: float
     relative: float
@@ -109,11 +114,21 @@ class Finding:
     worst: Divergence | None
 
     @property
-    def verdict(self) -> Literal["agrees", "differs", "undecidable"]:
-        """What the comparison says; where inputs were inherited, a difference proves nothing."""
-        if self.mismatches and not self.comparison.inherited:
+    def verdict(self) -> Literal["agrees", "differs", "undecidable", "vacuous"]:
+        """What the comparison says; one wrong element is enough, one undecided element is too many."""
+        if self.mismatches:
             return "differs"
-        return "undecidable" if self.mismatches or self.undecided else "agrees"
+        if self.undecided:
+            return "undecidable"
+        return "agrees" if self.at_stake else "vacuous"
+
+    @property
+    def agrees_to(self) -> float:
+        """The greatest bound over the greatest expected value: differences from there on were sure to be seen."""
+        seen = ~np.isnan(self.share)
+        bound = np.broadcast_to(self.comparison.bound, seen.shape)[seen].max(initial=0.0)
+        largest = np.abs(self.comparison.expected[seen]).max(initial=0.0)
+        return float(bound / largest) if largest else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +165,7 @@ def decide(comparison: Comparison, precision: Precision) -> Finding:
         elements=c.got.size if judged is None else int(judged.sum()),
         mismatches=mismatches,
         undecided=0 if undecided is None else int(undecided.sum()),
+        at_stake=bool(np.any(c.expected)) or bool(np.any(c.terms)),
         share=m.share,
         absolute=float(m.absolute.max(initial=0.0)),
         relative=float(m.relative.max(initial=0.0)),
@@ -160,18 +176,18 @@ def decide(comparison: Comparison, precision: Precision) -> Finding:
 
 
 def _undecided(c: Comparison, precision: Precision, judged: Array | None) -> Array | None:
-    """Return where a correct program may overflow or not (rule 2, unless rule 1 applies), None for nowhere."""
+    """Return where rule 1 applies, None for nowhere."""
     limit = precision.largest / 4
-    if np.all(np.less(c.terms, limit)):  # a NaN isn't less
+    if c.doubtful is None and np.all(np.less(c.terms, limit)):  # a NaN isn't less
         return None
-    overflowing = ~np.less(np.broadcast_to(c.terms, c.got.shape), limit)
-    for mask in (judged, None if c.poisoned is None else ~np.broadcast_to(c.poisoned, c.got.shape)):
-        overflowing = overflowing if mask is None else overflowing & mask
-    return overflowing
+    undecided = ~np.less(np.broadcast_to(c.terms, c.got.shape), limit)
+    if c.doubtful is not None:
+        undecided |= c.doubtful
+    return undecided if judged is None else undecided & judged
 
 
 def _measured(c: Comparison, precision: Precision, counted: Array | None) -> Measures:
-    """Measure every difference; where rule 1 or 3 is broken by NaN or infinity, it is infinite."""
+    """Measure every difference; where rule 2 is broken, it is infinite."""
     absolute, size = np.abs(c.got - c.expected), np.abs(c.expected)
     if not np.isfinite(absolute).all():
         equal = (c.got == c.expected) | (np.isnan(c.got) & np.isnan(c.expected))

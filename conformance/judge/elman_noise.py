@@ -1,13 +1,13 @@
 """Replays of one Elman scan with a rounding-sized perturbation of every operation, forward and backward.
 
-Replays lie side by side in the batch, (T, K·B, ·), so that one scan runs all of them. A sum of n terms computed in any order
-errs by about
+Replays lie side by side in the batch, (T, K·B, ·), so that one scan runs all of them. A sum of n terms computed in
+any order errs by about
 
     σ = u √(n (P² / 3 + Q / 6) + Q),    P = Σ terms, Q = Σ terms²
 
 since its partial sums, of which each is rounded, have the mean square P² / 3 + Q / 6 over random orders, and each
-product is rounded once. Half of the variance of every perturbation is drawn once for a whole scan: rounding errors can repeat
-at every step.
+product is rounded once. Half of the variance of every perturbation is drawn once for a whole scan: rounding errors
+can repeat at every step.
 """
 
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ class NoisyElman:
         return self.u * np.sqrt(n * (total**2 / 3 + squares / 6) + squares)
 
     def near_kink(self, a: Array, squares: Array, n: int) -> Array | None:
-        """Return which pre-activations rounding may carry over relu's kink: |a| < 3 σ of the replays + 1.5 u Σ|terms|."""
+        """Return where rounding may carry a over relu's kink: |a| < 3 σ of the replays + 1.5 u Σ|terms|."""
         if self.nonlinearity == "tanh":
             return None
         replayed = a.reshape(self.replays, -1)

@@ -25,7 +25,7 @@ class Flow:
     @classmethod
     def given(cls, value: Array) -> "Flow":
         """Return a cotangent: exact, and its own only term."""
-        return cls(value=value, terms=np.abs(value), inherited=np.zeros_like(value))
+        return cls(value=value, terms=magnitude(value), inherited=np.zeros_like(value))
 
     @classmethod
     def summed(cls, flows: Sequence["Flow"]) -> "Flow":
@@ -35,3 +35,9 @@ class Flow:
             terms=np.add.reduce([flow.terms for flow in flows]),
             inherited=np.add.reduce([flow.inherited for flow in flows]),
         )
+
+
+def magnitude(values: Array) -> Array:
+    """Return |values| with 0 for NaN and infinities: terms that rounding has no part in."""
+    size = np.abs(values)
+    return size if np.isfinite(size).all() else np.where(np.isfinite(size), size, 0.0)

@@ -6,7 +6,7 @@ accumulate, the bound of a single step applies however long or chaotic the seque
 element beyond its bound is where something goes wrong, not where an earlier mistake shows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from conformance.cases import Problem
 from conformance.judge.comparison import Comparison, Finding, decide
@@ -18,18 +18,13 @@ from conformance.judge.setting import Setting
 from conformance.observation import Observation
 
 
-def local_check(
-    problem: Problem, observation: Observation, reference: Callable[[], Observation]
-) -> list[Finding]:
-    """Judge everything that `observation` shows, in the order of the data flow.
-
-    `reference` lends its inner steps where the subject shows none of its own.
-    """
+def local_check(problem: Problem, observation: Observation) -> list[Finding]:
+    """Judge all that follows in one step from what `observation` shows, in the order of the data flow."""
     precision = Precision.of(problem.dtype)
     setting = Setting(
         problem=problem,
         observation=observation,
-        inner=inner_steps(problem, observation, reference),
+        inner=inner_steps(problem, observation),
         precision=precision,
     )
     return [decide(comparison, precision) for comparison in _comparisons(setting)]

@@ -16,21 +16,24 @@ STATE = ("row", "unit")
 
 
 def forward_steps(setting: Setting) -> dict[Place, Forward]:
-    """Recompute the steps of every place from the subject's own values."""
-    return {place: _steps(setting, place) for place in setting.problem.places}
+    """Recompute the steps of every place whose states and inputs the subject shows."""
+    return {
+        place: _steps(setting, place)
+        for place in setting.problem.places
+        if setting.shows(hidden=[place, *setting.sides(place[0] - 1)])
+    }
 
 
 def forward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Iterator[Comparison]:
     """Yield the comparisons of the forward pass from the first layer up."""
-    for place in setting.problem.places:
-        if not setting.borrows("hidden", place):
-            yield _states(setting, steps[place])
+    for forward in steps.values():
+        yield _states(setting, forward)
     if setting.observation.output is not None:
         yield _output(setting, setting.observation.output)
     if setting.observation.h_n is not None:
-        final = setting.states(setting.observation.h_n)
-        for place in setting.problem.places:
-            yield _final_state(setting, steps[place], final[place])
+        for place, final in setting.states(setting.observation.h_n).items():
+            if setting.shows(hidden=[place]):
+                yield _final_state(setting, place, final)
 
 
 def _steps(setting: Setting, place: Place) -> Forward:
@@ -69,9 +72,7 @@ def _states(setting: Setting, steps: Forward) -> Comparison:
         bound=setting.by_step(steps.bound),
         terms=setting.by_step(steps.terms),
         judged=geometry.active(setting.problem),
-        poisoned=None if steps.poisoned is None else setting.by_step(steps.poisoned),
         backwards=d == 1,
-        inherited=setting.borrows("hidden", *setting.sides(layer - 1)),
     )
 
 
@@ -87,14 +88,14 @@ def _output(setting: Setting, output: Array) -> Comparison:
         got=setting.problem.layout.time_major(output).astype(np.float64),
         expected=np.concatenate([setting.inner.hidden[side] for side in top], axis=-1),
         bound=0.0,
+        scale="copy",
     )
 
 
-def _final_state(setting: Setting, steps: Forward, got: Array) -> Comparison:
-    """Compare h_n of a place with the last state of its scan, bit for bit where that is the subject's own."""
-    layer, d = steps.place
+def _final_state(setting: Setting, place: Place, got: Array) -> Comparison:
+    """Compare h_n of a place with the last state of its scan, bit for bit."""
+    layer, d = place
     at = geometry.last_steps(setting.problem, reverse=d == 1)
-    borrowed = setting.borrows("hidden", steps.place)
     return Comparison(
         phase="forward",
         quantity="h_n",
@@ -102,7 +103,7 @@ def _final_state(setting: Setting, steps: Forward, got: Array) -> Comparison:
         direction=d,
         axes=STATE,
         got=got,
-        expected=geometry.picked(setting.inner.hidden[steps.place], at),
-        bound=geometry.picked(setting.by_step(steps.bound), at) if borrowed else 0.0,
-        inherited=borrowed,
+        expected=geometry.picked(setting.inner.hidden[place], at),
+        bound=0.0,
+        scale="copy",
     )

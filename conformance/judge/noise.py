@@ -1,16 +1,16 @@
 """Rounding noise of a problem: how far correct programs scatter around the exact result of this very problem.
 
-The reference is replayed K times with a rounding-sized perturbation of every operation (Monte Carlo arithmetic: D. S.
-Parker, "Monte Carlo arithmetic: exploiting randomness in floating-point arithmetic", UCLA CSD-970002, 1997). The spread of
-the replays is the noise of each quantity; a discrepancy is judged in units of it. What keeps the scale safe:
+The reference is replayed K times with a rounding-sized perturbation of every operation (Monte Carlo arithmetic:
+D. S. Parker, "Monte Carlo arithmetic: exploiting randomness in floating-point arithmetic", UCLA CSD-970002, 1997).
+The spread of the replays is the noise of each quantity; a discrepancy is judged in units of it. What keeps it safe:
 
     per element and row   a single element's spread may vanish by chance, a whole tensor's hides small rows:
                           noise = √(element² / 2 + row² / 2), where a row is a time step, a state, or a unit of a weight
     coherent rounding     with constant inputs the same error comes back at every step: half of each perturbation's
                           variance is constant over a scan
     kinks                 near relu's kink half of the replays lie on either side (`elman_noise`)
-    accumulation          parameter gradients are perturbed as sums of all their terms, and a sum in the subject's precision,
-                          step by step, shows what repeats itself there
+    accumulation          parameter gradients are perturbed as sums of all their terms, and a sum in the subject's
+                          precision, step by step, shows what repeats itself there
     range                 rows are scaled before they are squared; a floor of u·|q| + 10 H η covers the last rounding
 """
 
@@ -47,21 +47,23 @@ def noise_of(problem: Problem, exact: dict[str, Array], precision: Precision) ->
     Results are named as in `replayed`, time-major and batched. The replays are drawn from the case's own seed.
     """
     eta = FLOOR * problem.case.hidden_size * precision.eta
-    found: dict[str, Noise] = {}
-    for name, replays in replayed(problem, precision, REPLAYS).items():
-        if name in exact:
-            found[name] = _noise(replays, exact[name], _row_axes(name, exact[name].ndim), precision.u, eta)
-    return found
+    replays = replayed(problem, precision, REPLAYS)
+    return {
+        name: _noise(replays[name], value, _row_axes(name, value.ndim), precision.u, eta)
+        for name, value in exact.items()
+    }
 
 
 def replayed(problem: Problem, precision: Precision, replays: int) -> dict[str, Array]:
-    """Return the results of all replays, the replay first: output, h_n, dL/dx, dL/dh_0, and parameters' gradients."""
+    """Return the results of all replays, the replay first, under the names of `results`."""
     return Replay.of(problem, precision, replays).results()
 
 
 def _row_axes(name: str, rank: int) -> tuple[int, ...]:
-    """Return the axes over which a row runs: all but time, state or unit; a bias is one row."""
-    return (0,) if rank == 1 else tuple(range(1, rank))
+    """Return the axes over which a row runs: all but time in sequences, but the unit in weights; else all."""
+    if name in ("output", "dL/dx"):
+        return (1, 2)
+    return (1,) if name.startswith("weight") else tuple(range(rank))
 
 
 def _noise(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: float) -> Noise:
@@ -104,8 +106,8 @@ class Replay:
         top = problem.case.layers - 1
         output = np.concatenate([states[top, d] for d in range(problem.case.directions)], axis=-1)
         finals = [self._final(states[place], place) for place in problem.places]
-        found = {"output": np.where(self._active, output, 0.0), "h_n": np.array(finals)}
-        found = {name: self._apart(values) for name, values in found.items()}
+        found = {"output": self._apart(np.where(self._active, output, 0.0))}
+        found |= self._by_place("h_n", np.array(finals))
         if problem.d_output is not None or problem.d_h_n is not None:
             found |= self._backward(inputs, states)
         return found
@@ -189,7 +191,12 @@ class Replay:
                 for name, y in zip(problem.weights_at(place), read, strict=False):
                     found[name] = self._accumulated(d_a, y)
             d_y = d_below
-        return found | {"dL/dx": self._apart(d_y), "dL/dh_0": self._apart(d_h_0)}
+        return found | {"dL/dx": self._apart(d_y)} | self._by_place("dL/dh_0", d_h_0)
+
+    def _by_place(self, quantity: str, values: Array) -> dict[str, Array]:
+        """Return states (L·D, K·B, H) by place, each (K, B, H)."""
+        apart = self._apart(values)
+        return {f"{quantity} {place}": apart[:, n] for n, place in enumerate(self.problem.places)}
 
     def _accumulated(self, d_a: Array, y: Array | None) -> Array:
         """Return Σ δ ⊗ y for every replay (K, H, I), or Σ δ (K, H), perturbed as a sum of T·B terms.
@@ -202,22 +209,17 @@ class Replay:
         read = np.ones((*delta.shape[:2], 1)) if y is None else self._by_replay(y)
         total = delta.swapaxes(1, 2) @ read
         error = self.cell.sum_error(total, delta.swapaxes(1, 2) ** 2 @ read**2, n)
-        total = (
-            total
-            + error * self.cell.rng.standard_normal(total.shape)
-            + self._repeated(delta[0], read[0], total[0])
-        )
+        total = total + error * self.cell.rng.standard_normal(total.shape) + self._repeated(delta[0], read[0])
         return total[..., 0] if y is None else total
 
     def _by_replay(self, values: Array) -> Array:
         """Return (T, K·B, ·) as (K, T·B, ·)."""
         return self._apart(values).reshape(self.replays, -1, values.shape[-1])
 
-    def _repeated(self, delta: Array, read: Array, exact: Array) -> Array:
-        """Return by how much a step-by-step sum in the subject's precision misses `exact`, with a random sign by replay."""
+    def _repeated(self, delta: Array, read: Array) -> Array:
+        """Return by how much a step-by-step sum in the subject's precision is off, of random sign by replay."""
         kind, steps = self.precision.subject, self.problem.case.steps
-        parts = delta.astype(kind).reshape(steps, -1, delta.shape[-1]).swapaxes(1, 2) @ read.astype(
-            kind
-        ).reshape(steps, -1, read.shape[-1])
+        by_step = [values.astype(kind).reshape(steps, -1, values.shape[-1]) for values in (delta, read)]
+        parts = by_step[0].swapaxes(1, 2) @ by_step[1]
         missed = np.add.reduce(parts, axis=0, dtype=kind).astype(np.float64) - delta.T @ read
         return missed * self.cell.rng.choice((-1.0, 1.0), (self.replays, 1, 1))

@@ -1,5 +1,6 @@
 """What one local check works with, and the questions that its parts ask of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,6 @@ class Setting:
             return []
         return [(layer, d) for d in range(self.problem.case.directions)]
 
-    def borrows(self, kind: str, *places: Place) -> bool:
-        """Return whether `kind` ("hidden" or "d_hidden") of any place is the reference's own."""
-        return any((kind, place) in self.inner.inherited for place in places)
+    def shows(self, *, hidden: Sequence[Place] = (), d_hidden: Sequence[Place] = ()) -> bool:
+        """Return whether the subject shows all these inner steps of its own."""
+        return set(hidden) <= set(self.inner.hidden) and set(d_hidden) <= set(self.inner.d_hidden)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.judge import elman_bounds as bounds
-from conformance.judge.flow import Flow
+from conformance.judge.flow import Flow, magnitude
 from conformance.judge.rounding import Precision
 from conformance.observation import Place
 from refrnn import Array, ElmanCell, Weights
@@ -29,7 +29,6 @@ class Forward:
     expected: Array  # (N, H) that state recomputed
     terms: Array  # (N, H) Σ|terms| of the pre-activation
     bound: Array  # (N, H)
-    poisoned: Array | None  # (N, 1) rows with a NaN or an infinity among their inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,6 @@ class Backward:
     epsilon: Array  # (N, H) bound on it
     to_previous: Flow  # (N, H) W_hhᵀ δ, towards h_{t-1}
     to_input: Flow  # (N, I) W_ihᵀ δ, towards what the layer read
-    poisoned: Array | None  # (N, 1)
 
 
 def forward_step(
@@ -60,14 +58,14 @@ def forward_step(
     `parameters` are the weights and biases (if any) of the place, in torch's order.
     """
     weights = Weights(*([w.astype(np.float64) for w in parameters.values()] + [None] * 4)[:4])
-    size = Weights(*(None if w is None else np.abs(w) for w in weights))  # pyright: ignore[reportArgumentType]
+    size = Weights(*(None if w is None else magnitude(w) for w in weights))  # pyright: ignore[reportArgumentType]
     a, terms, expected = (np.empty_like(hidden) for _ in range(3))
     with np.errstate(all="ignore"):
         cell.input_share(x, weights, a)
-        cell.input_share(np.abs(x), size, terms)
+        cell.input_share(magnitude(x), size, terms)
         cell.forward_step(a, previous, weights.hh.T, expected)
         a += previous @ weights.hh.T
-        terms += np.abs(previous) @ size.hh.T
+        terms += magnitude(previous) @ size.hh.T
         epsilon = bounds.pre_activation(p, terms, fan_in=x.shape[1] + previous.shape[1])
         bound = bounds.state(p, cell.nonlinearity, a, epsilon)
     return Forward(
@@ -79,7 +77,6 @@ def forward_step(
         expected=expected,
         terms=terms,
         bound=bound,
-        poisoned=poisoned_rows(x, previous, weights=weights),
     )
 
 
@@ -89,9 +86,8 @@ def backward_step(cell: ElmanCell, p: Precision, forward: Forward, d_hidden: Arr
     with np.errstate(all="ignore"):
         d_a, d_previous = cell.slope(forward.hidden), np.empty_like(d_hidden)
         cell.backward_step(d_hidden, d_a, w.hh, d_previous)
-        epsilon = bounds.pre_gradient(p, cell.nonlinearity, forward.hidden, d_hidden)
-        size = np.abs(d_a)
-        w_ih, w_hh = np.abs(w.ih), np.abs(w.hh)
+        epsilon = magnitude(bounds.pre_gradient(p, cell.nonlinearity, forward.hidden, d_hidden))
+        size, w_ih, w_hh = magnitude(d_a), magnitude(w.ih), magnitude(w.hh)
         to_previous = Flow(value=d_previous, terms=size @ w_hh, inherited=epsilon @ w_hh)
         d_x = cell.input_gradient(d_a, w)
         to_input = Flow(value=d_x, terms=size @ w_ih, inherited=epsilon @ w_ih)
@@ -102,15 +98,4 @@ def backward_step(cell: ElmanCell, p: Precision, forward: Forward, d_hidden: Arr
         epsilon=epsilon,
         to_previous=to_previous,
         to_input=to_input,
-        poisoned=poisoned_rows(forward.hidden, d_hidden, weights=w),
     )
-
-
-def poisoned_rows(*inputs: Array, weights: Weights) -> Array | None:
-    """Return which rows have a NaN or an infinity among their inputs, or None where none has."""
-    if not all(np.isfinite(w).all() for w in weights if w is not None):
-        return np.ones((len(inputs[0]), 1), np.bool_)
-    finite = [np.isfinite(rows) for rows in inputs]
-    if all(rows.all() for rows in finite):
-        return None
-    return ~np.logical_and.reduce([rows.all(axis=1, keepdims=True) for rows in finite])

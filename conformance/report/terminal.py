@@ -15,6 +15,7 @@ COLOURS = {
     "agrees": "green",
     "differs": "red",
     "error": "red",
+    "vacuous": "yellow",
     "undecidable": "yellow",
     "unsupported": "cyan",
 }

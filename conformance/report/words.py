@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from conformance.numbers import round_up, shown
 from conformance.record import CaseRecord, DivergenceRecord, QuantityRecord
 
+SCALES = {"bound": "the bound", "noise": "what noise allows", "copy": "its bound, which is 0"}
+
 
 def tell(case: CaseRecord) -> str:
     """Return in words what became of a case."""
@@ -20,10 +22,12 @@ def lines(case: CaseRecord) -> Iterator[str]:
     if case.first_divergence is not None:
         yield from _divergence(case.first_divergence)
     for quantity in case.quantities:
-        if quantity.verdict != "agrees":
+        if quantity.verdict in ("differs", "undecidable"):
             yield f"  {counted(quantity)}"
     if case.reason:
         yield f"  {case.reason}"
+    if case.third_opinion:
+        yield f"  third opinion: {case.third_opinion}"
     yield f"  reproduce: {case.reproduce}"
 
 
@@ -40,11 +44,13 @@ def _divergence(d: DivergenceRecord) -> Iterator[str]:
 
 def counted(q: QuantityRecord) -> str:
     """Return how much of a quantity is wrong, and by how much at most."""
+    if not q.mismatches:
+        return f"{q.quantity}: undecided elements {q.undecided} / {q.elements} ({percentage(q.undecided, q.elements)})"
     undecided = f", undecided: {q.undecided}" if q.undecided else ""
     return (
         f"{q.quantity}: mismatched elements {q.mismatches} / {q.elements} ({percentage(q.mismatches, q.elements)})"
         f"{undecided}; greatest {shown(float(q.absolute))} absolute, {shown(float(q.relative))} relative, "
-        f"{shown(float(q.ulp))} ULP; up to {shown(float(q.worst_share))} × the bound ({q.worst_where})"
+        f"{shown(float(q.ulp))} ULP; up to {shown(float(q.worst_share))} × {SCALES[q.scale]} ({q.worst_where})"
     )
 
 

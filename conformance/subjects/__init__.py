@@ -9,8 +9,12 @@ MODULES = {
     "torch-steps": "conformance.subjects.torch_steps",
     "torch": "conformance.subjects.torch_fused",
     "reference": "conformance.subjects.reference",
+    "torch-results": "conformance.subjects.torch_results",
 }
-"""Where every subject lives, in the order in which they are run."""
+"""Where every subject lives."""
+
+DEFAULT = ("torch-steps", "torch", "reference")
+"""What is run where nothing else is asked for: those that show every step, so that everything can be decided."""
 
 
 def load_subject(name: str) -> Subject:
@@ -27,4 +31,4 @@ def load_subject(name: str) -> Subject:
     return import_module(MODULES[name]).SUBJECT
 
 
-__all__ = ["MODULES", "load_subject"]
+__all__ = ["DEFAULT", "MODULES", "load_subject"]

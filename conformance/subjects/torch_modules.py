@@ -21,7 +21,7 @@ def tensor(values: Array, *, gradient: bool = False) -> torch.Tensor:
     """Return a tensor that holds a copy of `values`."""
     import torch
 
-    return torch.tensor(np.ascontiguousarray(values), requires_grad=gradient)
+    return torch.tensor(values.copy(order="C"), requires_grad=gradient)
 
 
 def module(problem: Problem, weights: Mapping[str, Array], **options: bool | int) -> torch.nn.RNN:

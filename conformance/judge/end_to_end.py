@@ -1,0 +1,96 @@
+"""The end-to-end check: results of a black box against the reference, in units of the problem's rounding noise.
+
+Where a subject shows its steps the local check is sharper and this one isn't needed. Where it doesn't, its results
+are compared with those of the reference in float64 after both ran freely. Correct programs stayed within a few units of
+noise in every calibration (benchmarks/noise_calibration.json); THRESHOLD leaves room beyond the worst.
+
+Where the noise isn't small against the quantity (a chaotic network), or a correct program may overflow on the
+way, the comparison would mean nothing: undecidable.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.cases import Problem
+from conformance.judge.comparison import Comparison, Finding, decide
+from conformance.judge.noise import noise_of
+from conformance.judge.results import Result, results
+from conformance.judge.rounding import Precision
+from conformance.observation import Observation
+from refrnn import Array
+
+THRESHOLD = 30
+"""Noise units from which a result differs: several times the worst ratio of correct code in the calibration."""
+
+MEANINGLESS = 3e-3
+"""Noise over scale from which a comparison means nothing: at THRESHOLD units that is a tenth of the quantity itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """How far two correct programs may lie apart in one result, and where that says nothing."""
+
+    bound: Array
+    doubtful: Array
+
+
+def allowances(problem: Problem, exact: Observation, names: Collection[str]) -> dict[str, Allowance]:
+    """Return what rounding noise allows for the results called `names`; `exact` is the reference in float64."""
+    precision = Precision.of(problem.dtype)
+    true = {name: result.value for name, result in results(problem, exact).items() if name in names}
+    hopeless = may_overflow(problem, exact, precision)
+    return {
+        name: Allowance(
+            bound=THRESHOLD * noise.value,
+            doubtful=~(noise.relative <= MEANINGLESS) | ~np.isfinite(true[name]) | hopeless,
+        )
+        for name, noise in noise_of(problem, true, precision).items()
+    }
+
+
+def end_to_end_check(
+    problem: Problem, observation: Observation, exact: Observation, decided: Collection[str]
+) -> list[Finding]:
+    """Judge every result that isn't `decided` already against `exact`, the reference in float64."""
+    undecided = {n: r for n, r in results(problem, observation).items() if n not in decided}
+    if not undecided:
+        return []
+    precision, true = Precision.of(problem.dtype), results(problem, exact)
+    allowed = allowances(problem, exact, undecided)
+    return [
+        decide(compared(result, result.value, true[name].value, allowed[name]), precision)
+        for name, result in undecided.items()
+    ]
+
+
+def compared(result: Result, got: Array, expected: Array, allowance: Allowance) -> Comparison:
+    """Return the comparison of two versions of (a part of) `result` within `allowance`."""
+    layer, direction = (None, None) if result.place is None else result.place
+    return Comparison(
+        phase=result.phase,
+        quantity=result.quantity,
+        layer=layer,
+        direction=direction,
+        axes=result.axes,
+        got=got.astype(np.float64),
+        expected=expected.astype(np.float64),
+        bound=allowance.bound,
+        doubtful=allowance.doubtful,
+        scale="noise",
+    )
+
+
+def may_overflow(problem: Problem, exact: Observation, precision: Precision) -> bool:
+    """Return whether an intermediate result of a correct program may reach the largest number of its precision.
+
+    No sum on the way exceeds the largest value that enters it times the largest row or column sum of |W|.
+    """
+    inner = [*exact.hidden.values(), *exact.d_hidden.values(), *exact.step_parameters.values()]
+    values = [v for v in (*inner, *exact.parameters.values(), exact.d_x, exact.d_h_0) if v is not None]
+    if not all(np.isfinite(v).all() for v in values):
+        return True
+    largest = max((float(np.abs(v).max(initial=0.0)) for v in values), default=0.0)
+    growth = max(float(np.abs(w.astype(np.float64)).sum()) for w in problem.weights.values())
+    return not largest * (1 + growth) < precision.largest / 4

@@ -1,0 +1,155 @@
+"""From what the judge found on a case to the record of it: verdicts, quantities, and words."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from conformance.judge import Distance, Divergence, Finding
+from conformance.record import (
+    CaseRecord,
+    DistanceRecord,
+    DivergenceRecord,
+    QuantityRecord,
+    Verdict,
+    exact,
+    number,
+)
+from conformance.subjects import MODULES
+
+
+def unjudged(case_id: str, subject: str, verdict: Verdict, reason: str) -> CaseRecord:
+    """Return the record of a case on which nothing could be compared."""
+    return CaseRecord(
+        case=case_id,
+        subject=subject,
+        verdict=verdict,
+        reason=reason,
+        quantities=[],
+        not_shown=[],
+        distances=[],
+        first_divergence=None,
+        third_opinion="",
+        reproduce=reproduction(case_id, subject),
+    )
+
+
+def judged(
+    case_id: str,
+    subject: str,
+    findings: Sequence[Finding],
+    *,
+    not_shown: Sequence[str],
+    distances: Sequence[Distance],
+    third_opinion: str,
+) -> CaseRecord:
+    """Return the record of a case from all that was found on it, findings in the order of the data flow."""
+    verdict, reason = verdict_of(findings)
+    return CaseRecord(
+        case=case_id,
+        subject=subject,
+        verdict=verdict,
+        reason=reason,
+        quantities=_quantities(findings),
+        not_shown=list(not_shown),
+        distances=[_distance(d) for d in distances],
+        first_divergence=_first_divergence(findings),
+        third_opinion=third_opinion,
+        reproduce=reproduction(case_id, subject),
+    )
+
+
+def reproduction(case_id: str, subject: str) -> str:
+    """Return the one line that reproduces a record: a command for our subjects, Python for others."""
+    if subject in MODULES:
+        return f"conformance run --case {case_id} --subject {subject}"
+    return f"conformance.examine(conformance.parse_id({case_id!r}), subject)"
+
+
+def verdict_of(findings: Sequence[Finding]) -> tuple[Verdict, str]:
+    """Return what all findings say together, and why where they don't agree."""
+    verdicts = {finding.verdict for finding in findings}
+    if "differs" in verdicts:
+        names = dict.fromkeys(f.comparison.quantity for f in findings if f.verdict == "differs")
+        return "differs", f"Beyond what rounding explains: {', '.join(names)}."
+    if sum(finding.elements for finding in findings) == 0:
+        return "undecidable", "The subject showed nothing that could be judged."
+    if "undecidable" in verdicts:
+        return "undecidable", _undecidable_reason(findings)
+    if "agrees" not in verdicts:
+        return (
+            "vacuous",
+            "Every term of everything compared is 0: no fault of the arithmetic could have shown.",
+        )
+    return "agrees", ""
+
+
+def _undecidable_reason(findings: Sequence[Finding]) -> str:
+    why = {
+        "noise": "rounding noise isn't small against them after a free run, and the subject doesn't show its steps",
+        "bound": "a correct program may overflow there or not",
+    }
+    return " ".join(
+        f"{sum(f.undecided for f in findings if f.comparison.scale == scale)} elements can't be decided: {reason}."
+        for scale, reason in why.items()
+        if any(f.undecided for f in findings if f.comparison.scale == scale)
+    )
+
+
+def _quantities(findings: Sequence[Finding]) -> list[QuantityRecord]:
+    """Gather the findings by quantity, over all layers and directions."""
+    by_name: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_name.setdefault(finding.comparison.quantity, []).append(finding)
+    return [_quantity(name, group) for name, group in by_name.items()]
+
+
+def _quantity(name: str, group: Sequence[Finding]) -> QuantityRecord:
+    shares = np.concatenate([finding.share.ravel() for finding in group])
+    shares = shares[~np.isnan(shares)]
+    worst = max((f.worst for f in group if f.worst is not None), key=lambda d: d.share, default=None)
+    verdicts = {finding.verdict for finding in group}
+    return QuantityRecord(
+        quantity=name,
+        verdict=next(v for v in ("differs", "undecidable", "agrees", "vacuous") if v in verdicts),
+        scale=next(s for s in ("noise", "bound", "copy") if s in {f.comparison.scale for f in group}),
+        agrees_to=number(max(f.agrees_to for f in group)),
+        elements=sum(f.elements for f in group),
+        mismatches=sum(f.mismatches for f in group),
+        undecided=sum(f.undecided for f in group),
+        worst_share=number(0.0 if worst is None else worst.share),
+        median_share=number(float(np.median(shares)) if shares.size else 0.0),
+        worst_where="" if worst is None else worst.where,
+        absolute=number(max(f.absolute for f in group)),
+        relative=number(max(f.relative for f in group)),
+        ulp=number(max(f.ulp for f in group)),
+    )
+
+
+def _first_divergence(findings: Sequence[Finding]) -> DivergenceRecord | None:
+    """Return the first element beyond its bound; findings come in the order of the data flow."""
+    first = next((f.first for f in findings if f.first is not None and f.verdict == "differs"), None)
+    return None if first is None else _divergence(first)
+
+
+def _distance(d: Distance) -> DistanceRecord:
+    return DistanceRecord(
+        quantity=d.quantity,
+        absolute=number(d.absolute),
+        relative_to_largest=number(d.relative_to_largest),
+        ulp=number(d.ulp),
+    )
+
+
+def _divergence(d: Divergence) -> DivergenceRecord:
+    return DivergenceRecord(
+        phase=d.phase,
+        quantity=d.quantity,
+        where=d.where,
+        got=exact(d.got),
+        expected=exact(d.expected),
+        bound=exact(d.bound),
+        share=number(d.share),
+        absolute=number(d.absolute),
+        relative=number(d.relative),
+        ulp=number(d.ulp),
+    )

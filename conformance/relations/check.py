@@ -1,0 +1,71 @@
+"""Putting a case to a relation: two runs of the same subject, compared bit for bit or in units of noise."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.cases import Case, Problem
+from conformance.errors import Unsupported
+from conformance.judge import (
+    Allowance,
+    Comparison,
+    Finding,
+    Precision,
+    Result,
+    allowances,
+    compared,
+    decide,
+    results,
+)
+from conformance.observation import Observation
+from conformance.relations.laws import RELATIONS
+from conformance.relations.relation import Pair, Relation, Run
+
+
+def relations_for(case: Case) -> list[Relation]:
+    """Return the relations that apply to `case`, in an order that depends on its id alone."""
+    possible = [relation for relation in RELATIONS if relation.applies(case)]
+    digest = hashlib.sha256(f"relation of {case.id}".encode()).digest()
+    turn = int.from_bytes(digest[:4], "little") % len(possible)
+    return possible[turn:] + possible[:turn]
+
+
+def relation_check(problem: Problem, run: Run, observation: Observation, exact: Observation) -> list[Finding]:
+    """Put the problem to the first of its relations that can be decided, and judge what that makes equal.
+
+    `observation` is what the subject showed of `problem`. In a chaotic network only the exact relations can be
+    decided. A subject that doesn't show every result isn't put to relations.
+    """
+    if set(results(problem, observation)) != set(results(problem, exact)):
+        return []
+    for relation in relations_for(problem.case):
+        try:
+            findings = _findings(problem, run, observation, exact, relation)
+        except Unsupported:  # the subject can't run the other side of this law
+            continue
+        if not any(finding.verdict == "undecidable" for finding in findings):
+            return findings
+    return []
+
+
+def _findings(
+    problem: Problem, run: Run, observation: Observation, exact: Observation, relation: Relation
+) -> list[Finding]:
+    shown = results(problem, observation)
+    pairs = list(relation.pairs(problem, run, observation))
+    names = {pair.result for pair in pairs}
+    allowed = allowances(problem, exact, names) if relation.scale == "noise" else {}
+    precision = Precision.of(problem.dtype)
+    return [decide(_comparison(relation, shown[p.result], p, allowed), precision) for p in pairs]
+
+
+def _comparison(relation: Relation, result: Result, pair: Pair, allowed: dict[str, Allowance]) -> Comparison:
+    if relation.scale == "noise":
+        whole = allowed[pair.result]
+        allowance = Allowance(bound=whole.bound[pair.where], doubtful=whole.doubtful[pair.where])
+    else:
+        allowance = Allowance(bound=np.zeros(pair.got.shape), doubtful=np.zeros(pair.got.shape, np.bool_))
+    comparison = compared(result, pair.got, pair.expected, allowance)
+    scale = "noise" if relation.scale == "noise" else "copy"
+    return replace(comparison, quantity=f"{relation.name}: {result.quantity}", scale=scale)

@@ -1,0 +1,22 @@
+"""torch.nn.RNN as a black box: its results only, to be judged end to end."""
+
+from dataclasses import dataclass, replace
+
+from conformance.cases import Problem
+from conformance.observation import Observation
+from conformance.subjects.torch_fused import TorchFused
+
+
+@dataclass(frozen=True, slots=True)
+class TorchResults:
+    """The fused module without the steps that its graph shows, as a GPU or a compiled module would be seen."""
+
+    name: str = "torch-results"
+    description: str = "torch.nn.RNN on whole sequences, its results only"
+
+    def run(self, problem: Problem) -> Observation:
+        """Run forward and backward and return every public quantity."""
+        return replace(TorchFused().run(problem), hidden={}, d_hidden={}, d_pre={})
+
+
+SUBJECT = TorchResults()
