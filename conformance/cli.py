@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from conformance.record import Record
     from conformance.runner import Examined
 
-EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_PIPE = 2, 3, 130, 141
+EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 3, 130
 
 EPILOG = """
 Exit codes of run: 0 conforms, 1 discrepancy, 2 wrong usage, 3 internal error, 4 nothing was checked,
@@ -76,14 +77,15 @@ def run(
     if report is not None:
         _prepare(report)
     record = _recorded(suite, cases, subjects, jobs=jobs, seed=seed)
-    print_summary(console(), summarise(record))
-    if explore is not None:
-        _print_shrunk(record)
     if report is not None:
         from conformance.report import write_report
 
         for path in write_report(report, record):
             click.echo(f"wrote {path}", err=True)
+    _end_quietly_where_nobody_reads()
+    print_summary(console(), summarise(record))
+    if explore is not None:
+        _print_shrunk(record)
     context.exit(exit_code(record))
 
 
@@ -96,6 +98,7 @@ def list_(suite: str, *, suites: bool) -> None:
     """Print the ids of a suite's cases, one a line."""
     from conformance.cases import SUITES
 
+    _end_quietly_where_nobody_reads()
     if suites:
         for one in SUITES.values():
             click.echo(f"{one.name}\t{len(one.cases())} cases\t{one.purpose}")
@@ -120,6 +123,7 @@ def show(case_id: str, subject: str) -> None:
 
     case, implementation = parse_id(case_id), load_subject(subject)
     one_thread()
+    _end_quietly_where_nobody_reads()
     out = console()
     for title, rows in side_by_side(case, implementation):
         print_steps(out, title, rows)
@@ -133,6 +137,7 @@ def env() -> None:
     from conformance.environment import environment, one_thread
 
     one_thread()
+    _end_quietly_where_nobody_reads()
     click.echo(msgspec.json.format(msgspec.json.encode(environment()), indent=2))
 
 
@@ -169,14 +174,24 @@ def _chosen(suite: str, case_ids: Sequence[str], seed: int | None) -> list[Case]
     return SUITES[suite].cases(0 if seed is None else seed)
 
 
+def _end_quietly_where_nobody_reads() -> None:
+    """Let a closed pipe end the process as other programs end (status 141), once there is nothing left to lose."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
 def _prepare(directory: Path) -> None:
     """Make sure before a long run that its report can be written."""
     from conformance.errors import UsageError
+    from conformance.report import REPORT_FILES
 
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if not os.access(directory, os.W_OK):
             raise PermissionError(directory)
+        for path in (directory / name for name in REPORT_FILES):
+            if path.is_dir():
+                raise IsADirectoryError(path)
     except OSError as error:
         message = f"The report can't be written to {directory}: {error}. Pass a folder that you may write to."
         raise UsageError(message) from error
@@ -226,6 +241,8 @@ def _recorded(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with an honest exit code."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as long as the process
     try:
         code = cli.main(args=arguments, prog_name="conformance", standalone_mode=False)
         sys.stdout.flush()
@@ -238,11 +255,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # nobody reads on; don't complain at exit
-        code = EXIT_PIPE
+    except OSError as error:
+        click.echo(f"Error: {error}", err=True)  # a full disk, say: not ours to report
+        code = EXIT_INTERNAL
     except Exception:  # noqa: BLE001 - the last resort tells what happened and doesn't claim a verdict
         import traceback
 

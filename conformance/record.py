@@ -187,7 +187,7 @@ def decode(data: bytes) -> Record:
             )
             raise UsageError(message)
         return msgspec.json.decode(data, type=Record)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"This is no conformance record: {error}. Pass an agreement.json that a run has written."
         raise UsageError(message) from error
 

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from conformance.cases import Case, parse_id
@@ -80,9 +81,10 @@ def _in_pool(cases: Sequence[Case], subjects: Sequence[str], jobs: int) -> Itera
     )
     one_thread()  # the variables are inherited by the workers, whose libraries read them when they load
     try:
-        units: dict[Future[Examined], int] = {
-            pool.submit(examine_unit, case.id, subjects): n for n, case in enumerate(cases)
-        }
+        with _interrupts_held_back():  # the parent answers Ctrl-C for all
+            units: dict[Future[Examined], int] = {
+                pool.submit(examine_unit, case.id, subjects): n for n, case in enumerate(cases)
+            }
         for unit in as_completed(units):
             position = units[unit]
             try:
@@ -93,8 +95,21 @@ def _in_pool(cases: Sequence[Case], subjects: Sequence[str], jobs: int) -> Itera
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Deliver Ctrl-C to this process only afterwards, and never to processes started meanwhile."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C for all
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     one_thread()
 
 

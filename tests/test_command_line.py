@@ -343,6 +343,9 @@ def test_help_answers_in_under_three_tenths_of_a_second() -> None:
 
 # Output that nobody reads.
 
+ENDED_BY_PIPE = (141, -13)
+"""128 + SIGPIPE as a shell tells it, and the signal itself: 1 would claim a discrepancy."""
+
 
 def nobody_reads(*arguments: str) -> tuple[int, str]:
     """Run a program whose standard output is closed at its other end."""
@@ -365,7 +368,7 @@ def nobody_reads(*arguments: str) -> tuple[int, str]:
 def test_a_list_that_nobody_reads_ends_quietly() -> None:
     code, err = nobody_reads("list")
     assert err == ""
-    assert code == 141  # 128 + SIGPIPE, as programs have it: 1 would claim a discrepancy
+    assert code in ENDED_BY_PIPE
 
 
 def test_steps_that_nobody_reads_end_quietly_and_claim_no_discrepancy() -> None:

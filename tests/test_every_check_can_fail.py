@@ -301,7 +301,6 @@ def decision(
     *,
     bound: float = 0.5,
     terms: float = 1.0,
-    poisoned: bool = False,
     precision: Precision = DOUBLE,
 ) -> str:
     """Return the verdict on one element."""
@@ -315,7 +314,6 @@ def decision(
         expected=np.array([expected]),
         bound=np.array([bound]),
         terms=np.array([terms]),
-        poisoned=np.array([poisoned]),
     )
     return decide(comparison, precision).verdict
 
@@ -340,8 +338,7 @@ def decision(
 def test_with_nan_or_infinite_inputs_nan_meets_nan_and_infinity_the_same_infinity(
     got: float, expected: float, verdict: str
 ) -> None:
-    for terms in (NAN, INF):
-        assert decision(got, expected, terms=terms, poisoned=True) == verdict
+    assert decision(got, expected) == verdict  # terms count finite factors only
 
 
 @pytest.mark.parametrize("got", [NAN, INF, -INF])
@@ -362,10 +359,9 @@ def test_where_a_correct_program_may_overflow_nothing_is_decided(precision: Prec
     assert decision(1.0, 1.0, terms=below, precision=precision) == "agrees"
 
 
-@pytest.mark.parametrize("poisoned", [False, True])
-def test_a_bound_that_is_nan_excuses_nothing(poisoned: bool) -> None:  # noqa: FBT001 - a parameter
-    assert decision(1.0, 1.0000001, bound=NAN, poisoned=poisoned) == "differs"
-    assert decision(1.0, 1.0, bound=NAN, poisoned=poisoned) == "agrees"
+def test_a_bound_that_is_nan_excuses_nothing() -> None:
+    assert decision(1.0, 1.0000001, bound=NAN) == "differs"
+    assert decision(1.0, 1.0, bound=NAN) == "agrees"
 
 
 def test_the_bound_itself_is_within_the_bound_and_the_next_number_is_not() -> None:

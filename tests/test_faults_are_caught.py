@@ -1,5 +1,7 @@
 """Every fault is seen by the smoke suite in float64, nearly all in float32, and none where the fault does nothing."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,8 +16,11 @@ from conformance.judge import malformed
 SMOKE = [case for case in SUITES["smoke"].cases() if case.steps <= 50]
 EVERY = pytest.mark.parametrize("fault", CATALOGUE.values(), ids=list(CATALOGUE))
 
-BELOW_FLOAT32 = ("float32-buffers", "x-nudged", "relu-prime-one-at-zero")
-"""What the float32 cases of the suite can't show: the first two in principle, the last for want of a unit at the kink."""
+NOT_IN_FLOAT32 = ("float32-buffers", "x-nudged")
+"""What float32 can't show in principle."""
+
+NO_CASE_IN_FLOAT32 = ("relu-prime-one-at-zero", "state-leaks-between-calls")
+"""What needs a unit at the kink, or no h_0: the suite has such cases in float64."""
 
 
 def catching(fault: Fault, dtype: str) -> list[Case]:
@@ -33,23 +38,41 @@ def test_the_smoke_suite_catches_the_fault_in_float64(fault: Fault) -> None:
 
 @EVERY
 def test_the_smoke_suite_catches_the_fault_in_float32(fault: Fault) -> None:
-    assert bool(catching(fault, "f32")) == (fault.id not in BELOW_FLOAT32)
+    caught = bool(catching(fault, "f32"))
+    assert caught or fault.id in NOT_IN_FLOAT32 + NO_CASE_IN_FLOAT32
+    assert not (caught and fault.id in NOT_IN_FLOAT32)
 
 
 @EVERY
-def test_a_mutant_shows_numbers_of_the_right_kind_everywhere_or_says_why_not(fault: Fault) -> None:
+def test_a_mutant_shows_arrays_of_the_right_kind_wherever_it_runs(fault: Fault) -> None:
     shapes_wrong = fault.id in ("batch-not-summed", "bias-gradients-per-example")
     ran = 0
     for case in SMOKE[::5]:
         problem = materialise(case)
         try:
             complaints = malformed(problem, Mutant(fault).run(problem))
-        except Unsupported as reason:
-            assert str(reason).endswith(".")
+        except Unsupported:
             continue
         ran += 1
         assert complaints == [] or shapes_wrong, complaints
     assert ran > 0 or fault.id in ("carry-through-input-weights", "dx-not-transposed")
+
+
+@pytest.mark.parametrize(
+    ("fault_id", "case_id", "reason"),
+    [
+        ("slope-of-last-state", "rnn-tanh-T7-len3.7.5-B3-I4-H5-f64-s0", "slope_at = 'last': which steps"),
+        ("carry-through-input-weights", "rnn-tanh-T7-B3-I4-H5-f64-s0", "only where it is square"),
+        ("dx-not-transposed", "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0", "only where it is square"),
+        ("layer-reads-x", "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0", r"here I = 4 and D·H = 10\."),
+    ],
+)
+def test_what_a_fault_leaves_open_is_refused_with_the_reason(
+    fault_id: str, case_id: str, reason: str
+) -> None:
+    record = examine(parse_id(case_id), Mutant(load_fault(fault_id)))
+    assert record.verdict == "unsupported"
+    assert re.search(reason, record.reason), record.reason
 
 
 def test_the_first_divergence_of_a_mutant_is_where_its_fault_is() -> None:
@@ -70,8 +93,7 @@ def test_the_first_divergence_of_a_mutant_is_where_its_fault_is() -> None:
     for fault_id, place in first.items():
         found = examine(case, Mutant(load_fault(fault_id))).first_divergence
         assert found is not None
-        if fault_id != "tanh-prime-of-activated":
-            assert (found.quantity, found.where) == place
+        assert (found.quantity, found.where) == place
 
 
 small = st.builds(
@@ -123,8 +145,7 @@ def test_any_choices_at_all_seams_at_once_run(case: Case, data: st.DataObject) -
     problem = materialise(case)
     try:
         observation = simulate(problem, Choices(**drawn, reach=data.draw(st.integers(1, 8))))
-    except Unsupported as reason:
-        assert str(reason).endswith(".")
+    except Unsupported:
         return
     assert observation.output.shape == problem.layout.shape(
         case.steps, case.batch, case.directions * case.hidden_size

@@ -73,5 +73,5 @@ def test_every_make_target_of_the_readme_exists() -> None:
 
 def test_every_file_that_the_documents_link_to_exists() -> None:
     for document in (README, *README.parent.glob("docs/**/*.md"), README.parent / "CONTRIBUTING.md"):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
+        for target in re.findall(r"\]\((?!https?:)([\w./-]+\.\w+)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"

@@ -45,7 +45,7 @@ def mended(*changes: tuple[str, str]) -> dict[str, Any]:
     return names
 
 
-def one_bias_model(weights: list[np.ndarray], **options: Any) -> SequenceModel:  # noqa: ANN401
+def one_bias_model(weights: list[np.ndarray], **options: Any) -> SequenceModel:
     """Build a model from W_xh, W_hh, W_hy and two column biases."""
     w_xh, w_hh, w_hy, b_h, b_y = weights
     rnn, head = RNN(w_xh.shape[1], len(w_xh)), Linear(len(w_xh), len(w_hy))
@@ -64,7 +64,7 @@ def columns(sequence: list[list[float]]) -> list[np.ndarray]:
     return [np.array(x)[:, np.newaxis] for x in sequence]
 
 
-def counting_model(loss: Any) -> SequenceModel:  # noqa: ANN401
+def counting_model(loss: Any) -> SequenceModel:
     rng = np.random.RandomState(42)
     drawn = [rng.randn(*shape) * 0.01 for shape in ((5, 1), (5, 5), (1, 5))]
     return one_bias_model([*drawn, np.zeros((5, 1)), np.zeros((1, 1))], output="every", loss=loss)
@@ -90,14 +90,14 @@ def test_its_gradients_are_half_the_sums_so_they_miss_its_declared_mean_by_a_con
         assert np.any(array)
 
 
-def sum_learner(names: dict[str, Any], seed: int = 3, scale: float = 1.0) -> Any:  # noqa: ANN401
+def sum_learner(names: dict[str, Any], seed: int = 3, scale: float = 1.0) -> Any:
     learner = names["SumLearner"](1, 10, 1, learning_rate=0.01, rng=np.random.default_rng(seed))
     for name in ("Wxh", "Whh", "Why"):
         setattr(learner, name, scale * getattr(learner, name))
     return learner
 
 
-def sum_model(learner: Any) -> SequenceModel:  # noqa: ANN401
+def sum_model(learner: Any) -> SequenceModel:
     return one_bias_model([getattr(learner, n) for n in ("Wxh", "Whh", "Why", "bh", "by")], loss=SUM)
 
 

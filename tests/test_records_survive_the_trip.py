@@ -4,7 +4,6 @@ import json
 import math
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -24,6 +23,7 @@ from conformance.report.words import percentage
 from conformance.runner import run_cases
 
 CASE = parse_id("rnn-tanh-T4-B3-I5-H6-f64-s0")
+CHAOTIC = parse_id("rnn-tanh-T400-B2-I4-H16-f64-gain10-s0")
 
 
 def strict(data: bytes) -> object:
@@ -40,11 +40,9 @@ def case_records() -> list[CaseRecord]:
     run = planting.judged(CASE, "torch-steps")
     finding = run.finding("h")
     subjects = [Shows(run.observation), Raises(ValueError("“quoted”\n\x00")), Raises(Unsupported("no"))]
-    subjects += [
-        Shows(replace(run.observation, hidden={}, output=None, d_hidden={}, d_x=np.full((4, 3, 5), 9.0)))
-    ]
     subjects += [Shows(planting.planted(run, finding, (1, 2, 3), v)) for v in (np.nan, np.inf, -np.inf, 0.25)]
-    return [examine(CASE, subject) for subject in subjects]
+    records = [examine(CASE, subject) for subject in subjects]
+    return [*records, examine(CHAOTIC, load_subject("torch-results"))]
 
 
 @pytest.fixture(scope="module")

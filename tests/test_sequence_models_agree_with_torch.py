@@ -94,7 +94,7 @@ class Task:
         there = np.arange(T) < np.array(self.lengths)[:, np.newaxis]
         return there if self.batch_first else there.T
 
-    def model(self, dtype: Any = np.float64, **more: Any) -> SequenceModel:  # noqa: ANN401
+    def model(self, dtype: Any = np.float64, **more: Any) -> SequenceModel:
         rnn = RNN(I, H, **self.options, dtype=dtype, generator=np.random.default_rng(1))
         head = Linear(self.directions * H, O, dtype=dtype, generator=np.random.default_rng(2))
         loss = cross_entropy if self.classes else squared_error

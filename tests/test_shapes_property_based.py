@@ -124,8 +124,6 @@ def row(problem: Problem, b: int) -> Problem:
 
 @given(drawn_problems(batched=True))
 def test_every_row_of_a_batch_equals_the_single_run(problem: Problem) -> None:
-    if problem.lengths is not None and problem.directions == 2:
-        problem = problem.but(truncation=None)  # counted from the padded end: a test of its own knows
     limits = limits_of(problem)
     if limits is None:
         return

@@ -15,7 +15,7 @@ Cotangents: TypeAlias = Literal["both", "output", "h_n"]
 REGIMES = ("default", "saturated", "tiny", "zeros", "identity", "positive", "constant", "kinks")
 """Data regimes without a number (`problem.py` says what each is); `gain…` carries one."""
 
-GAIN = re.compile(r"gain(\d+(?:\.\d+)?)")
+GAIN = re.compile(r"gain([0-9]+(?:\.[0-9]+)?)")
 """A gain regime; its number is written in the shortest way, so that a case has one id."""
 
 
@@ -69,8 +69,8 @@ class Case:
 
     def __post_init__(self) -> None:
         for name in ("layers", "steps", "batch", "input_size", "hidden_size"):
-            _at_least(name, getattr(self, name), 1)
-        _at_least("seed", self.seed, 0)
+            _between(name, getattr(self, name), 1, 10**9)
+        _between("seed", self.seed, 0, 10**18)
         for name, kind in (
             ("nonlinearity", Nonlinearity),
             ("dtype", Dtype),
@@ -78,8 +78,12 @@ class Case:
             ("cotangents", Cotangents),
         ):
             _one_of(name, getattr(self, name), get_args(kind))
-        if not self.gain or self.regime != f"gain{self.gain:g}":
-            _one_of("regime", self.regime, (*REGIMES, "gain<shortest positive number>"))
+        if not isinstance(self.regime, str) or not self.gain or self.regime != f"gain{self.gain:g}":
+            _one_of(
+                "regime",
+                self.regime,
+                (*REGIMES, "gain<g> with a positive g of up to six digits, written shortest"),
+            )
         self._check_lengths()
 
     def _check_lengths(self) -> None:
@@ -88,9 +92,14 @@ class Case:
                 f"An unbatched case has B = 1 and no lengths; got B = {self.batch}, lengths {self.lengths}."
             )
             raise UsageError(message)
+        if not isinstance(self.lengths, tuple):
+            message = f"lengths must be a tuple of whole numbers; got {self.lengths!r}."
+            raise UsageError(message)
+        for length in self.lengths:
+            _between("a length", length, 1, 10**9)
         if not self.lengths:
             return
-        if len(self.lengths) != self.batch or min(self.lengths) < 1 or max(self.lengths) != self.steps:
+        if len(self.lengths) != self.batch or max(self.lengths) != self.steps:
             message = (
                 f"Lengths must be one number from 1 to T for each of the B = {self.batch} samples, the longest T = "
                 f"{self.steps}; got {self.lengths}."
@@ -119,9 +128,9 @@ class Case:
         return self.id
 
 
-def _at_least(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        message = f"{name} must be a whole number of at least {least}; got {value!r}."
+def _between(name: str, value: object, least: int, end: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < end:
+        message = f"{name} must be a whole number of at least {least} and below {end:,}; got {value!r}."
         raise UsageError(message)
 
 

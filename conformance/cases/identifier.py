@@ -15,6 +15,8 @@ from conformance.cases.case import REGIMES, Case
 from conformance.errors import UsageError
 
 EXAMPLE = "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0"
+MOST_SHOWN = 200
+"""Characters of a wrong id that its message repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Token:
     shown: str
 
 
-NUMBER = r"[1-9]\d*"
-REGIME = "|".join([r"gain\d+(?:\.\d+)?", *REGIMES[1:]])
+NUMBER = r"[1-9][0-9]{0,8}"
+REGIME = "|".join([r"gain[0-9.]{1,12}", *REGIMES[1:]])
 GRAMMAR = {
     "cell": Token(r"rnn", optional=False, shown="rnn"),
     "nonlinearity": Token(r"(tanh|relu)", optional=False, shown="tanh|relu"),
@@ -44,7 +46,7 @@ GRAMMAR = {
     "cotangents": Token(r"(dout|dhn)", optional=True, shown="dout|dhn"),
     "dtype": Token(r"(f32|f64)", optional=False, shown="f32|f64"),
     "regime": Token(rf"({REGIME})", optional=True, shown="|".join(["gain<g>", *REGIMES[1:]])),
-    "seed": Token(r"s(0|[1-9]\d*)", optional=False, shown="s<seed>"),
+    "seed": Token(r"s(0|[1-9][0-9]{0,17})", optional=False, shown="s<seed>"),
 }
 
 
@@ -84,7 +86,13 @@ def parse_id(text: str) -> Case:
     >>> parse_id("rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0").layers
     2
     """
-    return _case(_split(text))
+    case = _case(_split(text))
+    if case.id != text:
+        message = (
+            f"Case id {text!r}: every case has one id, and this one's is {case.id!r}; leave defaults out."
+        )
+        raise UsageError(message)
+    return case
 
 
 def _split(text: str) -> dict[str, str]:
@@ -104,11 +112,11 @@ def _split(text: str) -> dict[str, str]:
 
 
 def _complaint(text: str, remaining: list[str], wanted: str) -> str:
-    given = repr(remaining[0]) if remaining else "the end"
+    given = repr(remaining[0][:MOST_SHOWN]) if remaining else "the end"
     order = " ".join(f"[{t.shown}]" if t.optional else t.shown for t in GRAMMAR.values())
     return (
-        f"Case id {text!r}: expected {wanted}, got {given}. The parts of an id, in this order and joined by "
-        f"hyphens, are: {order}. Example: {EXAMPLE}"
+        f"Case id {text[:MOST_SHOWN]!r}: expected {wanted}, got {given}. The parts of an id, in this order and "
+        f"joined by hyphens, are: {order}. Example: {EXAMPLE}"
     )
 
 

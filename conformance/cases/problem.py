@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -76,6 +77,8 @@ def materialise(case: Case) -> Problem:
     states = layout.state_shape(case.layers * case.directions, case.batch, case.hidden_size)
     width = case.directions * case.hidden_size
     lengths = np.array(case.lengths) if case.lengths else None
+    if lengths is not None:
+        lengths.flags.writeable = False
     x = _inputs(case, layout, rng["x"])
     if lengths is not None:
         layout.time_major(x)[np.arange(case.steps)[:, np.newaxis] >= lengths] = np.nan
@@ -91,7 +94,7 @@ def materialise(case: Case) -> Problem:
     return Problem(
         case=case,
         layout=layout,
-        weights={name: fixed(w) for name, w in _weights(case, rng["weights"]).items()},
+        weights=MappingProxyType({name: fixed(w) for name, w in _weights(case, rng["weights"]).items()}),
         x=fixed(x),
         h_0=fixed(h_0) if case.h_0 else None,
         d_output=None if case.cotangents == "h_n" else fixed(d_output),
@@ -116,7 +119,7 @@ def _weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
     default    uniform within ±1/√H, torch's own initialisation
     gain<g>    normal: W_hh of standard deviation g/√H, whose spectral radius tends to g (the circular law;
                Ginibre 1965), W_ih of 1/√fan-in, biases of 0.1
-    saturated  as gain 2 with W_ih twenty times larger: most |a_t| lie beyond 10, where tanh is 1 to rounding
+    saturated  as gain 2 with W_ih twenty times larger: most |a_t| lie beyond 10, where float32's tanh is 1
     tiny       torch's initialisation times 1e-3 (x and h_0 as well): everything is nearly linear
     zeros      torch's initialisation with the first unit of every layer and direction cut off: its
                pre-activation is exactly 0, the kink of relu

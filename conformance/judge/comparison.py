@@ -200,7 +200,7 @@ def _measured(c: Comparison, precision: Precision, counted: Array | None) -> Mea
     if counted is not None:
         share[~counted] = np.nan
     share[differs & np.isnan(share)] = np.inf  # a bound that isn't a number excuses nothing
-    spacing = np.spacing(np.minimum(size, precision.largest).astype(precision.subject))
+    spacing = np.spacing(np.minimum(size, precision.largest / 2).astype(precision.subject))
     relative = np.divide(absolute, size, out=np.zeros_like(absolute), where=differs)
     return Measures(share=share, absolute=absolute, relative=relative, ulp=absolute / spacing)
 

@@ -49,7 +49,7 @@ def _distance(quantity: str, got: Array, reference: Array, problem: Problem) -> 
     difference[np.isnan(got) & np.isnan(reference) | (got == reference)] = 0
     largest = float(np.abs(reference).max(initial=0.0))
     absolute = float(difference.max(initial=0.0))
-    spacing = np.spacing(np.minimum(np.abs(reference), np.finfo(problem.dtype).max)).astype(np.float64)
+    spacing = np.spacing(np.minimum(np.abs(reference), np.finfo(problem.dtype).max / 2)).astype(np.float64)
     return Distance(
         quantity=quantity,
         absolute=absolute,

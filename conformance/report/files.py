@@ -8,12 +8,14 @@ from conformance.record import Record, encode
 from conformance.report.markdown import markdown
 from conformance.summary import summarise
 
+REPORT_FILES = ("agreement.json", "agreement.md")
+
 
 def write_report(directory: Path, record: Record) -> list[Path]:
-    """Write `agreement.json` and `agreement.md` to `directory` and return their paths."""
-    texts = {"agreement.json": encode(record), "agreement.md": markdown(summarise(record)).encode()}
+    """Write `REPORT_FILES` to `directory` and return their paths."""
+    texts = (encode(record), markdown(summarise(record)).encode())
     directory.mkdir(parents=True, exist_ok=True)
-    return [write_whole(directory / name, text) for name, text in texts.items()]
+    return [write_whole(directory / name, text) for name, text in zip(REPORT_FILES, texts, strict=True)]
 
 
 def write_whole(path: Path, content: bytes) -> Path:
