@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.cases import Case
+    from conformance.power import Power
     from conformance.record import Record
     from conformance.runner import Examined
 
@@ -37,7 +38,11 @@ def cli() -> None:
 
 @cli.command()
 @click.option(
-    "--suite", default="standard", show_default=True, metavar="smoke|standard", help="Which cases to run."
+    "--suite",
+    default="standard",
+    show_default=True,
+    metavar="smoke|standard|full",
+    help="Which cases to run.",
 )
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="Run just this case (may be repeated).")
 @click.option(
@@ -91,7 +96,11 @@ def run(
 
 @cli.command("list")
 @click.option(
-    "--suite", default="standard", show_default=True, metavar="smoke|standard", help="Whose cases to list."
+    "--suite",
+    default="standard",
+    show_default=True,
+    metavar="smoke|standard|full",
+    help="Whose cases to list.",
 )
 @click.option("--suites", is_flag=True, help="List the suites and what each is for instead.")
 def list_(suite: str, *, suites: bool) -> None:
@@ -130,6 +139,54 @@ def show(case_id: str, subject: str) -> None:
 
 
 @cli.command()
+@click.option(
+    "--suite",
+    default="smoke",
+    show_default=True,
+    metavar="smoke|standard|full",
+    help="Whose data to measure.",
+)
+@click.option(
+    "--case", "case_id", metavar="ID", help="Name the faults that this one case can't show instead."
+)
+@click.pass_context
+def power(context: click.Context, suite: str, case_id: str | None) -> None:
+    """Measure what a suite's checks and data catch: planted faults, small disturbances, and right code accused.
+
+    With --case, exit 1 if there is a fault that the case is blind to.
+    """
+    from conformance.cases import parse_id
+    from conformance.environment import one_thread
+    from conformance.report.terminal import console, print_blind_spots, print_power
+
+    one_thread()
+    if case_id is not None:
+        from conformance.power import blind_spots
+
+        case = parse_id(case_id)
+        blind = blind_spots(case)
+        print_blind_spots(console(), case.id, [(fault.id, fault.name) for fault in blind])
+        context.exit(1 if blind else 0)
+    measured = _measured_power(suite)
+    print_power(console(), measured)
+    context.exit(1 if measured.missed or measured.overlooked or measured.accused else 0)
+
+
+@cli.command()
+@click.argument("fault", metavar="[FAULT]", required=False)
+def explain(fault: str | None) -> None:
+    """Explain one fault of the catalogue: its maths, the mending line, where it hides. Without FAULT, list them."""
+    from conformance.faults import CATALOGUE, load_fault
+    from conformance.report.terminal import console, print_fault
+
+    if fault is None:
+        for entry in CATALOGUE.values():
+            click.echo(f"{entry.id}\t{entry.name}")
+        return
+    print_fault(console(), load_fault(fault))
+
+
+@cli.command()
 def env() -> None:
     """Print the environment that a run records, as JSON."""
     import msgspec
@@ -139,6 +196,23 @@ def env() -> None:
     one_thread()
     _end_quietly_where_nobody_reads()
     click.echo(msgspec.json.format(msgspec.json.encode(environment()), indent=2))
+
+
+def _measured_power(suite: str) -> Power:
+    """Measure the float64 cases of a suite under a progress bar."""
+    from rich.progress import Progress
+
+    from conformance.faults import CATALOGUE
+    from conformance.power import Power, measure
+    from conformance.report.terminal import console
+
+    cases = [case for case in _chosen(suite, (), None) if case.dtype == "f64"]
+    found, errors = Power(cases=len(cases)), console(stderr=True)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("mutants, then cases", total=len(CATALOGUE) + len(cases))
+        for found in measure(cases):  # noqa: B007 - the last one is the whole measurement
+            progress.advance(task)
+    return found
 
 
 def _print_shrunk(record: Record) -> None:

@@ -9,10 +9,10 @@ from conformance.errors import UsageError
 Nonlinearity: TypeAlias = Literal["tanh", "relu"]
 Dtype: TypeAlias = Literal["f32", "f64"]
 LayoutName: TypeAlias = Literal["time-first", "batch-first", "unbatched"]
-Cotangents: TypeAlias = Literal["both", "output", "h_n"]
-"""Through which of its two results the loss sees the network."""
+Cotangents: TypeAlias = Literal["both", "output", "h_n", "last"]
+"""Through which of its results the loss sees the network; "last" is the output at the last step only."""
 
-REGIMES = ("default", "saturated", "tiny", "zeros", "identity", "positive", "constant", "kinks")
+REGIMES = ("default", "saturated", "tiny", "zeros", "identity", "positive", "constant", "kinks", "tutorial")
 """Data regimes without a number (`problem.py` says what each is); `gain…` carries one."""
 
 GAIN = re.compile(r"gain([0-9]+(?:\.[0-9]+)?)")

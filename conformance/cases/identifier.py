@@ -1,7 +1,7 @@
 """Case ids: the grammar, from a case to its id and back.
 
     rnn-<nonlinearity>[-L<layers>][-bi][-nobias]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
-       -I<input>-H<hidden>[-noh0][-dout|-dhn]-f32|-f64[-gain<g>|-<regime>]-s<seed>
+       -I<input>-H<hidden>[-noh0][-dout|-dhn|-dlast]-f32|-f64[-gain<g>|-<regime>]-s<seed>
 
 Parts in brackets are left out where they have their default, so that a case has exactly one id:
 
@@ -43,7 +43,7 @@ GRAMMAR = {
     "input_size": Token(rf"I({NUMBER})", optional=False, shown="I<input size>"),
     "hidden_size": Token(rf"H({NUMBER})", optional=False, shown="H<hidden size>"),
     "h_0": Token(r"(noh0)", optional=True, shown="noh0"),
-    "cotangents": Token(r"(dout|dhn)", optional=True, shown="dout|dhn"),
+    "cotangents": Token(r"(dout|dhn|dlast)", optional=True, shown="dout|dhn|dlast"),
     "dtype": Token(r"(f32|f64)", optional=False, shown="f32|f64"),
     "regime": Token(rf"({REGIME})", optional=True, shown="|".join(["gain<g>", *REGIMES[1:]])),
     "seed": Token(r"s(0|[1-9][0-9]{0,17})", optional=False, shown="s<seed>"),
@@ -65,7 +65,7 @@ def format_id(case: Case) -> str:
         f"I{case.input_size}",
         f"H{case.hidden_size}",
         "" if case.h_0 else "noh0",
-        {"both": "", "output": "dout", "h_n": "dhn"}[case.cotangents],
+        {"both": "", "output": "dout", "h_n": "dhn", "last": "dlast"}[case.cotangents],
         case.dtype,
         "" if case.regime == "default" else case.regime,
         f"s{case.seed}",
@@ -137,7 +137,7 @@ def _case(part: dict[str, str]) -> Case:
         input_size=int(part["input_size"]),
         hidden_size=int(part["hidden_size"]),
         h_0="h_0" not in part,
-        cotangents={"": "both", "dout": "output", "dhn": "h_n"}[part.get("cotangents", "")],  # pyright: ignore[reportArgumentType]
+        cotangents={"": "both", "dout": "output", "dhn": "h_n", "dlast": "last"}[part.get("cotangents", "")],  # pyright: ignore[reportArgumentType]
         dtype=part["dtype"],  # pyright: ignore[reportArgumentType]
         regime=part.get("regime", "default"),
         seed=int(part["seed"]),

@@ -85,6 +85,10 @@ def materialise(case: Case) -> Problem:
     h_0 = {"tiny": 1e-3, "kinks": 1e-6}.get(case.regime, 1.0) * rng["h_0"].uniform(-0.9, 0.9, states)
     d_output = rng["cotangents"].standard_normal(layout.shape(case.steps, case.batch, width))
     d_h_n = rng["cotangents"].standard_normal(states)
+    if case.cotangents == "last":
+        last = case.steps - 1 if lengths is None else lengths - 1
+        by_time = layout.time_major(d_output)
+        by_time[np.arange(case.steps)[:, np.newaxis] != last] = 0
 
     def fixed(values: Array) -> Array:
         values = values.astype(DTYPES[case.dtype])
@@ -98,7 +102,7 @@ def materialise(case: Case) -> Problem:
         x=fixed(x),
         h_0=fixed(h_0) if case.h_0 else None,
         d_output=None if case.cotangents == "h_n" else fixed(d_output),
-        d_h_n=None if case.cotangents == "output" else fixed(d_h_n),
+        d_h_n=fixed(d_h_n) if case.cotangents in ("both", "h_n") else None,
         lengths=lengths,
     )
 
@@ -128,6 +132,7 @@ def _weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
     positive   torch's initialisation, all signs made positive (x too): sums grow without cancellation, and the
                same rounding comes back at every step
     constant   torch's initialisation, with x the same at every step: the network settles at a fixed point
+    tutorial   what tutorials do: normal weights times 0.01 and no biases, which hides many faults
     kinks      torch's initialisation with x near 0 and biases that almost cancel: relu units sit near their kink
     """
     network = RNN(
@@ -151,6 +156,7 @@ def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array
     recurrent, bias = name.startswith("weight_hh"), name.startswith("bias")
     first = (np.arange(len(w)) == 0).reshape(-1, *[1] * (w.ndim - 1))
     changed = {
+        "tutorial": np.zeros_like(w) if bias else 0.01 * rng.standard_normal(w.shape),
         "tiny": 1e-3 * w,
         "positive": np.abs(w),
         "zeros": np.where(first, 0.0, w),

@@ -11,6 +11,8 @@ from itertools import product
 from operator import or_
 
 from conformance.cases.case import Case
+from conformance.cases.covering import covering
+from conformance.cases.explore import random_cases
 
 Changes = dict[str, object]
 """Fields in which a case departs from the plain one."""
@@ -27,8 +29,8 @@ class Suite:
     build: Callable[[], Iterator[Case]]
 
     def cases(self, seed: int = 0) -> list[Case]:
-        """Return every case once, in a fixed order, with `seed`."""
-        return [replace(case, seed=seed) for case in dict.fromkeys(self.build())]
+        """Return every case once, in a fixed order, with `seed` added to its own."""
+        return [replace(case, seed=case.seed + seed) for case in dict.fromkeys(self.build())]
 
 
 def each(field: str, *values: object) -> list[Changes]:
@@ -40,6 +42,11 @@ def shapes(*alternatives: tuple[int, int, int, int]) -> list[Changes]:
     """Return one alternative for each T, B, I, H."""
     names = ("steps", "batch", "input_size", "hidden_size")
     return [dict(zip(names, shape, strict=True)) for shape in alternatives]
+
+
+def shapes_of(input_size: int, hidden_size: int) -> list[Changes]:
+    """Return one alternative: these I and H."""
+    return [{"input_size": input_size, "hidden_size": hidden_size}]
 
 
 def crossed(*axes: Iterable[Changes]) -> Iterator[Case]:
@@ -124,11 +131,59 @@ def standard() -> Iterator[Case]:
         yield from crossing()
 
 
+def covered(strength: int, *regimes: Changes) -> Iterator[Case]:
+    """Cross the options that meet in every call, `strength` by `strength`, under each regime."""
+    axes: list[list[Changes]] = [
+        STACKS,
+        each("bias", True, False),
+        each("steps", 1, 2, 3, 5, 50, 500),
+        each("batch", 1, 2, 3, 130),
+        shapes_of(4, 5) + shapes_of(6, 6),
+        each("layout", "time-first", "batch-first"),
+        each("h_0", True, False),
+        each("cotangents", "both", "output", "h_n", "last"),
+        DTYPES,
+    ]
+    rows = covering([len(axis) for axis in axes], strength)
+    for regime, row in product(regimes, rows):
+        yield from crossed([regime], *([axis[n]] for axis, n in zip(axes, row, strict=True)))
+
+
+def full() -> Iterator[Case]:
+    """Take the standard suite, covering arrays under every regime, and random cases."""
+    yield from standard()
+    named = {
+        "tanh": (
+            "gain0.5",
+            "gain1",
+            "gain2",
+            "gain4",
+            "saturated",
+            "tiny",
+            "identity",
+            "positive",
+            "constant",
+            "tutorial",
+        ),
+        "relu": ("gain0.5", "gain1", "tiny", "zeros", "kinks", "constant"),
+    }
+    yield from covered(4, *NONLINEARITIES)
+    yield from covered(
+        3, *({"nonlinearity": n, "regime": regime} for n, names in named.items() for regime in names)
+    )
+    yield from random_cases(1500, seed=0, hostile=0.1)
+
+
 SUITES = {
     suite.name: suite
     for suite in (
         Suite("smoke", "seconds: a few of every kind, for each save and for pull requests", smoke),
-        Suite("standard", "about a minute: the recorded agreement, for each merge", standard),
+        Suite("standard", "a minute or two: the recorded agreement, for each merge", standard),
+        Suite(
+            "full",
+            "minutes: every three options together in every regime, for releases and new platforms",
+            full,
+        ),
     )
 }
 """The suites by name, each part of the next."""

@@ -1,6 +1,7 @@
 """The terminal's view of a run: a summary table, and every discrepancy in words."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +12,30 @@ from conformance.side_by_side import StepRow
 from conformance.summary import VERDICTS, Summary
 
 MOST_SHOWN = 10
+
+
+class PowerFigures(Protocol):
+    """What `print_power` reads of a measurement."""
+
+    cases: int
+    caught: dict[str, str]
+    missed: list[str]
+    disturbed: int
+    seen: int
+    overlooked: list[str]
+    accused: list[str]
+
+
+class FaultText(Protocol):
+    """What `print_fault` reads of an entry of the catalogue."""
+
+    id: str
+    name: str
+    effect: str
+    mend: str
+    idiom: str
+
+
 COLOURS = {
     "agrees": "green",
     "differs": "red",
@@ -77,3 +102,45 @@ def print_steps(out: Console, title: str, rows: Sequence[StepRow]) -> None:
             f"{row.free_run:.17g}",
         )
     out.print(table)
+
+
+def print_blind_spots(out: Console, case: str, blind: Sequence[tuple[str, str]]) -> None:
+    """Print the faults that a case can't show, by id and name."""
+    if not blind:
+        out.print(f"{case} shows every fault of the catalogue.", soft_wrap=True, markup=False)
+        return
+    table = Table(
+        "fault", "what it is", title=f"VACUOUS for {len(blind)} faults: {case}", title_justify="left"
+    )
+    for fault, name in blind:
+        table.add_row(fault, name)
+    out.print(table)
+
+
+def print_power(out: Console, power: PowerFigures) -> None:
+    """Print what a suite catches, misses by name, and accuses falsely."""
+    mutants = len(power.caught) + len(power.missed)
+    out.print(
+        f"mutants caught: {len(power.caught)} of {mutants} over {power.cases} float64 cases", markup=False
+    )
+    out.print(f"small disturbances seen: {power.seen:,} of {power.disturbed:,} that were due", markup=False)
+    out.print(f"right code accused: {len(power.accused)} times", markup=False)
+    for word, names in (
+        ("missed", power.missed),
+        ("overlooked", power.overlooked),
+        ("accused", power.accused),
+    ):
+        for name in names:
+            out.print(f"  {word}: {name}", markup=False, soft_wrap=True, style="red")
+
+
+def print_fault(out: Console, fault: FaultText) -> None:
+    """Print an entry of the catalogue."""
+    out.print(fault.id, style="bold")
+    for title, text in (
+        ("", fault.name),
+        ("maths", fault.effect),
+        ("mend", fault.mend),
+        ("hides in", fault.idiom),
+    ):
+        out.print(f"{title + ': ' if title else ''}{text}", markup=False, soft_wrap=True)

@@ -1,0 +1,40 @@
+"""Every choice of t options meets in a covering array, with far fewer rows than the full product."""
+
+import math
+from itertools import combinations, product
+
+import pytest
+
+from conformance.cases import SUITES
+from conformance.cases.covering import covering
+
+
+@pytest.mark.parametrize(
+    ("sizes", "strength"), [((2, 3, 4), 2), ((2, 6, 2, 3, 2, 4), 3), ((3, 1, 2), 1), ((2, 2), 2)]
+)
+def test_every_interaction_is_met(sizes, strength):
+    rows = covering(sizes, strength)
+    assert all(0 <= choice < size for row in rows for choice, size in zip(row, sizes, strict=True))
+    for axes in combinations(range(len(sizes)), strength):
+        met = {tuple(row[axis] for axis in axes) for row in rows}
+        assert met == set(product(*(range(sizes[axis]) for axis in axes)))
+    assert len(rows) <= math.prod(sizes)
+
+
+def test_a_covering_array_is_small_and_always_the_same():
+    sizes = (2, 6, 2, 6, 4, 2, 2, 3, 3, 2)
+    assert len(covering(sizes, 2)) < 50 < math.prod(sizes)
+    assert covering(sizes, 2) == covering(sizes, 2)
+
+
+@pytest.mark.parametrize("strength", [0, 4])
+def test_a_strength_that_makes_no_sense_is_refused(strength):
+    with pytest.raises(ValueError, match="between 1 and the 3 axes"):
+        covering((2, 2, 2), strength)
+
+
+def test_suites_are_nested():
+    smoke, standard, full = (set(SUITES[name].cases()) for name in ("smoke", "standard", "full"))
+    assert smoke < standard < full
+    assert len(standard) >= 600
+    assert len(full) >= 5000
