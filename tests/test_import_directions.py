@@ -16,7 +16,7 @@ PACKAGES = ("refrnn", "conformance")
 FRONT_ENDS = ("conformance.cli", "conformance.pytest_plugin")
 STARTERS = {"conformance/__main__.py": ("conformance.cli",)}
 """Files whose one purpose is to start a front end."""
-MAY_MEET_TORCH = ("conformance/subjects/", "conformance/environment.py")
+MAY_MEET_TORCH = ("conformance/subjects/", "conformance/contracts/", "conformance/environment.py")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,8 @@ def offences(path: str, source: str) -> list[str]:
             and within(item.module, "conformance.subjects"),
             "report knows no judge": path.startswith("conformance/report/")
             and within(item.module, "conformance.judge"),
-            "torch is met by subjects alone": top == "torch" and not path.startswith(MAY_MEET_TORCH),
+            "torch is met by subjects and contracts alone": top == "torch"
+            and not path.startswith(MAY_MEET_TORCH),
             "torch is imported inside functions": top == "torch" and not item.deferred,
             "nobody knows the front ends": within(item.module, *FRONT_ENDS)
             and not within(module, *FRONT_ENDS)
@@ -114,7 +115,7 @@ def test_there_are_files_to_read() -> None:
 
 PLANTED = [
     ("refrnn/_a.py", "import torch", "numpy and the standard library alone"),
-    ("refrnn/_a.py", "def f():\n    import torch.nn as nn", "subjects alone"),
+    ("refrnn/_a.py", "def f():\n    import torch.nn as nn", "contracts alone"),
     ("refrnn/_a.py", "from scipy import linalg", "standard library alone"),
     ("refrnn/_a.py", "from conformance import cases", "standard library alone"),
     ("refrnn/_a.py", "if TYPE_CHECKING:\n    import click", "standard library alone"),
@@ -134,7 +135,7 @@ PLANTED = [
     ("conformance/subjects/a.py", "if not TYPE_CHECKING:\n    import torch", "inside functions"),
     ("conformance/subjects/a.py", "if TYPE_CHECKING:\n    pass\nelse:\n    import torch", "inside"),
     ("conformance/environment.py", "import torch", "inside functions"),
-    ("conformance/cases/a.py", "def f():\n    import torch", "subjects alone"),
+    ("conformance/cases/a.py", "def f():\n    import torch", "contracts alone"),
     ("conformance/engine.py", "import conformance.cli", "front ends"),
     ("conformance/engine.py", "from conformance import pytest_plugin", "front ends"),
     ("conformance/report/a.py", "from conformance.cli import main", "front ends"),

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from conformance.contracts import ContractRow
 from conformance.numbers import shown
 from conformance.report.words import lines
 from conformance.side_by_side import StepRow
@@ -144,3 +146,17 @@ def print_fault(out: Console, fault: FaultText) -> None:
         ("hides in", fault.idiom),
     ):
         out.print(f"{title + ': ' if title else ''}{text}", markup=False, soft_wrap=True)
+
+
+def print_contracts(out: Console, rows: Sequence[ContractRow]) -> None:
+    """Print every contract, then those that don't hold in full, and the count last."""
+    table = Table("contract", "what is tried", "torch.nn.RNN", "refrnn", "holds", show_lines=True)
+    for row in rows:
+        cells = (row.id, row.statement, row.observed, row.reference)
+        table.add_row(*map(escape, cells), "[green]holds[/]" if row.holds else "[red]changed[/]")
+    out.print(table)
+    changed = [row for row in rows if not row.holds]
+    for row in changed:
+        line = f"CHANGED: {row.id}: expected {row.expected}; got {row.observed}; refrnn: {row.reference}"
+        out.print(line, markup=False, soft_wrap=True, style="red")
+    out.print(f"{len(rows) - len(changed)} of {len(rows)} contracts hold.", markup=False, style="bold")

@@ -10,6 +10,12 @@ MODULES = {
     "torch": "conformance.subjects.torch_fused",
     "reference": "conformance.subjects.reference",
     "torch-results": "conformance.subjects.torch_results",
+    "torch-cells": "conformance.subjects.torch_cells",
+    "torch-packed": "conformance.subjects.torch_packed",
+    "torch-functional": "conformance.subjects.torch_functional",
+    "torch-double": "conformance.subjects.torch_double",
+    "torch-compiled": "conformance.subjects.torch_compiled",
+    "torch-cuda": "conformance.subjects.torch_cuda",
 }
 """Where every subject lives."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from conformance.observation import Observation
 from conformance.subjects import torch_graph
-from conformance.subjects.torch_modules import module, tensor
+from conformance.subjects.torch_modules import tensor, whole_module
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     import torch
 
     from conformance.cases import Problem
@@ -24,59 +26,89 @@ class TorchFused:
 
     def run(self, problem: Problem) -> Observation:
         """Run forward and backward and return every public quantity, and the inner ones where they show."""
-        import torch
-
-        case = problem.case
-        rnn = module(
-            problem,
-            problem.weights,
-            num_layers=case.layers,
-            bidirectional=case.bidirectional,
-            batch_first=case.layout == "batch-first",
-        )
-        x = tensor(problem.x, gradient=True)
-        h_0 = None if problem.h_0 is None else tensor(problem.h_0, gradient=True)
-        output, h_n = _call(rnn, problem, x, h_0)
+        rnn = whole_module(problem)
+        leaves = Leaves.of(problem, dict(rnn.named_parameters()))
+        output, h_n = called(rnn, problem, leaves)
         inner = torch_graph.tap(problem, [output, h_n])
+        shown = differentiated(problem, output, h_n, leaves)
+        return replace(shown, **({} if inner is None else torch_graph.observed(problem, inner)))
 
-        seen = [(output, problem.d_output), (h_n, problem.d_h_n)]
-        seen = [(result, tensor(d)) for result, d in seen if d is not None]
-        named = dict(rnn.named_parameters())
-        inputs = [x, *named.values(), *([] if h_0 is None else [h_0])]
-        found = torch.autograd.grad(
-            [result for result, _ in seen],
-            inputs,
-            [d for _, d in seen],
-            allow_unused=True,
-            materialize_grads=True,
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaves:
+    """The tensors of a run whose gradients are wanted."""
+
+    x: torch.Tensor
+    h_0: torch.Tensor | None
+    parameters: dict[str, torch.Tensor]  # by torch's names; those that need no gradient are left out
+
+    @classmethod
+    def of(cls, problem: Problem, parameters: Mapping[str, torch.Tensor]) -> Leaves:
+        """Return x and h_0 as leaves, next to the parameters that aren't frozen."""
+        return cls(
+            x=tensor(problem.x, gradient=True),
+            h_0=None if problem.h_0 is None else tensor(problem.h_0, gradient=True),
+            parameters={name: p for name, p in parameters.items() if p.requires_grad},
         )
-        arrays = [gradient.numpy() for gradient in found]
-        return Observation(
-            output=output.detach().numpy(),
-            h_n=h_n.detach().numpy(),
-            d_x=arrays[0],
-            d_h_0=None if h_0 is None else arrays[-1],
-            parameters=dict(zip(named, arrays[1:], strict=False)),
-            **({} if inner is None else torch_graph.observed(problem, inner)),
-        )
+
+    @property
+    def all(self) -> list[torch.Tensor]:
+        """x, the parameters, and h_0 where it is given."""
+        return [self.x, *self.parameters.values(), *([] if self.h_0 is None else [self.h_0])]
 
 
-def _call(
-    rnn: torch.nn.RNN, problem: Problem, x: torch.Tensor, h_0: torch.Tensor | None
+def called(
+    run: Callable[..., tuple[Any, torch.Tensor]],
+    problem: Problem,
+    leaves: Leaves,
+    *,
+    always_packed: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return output and h_n, packing and unpacking where samples have lengths."""
+    """Return output and h_n of `run(x, h_0)`, packing and unpacking where samples have lengths."""
+    import torch
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-    if problem.lengths is None:
-        return rnn(x, h_0)
-    packed = pack_padded_sequence(
-        x, tensor(problem.lengths), batch_first=rnn.batch_first, enforce_sorted=False
-    )
-    packed_output, h_n = rnn(packed, h_0)
-    output, _ = pad_packed_sequence(
-        packed_output, batch_first=rnn.batch_first, total_length=problem.case.steps
-    )
+    case, ragged = problem.case, problem.lengths is not None
+    if not (ragged or always_packed):
+        return run(leaves.x, leaves.h_0)
+    lengths = tensor(problem.lengths) if ragged else torch.full((case.batch,), case.steps)
+    batch_first = case.layout == "batch-first"
+    packed = pack_padded_sequence(leaves.x, lengths, batch_first=batch_first, enforce_sorted=not ragged)
+    packed_output, h_n = run(packed, leaves.h_0)
+    output, _ = pad_packed_sequence(packed_output, batch_first=batch_first, total_length=case.steps)
     return output, h_n
+
+
+def differentiated(problem: Problem, output: torch.Tensor, h_n: torch.Tensor, leaves: Leaves) -> Observation:
+    """Run one backward pass from the problem's cotangents and return both results and every gradient."""
+    import torch
+
+    results, cotangents = seen(problem, output, h_n)
+    found = torch.autograd.grad(results, leaves.all, cotangents, allow_unused=True, materialize_grads=True)
+    return observation(output, h_n, leaves, found)
+
+
+def seen(
+    problem: Problem, output: torch.Tensor, h_n: torch.Tensor
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Return those of the two results that the loss sees, and their cotangents."""
+    pairs = [(output, problem.d_output), (h_n, problem.d_h_n)]
+    given = [(result, tensor(d).to(result.device)) for result, d in pairs if d is not None]
+    return [result for result, _ in given], [d for _, d in given]
+
+
+def observation(
+    output: torch.Tensor, h_n: torch.Tensor, leaves: Leaves, gradients: Sequence[torch.Tensor]
+) -> Observation:
+    """Lay out what came of a run; `gradients` are in the order of `leaves.all`."""
+    arrays = [gradient.detach().cpu().numpy() for gradient in gradients]
+    return Observation(
+        output=output.detach().cpu().numpy(),
+        h_n=h_n.detach().cpu().numpy(),
+        d_x=arrays[0],
+        d_h_0=None if leaves.h_0 is None else arrays[-1],
+        parameters=dict(zip(leaves.parameters, arrays[1:], strict=False)),
+    )
 
 
 SUBJECT = TorchFused()

@@ -46,8 +46,8 @@ class Tap:
             node.register_hook(_keep(self.d_pre, position))
 
 
-def tap(problem: Problem, results: list[torch.Tensor]) -> Tap | None:
-    """Return a listening tap on the graph behind `results`, or None where it has another shape."""
+def tap(problem: Problem, results: list[torch.Tensor], *, listening: bool = True) -> Tap | None:
+    """Return a tap on the graph behind `results`, or None where it has another shape."""
     wanted = ACTIVATIONS[problem.case.nonlinearity]
     nodes = [node for node in _graph(results) if node.name() == wanted]
     nodes.sort(key=lambda node: node._sequence_nr())  # noqa: SLF001 - torch's only handle on the order
@@ -55,7 +55,8 @@ def tap(problem: Problem, results: list[torch.Tensor]) -> Tap | None:
     if [tuple(h.shape) for h in hidden] != [(rows, problem.case.hidden_size) for rows in _rows(problem)]:
         return None
     found = Tap(nodes, hidden)
-    found.listen()
+    if listening:
+        found.listen()
     return found
 
 

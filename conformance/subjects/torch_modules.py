@@ -1,8 +1,8 @@
-"""Building torch.nn.RNN modules with copied weights, shared by the subjects that run torch."""
+"""Building torch modules with copied weights, shared by the subjects that run torch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from conformance.cases import Problem
     from refrnn import Array
+
+    Module = TypeVar("Module", bound=torch.nn.Module)
 
 
 def tensor(values: Array, *, gradient: bool = False) -> torch.Tensor:
@@ -40,13 +42,44 @@ def module(problem: Problem, weights: Mapping[str, Array], **options: bool | int
         case.hidden_size,
         nonlinearity=case.nonlinearity,
         bias=case.bias,
-        dtype=torch.float32 if case.dtype == "f32" else torch.float64,
+        dtype=precision(problem),
         **options,
     )
-    rnn.load_state_dict({name: tensor(values) for name, values in weights.items()})
-    for name, parameter in rnn.named_parameters():
+    return loaded(rnn, problem, weights)
+
+
+def whole_module(problem: Problem) -> torch.nn.RNN:
+    """Return one nn.RNN of all layers and directions that holds exactly the problem's weights."""
+    case = problem.case
+    return module(
+        problem,
+        problem.weights,
+        num_layers=case.layers,
+        bidirectional=case.bidirectional,
+        batch_first=case.layout == "batch-first",
+    )
+
+
+def precision(problem: Problem) -> torch.dtype:
+    """Return torch's name of the problem's precision."""
+    import torch
+
+    return torch.float32 if problem.case.dtype == "f32" else torch.float64
+
+
+def loaded(made: Module, problem: Problem, weights: Mapping[str, Array]) -> Module:
+    """Load `weights` into a module and return it.
+
+    Raises
+    ------
+    ConformanceError
+        If the module doesn't hold the same bits under the same names afterwards.
+    """
+    made.load_state_dict({name: tensor(values) for name, values in weights.items()})
+    for name, parameter in made.named_parameters():
         held = parameter.detach().numpy()
         if held.dtype != problem.dtype or held.tobytes() != np.ascontiguousarray(weights[name]).tobytes():
-            message = f"torch.nn.RNN doesn't hold the weights it was given: {name} differs after loading."
+            kind = type(made).__name__
+            message = f"torch.nn.{kind} doesn't hold the weights it was given: {name} differs after loading."
             raise ConformanceError(message)
-    return rnn
+    return made

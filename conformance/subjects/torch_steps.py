@@ -17,6 +17,8 @@ from conformance.observation import Observation, Place
 from conformance.subjects.torch_modules import module, tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
     from conformance.cases import Problem
@@ -33,11 +35,45 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True)
+class Stepper:
+    """How one step of one layer and direction is made.
+
+    Attributes
+    ----------
+    names
+        What the parameters are called in the module that makes it: weights, then biases.
+    build
+        Makes that module from a problem and its share of the weights.
+    step
+        Calls it with other parameters on x_t (B, I) and h_{t-1} (B, H), and returns h_t (B, H).
+    """
+
+    names: tuple[str, ...]
+    build: Callable[[Problem, dict[str, Array]], torch.nn.Module]
+    step: Callable[[torch.nn.Module, dict[str, torch.Tensor], torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def _sequence_of_one(
+    rnn: torch.nn.Module, parameters: dict[str, torch.Tensor], x_t: torch.Tensor, h: torch.Tensor
+) -> torch.Tensor:
+    import torch
+
+    _, h_next = torch.func.functional_call(rnn, parameters, (x_t.unsqueeze(0), h.unsqueeze(0)))
+    return h_next.squeeze(0)
+
+
+SEQUENCES_OF_ONE = Stepper(
+    ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), module, _sequence_of_one
+)
+
+
+@dataclass(frozen=True, slots=True)
 class TorchSteps:
-    """nn.RNN stepped by hand, with every state and gradient in sight."""
+    """A module stepped by hand, with every state and gradient in sight."""
 
     name: str = "torch-steps"
     description: str = "torch.nn.RNN called one step at a time, every step shown"
+    stepper: Stepper = SEQUENCES_OF_ONE
 
     def run(self, problem: Problem) -> Observation:
         """Run forward step by step and one backward pass over the graph."""
@@ -49,7 +85,9 @@ class TorchSteps:
         below = list(x.unbind(0))
         for layer in range(problem.case.layers):
             sides = [
-                _scan(problem, graph, (layer, d), below, h_0[layer * problem.case.directions + d])
+                _scan(
+                    self.stepper, problem, graph, (layer, d), below, h_0[layer * problem.case.directions + d]
+                )
                 for d in range(problem.case.directions)
             ]
             below = [
@@ -61,39 +99,37 @@ class TorchSteps:
 
 
 def _scan(
-    problem: Problem, graph: Graph, place: Place, below: list[torch.Tensor], h: torch.Tensor
+    stepper: Stepper,
+    problem: Problem,
+    graph: Graph,
+    place: Place,
+    below: list[torch.Tensor],
+    h: torch.Tensor,
 ) -> list[torch.Tensor]:
     """Step one layer in one direction and return h_t by time; samples without a step hold their state."""
-    import torch
-
     named = problem.weights_at(place)
-    rnn = module(problem, dict(zip(ONE_LAYER, named.values(), strict=False)))
-    parameters = dict(zip(named, rnn.parameters(), strict=True))
+    made = stepper.build(problem, dict(zip(stepper.names, named.values(), strict=False)))
+    parameters = dict(zip(named, made.parameters(), strict=True))
     graph.leaves |= parameters
     graph.uses |= {name: [] for name in named}
 
     steps = range(problem.case.steps)
     states: dict[int, torch.Tensor] = {}
     for t in reversed(steps) if place[1] else steps:
-        views = {
-            short: leaf.view_as(leaf) for short, leaf in zip(ONE_LAYER, parameters.values(), strict=False)
-        }
-        for name, view in zip(named, views.values(), strict=True):
+        views = [leaf.view_as(leaf) for leaf in parameters.values()]
+        for name, view in zip(named, views, strict=True):
             graph.uses[name].append(view)
+        own = dict(zip(stepper.names, views, strict=False))
         rows = None if problem.active[t].all() else tensor(np.flatnonzero(problem.active[t]))
         x_t, h_prev = (below[t], h) if rows is None else (below[t][rows], h[rows])
-        _, h_next = torch.func.functional_call(rnn, views, (x_t.unsqueeze(0), h_prev.unsqueeze(0)))
-        h = h_next.squeeze(0) if rows is None else h.index_copy(0, rows, h_next.squeeze(0))
+        h_next = stepper.step(made, own, x_t, h_prev)
+        h = h_next if rows is None else h.index_copy(0, rows, h_next)
         states[t] = h
     graph.states[place] = [states[t] for t in steps]
     if place[1]:
         for name in named:
             graph.uses[name].reverse()
     return graph.states[place]
-
-
-ONE_LAYER = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-"""What the parameters of any layer and direction are called in a module of their own."""
 
 
 def _shown_output(problem: Problem, output: torch.Tensor) -> torch.Tensor:

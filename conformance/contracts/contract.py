@@ -1,0 +1,127 @@
+"""`Contract`: one thing that torch.nn.RNN refuses or takes, as an experiment with an expected outcome.
+
+What torch does is matched by the type of an exception and a keyword of its message, or by a short fact that the
+experiment establishes itself: whole messages change between versions.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Experiment = Callable[[], str]
+"""Runs something and returns in a few words what came of it, or raises."""
+
+
+MOST_WORDS = 110
+"""Characters of a message that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuses:
+    """An exception of this name, or derived from one of this name, whose message holds a keyword."""
+
+    error: str
+    keyword: str
+
+    def __str__(self) -> str:
+        return f"refused: {self.error}, “{self.keyword}”"
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """No exception, and this fact as the outcome."""
+
+    fact: str
+
+    def __str__(self) -> str:
+        return f"taken: {self.fact}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One thing that torch.nn.RNN refuses or takes, and what refrnn does in the same situation.
+
+    Attributes
+    ----------
+    id
+        A stable name.
+    statement
+        What is tried, as a sentence.
+    torch, expected
+        The experiment on torch, and what must come of it.
+    refrnn, answer
+        The same on refrnn, and what must come of that. Where there is nothing to try, `refrnn` is the reason.
+    wrong
+        Whether torch takes this silently although what it then computes isn't what was meant.
+    """
+
+    id: str
+    statement: str
+    torch: Experiment
+    expected: Refuses | Takes
+    refrnn: Experiment | str
+    answer: Refuses | Takes | None = None
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractRow:
+    """What came of one contract: `holds` is False where torch or refrnn behaves otherwise than expected."""
+
+    id: str
+    statement: str
+    expected: str
+    observed: str
+    holds: bool
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an experiment: the names of an exception's classes (none if nothing was raised), and words."""
+
+    errors: tuple[str, ...]
+    words: str
+
+    def __str__(self) -> str:
+        head = f"refused: {self.errors[0]}: " if self.errors else "taken: "
+        line = next(iter(self.words.strip().splitlines()), "")
+        return head + (line if len(line) <= MOST_WORDS else line[: MOST_WORDS - 1] + "…")
+
+    def meets(self, expectation: Refuses | Takes) -> bool:
+        """Return whether this is what was expected."""
+        if isinstance(expectation, Takes):
+            return not self.errors and self.words == expectation.fact
+        return expectation.error in self.errors and expectation.keyword in self.words
+
+
+def tried(experiment: Experiment) -> Outcome:
+    """Run an experiment; whatever it raises is its outcome."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return Outcome((), experiment())
+        except Exception as error:  # noqa: BLE001 - which error it is gets judged afterwards
+            return Outcome(tuple(kind.__name__ for kind in type(error).__mro__), str(error))
+
+
+def row_of(contract: Contract) -> ContractRow:
+    """Put torch and refrnn to a contract."""
+    observed = tried(contract.torch)
+    holds = observed.meets(contract.expected)
+    if isinstance(contract.refrnn, str):
+        reference = contract.refrnn
+    else:
+        answer = tried(contract.refrnn)
+        reference, holds = (
+            str(answer),
+            holds and contract.answer is not None and answer.meets(contract.answer),
+        )
+    return ContractRow(
+        id=contract.id,
+        statement=contract.statement,
+        expected=str(contract.expected),
+        observed=str(observed),
+        holds=holds,
+        reference=reference,
+    )

@@ -1,0 +1,89 @@
+r"""First-order gradients of torch.nn.RNN by way of its double backward.
+
+Backpropagation computes g(c) = Jᵀc, linear in the cotangents c of the results. Differentiating <g(c), v> by c gives
+Jv, and differentiating <Jv, d> by v gives Jᵀd, the gradients of the problem:
+
+    g = ∂<output, c>/∂θ         a backward pass that keeps a graph of itself (create_graph)
+    z = ∂<g, v>/∂c = Jv         a backward pass through that backward pass, graph kept again
+    ∂<z, d>/∂v = Jᵀd            a third pass, through the graph of the second one
+
+Every number shown in the backward half comes out of the third pass. So this checks that the double backward of each
+operation transposes the backward one, at every step: θ is x, h_0, the parameters and every h_t. The values of c and v
+cancel, and they are random, so that nothing hides in zeros. What it doesn't check are the second derivatives by the
+parameters themselves (tanh″ and its like), of which the reference knows nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance.observation import Observation
+from conformance.subjects import torch_graph
+from conformance.subjects.torch_fused import Leaves, called, observation, seen
+from conformance.subjects.torch_modules import whole_module
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+    from torch.autograd.graph import GradientEdge
+
+    from conformance.cases import Problem
+
+    Wanted = Sequence[torch.Tensor | GradientEdge]
+
+
+@dataclass(frozen=True, slots=True)
+class TorchDouble:
+    """One nn.RNN call and three nested backward calls."""
+
+    name: str = "torch-double"
+    description: str = "torch.nn.RNN, its gradients by double backward"
+
+    def run(self, problem: Problem) -> Observation:
+        """Run forward once, and transpose twice."""
+        from torch.autograd.graph import GradientEdge
+
+        rnn = whole_module(problem)
+        leaves = Leaves.of(problem, dict(rnn.named_parameters()))
+        output, h_n = called(rnn, problem, leaves)
+        inner = torch_graph.tap(problem, [output, h_n], listening=False)
+        nodes = [] if inner is None else inner.nodes
+        wanted = [*leaves.all, *(GradientEdge(node, 0) for node in nodes)]
+        found = _transposed_twice(*seen(problem, output, h_n), wanted)
+        count = len(leaves.all)
+        gradients = [
+            g if g is not None else leaf.new_zeros(leaf.shape)
+            for g, leaf in zip(found, leaves.all, strict=False)
+        ]
+        shown = observation(output, h_n, leaves, gradients)
+        if inner is None:
+            return shown
+        inner.d_hidden = {n: g for n, g in enumerate(found[count:]) if g is not None}
+        steps = torch_graph.observed(problem, inner)
+        return replace(shown, hidden=steps["hidden"], d_hidden=steps["d_hidden"])
+
+
+def _transposed_twice(
+    results: list[torch.Tensor], cotangents: list[torch.Tensor], wanted: Wanted
+) -> list[torch.Tensor | None]:
+    """Return Jᵀd for everything wanted, None for what the results don't depend on."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(like: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Return random leaves of the same shapes."""
+        return [torch.randn(t.shape, dtype=t.dtype, generator=generator).requires_grad_() for t in like]
+
+    c = drawn(results)
+    g = torch.autograd.grad(results, wanted, c, create_graph=True, allow_unused=True)
+    reached = [one for one in g if one is not None]
+    v = drawn(reached)
+    z = torch.autograd.grad(reached, c, v, create_graph=True)
+    found = iter(torch.autograd.grad(z, v, cotangents))
+    return [None if one is None else next(found) for one in g]
+
+
+SUBJECT = TorchDouble()
