@@ -60,7 +60,7 @@ def ratios(records: Iterable[CaseRecord]) -> dict[str, object]:
         (THRESHOLD * float(q.worst_share), q.quantity, record.case)
         for record in records
         for q in record.quantities
-        if q.scale == "noise" and q.undecided < q.elements
+        if q.scale == "noise" and not q.relation and q.undecided < q.elements
     ]
     values = np.array([ratio for ratio, *_ in found])
     return {

@@ -124,7 +124,7 @@ def _disturbances(case: Case, power: Power) -> None:
     clear = {
         q.quantity
         for q in torch.quantities
-        if q.verdict == "agrees" and float(q.agrees_to) <= 30 * SEEN_BELOW[case.dtype]
+        if q.verdict == "agrees" and not q.relation and float(q.agrees_to) <= 30 * SEEN_BELOW[case.dtype]
     }
     for result, quantity in _results(case).items():
         if quantity not in clear:

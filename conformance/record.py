@@ -46,9 +46,11 @@ class QuantityRecord(Body, array_like=True):
     `worst_share` and `median_share` are |got - expected| / bound, where the bound is one step's rounding ("bound"),
     many times the problem's rounding noise ("noise") or nothing ("copy"). The sizes of the difference are the
     greatest of each, which need not be at one element. `agrees_to` is the greatest bound over the greatest value.
+    `relation` is the law between two runs of the subject that is judged, or "" where it is compared with the reference.
     """
 
     quantity: str
+    relation: str
     verdict: Verdict
     scale: Scale
     agrees_to: Number

@@ -16,6 +16,9 @@ from conformance.record import (
 )
 from conformance.subjects import MODULES
 
+ALL_RESULTS = "all results"
+"""What a record calls the quantity of a relation."""
+
 
 def unjudged(case_id: str, subject: str, verdict: Verdict, reason: str) -> CaseRecord:
     """Return the record of a case on which nothing could be compared."""
@@ -69,7 +72,7 @@ def verdict_of(findings: Sequence[Finding]) -> tuple[Verdict, str]:
     """Return what all findings say together, and why where they don't agree."""
     verdicts = {finding.verdict for finding in findings}
     if "differs" in verdicts:
-        names = dict.fromkeys(f.comparison.quantity for f in findings if f.verdict == "differs")
+        names = dict.fromkeys(f.comparison.title for f in findings if f.verdict == "differs")
         return "differs", f"Beyond what rounding explains: {', '.join(names)}."
     if sum(finding.elements for finding in findings) == 0:
         return "undecidable", "The subject showed nothing that could be judged."
@@ -96,20 +99,22 @@ def _undecidable_reason(findings: Sequence[Finding]) -> str:
 
 
 def _quantities(findings: Sequence[Finding]) -> list[QuantityRecord]:
-    """Gather the findings by quantity, over all layers and directions."""
-    by_name: dict[str, list[Finding]] = {}
+    """Gather the findings by quantity, over all layers and directions; a relation is one row with all it compares."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        by_name.setdefault(finding.comparison.quantity, []).append(finding)
-    return [_quantity(name, group) for name, group in by_name.items()]
+        c = finding.comparison
+        groups.setdefault((ALL_RESULTS if c.relation else c.quantity, c.relation), []).append(finding)
+    return [_quantity(*key, group) for key, group in groups.items()]
 
 
-def _quantity(name: str, group: Sequence[Finding]) -> QuantityRecord:
+def _quantity(name: str, relation: str, group: Sequence[Finding]) -> QuantityRecord:
     shares = np.concatenate([finding.share.ravel() for finding in group])
     shares = shares[~np.isnan(shares)]
     worst = max((f.worst for f in group if f.worst is not None), key=lambda d: d.share, default=None)
     verdicts = {finding.verdict for finding in group}
     return QuantityRecord(
         quantity=name,
+        relation=relation,
         verdict=next(v for v in ("differs", "undecidable", "agrees", "vacuous") if v in verdicts),
         scale=next(s for s in ("noise", "bound", "copy") if s in {f.comparison.scale for f in group}),
         agrees_to=number(max(f.agrees_to for f in group)),

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from conformance.cases.identifier import parse_id
 from conformance.record import CaseRecord, QuantityRecord, Record
 
+V = TypeVar("V")
 EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_USAGE, EXIT_INTERNAL, EXIT_NOTHING, EXIT_INCONCLUSIVE = range(6)
 EXIT_INTERRUPTED = 130
 """The exit codes of a run; each has its own meaning, and only the first says that all is well."""
@@ -17,8 +19,9 @@ VERDICTS = ("differs", "error", "undecidable", "vacuous", "unsupported", "agrees
 
 @dataclass(slots=True)
 class Row:
-    """How one quantity agrees over many cases."""
+    """How one quantity (or relation) agrees over many cases."""
 
+    cases: int = 0
     elements: int = 0
     mismatches: int = 0
     undecided: int = 0
@@ -32,6 +35,7 @@ class Row:
 
     def add(self, case: str, q: QuantityRecord) -> None:
         """Count in what one case says of the quantity."""
+        self.cases += 1
         self.elements += q.elements
         self.mismatches += q.mismatches
         self.undecided += q.undecided
@@ -83,6 +87,7 @@ class Summary:
     sentence: str
     verdicts: dict[str, Counter[str]]  # by subject
     quantities: dict[tuple[str, str, str], Row]  # by subject, quantity and dtype
+    relations: dict[tuple[str, str, str], Row]  # by subject, relation and dtype
     regimes: dict[tuple[str, str, str], Row]  # by subject, regime and dtype
     apart: dict[tuple[str, str, str], Apart]  # by subject, regime and dtype
     notable: list[CaseRecord]  # all that doesn't agree, the most urgent first
@@ -98,8 +103,9 @@ def summarise(record: Record) -> Summary:
         record=record,
         sentence=sentence(record),
         verdicts=verdicts,
-        quantities=_rows(record.cases, lambda case, q: (case.subject, q.quantity, parse_id(case.case).dtype)),
-        regimes=_rows(record.cases, lambda case, _: (case.subject, *_regime(case))),
+        quantities=_rows(record.cases, lambda case, q: None if q.relation else _key(case, q.quantity)),
+        relations=_rows(record.cases, lambda case, q: _key(case, q.relation) if q.relation else None),
+        regimes=_rows(record.cases, lambda case, q: None if q.relation else (case.subject, *_regime(case))),
         apart=_apart(record.cases),
         notable=sorted(notable, key=lambda case: VERDICTS.index(case.verdict)),
     )
@@ -135,19 +141,30 @@ def sentence(record: Record) -> str:
     return f"{text}." if record.complete and len(found) <= 1 else f"{text} ({counted})."
 
 
+def _key(case: CaseRecord, name: str) -> tuple[str, str, str]:
+    return case.subject, name, parse_id(case.case).dtype
+
+
 def _regime(case: CaseRecord) -> tuple[str, str]:
     parsed = parse_id(case.case)
     return parsed.regime, parsed.dtype
 
 
 def _rows(
-    cases: Iterable[CaseRecord], key: Callable[[CaseRecord, QuantityRecord], tuple[str, str, str]]
+    cases: Iterable[CaseRecord], key: Callable[[CaseRecord, QuantityRecord], tuple[str, str, str] | None]
 ) -> dict[tuple[str, str, str], Row]:
     rows: dict[tuple[str, str, str], Row] = {}
     for case in cases:
         for quantity in case.quantities:
-            rows.setdefault(key(case, quantity), Row()).add(case.case, quantity)
-    return rows
+            if (place := key(case, quantity)) is not None:
+                rows.setdefault(place, Row()).add(case.case, quantity)
+    return _grouped(rows)
+
+
+def _grouped(rows: dict[tuple[str, str, str], V]) -> dict[tuple[str, str, str], V]:
+    """Return rows with subjects together, then names, each in the order in which they first came up."""
+    orders = [{part: n for n, part in enumerate(dict.fromkeys(key[i] for key in rows))} for i in range(2)]
+    return dict(sorted(rows.items(), key=lambda row: (orders[0][row[0][0]], orders[1][row[0][1]], row[0][2])))
 
 
 def _apart(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Apart]:
@@ -158,4 +175,4 @@ def _apart(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Apart]:
         worst = max(float(d.relative_to_largest) for d in case.distances)
         absolute = max(float(d.absolute) for d in case.distances)
         found.setdefault((case.subject, *_regime(case)), Apart()).add(case.case, absolute, worst)
-    return found
+    return _grouped(found)

@@ -60,7 +60,7 @@ def test_a_small_relative_error_of_any_result_is_caught(result, dtype, size, who
 
 def test_the_record_tells_down_to_which_size_results_agree():
     record = examine(parse_id(DEEP.format(dtype="f64")), load_subject("torch-results"))
-    judged = [q for q in record.quantities if q.scale == "noise" and ":" not in q.quantity]
+    judged = [q for q in record.quantities if q.scale == "noise" and not q.relation]
     assert judged
     for quantity in judged:
         assert 0 < float(quantity.agrees_to) < 1e-11

@@ -120,7 +120,7 @@ def test_the_line_that_reproduces_a_discrepancy_does(
     ("arguments", "says"),
     [
         (("run", "--case", "rnn-tanh-B3"), "expected T<steps>, got 'B3'"),
-        (("run", "--suite", "huge"), "There is no suite 'huge'; choose from smoke, standard."),
+        (("run", "--suite", "huge"), "There is no suite 'huge'; choose from smoke, standard, full."),
         (("list", "--suite", "huge"), "There is no suite 'huge'"),
         (
             ("run", "--case", CASE, "--subject", "keras"),

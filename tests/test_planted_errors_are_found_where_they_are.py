@@ -187,8 +187,9 @@ def stepped_backward(run: Judged, finding: Finding, index: Index, value: float) 
     scan, grad = torch_steps._scan, torch.autograd.grad
     states: dict[object, list[torch.Tensor]] = {}
 
-    def noting(problem: Problem, graph: object, where: tuple[int, int], *rest: object) -> list[torch.Tensor]:
-        states[where] = scan(problem, graph, where, *rest)
+    def noting(*arguments: object) -> list[torch.Tensor]:
+        where = arguments[3]  # stepper, problem, graph, place, …
+        states[where] = scan(*arguments)
         return states[where]
 
     def disturbing(results: list, inputs: list, cotangents: list, **options: bool) -> object:

@@ -104,7 +104,7 @@ def test_all_subjects_run_unless_some_are_named(tmp_path: Path) -> None:
     [
         (
             ("--conformance-suite", "huge"),
-            "--conformance-suite: there is no suite 'huge'; choose from smoke, standard.",
+            "--conformance-suite: there is no suite 'huge'; choose from smoke, standard, full.",
         ),
         (
             ("--conformance-subject", "keras"),

@@ -43,6 +43,8 @@ class Comparison:
         Elements for which the comparison would mean nothing; None for none.
     backwards
         Whether data flow along t from the last step to the first.
+    relation
+        The law between two runs that makes the two equal; empty where the reference does.
     scale
         What the bound is: the rounding of one step ("bound"), many times the rounding noise of the problem ("noise"),
         or nothing at all, where one value is a mere copy of the other ("copy").
@@ -61,6 +63,12 @@ class Comparison:
     doubtful: Array | None = None
     backwards: bool = False
     scale: Scale = "bound"
+    relation: str = ""
+
+    @property
+    def title(self) -> str:
+        """What messages call it: the quantity, after the law if there is one."""
+        return f"{self.relation}: {self.quantity}" if self.relation else self.quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +229,7 @@ def _worst(share: Array, counted: Array | None) -> tuple[int, ...]:
 def _described(c: Comparison, m: Measures, index: tuple[int, ...]) -> Divergence:
     return Divergence(
         phase=c.phase,
-        quantity=c.quantity,
+        quantity=c.title,
         layer=c.layer,
         direction=c.direction,
         index=dict(zip(c.axes, index, strict=True)),

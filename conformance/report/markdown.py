@@ -18,6 +18,12 @@ against a tolerance typed in by hand; `docs/derivations.md` derives the bounds. 
 recomputed by the same cell and so are near 0 by construction: they check its scan over time, not its cell.
 """
 
+RELATIONS = """\
+Laws between two runs of the same subject, which need no reference to know the right answer. Every case is put to one
+of those that apply to it, chosen by its id. Shares are of what rounding noise allows, or of nothing where runs must
+be equal bit for bit.
+"""
+
 APART = """\
 The same results after both sides ran *freely* from start to end. These distances are told, not judged: where a
 network is chaotic (gain above 1, long sequences) two correct programs part company, while every single step
@@ -55,6 +61,9 @@ def markdown(summary: Summary) -> str:
         _table(
             ("subject", "regime", "dtype", "elements", "worst share", "typical share"), _regime_rows(summary)
         ),
+        "## Relations",
+        RELATIONS,
+        _table(("subject", "relation", "dtype", "cases", "elements", "worst share"), _relation_rows(summary)),
         "## Free runs",
         APART,
         _table(
@@ -111,6 +120,11 @@ def _regime_rows(summary: Summary) -> Iterable[Sequence[str]]:
             shown(row.worst_share),
             shown(row.typical_share),
         )
+
+
+def _relation_rows(summary: Summary) -> Iterable[Sequence[str]]:
+    for (subject, relation, dtype), row in summary.relations.items():
+        yield (f"`{subject}`", relation, dtype, f"{row.cases:,}", f"{row.elements:,}", shown(row.worst_share))
 
 
 def _apart_rows(summary: Summary) -> Iterable[Sequence[str]]:

@@ -44,11 +44,14 @@ def _divergence(d: DivergenceRecord) -> Iterator[str]:
 
 def counted(q: QuantityRecord) -> str:
     """Return how much of a quantity is wrong, and by how much at most."""
+    name = f"{q.relation}: {q.quantity}" if q.relation else q.quantity
     if not q.mismatches:
-        return f"{q.quantity}: undecided elements {q.undecided} / {q.elements} ({percentage(q.undecided, q.elements)})"
+        return (
+            f"{name}: undecided elements {q.undecided} / {q.elements} ({percentage(q.undecided, q.elements)})"
+        )
     undecided = f", undecided: {q.undecided}" if q.undecided else ""
     return (
-        f"{q.quantity}: mismatched elements {q.mismatches} / {q.elements} ({percentage(q.mismatches, q.elements)})"
+        f"{name}: mismatched elements {q.mismatches} / {q.elements} ({percentage(q.mismatches, q.elements)})"
         f"{undecided}; greatest {shown(float(q.absolute))} absolute, {shown(float(q.relative))} relative, "
         f"{shown(float(q.ulp))} ULP; up to {shown(float(q.worst_share))} × {SCALES[q.scale]} ({q.worst_where})"
     )
