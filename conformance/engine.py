@@ -3,21 +3,27 @@
 Case -> Problem -> observations of the subject and the reference -> findings -> CaseRecord
 """
 
+import hashlib
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from conformance.cases import Case, Problem, materialise
 from conformance.errors import Unsupported
 from conformance.judge import (
+    Allowance,
+    allowances,
     decided,
     distances,
     end_to_end_check,
     local_check,
     malformed,
+    not_judged,
     not_shown,
     third_opinion,
 )
@@ -73,7 +79,8 @@ class Runner:
     clock: Clock
 
     def run(self, problem: Problem) -> Observation:
-        """Return what the subject shows of `problem`; raise `RaisedError`, `MalformedError` or `Unsupported`."""
+        """Return copies of what the subject shows; raise `RaisedError`, `MalformedError` or `Unsupported`."""
+        before = _fingerprint(problem)
         self.clock.mark("judging")
         try:
             observation = self.subject.run(problem)
@@ -83,9 +90,13 @@ class Runner:
             raise RaisedError(_told(error)) from error
         finally:
             self.clock.mark("subject")
+        if _fingerprint(problem) != before:
+            _forget_arrays()
+            message = "It changed the arrays of the problem that it was given; work on copies."
+            raise MalformedError(message)
         if complaints := malformed(problem, observation):
             raise MalformedError(" ".join(complaints))
-        return observation
+        return _copied(observation)
 
 
 class RaisedError(Exception):
@@ -114,24 +125,61 @@ def _examined(case: Case, subject: Subject, clock: Clock) -> CaseRecord:
 
 def _judged(problem: Problem, runner: Runner) -> CaseRecord:
     case, clock = problem.case, runner.clock
-    observation = runner.run(problem)
     clock.mark("judging")
-    reference, exact = _reference(case), _exact(case)
+    reference, exact = _reference(case), _exact(case)  # before the subject can touch anything
     clock.mark("reference")
+    allowed = _allowed(case)
+    observation = runner.run(problem)
     findings = local_check(problem, observation)
-    findings += end_to_end_check(problem, observation, exact, decided(problem, findings))
+    findings += end_to_end_check(problem, observation, exact, allowed, decided(problem, findings))
     differs = verdict_of(findings)[0] == "differs"
     if not differs:  # what is wrong by itself would break every law as well
-        findings += relation_check(problem, runner.run, observation, exact)
+        findings += relation_check(problem, runner.run, observation, allowed)
         differs = verdict_of(findings)[0] == "differs"
     return judged(
         case.id,
         runner.subject.name,
         findings,
         not_shown=not_shown(problem, observation),
+        not_judged=not_judged(observation, findings),
         distances=distances(problem, observation, reference),
         third_opinion=_third_opinion(problem, observation) if differs else "",
     )
+
+
+def _copied(observation: Observation) -> Observation:
+    """Return the observation with arrays of its own: a subject may write into its buffers when it runs again."""
+    copies: dict[str, Any] = {}
+    for part in fields(observation):
+        shown = getattr(observation, part.name)
+        if isinstance(shown, Mapping):
+            copies[part.name] = {key: array.copy() for key, array in shown.items()}
+        else:
+            copies[part.name] = None if shown is None else shown.copy()
+    return Observation(**copies)
+
+
+def _fingerprint(problem: Problem) -> bytes:
+    """Return a digest of every array of `problem`."""
+    digest = hashlib.blake2b()
+    arrays = [
+        *problem.weights.values(),
+        problem.x,
+        problem.h_0,
+        problem.d_output,
+        problem.d_h_n,
+        problem.lengths,
+    ]
+    for array in arrays:
+        if array is not None:
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
+def _forget_arrays() -> None:
+    """Forget cached arrays that can't be trusted any more."""
+    for cached in (_problem, _reference, _exact, _allowed):
+        cached.cache_clear()
 
 
 @lru_cache(maxsize=1)
@@ -152,6 +200,12 @@ def _exact(case: Case) -> Observation:
     return _reference(case) if case.dtype == "f64" else observe(_problem(case), np.float64)
 
 
+@lru_cache(maxsize=1)
+def _allowed(case: Case) -> dict[str, Allowance]:
+    """Return what rounding noise allows for every result of `case`."""
+    return allowances(_problem(case), _exact(case))
+
+
 def _third_opinion(problem: Problem, observation: Observation) -> str:
     """Return what a more precise run of the reference says of the two sides."""
     wider = np.float64 if problem.case.dtype == "f32" else np.longdouble
@@ -167,4 +221,5 @@ def _told(error: BaseException) -> str:
     """Return an exception in one paragraph: what it is, and the innermost line that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
-    return f"{type(error).__name__}: {error}{where}"
+    text = f"{type(error).__name__}: {error}{where}"
+    return text.encode("utf-8", "backslashreplace").decode()  # a record must be able to hold it

@@ -13,7 +13,7 @@ import msgspec
 from conformance.errors import UsageError
 from conformance.numbers import round_up
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of this layout; it grows when a reader of the one before would go wrong."""
 
 Number = float | Literal["nan", "inf", "-inf"]
@@ -30,6 +30,7 @@ class DivergenceRecord(Body):
 
     phase: Literal["forward", "backward"]
     quantity: str
+    basis: str
     where: str
     got: Number
     expected: Number

@@ -44,9 +44,13 @@ def judged(
     not_shown: Sequence[str],
     distances: Sequence[Distance],
     third_opinion: str,
+    not_judged: Sequence[str],
 ) -> CaseRecord:
     """Return the record of a case from all that was found on it, findings in the order of the data flow."""
     verdict, reason = verdict_of(findings)
+    if not_judged and verdict in ("agrees", "vacuous"):
+        verdict = "undecidable"
+        reason = f"Shown, but nothing to judge it from: {', '.join(not_judged)}. Show the steps that it builds on too."
     return CaseRecord(
         case=case_id,
         subject=subject,
@@ -103,7 +107,9 @@ def _quantities(findings: Sequence[Finding]) -> list[QuantityRecord]:
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         c = finding.comparison
-        groups.setdefault((ALL_RESULTS if c.relation else c.quantity, c.relation), []).append(finding)
+        free = c.scale == "noise" and not c.relation
+        name = ALL_RESULTS if c.relation else f"{c.quantity} after a free run" if free else c.quantity
+        groups.setdefault((name, c.relation), []).append(finding)
     return [_quantity(*key, group) for key, group in groups.items()]
 
 
@@ -149,6 +155,7 @@ def _divergence(d: Divergence) -> DivergenceRecord:
     return DivergenceRecord(
         phase=d.phase,
         quantity=d.quantity,
+        basis=d.basis,
         where=d.where,
         got=exact(d.got),
         expected=exact(d.expected),

@@ -5,8 +5,10 @@ data are the same wherever it runs. Every process computes in one thread.
 """
 
 import multiprocessing
+import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -18,6 +20,9 @@ from conformance.environment import one_thread
 from conformance.record import CaseRecord, Timing
 from conformance.recording import unjudged
 from conformance.subjects import load_subject
+
+ATTEMPTS = 2
+"""Pools in which a case may lose its worker before it is given up."""
 
 Examined = list[tuple[CaseRecord, Timing]]
 """What one case gave: a record and its timing for each subject."""
@@ -58,7 +63,8 @@ def run_cases(
             on_progress(examined)
         outcome.complete = True
     except KeyboardInterrupt:
-        results.close()
+        with _interrupts_held_back():  # once is enough: what is finished must still be written
+            results.close()
     return outcome
 
 
@@ -75,22 +81,44 @@ def _in_process(cases: Sequence[Case], subjects: Sequence[str]) -> Iterator[tupl
 
 
 def _in_pool(cases: Sequence[Case], subjects: Sequence[str], jobs: int) -> Iterator[tuple[int, Examined]]:
-    """Yield results as workers finish them; a pool that dies leaves an error for every case it still owed."""
-    pool = ProcessPoolExecutor(
-        min(jobs, len(cases)) or 1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-    )
+    """Yield results as workers finish them.
+
+    A worker that dies takes its pool with it. What the pool still owed is run once more in a new one, where
+    cases that end that way again are recorded as errors.
+    """
     one_thread()  # the variables are inherited by the workers, whose libraries read them when they load
+    owed = dict(enumerate(cases))
+    for attempt in range(ATTEMPTS):
+        for position, examined in _one_pool(owed, subjects, jobs):
+            if examined is not None:
+                del owed[position]
+                yield position, examined
+            elif attempt == ATTEMPTS - 1:
+                yield position, _lost(owed[position], subjects)
+        if not owed:
+            return
+
+
+def _one_pool(
+    cases: Mapping[int, Case], subjects: Sequence[str], jobs: int
+) -> Iterator[tuple[int, Examined | None]]:
+    """Yield the results of one pool by position, None for what it owed when it died."""
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(cases)), mp_context=context, initializer=_start_worker)
     try:
         with _interrupts_held_back():  # the parent answers Ctrl-C for all
             units: dict[Future[Examined], int] = {
-                pool.submit(examine_unit, case.id, subjects): n for n, case in enumerate(cases)
+                pool.submit(examine_unit, case.id, subjects): n for n, case in dict(cases).items()
             }
         for unit in as_completed(units):
-            position = units[unit]
             try:
-                yield position, unit.result()
+                yield units[unit], unit.result()
             except BrokenProcessPool:
-                yield position, _lost(cases[position], subjects)
+                yield units[unit], None
+    except (KeyboardInterrupt, GeneratorExit):
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -110,7 +138,16 @@ def _interrupts_held_back() -> Iterator[None]:
 
 def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     one_thread()
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent has died without telling it (kill -9): nobody waits for its results."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _lost(case: Case, subjects: Sequence[str]) -> Examined:

@@ -12,7 +12,7 @@ With lengths, "every" hands the loss only the steps that samples have, (Σ lengt
 the layout, so that a mean is a mean over real steps; predictions in padding are 0.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -202,7 +202,7 @@ class SequenceModel:
 
     def train(
         self,
-        samples: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]],
+        samples: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]],
         *,
         epochs: int,
         learning_rate: float,
@@ -222,6 +222,12 @@ class SequenceModel:
         TypeError, ValueError
             Where an argument isn't what is described here, with what to do about it.
         """
+        samples = list(samples)  # an iterator would be empty from the second epoch on
+        if not samples:
+            message = (
+                "samples must hold at least one (x, target); got none. Without one nothing would be learnt."
+            )
+            raise ValueError(message)
         losses = np.zeros(_checks.size("epochs", epochs), self.rnn.dtype)
         for epoch in range(len(losses)):
             for x, target in samples:

@@ -111,7 +111,7 @@ def test_replays_scatter_around_the_exact_result():
 def test_units_at_relus_kink_count_as_uncertain():
     """Units that rounding may carry over the kink lie on both sides of it in the replays."""
     problem = materialise(parse_id("rnn-relu-T6-B3-I4-H8-f32-kinks-s0"))
-    allowed = allowances(problem, observe(problem, np.float64), {"dL/dx"})["dL/dx"]
+    allowed = allowances(problem, observe(problem, np.float64))["dL/dx"]
     assert np.isfinite(allowed.bound).all()
     record = examine(problem.case, load_subject("torch-results"))
     assert record.verdict in ("agrees", "undecidable")

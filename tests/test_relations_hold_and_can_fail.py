@@ -8,6 +8,7 @@ import pytest
 from conformance.cases import SUITES, materialise, parse_id
 from conformance.engine import examine
 from conformance.errors import Unsupported
+from conformance.judge import allowances
 from conformance.relations import RELATIONS, check, relation_check, relations_for
 from conformance.subjects import load_subject
 from conformance.subjects.reference import observe
@@ -32,7 +33,9 @@ def findings(name, run, case_id=None):
     problem = materialise(parse_id(case_id or CASES[name]))
     assert relation.applies(problem.case)
     with np.errstate(all="ignore"):
-        return check._findings(problem, run, run(problem), observe(problem, np.float64), relation)
+        return check._findings(
+            problem, run, run(problem), relation, allowances(problem, observe(problem, np.float64))
+        )
 
 
 class Unlawful:
@@ -92,6 +95,8 @@ def test_what_the_subject_cannot_run_passes_the_turn_on():
         seen.append(other)
         return torch.run(other)
 
-    found = relation_check(problem, run, torch.run(problem), observe(problem, np.float64))
+    found = relation_check(
+        problem, run, torch.run(problem), allowances(problem, observe(problem, np.float64))
+    )
     assert {f.comparison.relation for f in found} <= {"runs repeat", "samples are independent"}
     assert seen

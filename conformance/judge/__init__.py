@@ -16,6 +16,7 @@ from conformance.judge.results import decided as decided
 from conformance.judge.results import results as results
 from conformance.judge.rounding import Precision as Precision
 from conformance.judge.shapes import malformed as malformed
+from conformance.judge.shapes import not_judged as not_judged
 from conformance.judge.shapes import not_shown as not_shown
 from conformance.judge.third_opinion import third_opinion as third_opinion
 
@@ -35,6 +36,7 @@ __all__ = [
     "end_to_end_check",
     "local_check",
     "malformed",
+    "not_judged",
     "not_shown",
     "results",
     "third_opinion",

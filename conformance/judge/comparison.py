@@ -22,6 +22,13 @@ from refrnn import Array
 Phase = Literal["forward", "backward"]
 Scale = Literal["bound", "noise", "copy"]
 
+BASES: dict[Scale, str] = {
+    "bound": "recomputed from the subject's own previous values",
+    "noise": "in the reference's free run",
+    "copy": "among the subject's own states",
+}
+"""Where the expected value of a comparison comes from."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
@@ -66,6 +73,13 @@ class Comparison:
     relation: str = ""
 
     @property
+    def basis(self) -> str:
+        """Where the expected value comes from, in words."""
+        if self.relation:
+            return "in the subject's other run"
+        return BASES[self.scale]
+
+    @property
     def title(self) -> str:
         """What messages call it: the quantity, after the law if there is one."""
         return f"{self.relation}: {self.quantity}" if self.relation else self.quantity
@@ -77,6 +91,7 @@ class Divergence:
 
     phase: Phase
     quantity: str
+    basis: str  # where the expected value comes from, in words
     layer: int | None
     direction: int | None
     index: Mapping[str, int]  # by axis
@@ -230,6 +245,7 @@ def _described(c: Comparison, m: Measures, index: tuple[int, ...]) -> Divergence
     return Divergence(
         phase=c.phase,
         quantity=c.title,
+        basis=c.basis,
         layer=c.layer,
         direction=c.direction,
         index=dict(zip(c.axes, index, strict=True)),

@@ -32,13 +32,7 @@ def backward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Itera
     """Yield the comparisons of the backward pass from the last layer down."""
     if setting.problem.d_output is None and setting.problem.d_h_n is None:
         return
-    flows = {
-        place: backward_step(
-            setting.cell, setting.precision, forward, geometry.rows(setting.inner.d_hidden[place])
-        )
-        for place, forward in steps.items()
-        if setting.shows(d_hidden=[place])
-    }
+    flows = _flows(setting, steps)
     for layer in reversed(range(setting.problem.case.layers)):
         for place in setting.sides(layer):
             if place in flows:
@@ -49,11 +43,23 @@ def backward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Itera
         yield _input_gradient(setting, flows, setting.observation.d_x)
 
 
+def _flows(setting: Setting, steps: dict[Place, Forward]) -> dict[Place, Backward]:
+    """Take the backward steps of every place, from the last layer down as far as they are shown without a gap."""
+    flows: dict[Place, Backward] = {}
+    for layer in reversed(range(setting.problem.case.layers)):
+        for place in setting.sides(layer):
+            above = setting.sides(layer + 1)
+            if place in steps and setting.shows(d_hidden=[place]) and set(above) <= set(flows):
+                d_hidden = geometry.rows(setting.inner.d_hidden[place])
+                flows[place] = backward_step(setting.cell, setting.precision, steps[place], d_hidden)
+    return flows
+
+
 def _state_gradients(setting: Setting, flows: dict[Place, Backward], place: Place) -> Iterator[Comparison]:
     """Compare every dL/dh_t and dL/da_t of a place."""
     layer, d = place
     judged = geometry.active(setting.problem)
-    if set(setting.sides(layer + 1)) <= set(flows):
+    if place in setting.observation.d_hidden:
         total, cotangents = _arriving(setting, flows, place)
         products = setting.problem.case.hidden_size * (1 + len(setting.sides(layer + 1)))
         yield Comparison(

@@ -16,12 +16,12 @@ STATE = ("row", "unit")
 
 
 def forward_steps(setting: Setting) -> dict[Place, Forward]:
-    """Recompute the steps of every place whose states and inputs the subject shows."""
-    return {
-        place: _steps(setting, place)
-        for place in setting.problem.places
-        if setting.shows(hidden=[place, *setting.sides(place[0] - 1)])
-    }
+    """Recompute the steps of every place from the first layer up, as far as the subject shows them without a gap."""
+    steps: dict[Place, Forward] = {}
+    for place in setting.problem.places:
+        if setting.shows(hidden=[place]) and set(setting.sides(place[0] - 1)) <= set(steps):
+            steps[place] = _steps(setting, place)
+    return steps
 
 
 def forward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Iterator[Comparison]:
@@ -32,7 +32,7 @@ def forward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Iterat
         yield _output(setting, setting.observation.output)
     if setting.observation.h_n is not None:
         for place, final in setting.states(setting.observation.h_n).items():
-            if setting.shows(hidden=[place]):
+            if place in steps:
                 yield _final_state(setting, place, final)
 
 

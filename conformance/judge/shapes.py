@@ -3,21 +3,36 @@
 Nothing is ever broadcast: a gradient of shape (1,) or (B, H) where (H,) belongs is a mistake, told as such.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
 
 from conformance.cases import Problem
+from conformance.judge.comparison import Finding
 from conformance.observation import Observation
 from refrnn import Array
 
 
 def malformed(problem: Problem, observation: Observation) -> list[str]:
-    """Return a sentence for every array that has a wrong name, shape or precision."""
-    complaints: list[str] = []
+    """Return a sentence for every array that has a wrong name, type, shape or precision."""
+    if not isinstance(observation, Observation):
+        return [
+            f"run must return an Observation; got {type(observation).__name__}. Is a return statement missing?"
+        ]
+    complaints = [
+        f"{name} must map names or places to arrays; got {type(getattr(observation, name)).__name__}."
+        for name in ("parameters", "hidden", "d_hidden", "d_pre", "step_parameters")
+        if not isinstance(getattr(observation, name), Mapping)
+    ]
+    if complaints:
+        return complaints
     for name, array, shape in _expectations(problem, observation):
-        if shape is None:
+        if type(array) is not np.ndarray:
+            complaints.append(f"{name} is a {type(array).__name__} instead of a plain NumPy array.")
+        elif shape is None:
             complaints.append(f"{name} belongs to nothing in this case.")
-        elif getattr(array, "shape", None) != shape:
-            complaints.append(f"{name} has the shape {getattr(array, 'shape', None)} instead of {shape}.")
+        elif array.shape != shape:
+            complaints.append(f"{name} has the shape {array.shape} instead of {shape}.")
         elif array.dtype != problem.dtype:
             complaints.append(f"{name} is {array.dtype} instead of {problem.dtype}.")
     return complaints
@@ -31,6 +46,17 @@ def not_shown(problem: Problem, observation: Observation) -> list[str]:
     missing += [f"dL/d{name}" for name in problem.weights if name not in observation.parameters]
     missing += [f"h of {place}" for place in problem.places if place not in observation.hidden]
     return missing + [f"dL/dh of {place}" for place in problem.places if place not in observation.d_hidden]
+
+
+def not_judged(observation: Observation, findings: Iterable[Finding]) -> list[str]:
+    """Return the inner steps that are shown but could not be judged, for lack of those that they build on."""
+    judged = {(c.quantity, c.layer, c.direction) for c in (finding.comparison for finding in findings)}
+    shown = [("h", place) for place in observation.hidden]
+    shown += [("dL/dh", place) for place in observation.d_hidden]
+    shown += [("dL/da", place) for place in observation.d_pre]
+    left = [f"{quantity} of {place}" for quantity, place in shown if (quantity, *place) not in judged]
+    steps = sum(c.quantity.endswith(" of a step") for c in (finding.comparison for finding in findings))
+    return left + (["steps' shares of gradients"] if steps < len(observation.step_parameters) else [])
 
 
 def _expectations(

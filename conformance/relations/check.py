@@ -1,6 +1,7 @@
 """Putting a case to a relation: two runs of the same subject, compared bit for bit or in units of noise."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,6 @@ from conformance.judge import (
     Finding,
     Precision,
     Result,
-    allowances,
     compared,
     decide,
     results,
@@ -31,20 +31,20 @@ def relations_for(case: Case) -> list[Relation]:
     return possible[turn:] + possible[:turn]
 
 
-def relation_check(problem: Problem, run: Run, observation: Observation, exact: Observation) -> list[Finding]:
+def relation_check(
+    problem: Problem, run: Run, observation: Observation, allowed: Mapping[str, Allowance]
+) -> list[Finding]:
     """Put the problem to the first of its relations that can be decided, and judge what that makes equal.
 
     `observation` is what the subject showed of `problem`. In a chaotic network only the exact relations can be
     decided. A subject that doesn't show every result isn't put to relations.
     """
-    needed = {
-        n for n, r in results(problem, exact).items() if problem.h_0 is not None or r.quantity != "dL/dh_0"
-    }
+    needed = {name for name in allowed if problem.h_0 is not None or not name.startswith("dL/dh_0")}
     if not needed <= set(results(problem, observation)):
         return []
     for relation in relations_for(problem.case):
         try:
-            findings = _findings(problem, run, observation, exact, relation)
+            findings = _findings(problem, run, observation, relation, allowed)
         except Unsupported:  # the subject can't run the other side of this law
             continue
         if not any(finding.verdict == "undecidable" for finding in findings):
@@ -53,17 +53,17 @@ def relation_check(problem: Problem, run: Run, observation: Observation, exact: 
 
 
 def _findings(
-    problem: Problem, run: Run, observation: Observation, exact: Observation, relation: Relation
+    problem: Problem, run: Run, observation: Observation, relation: Relation, allowed: Mapping[str, Allowance]
 ) -> list[Finding]:
     shown = results(problem, observation)
     pairs = list(relation.pairs(problem, run, observation))
-    names = {pair.result for pair in pairs}
-    allowed = allowances(problem, exact, names) if relation.scale == "noise" else {}
     precision = Precision.of(problem.dtype)
     return [decide(_comparison(relation, shown[p.result], p, allowed), precision) for p in pairs]
 
 
-def _comparison(relation: Relation, result: Result, pair: Pair, allowed: dict[str, Allowance]) -> Comparison:
+def _comparison(
+    relation: Relation, result: Result, pair: Pair, allowed: Mapping[str, Allowance]
+) -> Comparison:
     if relation.scale == "noise":
         whole = allowed[pair.result]
         allowance = Allowance(bound=whole.bound[pair.where], doubtful=whole.doubtful[pair.where])

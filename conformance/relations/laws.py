@@ -209,7 +209,7 @@ RELATIONS = (
     Relation(name="chunks = whole", scale="noise", applies=_plain, pairs=chunks_equal_whole),
     Relation(
         name="h_0 omitted = zeros",
-        scale="exact",
+        scale="noise",
         applies=lambda c: not c.h_0,
         pairs=omitted_state_equals_zeros,
     ),

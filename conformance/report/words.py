@@ -26,6 +26,8 @@ def lines(case: CaseRecord) -> Iterator[str]:
             yield f"  {counted(quantity)}"
     if case.reason:
         yield f"  {case.reason}"
+    if case.not_shown and case.verdict not in ("error", "unsupported"):
+        yield f"  not shown, so not judged: {', '.join(case.not_shown)}"
     if case.third_opinion:
         yield f"  third opinion: {case.third_opinion}"
     yield f"  reproduce: {case.reproduce}"
@@ -35,7 +37,7 @@ def _divergence(d: DivergenceRecord) -> Iterator[str]:
     """Yield one wrong element: its place, both values, and their difference in every unit."""
     yield f"  first divergent step: {d.phase} pass, {d.quantity}, {d.where}"
     yield f"    got      {d.got!r}"
-    yield f"    expected {d.expected!r}, recomputed from the subject's own previous values"
+    yield f"    expected {d.expected!r}, {d.basis}"
     yield (
         f"    off by {shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, "
         f"{shown(float(d.ulp))} ULP: {shown(float(d.share))} × its bound of {shown(float(d.bound))}"
