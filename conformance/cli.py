@@ -73,6 +73,10 @@ def run(
     from conformance.report.terminal import console, print_summary
     from conformance.summary import exit_code, summarise
 
+    chosen = [name for name in ("suite", "case_ids", "explore") if _given(context, name)]
+    if len(chosen) > 1:
+        message = "--suite, --case and --explore each say what to run; give one of them."
+        raise click.UsageError(message)
     if explore is not None:
         from conformance.cases import random_cases
 
@@ -215,6 +219,11 @@ def env() -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(environment()), indent=2))
 
 
+def _given(context: click.Context, parameter: str) -> bool:
+    """Return whether an option was given on the command line."""
+    return context.get_parameter_source(parameter) == click.core.ParameterSource.COMMANDLINE
+
+
 def _measured_power(suite: str) -> Power:
     """Measure the float64 cases of a suite under a progress bar."""
     from rich.progress import Progress
@@ -308,6 +317,10 @@ def _recorded(
         load_subject(name)
     errors = console(stderr=True)
     started = perf_counter()
+    if not errors.is_terminal:
+        errors.print(
+            f"running {len(cases):,} cases on {', '.join(chosen)} with {jobs} worker(s)", soft_wrap=True
+        )
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("cases", total=len(cases))
 

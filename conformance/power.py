@@ -18,6 +18,7 @@ from conformance.engine import examine
 from conformance.faults import CATALOGUE, RIGHT, Fault, Mutant, simulate
 from conformance.faults.mutant import results_only
 from conformance.observation import Observation, Subject
+from conformance.recording import FREE_RUN
 from conformance.subjects import load_subject
 from refrnn import Array
 
@@ -122,9 +123,11 @@ def _disturbances(case: Case, power: Power) -> None:
     """Disturb every result whose noise is small enough, as a whole and in its largest element."""
     torch = examine(case, load_subject("torch-results"))
     clear = {
-        q.quantity
+        q.quantity.removesuffix(FREE_RUN)
         for q in torch.quantities
-        if q.verdict == "agrees" and not q.relation and float(q.agrees_to) <= 30 * SEEN_BELOW[case.dtype]
+        if q.quantity.endswith(FREE_RUN)
+        and q.verdict == "agrees"
+        and float(q.agrees_to) <= 30 * SEEN_BELOW[case.dtype]
     }
     for result, quantity in _results(case).items():
         if quantity not in clear:

@@ -16,6 +16,9 @@ from conformance.record import (
 )
 from conformance.subjects import MODULES
 
+FREE_RUN = " after a free run"
+"""What a record adds to a quantity that is compared after both sides ran freely."""
+
 ALL_RESULTS = "all results"
 """What a record calls the quantity of a relation."""
 
@@ -108,7 +111,7 @@ def _quantities(findings: Sequence[Finding]) -> list[QuantityRecord]:
     for finding in findings:
         c = finding.comparison
         free = c.scale == "noise" and not c.relation
-        name = ALL_RESULTS if c.relation else f"{c.quantity} after a free run" if free else c.quantity
+        name = ALL_RESULTS if c.relation else c.quantity + FREE_RUN if free else c.quantity
         groups.setdefault((name, c.relation), []).append(finding)
     return [_quantity(*key, group) for key, group in groups.items()]
 

@@ -29,8 +29,7 @@ class Row:
     worst_case: str = ""
     worst_where: str = ""
     medians: list[float] = field(default_factory=list)
-    absolute: float = 0.0
-    relative: float = 0.0
+    absolute: float = 0.0  # of the worst case, as is `ulp`
     ulp: float = 0.0
 
     def add(self, case: str, q: QuantityRecord) -> None:
@@ -40,10 +39,9 @@ class Row:
         self.mismatches += q.mismatches
         self.undecided += q.undecided
         self.medians.append(float(q.median_share))
-        for name in ("absolute", "relative", "ulp"):
-            setattr(self, name, max(getattr(self, name), float(getattr(q, name))))
         if float(q.worst_share) > self.worst_share or not self.worst_case:
             self.worst_share, self.worst_case, self.worst_where = float(q.worst_share), case, q.worst_where
+            self.absolute, self.ulp = float(q.absolute), float(q.ulp)
 
     @property
     def typical_share(self) -> float:

@@ -222,13 +222,13 @@ class SequenceModel:
         TypeError, ValueError
             Where an argument isn't what is described here, with what to do about it.
         """
+        losses = np.zeros(_checks.size("epochs", epochs), self.rnn.dtype)
         samples = list(samples)  # an iterator would be empty from the second epoch on
         if not samples:
             message = (
                 "samples must hold at least one (x, target); got none. Without one nothing would be learnt."
             )
             raise ValueError(message)
-        losses = np.zeros(_checks.size("epochs", epochs), self.rnn.dtype)
         for epoch in range(len(losses)):
             for x, target in samples:
                 found = self.gradients(x, target)

@@ -18,10 +18,20 @@ import planting
 import pytest
 from planting import Raises, Shows
 
-from conformance import SUITES, Observation, Problem, Subject, Unsupported, load_subject, parse_id, subjects
+from conformance import (
+    SUITES,
+    Case,
+    Observation,
+    Problem,
+    Subject,
+    Unsupported,
+    load_subject,
+    parse_id,
+    subjects,
+)
 from conformance.cli import main
 from conformance.record import decode
-from conformance.runner import run_cases
+from conformance.runner import Outcome, run_cases
 
 CASE = "rnn-tanh-T4-B3-I5-H6-f64-s0"
 CHAOTIC = "rnn-tanh-T300-B2-I4-H16-f64-gain10-s0"
@@ -489,25 +499,67 @@ def test_ctrl_c_while_the_workers_start_is_no_traceback_either(tmp_path: Path) -
     assert not decode((tmp_path / "agreement.json").read_bytes()).complete
 
 
-def test_a_worker_that_dies_costs_an_error_record_each_and_never_hangs() -> None:
-    cases = [replace(parse_id(CASE), seed=seed) for seed in range(200)]
-    killed: list[int] = []
+def run_and_kill(times: int) -> tuple[Outcome, list[Case]]:
+    """Run cases in two workers and kill both as soon as a result has come, in the first `times` pools."""
+    cases = [replace(parse_id(CASE), seed=seed) for seed in range(60)]
+    killed: set[int] = set()
 
     def kill(_: object) -> None:
-        if not killed:
-            killed.extend(child.pid for child in multiprocessing.active_children())
-            for pid in killed:
+        alive = {child.pid for child in multiprocessing.active_children()} - killed
+        if alive and len(killed) < 2 * times:
+            killed.update(alive)
+            for pid in alive:
                 os.kill(pid, signal.SIGKILL)
 
     outcome = run_cases(cases, ["torch", "reference"], jobs=2, on_progress=kill)
-    assert len(killed) == 2
+    assert len(killed) == 2 * times
     assert outcome.complete
-    records = outcome.records()
-    assert [record.case for record in records] == [case.id for case in cases for _ in range(2)]
-    errors = [record for record in records if record.verdict == "error"]
-    assert len(errors) > 100
+    assert [record.case for record in outcome.records()] == [case.id for case in cases for _ in range(2)]
+    return outcome, cases
+
+
+def test_workers_that_die_once_cost_nothing() -> None:
+    outcome, _ = run_and_kill(times=1)
+    assert {record.verdict for record in outcome.records()} == {"agrees"}
+
+
+def test_workers_that_die_again_cost_an_error_record_each_and_never_a_hang() -> None:
+    outcome, _ = run_and_kill(times=2)
+    errors = [record for record in outcome.records() if record.verdict == "error"]
+    assert errors
     assert all("worker process died" in record.reason for record in errors)
-    assert {record.verdict for record in records} == {"agrees", "error"}
+    assert {record.verdict for record in outcome.records()} == {"agrees", "error"}
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    run = subprocess.Popen([*PROGRAM, "run", "--suite", "standard", "--jobs", "2"], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + PATIENCE
+    while len(workers := spawned_by(run.pid)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(3)  # until they have started to work
+    run.kill()
+    run.wait()
+    while (left := alive(workers)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert len(workers) == 2
+    assert left == []
+
+
+def spawned_by(pid: int) -> list[str]:
+    """Return the processes that were started to run cases."""
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "ppid=,pid=,args="], capture_output=True, text=True, check=True
+    )
+    lines = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+    return [line[1] for line in lines if line[0] == str(pid) and "spawn_main" in line[-1]]
+
+
+def alive(pids: Sequence[str]) -> list[str]:
+    """Return which of these processes are still there."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True
+    ).stdout.split()
+    return [pid for pid in pids if pid in listed]
 
 
 def test_every_name_of_the_package_resolves_and_the_list_is_pinned() -> None:

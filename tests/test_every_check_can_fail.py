@@ -199,8 +199,8 @@ def test_a_problem_with_another_data_is_never_taken_for_this_one(dtype: str) -> 
         (lambda o: {"output": o.output.astype(object)}, "output is object instead of float64."),
         (lambda o: {"d_x": o.d_x.astype(np.longdouble)}, "instead of float64."),
         (lambda o: {"h_n": o.h_n.astype(complex)}, "h_n is complex128 instead of float64."),
-        (lambda o: {"output": o.output.tolist()}, "output has the shape None"),
-        (lambda _: {"parameters": {"bias_ih_l0": 0.0}}, "has the shape None"),
+        (lambda o: {"output": o.output.tolist()}, "output is a list instead of a plain NumPy array"),
+        (lambda _: {"parameters": {"bias_ih_l0": 0.0}}, "instead of a plain NumPy array"),
     ],
 )
 def test_a_wrong_shape_name_or_precision_differs_and_nothing_is_broadcast(

@@ -44,7 +44,10 @@ def allowances(problem: Problem, exact: Observation) -> dict[str, Allowance]:
     return {
         name: Allowance(
             bound=THRESHOLD * noise.value,
-            doubtful=~(noise.relative <= MEANINGLESS) | ~np.isfinite(true[name]) | hopeless,
+            doubtful=~(noise.relative <= MEANINGLESS)
+            | ~np.isfinite(noise.value)
+            | ~np.isfinite(true[name])
+            | hopeless,
         )
         for name, noise in noise_of(problem, true, precision).items()
     }

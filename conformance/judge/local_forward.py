@@ -32,7 +32,7 @@ def forward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Iterat
         yield _output(setting, setting.observation.output)
     if setting.observation.h_n is not None:
         for place, final in setting.states(setting.observation.h_n).items():
-            if place in steps:
+            if setting.shows(hidden=[place]):
                 yield _final_state(setting, place, final)
 
 

@@ -77,7 +77,7 @@ def _noise(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: f
     safe = np.where(scale > 0, scale, 1.0)
     rms = safe * np.sqrt(((size / safe) ** 2).mean(axis=axes, keepdims=True))
     row_noise = unit * np.sqrt(row)
-    relative = np.where(row_noise > 0, row_noise / np.where(scale > 0, rms, 0.0), 0.0)
+    relative = np.where(row_noise == 0, 0.0, row_noise / np.where(scale > 0, rms, 0.0))  # NaN stays NaN
     value = unit * np.sqrt(squares / 2 + row / 2) + u * size + eta
     return Noise(value=value, relative=np.broadcast_to(relative, exact.shape))
 

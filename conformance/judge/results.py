@@ -61,7 +61,8 @@ def decided(problem: Problem, findings: Iterable[Finding]) -> set[str]:
     names = {"output"} if all(("h", top, d) in found for d in range(problem.case.directions)) else set[str]()
     names |= {"dL/dx"} if ("dL/dx", None, None) in found else set()
     for place in problem.places:
-        names |= {f"{quantity} {place}" for quantity in ("h_n", "dL/dh_0") if (quantity, *place) in found}
+        names |= {f"h_n {place}"} if {("h", *place), ("h_n", *place)} <= found else set()
+        names |= {f"dL/dh_0 {place}"} if ("dL/dh_0", *place) in found else set()
         kinds = {name: PARAMETERS[name[: name.index("_l")]][0] for name in problem.weights_at(place)}
         names |= {name for name, quantity in kinds.items() if (quantity, *place) in found}
     return names

@@ -18,6 +18,11 @@ against a tolerance typed in by hand; `docs/derivations.md` derives the bounds. 
 recomputed by the same cell and so are near 0 by construction: they check its scan over time, not its cell.
 """
 
+SUBJECTS = """\
+`torch-steps` is the real `torch.nn.RNN` called one step at a time, `torch` the fused module with its inner steps read
+off the autograd graph, `reference` the NumPy RNN itself, run over whole sequences.
+"""
+
 RELATIONS = """\
 Laws between two runs of the same subject, which need no reference to know the right answer. Every case is put to one
 of those that apply to it, chosen by its id. Shares are of what rounding noise allows, or of nothing where runs must
@@ -39,6 +44,7 @@ def markdown(summary: Summary) -> str:
         "# Agreement of torch.nn.RNN with the reference",
         f"**{summary.sentence}**",
         f"{suite}; {len(record.cases):,} comparisons of a subject with the reference over {_cases(summary):,} cases.",
+        SUBJECTS,
         _table(("subject", *VERDICTS), _verdict_rows(summary)),
         *_notable(summary.notable),
         "## Agreement step by step",
@@ -51,9 +57,9 @@ def markdown(summary: Summary) -> str:
                 "elements",
                 "worst share",
                 "typical share",
-                "greatest difference",
-                "ULP",
                 "worst case",
+                "its greatest difference",
+                "in ULP",
             ),
             _quantity_rows(summary),
         ),
@@ -104,9 +110,9 @@ def _quantity_rows(summary: Summary) -> Iterable[Sequence[str]]:
             f"{row.elements:,}",
             shown(row.worst_share),
             shown(row.typical_share),
+            f"`{row.worst_case}`" if row.worst_share else "",
             shown(row.absolute),
             shown(row.ulp),
-            f"`{row.worst_case}`",
         )
 
 
