@@ -337,18 +337,15 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not {"numpy", "torch", "rich", "msgspec", "refrnn", "threadpoolctl"} & set(loaded)
 
 
-def test_help_answers_in_under_three_tenths_of_a_second() -> None:
-    """The best of several: what else the machine does is not ours."""
-    quickest = float("inf")
-    for _ in range(20):
-        started = time.perf_counter()
-        done = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True)
-        quickest = min(quickest, time.perf_counter() - started)
-        if quickest < 0.3:
-            break
+def test_help_takes_under_three_tenths_of_a_second_of_processor_time() -> None:
+    """Processor time, not the clock's: what else the machine does is not ours."""
+    before = os.times()
+    done = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True)
+    after = os.times()
     assert "Cross-check torch.nn.RNN" in done.stdout
     assert "Exit codes of run: 0 conforms" in done.stdout
-    assert quickest < 0.3
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    assert used < 0.3
 
 
 # Output that nobody reads.
