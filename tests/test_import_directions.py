@@ -159,7 +159,7 @@ ALLOWED = [
     ("conformance/subjects/a.py", "if TYPE_CHECKING:\n    import torch"),
     ("conformance/environment.py", "def f():\n    import torch"),
     ("conformance/__main__.py", "from conformance.cli import main"),
-    ("conformance/cli.py", "from conformance.judge import local_check\nimport click"),
+    ("conformance/cli/run.py", "from conformance.judge import local_check\nimport click"),
     ("conformance/engine.py", "from conformance.climate import weather"),
     ("conformance/report/a.py", "TORCH = 'torch'  # import torch"),
 ]

@@ -1,0 +1,19 @@
+"""`conformance env`: where and with what a run would be recorded."""
+
+from __future__ import annotations
+
+import click
+
+from conformance.cli.options import end_quietly_where_nobody_reads
+
+
+@click.command()
+def env() -> None:
+    """Print the environment that a run records, as JSON."""
+    import msgspec
+
+    from conformance.environment import environment, one_thread
+
+    one_thread()
+    end_quietly_where_nobody_reads()
+    click.echo(msgspec.json.format(msgspec.json.encode(environment()), indent=2))

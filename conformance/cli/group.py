@@ -1,0 +1,67 @@
+"""The program `conformance`: its commands, and the exit code it leaves with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from conformance.cli.cases import list_
+from conformance.cli.contracts import contracts
+from conformance.cli.env import env
+from conformance.cli.explain import explain
+from conformance.cli.power import power
+from conformance.cli.run import run
+from conformance.cli.show import show
+from conformance.errors import ConformanceError
+
+EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 3, 130
+COMMANDS = (run, list_, show, power, explain, contracts, env)
+
+EPILOG = """
+Exit codes of run: 0 conforms, 1 discrepancy, 2 wrong usage, 3 internal error, 4 nothing was checked,
+5 inconclusive, 130 interrupted.
+"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EPILOG
+)
+@click.version_option(package_name="refrnn", prog_name="conformance")
+def cli() -> None:
+    """Cross-check torch.nn.RNN step by step against a clean NumPy reference."""
+
+
+for command in COMMANDS:
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with an honest exit code."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as long as the process
+    try:
+        code = cli.main(args=arguments, prog_name="conformance", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_USAGE
+    except ConformanceError as error:
+        click.echo(f"Error: {error}", err=True)
+        code = EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        code = EXIT_INTERRUPTED
+    except OSError as error:
+        click.echo(f"Error: {error}", err=True)  # a full disk, say: not ours to report
+        code = EXIT_INTERNAL
+    except Exception:  # noqa: BLE001 - the last resort tells what happened and doesn't claim a verdict
+        import traceback
+
+        traceback.print_exc()
+        click.echo("Internal error: this is a mistake in conformance itself; please report it.", err=True)
+        code = EXIT_INTERNAL
+    sys.exit(code)

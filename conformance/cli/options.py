@@ -1,0 +1,32 @@
+"""What several commands share: which cases are meant, and how to end where nobody reads."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.cases import Case
+
+
+def chosen_cases(suite: str, case_ids: Sequence[str], seed: int | None) -> list[Case]:
+    """Return the cases that the options name."""
+    from dataclasses import replace
+
+    from conformance.cases import SUITES, parse_id
+    from conformance.errors import UsageError
+
+    if case_ids:
+        cases = [parse_id(case_id) for case_id in dict.fromkeys(case_ids)]
+        return cases if seed is None else [replace(case, seed=seed) for case in cases]
+    if suite not in SUITES:
+        message = f"There is no suite {suite!r}; choose from {', '.join(SUITES)}."
+        raise UsageError(message)
+    return SUITES[suite].cases(0 if seed is None else seed)
+
+
+def end_quietly_where_nobody_reads() -> None:
+    """Let a closed pipe end the process as other programs end (status 141), once there is nothing left to lose."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)

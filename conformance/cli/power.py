@@ -1,0 +1,63 @@
+"""`conformance power`: what a suite would have caught."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from conformance.cli.options import chosen_cases
+
+if TYPE_CHECKING:
+    from conformance.power import Power
+
+
+@click.command()
+@click.option(
+    "--suite",
+    default="smoke",
+    show_default=True,
+    metavar="smoke|standard|full",
+    help="Whose data to measure.",
+)
+@click.option(
+    "--case", "case_id", metavar="ID", help="Name the faults that this one case can't show instead."
+)
+@click.pass_context
+def power(context: click.Context, suite: str, case_id: str | None) -> None:
+    """Measure what a suite's checks and data catch: planted faults, small disturbances, and right code accused.
+
+    With --case, exit 1 if there is a fault that the case is blind to.
+    """
+    from conformance.cases import parse_id
+    from conformance.environment import one_thread
+    from conformance.report.terminal import console, print_blind_spots, print_power
+
+    one_thread()
+    if case_id is not None:
+        from conformance.power import blind_spots
+
+        case = parse_id(case_id)
+        blind = blind_spots(case)
+        print_blind_spots(console(), case.id, [(fault.id, fault.name) for fault in blind])
+        context.exit(1 if blind else 0)
+    measured = _measured_power(suite)
+    print_power(console(), measured)
+    context.exit(1 if measured.missed or measured.overlooked or measured.accused else 0)
+
+
+def _measured_power(suite: str) -> Power:
+    """Measure the float64 cases of a suite under a progress bar."""
+    from rich.progress import Progress
+
+    from conformance.faults import CATALOGUE
+    from conformance.power import Power, measure
+    from conformance.report.terminal import console
+
+    cases = [case for case in chosen_cases(suite, (), None) if case.dtype == "f64"]
+    found, errors = Power(cases=len(cases)), console(stderr=True)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("mutants, then cases", total=len(CATALOGUE) + len(cases))
+        for found in measure(cases):  # noqa: B007 - the last one is the whole measurement
+            progress.advance(task)
+    return found

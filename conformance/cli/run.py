@@ -1,0 +1,164 @@
+"""`conformance run`: a suite, single cases or random ones, on the chosen subjects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads
+
+if TYPE_CHECKING:
+    from conformance.cases import Case
+    from conformance.record import Record
+    from conformance.runner import Examined
+
+
+@click.command()
+@click.option(
+    "--suite",
+    default="standard",
+    show_default=True,
+    metavar="smoke|standard|full",
+    help="Which cases to run.",
+)
+@click.option("--case", "case_ids", multiple=True, metavar="ID", help="Run just this case (may be repeated).")
+@click.option(
+    "--subject", "subjects", multiple=True, metavar="NAME", help="Judge just this subject (may be repeated)."
+)
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
+@click.option(
+    "--explore", type=click.IntRange(min=1), metavar="N", help="Run N random cases instead of a suite."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Draw other data (or other random cases) with another seed."
+)
+@click.option(
+    "--report", "report", type=click.Path(file_okay=False, path_type=Path), help="Write the report here."
+)
+@click.pass_context
+def run(
+    context: click.Context,
+    suite: str,
+    case_ids: Sequence[str],
+    subjects: Sequence[str],
+    jobs: int,
+    explore: int | None,
+    seed: int | None,
+    report: Path | None,
+) -> None:
+    """Run a suite (or single or random cases), print a summary, and write DIR/agreement.json and DIR/agreement.md."""
+    from conformance.report.terminal import console, print_summary
+    from conformance.summary import exit_code, summarise
+
+    chosen = [name for name in ("suite", "case_ids", "explore") if _given(context, name)]
+    if len(chosen) > 1:
+        message = "--suite, --case and --explore each say what to run; give one of them."
+        raise click.UsageError(message)
+    if explore is not None:
+        from conformance.cases import random_cases
+
+        suite, cases = f"{explore} random cases", list(random_cases(explore, seed=seed or 0))
+    else:
+        suite, cases = "selected cases" if case_ids else suite, chosen_cases(suite, case_ids, seed)
+    if report is not None:
+        _prepare(report)
+    record = _recorded(suite, cases, subjects, jobs=jobs, seed=seed)
+    if report is not None:
+        from conformance.report import write_report
+
+        for path in write_report(report, record):
+            click.echo(f"wrote {path}", err=True)
+    end_quietly_where_nobody_reads()
+    print_summary(console(), summarise(record))
+    if explore is not None:
+        _print_shrunk(record)
+    context.exit(exit_code(record))
+
+
+def _given(context: click.Context, parameter: str) -> bool:
+    """Return whether an option was given on the command line."""
+    return context.get_parameter_source(parameter) == click.core.ParameterSource.COMMANDLINE
+
+
+def _prepare(directory: Path) -> None:
+    """Make sure before a long run that its report can be written."""
+    from conformance.errors import UsageError
+    from conformance.report import REPORT_FILES
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK):
+            raise PermissionError(directory)
+        for path in (directory / name for name in REPORT_FILES):
+            if path.is_dir():
+                raise IsADirectoryError(path)
+    except OSError as error:
+        message = f"The report can't be written to {directory}: {error}. Pass a folder that you may write to."
+        raise UsageError(message) from error
+
+
+def _recorded(
+    suite: str, cases: Sequence[Case], subjects: Sequence[str], *, jobs: int, seed: int | None
+) -> Record:
+    """Run the cases under a progress bar and return the record."""
+    from collections import Counter
+    from time import perf_counter
+
+    from rich.progress import Progress
+
+    from conformance.environment import environment
+    from conformance.record import SCHEMA, Record
+    from conformance.report.terminal import console
+    from conformance.runner import run_cases
+    from conformance.subjects import DEFAULT, load_subject
+
+    chosen = list(dict.fromkeys(subjects)) or list(DEFAULT)
+    for name in chosen:
+        load_subject(name)
+    errors = console(stderr=True)
+    started = perf_counter()
+    if not errors.is_terminal:
+        errors.print(
+            f"running {len(cases):,} cases on {', '.join(chosen)} with {jobs} worker(s)", soft_wrap=True
+        )
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("cases", total=len(cases))
+
+        def advance(_: Examined) -> None:
+            progress.advance(task)
+
+        outcome = run_cases(cases, chosen, jobs=jobs, on_progress=advance)
+    records = outcome.records()
+    return Record(
+        schema=SCHEMA,
+        complete=outcome.complete,
+        suite=suite,
+        seed=seed,
+        subjects=chosen,
+        summary=dict(Counter(record.verdict for record in records)),
+        cases=records,
+        environment=environment(),
+        seconds=round(perf_counter() - started, 3),
+        timings=outcome.timings(),
+    )
+
+
+def _print_shrunk(record: Record) -> None:
+    """Print the smallest case that fails like the first failing one of a run."""
+    from conformance.cases import parse_id
+    from conformance.engine import examine
+    from conformance.shrink import shrunk
+    from conformance.subjects import load_subject
+
+    failing = next((case for case in record.cases if case.verdict in ("differs", "error")), None)
+    if failing is None:
+        return
+    subject = load_subject(failing.subject)
+    smallest = shrunk(parse_id(failing.case), lambda case: examine(case, subject).verdict == failing.verdict)
+    click.echo(
+        f"smallest case that fails alike: conformance run --case {smallest.id} --subject {failing.subject}"
+    )
