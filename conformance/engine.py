@@ -169,6 +169,7 @@ def _fingerprint(problem: Problem) -> bytes:
         problem.d_output,
         problem.d_h_n,
         problem.lengths,
+        *([] if problem.head is None else [*problem.head.parameters.values(), problem.head.d_y]),
     ]
     for array in arrays:
         if array is not None:

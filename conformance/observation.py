@@ -22,10 +22,12 @@ class Observation:
     ----------
     output, h_n
         The two results of the network.
+    y
+        The outputs of the head, in the layout of the problem, where it has one.
     d_x, d_h_0
         Gradients of the loss with respect to x and h_0.
     parameters
-        Gradients of the loss by torch's parameter names.
+        Gradients of the loss by torch's parameter names; those of the head are "head.weight" and "head.bias".
     hidden
         h_t of each layer and direction.
     d_hidden
@@ -38,6 +40,7 @@ class Observation:
 
     output: Array | None = None
     h_n: Array | None = None
+    y: Array | None = None
     d_x: Array | None = None
     d_h_0: Array | None = None
     parameters: Mapping[str, Array] = field(default_factory=dict)

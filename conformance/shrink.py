@@ -13,6 +13,7 @@ PLAINER: dict[str, object] = {
     "layout": "time-first",
     "h_0": True,
     "bias": True,
+    "output_size": 0,
     "cotangents": "both",
     "regime": "default",
     "nonlinearity": "tanh",

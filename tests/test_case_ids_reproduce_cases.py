@@ -43,6 +43,7 @@ def cases(draw: st.DrawFn) -> Case:
         layout=layout,
         input_size=draw(size),
         hidden_size=draw(size),
+        output_size=0 if lengths else draw(st.integers(0, 9)),
         h_0=draw(st.booleans()),
         cotangents=draw(st.sampled_from(["both", "output", "h_n"])),
         dtype=draw(st.sampled_from(["f32", "f64"])),

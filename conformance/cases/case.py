@@ -29,6 +29,8 @@ class Case:
         The network, as torch.nn.RNN takes it.
     steps, batch, input_size, hidden_size
         T, B, I, H, each at least 1; an unbatched case has B = 1.
+    output_size
+        O of an output head on the last layer's states, through which the loss then sees them; 0 for none.
     lengths
         The steps of every sample (1 to T, the longest T), or empty where all have T.
     layout
@@ -61,6 +63,7 @@ class Case:
     layout: LayoutName = "time-first"
     input_size: int
     hidden_size: int
+    output_size: int = 0
     h_0: bool = True
     cotangents: Cotangents = "both"
     dtype: Dtype
@@ -70,6 +73,7 @@ class Case:
     def __post_init__(self) -> None:
         for name in ("layers", "steps", "batch", "input_size", "hidden_size"):
             _between(name, getattr(self, name), 1, 10**9)
+        _between("output_size", self.output_size, 0, 10**9)
         _between("seed", self.seed, 0, 10**18)
         for name, kind in (
             ("nonlinearity", Nonlinearity),
@@ -91,6 +95,9 @@ class Case:
             message = (
                 f"An unbatched case has B = 1 and no lengths; got B = {self.batch}, lengths {self.lengths}."
             )
+            raise UsageError(message)
+        if self.output_size and self.lengths:
+            message = f"A case with an output head has no lengths; got O = {self.output_size}, lengths {self.lengths}."
             raise UsageError(message)
         if not isinstance(self.lengths, tuple):
             message = f"lengths must be a tuple of whole numbers; got {self.lengths!r}."

@@ -1,7 +1,7 @@
 """Case ids: the grammar, from a case to its id and back.
 
     rnn-<nonlinearity>[-L<layers>][-bi][-nobias]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
-       -I<input>-H<hidden>[-noh0][-dout|-dhn|-dlast]-f32|-f64[-gain<g>|-<regime>]-s<seed>
+       -I<input>-H<hidden>[-O<output>][-noh0][-dout|-dhn|-dlast]-f32|-f64[-gain<g>|-<regime>]-s<seed>
 
 Parts in brackets are left out where they have their default, so that a case has exactly one id:
 
@@ -42,6 +42,7 @@ GRAMMAR = {
     "layout": Token(r"(bf)", optional=True, shown="bf"),
     "input_size": Token(rf"I({NUMBER})", optional=False, shown="I<input size>"),
     "hidden_size": Token(rf"H({NUMBER})", optional=False, shown="H<hidden size>"),
+    "output_size": Token(rf"O({NUMBER})", optional=True, shown="O<output size>"),
     "h_0": Token(r"(noh0)", optional=True, shown="noh0"),
     "cotangents": Token(r"(dout|dhn|dlast)", optional=True, shown="dout|dhn|dlast"),
     "dtype": Token(r"(f32|f64)", optional=False, shown="f32|f64"),
@@ -64,6 +65,7 @@ def format_id(case: Case) -> str:
         "bf" if case.layout == "batch-first" else "",
         f"I{case.input_size}",
         f"H{case.hidden_size}",
+        f"O{case.output_size}" if case.output_size else "",
         "" if case.h_0 else "noh0",
         {"both": "", "output": "dout", "h_n": "dhn", "last": "dlast"}[case.cotangents],
         case.dtype,
@@ -136,6 +138,7 @@ def _case(part: dict[str, str]) -> Case:
         layout="unbatched" if single else "batch-first" if "layout" in part else "time-first",
         input_size=int(part["input_size"]),
         hidden_size=int(part["hidden_size"]),
+        output_size=int(part.get("output_size", "0")),
         h_0="h_0" not in part,
         cotangents={"": "both", "dout": "output", "dhn": "h_n", "dlast": "last"}[part.get("cotangents", "")],  # pyright: ignore[reportArgumentType]
         dtype=part["dtype"],  # pyright: ignore[reportArgumentType]

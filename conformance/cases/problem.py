@@ -14,9 +14,10 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT, Head, drawn_parameters
 from refrnn import RNN, Array, Layout
 
-BRANCHES = ("weights", "x", "h_0", "cotangents", "noise")
+BRANCHES = ("weights", "x", "h_0", "cotangents", "noise", "head")
 DTYPES = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
 
@@ -29,9 +30,12 @@ class Problem:
     weights: Mapping[str, Array]  # by torch's names
     x: Array  # (T, B, I), (B, T, I) or (T, I); NaN in the padding
     h_0: Array | None  # (L*D, B, H) or (L*D, H)
-    d_output: Array | None  # like output, None where the loss doesn't see it
+    d_output: (
+        Array | None
+    )  # like output, None where the loss doesn't see it; with a head, what comes through it
     d_h_n: Array | None  # like h_n
     lengths: Array | None  # (B,)
+    head: Head | None = None
 
     @property
     def dtype(self) -> np.dtype[np.floating]:
@@ -75,7 +79,7 @@ def materialise(case: Case) -> Problem:
     rng = _branches(case)
     layout = Layout({"time-first": "time first", "batch-first": "batch first"}.get(case.layout, "unbatched"))
     states = layout.state_shape(case.layers * case.directions, case.batch, case.hidden_size)
-    width = case.directions * case.hidden_size
+    width = case.output_size or case.directions * case.hidden_size
     lengths = np.array(case.lengths) if case.lengths else None
     if lengths is not None:
         lengths.flags.writeable = False
@@ -83,27 +87,34 @@ def materialise(case: Case) -> Problem:
     if lengths is not None:
         layout.time_major(x)[np.arange(case.steps)[:, np.newaxis] >= lengths] = np.nan
     h_0 = {"tiny": 1e-3, "kinks": 1e-6}.get(case.regime, 1.0) * rng["h_0"].uniform(-0.9, 0.9, states)
-    d_output = rng["cotangents"].standard_normal(layout.shape(case.steps, case.batch, width))
+    d_seen = rng["cotangents"].standard_normal(layout.shape(case.steps, case.batch, width))
     d_h_n = rng["cotangents"].standard_normal(states)
     if case.cotangents == "last":
         last = case.steps - 1 if lengths is None else lengths - 1
-        by_time = layout.time_major(d_output)
-        by_time[np.arange(case.steps)[:, np.newaxis] != last] = 0
+        by_time = layout.time_major(d_seen)
+        early = np.arange(case.steps)[:, np.newaxis] != last
+        by_time[np.broadcast_to(early, by_time.shape[:2])] = 0
 
     def fixed(values: Array) -> Array:
         values = values.astype(DTYPES[case.dtype])
         values.flags.writeable = False
         return values
 
+    d_seen = None if case.cotangents == "h_n" else fixed(d_seen)
+    head = None
+    if case.output_size:
+        parameters = {name: fixed(w) for name, w in drawn_parameters(case, rng["head"]).items()}
+        head = Head(weight=parameters[HEAD_WEIGHT], bias=parameters.get(HEAD_BIAS), d_y=d_seen)
     return Problem(
         case=case,
         layout=layout,
         weights=MappingProxyType({name: fixed(w) for name, w in _weights(case, rng["weights"]).items()}),
         x=fixed(x),
         h_0=fixed(h_0) if case.h_0 else None,
-        d_output=None if case.cotangents == "h_n" else fixed(d_output),
+        d_output=d_seen if head is None else head.d_output,
         d_h_n=fixed(d_h_n) if case.cotangents in ("both", "h_n") else None,
         lengths=lengths,
+        head=head,
     )
 
 

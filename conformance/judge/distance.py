@@ -36,6 +36,7 @@ def _results(observation: Observation) -> dict[str, Array]:
     named = {
         "output": observation.output,
         "h_n": observation.h_n,
+        "y": observation.y,
         "dL/dx": observation.d_x,
         "dL/dh_0": observation.d_h_0,
     }

@@ -14,6 +14,7 @@ from conformance.judge import geometry
 from conformance.judge.comparison import Comparison
 from conformance.judge.flow import Flow, magnitude
 from conformance.judge.local_forward import STATE, STEP
+from conformance.judge.local_head import head_gradients, through_head
 from conformance.judge.setting import Setting
 from conformance.judge.steps import Backward, Forward, backward_step
 from conformance.observation import Place
@@ -32,6 +33,7 @@ def backward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Itera
     """Yield the comparisons of the backward pass from the last layer down."""
     if setting.problem.d_output is None and setting.problem.d_h_n is None:
         return
+    yield from head_gradients(setting)
     flows = _flows(setting, steps)
     for layer in reversed(range(setting.problem.case.layers)):
         for place in setting.sides(layer):
@@ -62,6 +64,7 @@ def _state_gradients(setting: Setting, flows: dict[Place, Backward], place: Plac
     if place in setting.observation.d_hidden:
         total, cotangents = _arriving(setting, flows, place)
         products = setting.problem.case.hidden_size * (1 + len(setting.sides(layer + 1)))
+        products += setting.problem.case.output_size if layer == setting.problem.case.layers - 1 else 0
         yield Comparison(
             phase="backward",
             quantity="dL/dh",
@@ -104,7 +107,8 @@ def _arriving(setting: Setting, flows: dict[Place, Backward], place: Place) -> t
     ]
     cotangents: list[Flow] = []
     if layer == problem.case.layers - 1 and problem.d_output is not None:
-        cotangents.append(Flow.given(setting.sequence(problem.d_output)[..., own]))
+        seen = through_head(setting) or Flow.given(setting.sequence(problem.d_output))
+        cotangents.append(seen.mapped(lambda values: values[..., own]))
     if problem.d_h_n is not None:
         last = geometry.last_steps(problem, reverse=d == 1)
         cotangents.append(Flow.given(np.where(last, setting.states(problem.d_h_n)[place], 0.0)))

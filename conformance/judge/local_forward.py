@@ -6,6 +6,7 @@ import numpy as np
 
 from conformance.judge import geometry
 from conformance.judge.comparison import Comparison
+from conformance.judge.local_head import head_outputs
 from conformance.judge.setting import Setting
 from conformance.judge.steps import Forward, forward_step
 from conformance.observation import Place
@@ -34,6 +35,7 @@ def forward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Iterat
         for place, final in setting.states(setting.observation.h_n).items():
             if setting.shows(hidden=[place]):
                 yield _final_state(setting, place, final)
+    yield from head_outputs(setting)
 
 
 def _steps(setting: Setting, place: Place) -> Forward:

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.cases import Problem
+from conformance.cases import Head, Problem
+from conformance.cases.head import HEAD_WEIGHT
 from conformance.judge.elman_noise import NoisyElman
+from conformance.judge.head_noise import noisy_gradients, noisy_outputs, noisy_return
 from conformance.judge.rounding import Precision
 from conformance.observation import Place
 from refrnn import Array, Weights
@@ -61,9 +63,9 @@ def replayed(problem: Problem, precision: Precision, replays: int) -> dict[str, 
 
 def _row_axes(name: str, rank: int) -> tuple[int, ...]:
     """Return the axes over which a row runs: all but time in sequences, but the unit in weights; else all."""
-    if name in ("output", "dL/dx"):
+    if name in ("output", "y", "dL/dx"):
         return (1, 2)
-    return (1,) if name.startswith("weight") else tuple(range(rank))
+    return (1,) if name.startswith("weight") or name == HEAD_WEIGHT else tuple(range(rank))
 
 
 def _noise(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: float) -> Noise:
@@ -108,9 +110,18 @@ class Replay:
         finals = [self._final(states[place], place) for place in problem.places]
         found = {"output": self._apart(np.where(self._active, output, 0.0))}
         found |= self._by_place("h_n", np.array(finals))
+        found |= {} if problem.head is None else self._through_head(problem.head, output)
         if problem.d_output is not None or problem.d_h_n is not None:
             found |= self._backward(inputs, states)
         return found
+
+    def _through_head(self, head: Head, output: Array) -> dict[str, Array]:
+        """Return y and the gradients of the head's parameters for every replay."""
+        found = {"y": self._apart(noisy_outputs(self.cell, head, output))}
+        if head.d_y is None:
+            return found
+        d_y = self._by_replay(self._tiled(self.problem.layout.time_major(head.d_y)))
+        return found | noisy_gradients(self.cell, head, self._by_replay(output), d_y)
 
     @property
     def _active(self) -> Array:
@@ -164,6 +175,9 @@ class Replay:
         d_y = np.zeros((case.steps, self.replays * case.batch, width))
         if problem.d_output is not None:
             d_y = np.where(self._active, self._tiled(problem.layout.time_major(problem.d_output)), 0.0)
+        if problem.head is not None and problem.head.d_y is not None:
+            d_seen = self._tiled(problem.layout.time_major(problem.head.d_y))
+            d_y = noisy_return(self.cell, problem.head, d_seen)
         d_h_n = np.zeros_like(problem.initial_state)
         if problem.d_h_n is not None:
             d_h_n = problem.layout.batched_state(problem.d_h_n)

@@ -7,6 +7,7 @@ from conformance.cases import Problem
 from conformance.judge.comparison import Finding, Phase
 from conformance.judge.local_backward import PARAMETERS
 from conformance.judge.local_forward import STATE, STEP
+from conformance.judge.local_head import HEAD_PARAMETERS, OUTPUT
 from conformance.observation import Observation, Place
 from refrnn import Array
 
@@ -30,6 +31,7 @@ def results(problem: Problem, observation: Observation) -> dict[str, Result]:
         found["output"] = Result(phase="forward", quantity="output", place=None, axes=STEP, value=value)
     if observation.h_n is not None:
         found |= _states(problem, "forward", "h_n", observation.h_n)
+    found |= _of_head(problem, observation)
     if observation.d_h_0 is not None:
         found |= _states(problem, "backward", "dL/dh_0", observation.d_h_0)
     for place in problem.places:
@@ -43,6 +45,18 @@ def results(problem: Problem, observation: Observation) -> dict[str, Result]:
         found["dL/dx"] = Result(
             phase="backward", quantity="dL/dx", place=None, axes=("t", "row", "input"), value=value
         )
+    return found
+
+
+def _of_head(problem: Problem, observation: Observation) -> dict[str, Result]:
+    found: dict[str, Result] = {}
+    if observation.y is not None:
+        value = problem.layout.time_major(observation.y)
+        found["y"] = Result(phase="forward", quantity="y", place=None, axes=OUTPUT, value=value)
+    for name, (quantity, axes) in HEAD_PARAMETERS.items():
+        if name in observation.parameters:
+            value = observation.parameters[name]
+            found[name] = Result(phase="backward", quantity=quantity, place=None, axes=axes, value=value)
     return found
 
 
@@ -60,6 +74,8 @@ def decided(problem: Problem, findings: Iterable[Finding]) -> set[str]:
     top = problem.case.layers - 1
     names = {"output"} if all(("h", top, d) in found for d in range(problem.case.directions)) else set[str]()
     names |= {"dL/dx"} if ("dL/dx", None, None) in found else set()
+    names |= {"y"} & {quantity for quantity, _, _ in found}
+    names |= {name for name, (quantity, _) in HEAD_PARAMETERS.items() if (quantity, None, None) in found}
     for place in problem.places:
         names |= {f"h_n {place}"} if {("h", *place), ("h_n", *place)} <= found else set()
         names |= {f"dL/dh_0 {place}"} if ("dL/dh_0", *place) in found else set()

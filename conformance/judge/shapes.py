@@ -41,9 +41,10 @@ def malformed(problem: Problem, observation: Observation) -> list[str]:
 def not_shown(problem: Problem, observation: Observation) -> list[str]:
     """Return the names of the results that the subject doesn't show, so that they weren't judged."""
     missing = [name for name in ("output", "h_n") if getattr(observation, name) is None]
+    missing += ["y"] if observation.y is None and problem.head is not None else []
     missing += ["dL/dx"] if observation.d_x is None else []
     missing += ["dL/dh_0"] if observation.d_h_0 is None and problem.h_0 is not None else []
-    missing += [f"dL/d{name}" for name in problem.weights if name not in observation.parameters]
+    missing += [f"dL/d{name}" for name in _parameters(problem) if name not in observation.parameters]
     missing += [f"h of {place}" for place in problem.places if place not in observation.hidden]
     return missing + [f"dL/dh of {place}" for place in problem.places if place not in observation.d_hidden]
 
@@ -71,13 +72,17 @@ def _expectations(
             layout.shape(case.steps, case.batch, case.directions * case.hidden_size),
         ),
         "h_n": (observation.h_n, states),
+        "y": (
+            observation.y,
+            None if problem.head is None else layout.shape(case.steps, case.batch, case.output_size),
+        ),
         "d_x": (observation.d_x, problem.x.shape),
         "d_h_0": (observation.d_h_0, states),
     }
     for name, (array, shape) in results.items():
         if array is not None:
             yield name, array, shape
-    weights = {name: w.shape for name, w in problem.weights.items()}
+    weights = {name: w.shape for name, w in _parameters(problem).items()}
     for name, array in observation.parameters.items():
         yield f"parameters[{name!r}]", array, weights.get(name)
     for name, array in observation.step_parameters.items():
@@ -87,3 +92,8 @@ def _expectations(
     for kind in ("hidden", "d_hidden", "d_pre"):
         for place, array in getattr(observation, kind).items():
             yield f"{kind}[{place}]", array, inner if place in problem.places else None
+
+
+def _parameters(problem: Problem) -> dict[str, Array]:
+    """Return all parameters by name, those of the head among them."""
+    return {**problem.weights, **({} if problem.head is None else problem.head.parameters)}

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy.typing as npt
 
-from conformance.cases import Problem
+from conformance.cases import Head, Problem
 from conformance.observation import Observation
-from refrnn import RNN, Array
+from refrnn import RNN, Array, Linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,36 @@ def observe(problem: Problem, dtype: npt.DTypeLike) -> Observation:
     )
     rnn.load_state_dict(problem.weights)
     trace = rnn.forward(given(problem.x), given(problem.h_0), lengths=problem.lengths)
-    gradients = rnn.backward(trace, given(problem.d_output), given(problem.d_h_n))
+    y, head_gradients, d_output = None, {}, given(problem.d_output)
+    if problem.head is not None:
+        y, head_gradients, d_output = _through_head(problem.head, trace.output, dtype)
+    gradients = rnn.backward(trace, d_output, given(problem.d_h_n))
     places = problem.places
     return Observation(
         output=trace.output,
         h_n=trace.h_n,
+        y=y,
         d_x=gradients.x,
         d_h_0=gradients.h_0,
-        parameters=gradients.parameters,
+        parameters={**gradients.parameters, **head_gradients},
         hidden={place: trace.hidden(*place) for place in places},
         d_hidden={place: gradients.d_h(*place) for place in places},
         d_pre={place: gradients.d_a(*place) for place in places},
         step_parameters={name: gradients.step_contributions(name) for name in problem.weights},
     )
+
+
+def _through_head(
+    head: Head, output: Array, dtype: npt.DTypeLike
+) -> tuple[Array, dict[str, Array], Array | None]:
+    """Return y, the gradients of the head's parameters, and dL/doutput."""
+    linear = Linear(head.weight.shape[1], head.weight.shape[0], head.bias is not None, dtype=dtype)
+    linear.load_state_dict({name.removeprefix("head."): w for name, w in head.parameters.items()})
+    trace = linear.forward(output)
+    if head.d_y is None:
+        return trace.y, {}, None
+    gradients = linear.backward(trace, head.d_y.astype(dtype, copy=False))
+    return trace.y, {f"head.{name}": g for name, g in gradients.parameters.items()}, gradients.x
 
 
 SUBJECT = Reference()
