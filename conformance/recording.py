@@ -15,6 +15,7 @@ from conformance.record import (
     number,
 )
 from conformance.subjects import MODULES
+from refrnn import Array
 
 FREE_RUN = " after a free run"
 """What a record adds to a quantity that is compared after both sides ran freely."""
@@ -117,9 +118,8 @@ def _quantities(findings: Sequence[Finding]) -> list[QuantityRecord]:
 
 
 def _quantity(name: str, relation: str, group: Sequence[Finding]) -> QuantityRecord:
-    shares = np.concatenate([finding.share.ravel() for finding in group])
-    shares = shares[~np.isnan(shares)]
-    worst = max((f.worst for f in group if f.worst is not None), key=lambda d: d.share, default=None)
+    shares = np.concatenate([finding.share for finding in group], axis=None)
+    worst = max(group, key=lambda f: -1.0 if f.worst_share is None else f.worst_share).worst
     verdicts = {finding.verdict for finding in group}
     return QuantityRecord(
         quantity=name,
@@ -131,12 +131,20 @@ def _quantity(name: str, relation: str, group: Sequence[Finding]) -> QuantityRec
         mismatches=sum(f.mismatches for f in group),
         undecided=sum(f.undecided for f in group),
         worst_share=number(0.0 if worst is None else worst.share),
-        median_share=number(float(np.median(shares)) if shares.size else 0.0),
+        median_share=number(_median(shares[~np.isnan(shares)])),
         worst_where="" if worst is None else worst.where,
         absolute=number(max(f.absolute for f in group)),
         relative=number(max(f.relative for f in group)),
         ulp=number(max(f.ulp for f in group)),
     )
+
+
+def _median(values: Array) -> float:
+    """Return the median, 0 where there are no values; many times faster on a few than NumPy's."""
+    if not values.size:
+        return 0.0
+    middle = values.size // 2, (values.size - 1) // 2
+    return float(np.partition(values, middle)[[*middle]].mean())
 
 
 def _first_divergence(findings: Sequence[Finding]) -> DivergenceRecord | None:

@@ -10,7 +10,8 @@ from planting import Judged, Raises, Shows
 
 from conformance import Case, Observation, Problem, Unsupported, examine, load_subject, parse_id
 from conformance.cases import materialise
-from conformance.judge.comparison import Comparison, decide
+from conformance.judge.comparison import Comparison
+from conformance.judge.decision import decide
 from conformance.judge.rounding import Precision
 
 FULL = "rnn-tanh-L2-bi-T4-len4.2.3-B3-I5-H6-f64-s0"
@@ -223,7 +224,7 @@ def test_broadcasting_never_happens_inside_the_judge_either() -> None:
         bound=1.0,
     )
     with pytest.raises(ValueError, match=r"h has the shape \(1,\) where \(3,\) was expected"):
-        decide(comparison, DOUBLE)
+        decide([comparison], DOUBLE)
 
 
 # What is not shown.
@@ -315,7 +316,7 @@ def decision(
         bound=np.array([bound]),
         terms=np.array([terms]),
     )
-    return decide(comparison, precision).verdict
+    return decide([comparison], precision)[0].verdict
 
 
 @pytest.mark.parametrize(

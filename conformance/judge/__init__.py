@@ -3,7 +3,7 @@
 from conformance.judge.comparison import Comparison as Comparison
 from conformance.judge.comparison import Divergence as Divergence
 from conformance.judge.comparison import Finding as Finding
-from conformance.judge.comparison import decide as decide
+from conformance.judge.decision import decide as decide
 from conformance.judge.distance import Distance as Distance
 from conformance.judge.distance import distances as distances
 from conformance.judge.end_to_end import Allowance as Allowance

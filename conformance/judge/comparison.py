@@ -1,13 +1,6 @@
-"""One comparison of arrays, and the rule by which its elements agree, differ, or can't be decided.
+"""One comparison of two arrays of a quantity, and what comes out of it: its finding.
 
-The rule, for an element `got` against `expected` (computed from the subject's own previous values):
-
-    1. Σ|terms| over the terms whose factors are finite is a quarter of the largest number or more, so that a correct
-       program may overflow on the way or not; or the comparison is `doubtful`, since noise isn't small against the
-       quantity. The element is undecided.
-    2. Otherwise NaN and infinities are the same in every correct program, since they come from the inputs alone: NaN
-       must meet NaN, and an infinity the same infinity.
-    3. Otherwise |got − expected| ≤ bound.
+By which rule single elements agree, differ or can't be decided stands in `decision.py`.
 """
 
 from collections.abc import Mapping
@@ -16,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 
-from conformance.judge.rounding import Precision
 from refrnn import Array
 
 Phase = Literal["forward", "backward"]
@@ -116,12 +108,22 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """The difference of every element, in every unit in which it is told; 0 where it isn't judged."""
+
+    share: Array  # of the bound; NaN where not judged or undecided
+    absolute: Array
+    relative: Array
+    ulp: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What came out of one comparison.
 
-    Nothing is `at_stake` where every term of every sum is 0: no fault of the arithmetic could have shown.
-    `share` is |got − expected| / bound element by element, NaN where an element isn't judged or is undecided, infinite
-    where a value differs that no bound can excuse.
+    Nothing is `at_stake` where every term of every sum is 0: no fault of the arithmetic could have shown. `worst_share`
+    is the greatest share of the bound, None where no element was decided. `agrees_to` is the greatest bound over the
+    greatest expected value: differences from there on were sure to be seen.
     """
 
     comparison: Comparison
@@ -129,12 +131,13 @@ class Finding:
     mismatches: int
     undecided: int
     at_stake: bool
-    share: Array = field(repr=False)
+    worst_share: float | None
+    agrees_to: float
     absolute: float
     relative: float
     ulp: float
-    first: Divergence | None
-    worst: Divergence | None
+    measures: Measures = field(repr=False)  # vectors in which this comparison takes up `span`
+    span: slice
 
     @property
     def verdict(self) -> Literal["agrees", "differs", "undecidable", "vacuous"]:
@@ -146,114 +149,47 @@ class Finding:
         return "agrees" if self.at_stake else "vacuous"
 
     @property
-    def agrees_to(self) -> float:
-        """The greatest bound over the greatest expected value: differences from there on were sure to be seen."""
-        seen = ~np.isnan(self.share)
-        bound = np.broadcast_to(self.comparison.bound, seen.shape)[seen].max(initial=0.0)
-        largest = np.abs(self.comparison.expected[seen]).max(initial=0.0)
-        return float(bound / largest) if largest else 0.0
+    def share(self) -> Array:
+        """|got − expected| / bound element by element.
 
+        NaN where an element isn't judged or is undecided, infinite where a value differs that no bound can excuse.
+        """
+        return self.measures.share[self.span].reshape(self.comparison.got.shape)
 
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """The difference of every element, in every unit in which it is told; 0 where it isn't judged."""
+    @property
+    def first(self) -> Divergence | None:
+        """The first element beyond its bound in the order of the data flow."""
+        if not self.mismatches:
+            return None
+        wrong, backwards = self.share > 1, self.comparison.backwards
+        flow = np.flip(wrong, 0) if backwards else wrong
+        t, *rest = map(int, np.unravel_index(int(np.argmax(flow)), wrong.shape))
+        return self._at((len(wrong) - 1 - t if backwards else t, *rest))
 
-    share: Array  # of the bound; NaN where not judged or undecided
-    absolute: Array
-    relative: Array
-    ulp: Array
+    @property
+    def worst(self) -> Divergence | None:
+        """The element with the greatest share of its bound."""
+        if self.worst_share is None:
+            return None
+        share = self.share
+        n = np.where(np.isnan(share), -1.0, share).argmax()
+        return self._at(tuple(map(int, np.unravel_index(n, share.shape))))
 
-
-def decide(comparison: Comparison, precision: Precision) -> Finding:
-    """Apply the rule to every element.
-
-    Raises
-    ------
-    ValueError
-        If the two arrays differ in shape: nothing is ever broadcast.
-    """
-    c = comparison
-    if c.got.shape != c.expected.shape:
-        message = f"{c.quantity} has the shape {c.got.shape} where {c.expected.shape} was expected."
-        raise ValueError(message)
-    judged = None if c.judged is None else np.broadcast_to(c.judged, c.got.shape)
-    undecided = _undecided(c, precision, judged)
-    counted = judged if undecided is None else (~undecided if judged is None else judged & ~undecided)
-    with np.errstate(all="ignore"):
-        m = _measured(c, precision, counted)
-    mismatches = int((m.share > 1).sum())
-    some = m.share.size > 0 and (counted is None or bool(counted.any()))
-    return Finding(
-        comparison=c,
-        elements=c.got.size if judged is None else int(judged.sum()),
-        mismatches=mismatches,
-        undecided=0 if undecided is None else int(undecided.sum()),
-        at_stake=bool(np.any(c.expected)) or bool(np.any(c.terms)),
-        share=m.share,
-        absolute=float(m.absolute.max(initial=0.0)),
-        relative=float(m.relative.max(initial=0.0)),
-        ulp=float(m.ulp.max(initial=0.0)),
-        first=_described(c, m, _first(m.share > 1, backwards=c.backwards)) if mismatches else None,
-        worst=_described(c, m, _worst(m.share, counted)) if some else None,
-    )
-
-
-def _undecided(c: Comparison, precision: Precision, judged: Array | None) -> Array | None:
-    """Return where rule 1 applies, None for nowhere."""
-    limit = precision.largest / 4
-    if c.doubtful is None and np.all(np.less(c.terms, limit)):  # a NaN isn't less
-        return None
-    undecided = ~np.less(np.broadcast_to(c.terms, c.got.shape), limit)
-    if c.doubtful is not None:
-        undecided |= c.doubtful
-    return undecided if judged is None else undecided & judged
-
-
-def _measured(c: Comparison, precision: Precision, counted: Array | None) -> Measures:
-    """Measure every difference; where rule 2 is broken, it is infinite."""
-    absolute, size = np.abs(c.got - c.expected), np.abs(c.expected)
-    if not np.isfinite(absolute).all():
-        equal = (c.got == c.expected) | (np.isnan(c.got) & np.isnan(c.expected))
-        absolute = np.where(equal, 0.0, np.where(np.isfinite(absolute), absolute, np.inf))
-        size = np.where(np.isfinite(size), size, 0.0)
-    if counted is not None:
-        absolute = np.where(counted, absolute, 0.0)
-    differs = absolute > 0
-    share = np.divide(absolute, c.bound, out=np.zeros_like(absolute), where=differs)
-    if counted is not None:
-        share[~counted] = np.nan
-    share[differs & np.isnan(share)] = np.inf  # a bound that isn't a number excuses nothing
-    spacing = np.spacing(np.minimum(size, precision.largest / 2).astype(precision.subject))
-    relative = np.divide(absolute, size, out=np.zeros_like(absolute), where=differs)
-    return Measures(share=share, absolute=absolute, relative=relative, ulp=absolute / spacing)
-
-
-def _first(wrong: Array, *, backwards: bool) -> tuple[int, ...]:
-    """Return the index of the first wrong element in the order of the data flow."""
-    flow = np.flip(wrong, 0) if backwards else wrong
-    t, *rest = map(int, np.unravel_index(int(np.argmax(flow)), wrong.shape))
-    return (len(wrong) - 1 - t if backwards else t, *rest)
-
-
-def _worst(share: Array, counted: Array | None) -> tuple[int, ...]:
-    """Return the index of the greatest share."""
-    flat = share if counted is None else np.where(counted, share, -1.0)
-    return tuple(map(int, np.unravel_index(int(flat.argmax()), share.shape)))
-
-
-def _described(c: Comparison, m: Measures, index: tuple[int, ...]) -> Divergence:
-    return Divergence(
-        phase=c.phase,
-        quantity=c.title,
-        basis=c.basis,
-        layer=c.layer,
-        direction=c.direction,
-        index=dict(zip(c.axes, index, strict=True)),
-        got=float(c.got[index]),
-        expected=float(c.expected[index]),
-        bound=float(c.bound if np.ndim(c.bound) == 0 else c.bound[index]),
-        share=float(m.share[index]),
-        absolute=float(m.absolute[index]),
-        relative=float(m.relative[index]),
-        ulp=float(m.ulp[index]),
-    )
+    def _at(self, index: tuple[int, ...]) -> Divergence:
+        c, m = self.comparison, self.measures
+        n = self.span.start + int(np.ravel_multi_index(index, c.got.shape))
+        return Divergence(
+            phase=c.phase,
+            quantity=c.title,
+            basis=c.basis,
+            layer=c.layer,
+            direction=c.direction,
+            index=dict(zip(c.axes, index, strict=True)),
+            got=float(c.got[index]),
+            expected=float(c.expected[index]),
+            bound=float(c.bound if np.ndim(c.bound) == 0 else c.bound[index]),
+            share=float(m.share[n]),
+            absolute=float(m.absolute[n]),
+            relative=float(m.relative[n]),
+            ulp=float(m.ulp[n]),
+        )

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases import Problem
-from conformance.judge.comparison import Comparison, Finding, decide
+from conformance.judge.comparison import Comparison, Finding
+from conformance.judge.decision import decide
 from conformance.judge.noise import noise_of
 from conformance.judge.results import Result, results
 from conformance.judge.rounding import Precision
@@ -67,11 +68,15 @@ def end_to_end_check(
     """
     precision, true = Precision.of(problem.dtype), results(problem, exact)
     shown = results(problem, observation)
-    findings = {
-        name: decide(compared(result, result.value, true[name].value, allowed[name]), precision)
-        for name, result in shown.items()
-    }
-    return [f for name, f in findings.items() if name not in decided or f.verdict != "undecidable"]
+    findings = decide(
+        (compared(result, result.value, true[name].value, allowed[name]) for name, result in shown.items()),
+        precision,
+    )
+    return [
+        finding
+        for name, finding in zip(shown, findings, strict=True)
+        if name not in decided or finding.verdict != "undecidable"
+    ]
 
 
 def compared(result: Result, got: Array, expected: Array, allowance: Allowance) -> Comparison:

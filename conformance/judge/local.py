@@ -9,7 +9,8 @@ element beyond its bound is where something goes wrong, not where an earlier mis
 from collections.abc import Iterator
 
 from conformance.cases import Problem
-from conformance.judge.comparison import Comparison, Finding, decide
+from conformance.judge.comparison import Comparison, Finding
+from conformance.judge.decision import decide
 from conformance.judge.inner import inner_steps
 from conformance.judge.local_backward import backward_comparisons
 from conformance.judge.local_forward import forward_comparisons, forward_steps
@@ -27,7 +28,7 @@ def local_check(problem: Problem, observation: Observation) -> list[Finding]:
         inner=inner_steps(problem, observation),
         precision=precision,
     )
-    return [decide(comparison, precision) for comparison in _comparisons(setting)]
+    return decide(_comparisons(setting), precision)
 
 
 def _comparisons(setting: Setting) -> Iterator[Comparison]:

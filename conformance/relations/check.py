@@ -60,7 +60,7 @@ def _findings(
     shown = results(problem, observation)
     pairs = list(relation.pairs(problem, run, observation))
     precision = Precision.of(problem.dtype)
-    return [decide(_comparison(relation, shown[p.result], p, allowed), precision) for p in pairs]
+    return decide((_comparison(relation, shown[p.result], p, allowed) for p in pairs), precision)
 
 
 def _comparison(

@@ -1,0 +1,159 @@
+"""The rule by which the elements of comparisons agree, differ, or can't be decided, applied to many of them at once.
+
+The rule, for an element `got` against `expected` (computed from the subject's own previous values):
+
+    1. Σ|terms| over the terms whose factors are finite is a quarter of the largest number or more, so that a correct
+       program may overflow on the way or not; or the comparison is `doubtful`, since noise isn't small against the
+       quantity. The element is undecided.
+    2. Otherwise NaN and infinities are the same in every correct program, since they come from the inputs alone: NaN
+       must meet NaN, and an infinity the same infinity.
+    3. Otherwise |got − expected| ≤ bound.
+
+A small case has a hundred comparisons of a few elements each, and NumPy's calls cost more than what they do. So the
+elements of many comparisons are laid out in one vector, and reduced comparison by comparison at the end.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from conformance.judge.comparison import Comparison, Finding, Measures
+from conformance.judge.rounding import Precision
+from refrnn import Array
+
+TOGETHER = 2**15
+"""Elements from which no more comparisons are laid out together: calls cost nothing by then, memory does."""
+
+
+def decide(comparisons: Iterable[Comparison], precision: Precision) -> list[Finding]:
+    """Apply the rule to every element of every comparison and return the findings in the same order.
+
+    Raises
+    ------
+    ValueError
+        If the two arrays of a comparison differ in shape: nothing is ever broadcast.
+    """
+    with np.errstate(all="ignore"):
+        return [
+            finding for batch in _batches(comparisons) for finding in _findings(Laid.out(batch), precision)
+        ]
+
+
+def _batches(comparisons: Iterable[Comparison]) -> Iterator[list[Comparison]]:
+    """Gather comparisons until they have `TOGETHER` elements."""
+    batch: list[Comparison] = []
+    elements = 0
+    for comparison in comparisons:
+        batch.append(comparison)
+        elements += comparison.got.size
+        if elements >= TOGETHER:
+            yield batch
+            batch, elements = [], 0
+    if batch:
+        yield batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """The elements of several comparisons in one vector each.
+
+    Every comparison is followed by one element that isn't judged, so that none is empty.
+    """
+
+    comparisons: Sequence[Comparison]
+    spans: list[slice]
+    got: Array
+    expected: Array
+    bound: Array
+    terms: Array
+    judged: npt.NDArray[np.bool_]
+    doubtful: npt.NDArray[np.bool_]
+
+    @classmethod
+    def out(cls, comparisons: Sequence[Comparison]) -> "Laid":
+        """Lay out the elements of `comparisons` one after another."""
+        ends = np.cumsum([_size(c) + 1 for c in comparisons]).tolist()
+        spans = [slice(start, end - 1) for start, end in zip([0, *ends], ends, strict=False)]
+        laid = cls(
+            comparisons=comparisons,
+            spans=spans,
+            **{name: np.zeros(ends[-1]) for name in ("got", "expected", "bound", "terms")},
+            **{name: np.zeros(ends[-1], np.bool_) for name in ("judged", "doubtful")},
+        )
+        for c, span in zip(comparisons, spans, strict=True):
+            shape = c.got.shape
+            laid.got[span].reshape(shape)[...] = c.got
+            laid.expected[span].reshape(shape)[...] = c.expected
+            laid.bound[span].reshape(shape)[...] = c.bound
+            laid.terms[span].reshape(shape)[...] = c.terms
+            laid.judged[span].reshape(shape)[...] = True if c.judged is None else c.judged
+            if c.doubtful is not None:
+                laid.doubtful[span].reshape(shape)[...] = c.doubtful
+        return laid
+
+    def greatest(self, values: Array) -> list[float]:
+        """Return the greatest of `values` in each comparison; NaN where there is one."""
+        return np.maximum.reduceat(values, self._starts).tolist()
+
+    def count(self, true: npt.NDArray[np.bool_]) -> list[int]:
+        """Return in how many elements of each comparison `true` holds."""
+        return np.add.reduceat(true, self._starts, dtype=np.intp).tolist()
+
+    @property
+    def _starts(self) -> list[int]:
+        return [span.start for span in self.spans]
+
+
+def _size(c: Comparison) -> int:
+    if c.got.shape != c.expected.shape:
+        message = f"{c.quantity} has the shape {c.got.shape} where {c.expected.shape} was expected."
+        raise ValueError(message)
+    return c.got.size
+
+
+def _findings(laid: Laid, precision: Precision) -> list[Finding]:
+    undecided = laid.judged & (~(laid.terms < precision.largest / 4) | laid.doubtful)  # a NaN isn't less
+    decided = laid.judged & ~undecided
+    m = _measured(laid, precision, decided)
+    bounds = laid.greatest(np.where(decided, laid.bound, 0.0))
+    sizes = laid.greatest(np.where(decided, np.abs(laid.expected), 0.0))
+    columns = {
+        "elements": laid.count(laid.judged),
+        "mismatches": laid.count(m.share > 1),
+        "undecided": laid.count(undecided),
+        "at_stake": [n > 0 for n in laid.count((laid.expected != 0) | (laid.terms != 0))],
+        "worst_share": [
+            None if n == 0 else share
+            for n, share in zip(
+                laid.count(decided), laid.greatest(np.where(decided, m.share, 0.0)), strict=True
+            )
+        ],
+        "agrees_to": [b / size if size else 0.0 for b, size in zip(bounds, sizes, strict=True)],
+        "absolute": laid.greatest(m.absolute),
+        "relative": laid.greatest(m.relative),
+        "ulp": laid.greatest(m.ulp),
+    }
+    return [
+        Finding(comparison=c, measures=m, span=span, **dict(zip(columns, row, strict=True)))
+        for c, span, *row in zip(laid.comparisons, laid.spans, *columns.values(), strict=True)
+    ]
+
+
+def _measured(laid: Laid, precision: Precision, decided: npt.NDArray[np.bool_]) -> Measures:
+    """Measure every difference; where rule 2 is broken, it is infinite."""
+    got, expected = laid.got, laid.expected
+    absolute, size = np.abs(got - expected), np.abs(expected)
+    if not np.isfinite(absolute).all():
+        equal = (got == expected) | (np.isnan(got) & np.isnan(expected))
+        absolute = np.where(equal, 0.0, np.where(np.isfinite(absolute), absolute, np.inf))
+        size = np.where(np.isfinite(size), size, 0.0)
+    absolute = np.where(decided, absolute, 0.0)
+    differs = absolute > 0
+    share = np.divide(absolute, laid.bound, out=np.zeros_like(absolute), where=differs)
+    share[~decided] = np.nan
+    share[differs & np.isnan(share)] = np.inf  # a bound that isn't a number excuses nothing
+    spacing = np.spacing(np.minimum(size, precision.largest / 2).astype(precision.subject))
+    relative = np.divide(absolute, size, out=np.zeros_like(absolute), where=differs)
+    return Measures(share=share, absolute=absolute, relative=relative, ulp=absolute / spacing)
