@@ -21,6 +21,7 @@ from conformance.judge import (
     decided,
     distances,
     end_to_end_check,
+    greatest_noise,
     local_check,
     malformed,
     not_judged,
@@ -144,6 +145,7 @@ def _judged(problem: Problem, runner: Runner) -> CaseRecord:
         not_judged=not_judged(observation, findings),
         distances=distances(problem, observation, reference),
         third_opinion=_third_opinion(problem, observation) if differs else "",
+        noise=greatest_noise(allowed),
     )
 
 

@@ -34,6 +34,7 @@ class Power:
     """What was measured."""
 
     cases: int
+    probed: int  # cases on which disturbances and right code were tried
     caught: dict[str, str] = field(default_factory=dict)  # fault -> the first case that shows it
     missed: list[str] = field(default_factory=list)  # faults that no case shows
     disturbed: int = 0  # disturbances that were due to be seen
@@ -92,9 +93,14 @@ def blind_spots(case: Case, faults: Sequence[Fault] | None = None) -> list[Fault
     ]
 
 
-def measure(cases: Sequence[Case]) -> Iterator[Power]:
-    """Yield the measurement after every mutant and then after every case, the last one complete."""
-    power = Power(cases=len(cases))
+def measure(cases: Sequence[Case], probed: Sequence[Case] | None = None) -> Iterator[Power]:
+    """Yield the measurement after every mutant and then after every case, the last one complete.
+
+    Mutants are run on `cases` until one shows them; disturbances and right code on all that are `probed`, by
+    default on all.
+    """
+    probed = cases if probed is None else probed
+    power = Power(cases=len(cases), probed=len(probed))
     for fault in CATALOGUE.values():
         shown = next((case for case in cases if examine(case, _mutant(fault)).verdict == "differs"), None)
         if shown is None:
@@ -102,7 +108,7 @@ def measure(cases: Sequence[Case]) -> Iterator[Power]:
         else:
             power.caught[fault.id] = shown.id
         yield power
-    for case in cases:
+    for case in probed:
         _accusations(case, power)
         _disturbances(case, power)
         yield power

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from conformance.histograms import histograms
 from conformance.judge import Distance, Divergence, Finding
 from conformance.record import (
     CaseRecord,
@@ -49,6 +50,7 @@ def judged(
     distances: Sequence[Distance],
     third_opinion: str,
     not_judged: Sequence[str],
+    noise: float | None,
 ) -> CaseRecord:
     """Return the record of a case from all that was found on it, findings in the order of the data flow."""
     verdict, reason = verdict_of(findings)
@@ -66,6 +68,8 @@ def judged(
         first_divergence=_first_divergence(findings),
         third_opinion=third_opinion,
         reproduce=reproduction(case_id, subject),
+        noise=None if noise is None else number(noise),
+        shares=histograms(findings),
     )
 
 

@@ -270,7 +270,7 @@ def test_the_body_of_a_record_is_the_same_for_one_worker_and_two(command: Comman
         ]
         body = "\n".join(lines).partition('\n"timings"')[0]
         bodies.append(
-            [line for line in body.splitlines() if not line.startswith(('"environment"', '"seconds"'))]
+            [line for line in body.splitlines() if not line.startswith(('"environments"', '"seconds"'))]
         )
     assert bodies[0] == bodies[1]
 

@@ -12,10 +12,12 @@ import planting
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from planting import Raises, Shows
 
 from conformance import SUITES, CaseRecord, Unsupported, UsageError, examine, load_subject, parse_id
 from conformance.environment import environment
+from conformance.evidence import SCALES
 from conformance.numbers import round_up, shown
 from conformance.record import SCHEMA, Record, Timing, decode, encode, exact, number, schema
 from conformance.report import files, write_report
@@ -54,9 +56,11 @@ def record() -> Record:
         suite="selected cases",
         seed=None,
         subjects=["planted", "raises"],
+        descriptions={"planted": "has one wrong state", "raises": "raises"},
+        scales=SCALES,
         summary={"differs": 4},
         cases=cases,
-        environment=environment(),
+        environments=[environment()],
         seconds=1.25,
         timings=[Timing(subject=0.1, reference=0.2, judging=1e-6, total=0.5)] * len(cases),
     )
@@ -97,6 +101,17 @@ def test_the_json_is_sorted_and_has_a_line_for_every_case_and_timing(record: Rec
 def test_the_published_schema_describes_what_is_written(record: Record) -> None:
     described = schema()["$defs"]["Record"]["properties"]
     assert set(described) == set(json.loads(encode(record)))
+
+
+def test_a_record_of_schema_1_is_read_as_one_of_schema_2(record: Record) -> None:
+    plain = structs.replace(
+        record, descriptions={}, cases=[structs.replace(case, noise=None, shares={}) for case in record.cases]
+    )
+    old = json.loads(encode(plain))
+    old |= {"schema": 1, "environment": old.pop("environments")[0]}
+    for new in ("descriptions", "scales", "power", "contracts", "profiles"):
+        del old[new]
+    assert decode(json.dumps(old).encode()) == plain
 
 
 # Refusals.
@@ -153,9 +168,9 @@ def test_what_is_no_record_is_refused_with_advice(record: Record, how: str) -> N
     assert str(caught.value).endswith(".")
 
 
-@pytest.mark.parametrize("version", [0, 2, 999, "1", None, [1], {}])
+@pytest.mark.parametrize("version", [0, 3, 999, "1", None, [1], {}])
 def test_another_schema_is_refused_by_its_number(record: Record, version: object) -> None:
-    with pytest.raises(UsageError, match="this version reads schema 1") as caught:
+    with pytest.raises(UsageError, match="this version reads schemas 1 to 2") as caught:
         decode(with_value(encode(record), version, "schema"))
     assert repr(version) in str(caught.value)
 

@@ -55,7 +55,7 @@ def _measured_power(suite: str) -> Power:
     from conformance.report.terminal import console
 
     cases = [case for case in chosen_cases(suite, (), None) if case.dtype == "f64"]
-    found, errors = Power(cases=len(cases)), console(stderr=True)
+    found, errors = Power(cases=len(cases), probed=len(cases)), console(stderr=True)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("mutants, then cases", total=len(CATALOGUE) + len(cases))
         for found in measure(cases):  # noqa: B007 - the last one is the whole measurement

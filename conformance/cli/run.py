@@ -39,9 +39,15 @@ if TYPE_CHECKING:
 @click.option(
     "--report", "report", type=click.Path(file_okay=False, path_type=Path), help="Write the report here."
 )
+@click.option(
+    "--evidence/--no-evidence",
+    default=None,
+    help="Measure detection power, contracts and error profiles too, for the report.  [default: for a suite's report]",
+)
 @click.pass_context
 def run(
     context: click.Context,
+    *,
     suite: str,
     case_ids: Sequence[str],
     subjects: Sequence[str],
@@ -49,8 +55,13 @@ def run(
     explore: int | None,
     seed: int | None,
     report: Path | None,
+    evidence: bool | None,
 ) -> None:
-    """Run a suite (or single or random cases), print a summary, and write DIR/agreement.json and DIR/agreement.md."""
+    """Run a suite (or single or random cases), print a summary, and write the report to DIR.
+
+    The report is agreement.html, .md and .json (the record, from which `conformance report` makes the others again),
+    junit.xml and badge.json.
+    """
     from conformance.report.terminal import console, print_summary
     from conformance.summary import exit_code, summarise
 
@@ -66,7 +77,9 @@ def run(
         suite, cases = "selected cases" if case_ids else suite, chosen_cases(suite, case_ids, seed)
     if report is not None:
         _prepare(report)
-    record = _recorded(suite, cases, subjects, jobs=jobs, seed=seed)
+    if evidence is None:
+        evidence = report is not None and not case_ids and explore is None
+    record = _recorded(suite, cases, subjects, jobs=jobs, seed=seed, evidence=evidence)
     if report is not None:
         from conformance.report import write_report
 
@@ -102,7 +115,13 @@ def _prepare(directory: Path) -> None:
 
 
 def _recorded(
-    suite: str, cases: Sequence[Case], subjects: Sequence[str], *, jobs: int, seed: int | None
+    suite: str,
+    cases: Sequence[Case],
+    subjects: Sequence[str],
+    *,
+    jobs: int,
+    seed: int | None,
+    evidence: bool,
 ) -> Record:
     """Run the cases under a progress bar and return the record."""
     from collections import Counter
@@ -111,14 +130,14 @@ def _recorded(
     from rich.progress import Progress
 
     from conformance.environment import environment
+    from conformance.evidence import SCALES, Evidence, gathered
     from conformance.record import SCHEMA, Record
     from conformance.report.terminal import console
     from conformance.runner import run_cases
     from conformance.subjects import DEFAULT, load_subject
 
     chosen = list(dict.fromkeys(subjects)) or list(DEFAULT)
-    for name in chosen:
-        load_subject(name)
+    descriptions = {name: load_subject(name).description for name in chosen}
     errors = console(stderr=True)
     started = perf_counter()
     if not errors.is_terminal:
@@ -131,19 +150,28 @@ def _recorded(
         def advance(_: Examined) -> None:
             progress.advance(task)
 
+        def tell(part: str) -> None:
+            progress.update(task, description=part)
+
         outcome = run_cases(cases, chosen, jobs=jobs, on_progress=advance)
-    records = outcome.records()
+        records = outcome.records()
+        more = gathered(cases, chosen, records, tell) if evidence and outcome.complete else Evidence()
     return Record(
         schema=SCHEMA,
         complete=outcome.complete,
         suite=suite,
         seed=seed,
         subjects=chosen,
+        descriptions=descriptions,
         summary=dict(Counter(record.verdict for record in records)),
+        scales=SCALES,
         cases=records,
-        environment=environment(),
+        environments=[environment()],
         seconds=round(perf_counter() - started, 3),
         timings=outcome.timings(),
+        power=more.power,
+        contracts=list(more.contracts),
+        profiles=list(more.profiles),
     )
 
 

@@ -6,10 +6,13 @@ from conformance.judge.comparison import Finding as Finding
 from conformance.judge.decision import decide as decide
 from conformance.judge.distance import Distance as Distance
 from conformance.judge.distance import distances as distances
+from conformance.judge.end_to_end import MEANINGLESS as MEANINGLESS
+from conformance.judge.end_to_end import THRESHOLD as THRESHOLD
 from conformance.judge.end_to_end import Allowance as Allowance
 from conformance.judge.end_to_end import allowances as allowances
 from conformance.judge.end_to_end import compared as compared
 from conformance.judge.end_to_end import end_to_end_check as end_to_end_check
+from conformance.judge.end_to_end import greatest_noise as greatest_noise
 from conformance.judge.local import local_check as local_check
 from conformance.judge.results import Result as Result
 from conformance.judge.results import decided as decided
@@ -21,6 +24,8 @@ from conformance.judge.shapes import not_shown as not_shown
 from conformance.judge.third_opinion import third_opinion as third_opinion
 
 __all__ = [
+    "MEANINGLESS",
+    "THRESHOLD",
     "Allowance",
     "Comparison",
     "Distance",
@@ -34,6 +39,7 @@ __all__ = [
     "decided",
     "distances",
     "end_to_end_check",
+    "greatest_noise",
     "local_check",
     "malformed",
     "not_judged",

@@ -8,6 +8,7 @@ Where the noise isn't small against the quantity (a chaotic network), or a corre
 way, the comparison would mean nothing: undecidable.
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -31,10 +32,14 @@ MEANINGLESS = 3e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """How far two correct programs may lie apart in one result, and where that says nothing."""
+    """How far two correct programs may lie apart in one result, and where that says nothing.
+
+    `relative` is the noise of the noisiest row over that row itself.
+    """
 
     bound: Array
     doubtful: Array
+    relative: float
 
 
 def allowances(problem: Problem, exact: Observation) -> dict[str, Allowance]:
@@ -49,9 +54,18 @@ def allowances(problem: Problem, exact: Observation) -> dict[str, Allowance]:
             | ~np.isfinite(noise.value)
             | ~np.isfinite(true[name])
             | hopeless,
+            relative=float(noise.relative.max(initial=0.0)),
         )
         for name, noise in noise_of(problem, true, precision).items()
     }
+
+
+def greatest_noise(allowed: Mapping[str, Allowance]) -> float:
+    """Return the noise of the noisiest row of all results over that row itself; NaN is as much as can be."""
+    found = [
+        math.inf if math.isnan(allowance.relative) else allowance.relative for allowance in allowed.values()
+    ]
+    return max(found, default=0.0)
 
 
 def end_to_end_check(

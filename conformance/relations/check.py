@@ -68,9 +68,10 @@ def _comparison(
 ) -> Comparison:
     if relation.scale == "noise":
         whole = allowed[pair.result]
-        allowance = Allowance(bound=whole.bound[pair.where], doubtful=whole.doubtful[pair.where])
+        allowance = replace(whole, bound=whole.bound[pair.where], doubtful=whole.doubtful[pair.where])
     else:
-        allowance = Allowance(bound=np.zeros(pair.got.shape), doubtful=np.zeros(pair.got.shape, np.bool_))
+        nothing = np.zeros(pair.got.shape)
+        allowance = Allowance(bound=nothing, doubtful=nothing.astype(np.bool_), relative=0.0)
     comparison = compared(result, pair.got, pair.expected, allowance)
     scale = "noise" if relation.scale == "noise" else "copy"
     return replace(comparison, relation=relation.name, scale=scale)

@@ -86,7 +86,7 @@ def markdown(summary: Summary) -> str:
             _apart_rows(summary),
         ),
         "## Environment",
-        _table(("what", "value"), _environment_rows(record.environment)),
+        _table(("what", "value"), _environment_rows(record.environments[0])),
         "Reproduce any line with `conformance run --case ID --subject NAME`.",
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"

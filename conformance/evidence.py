@@ -1,0 +1,81 @@
+"""What a run gathers beside its cases for the report: detection power, contracts of torch, profiles of single runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from conformance.cases import Case
+from conformance.contracts import probe_contracts
+from conformance.faults import CATALOGUE
+from conformance.judge import MEANINGLESS, THRESHOLD
+from conformance.power import measure
+from conformance.profiles import profiles
+from conformance.record import CaseRecord, ContractRecord, MutantRecord, PowerRecord, ProfileRecord, Scales
+from conformance.subjects import load_subject
+
+PROBED = 40
+"""Cases, spread over a run, on which small disturbances and right code are tried."""
+
+SCALES = Scales(differs_from=float(THRESHOLD), undecidable_from=MEANINGLESS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that was gathered; empty where a run gathers nothing."""
+
+    power: PowerRecord | None = None
+    contracts: tuple[ContractRecord, ...] = ()
+    profiles: tuple[ProfileRecord, ...] = ()
+
+
+def gathered(
+    cases: Sequence[Case],
+    subjects: Sequence[str],
+    records: Sequence[CaseRecord],
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> Evidence:
+    """Gather everything about a run that gave these records; `on_progress` is told what comes next.
+
+    Power is measured on the float64 cases, where every fault can be seen. Profiles are of the first
+    subject that isn't the reference itself, the fused module where it is among them.
+    """
+    on_progress("contracts of torch")
+    contracts = tuple(
+        ContractRecord(
+            id=row.id,
+            statement=row.statement,
+            expected=row.expected,
+            observed=row.observed,
+            holds=row.holds,
+            reference=row.reference,
+        )
+        for row in probe_contracts()
+    )
+    on_progress("detection power")
+    power = power_of([case for case in cases if case.dtype == "f64"])
+    on_progress("profiles")
+    others = sorted((name for name in subjects if name != "reference"), key=lambda name: name != "torch")
+    noise = {record.case: float(record.noise) for record in records if record.noise is not None}
+    pictured = profiles(cases, noise, load_subject(others[0])) if others else []
+    return Evidence(power=power, contracts=contracts, profiles=tuple(pictured))
+
+
+def power_of(cases: Sequence[Case]) -> PowerRecord | None:
+    """Measure what `cases` would have caught; None where there are none."""
+    if not cases:
+        return None
+    *_, found = measure(cases, spread(cases, PROBED))
+    return PowerRecord(
+        cases=found.cases,
+        probed=found.probed,
+        mutants=[MutantRecord(f.id, f.name, found.caught.get(f.id, "")) for f in CATALOGUE.values()],
+        disturbed=found.disturbed,
+        seen=found.seen,
+        overlooked=list(found.overlooked),
+        accused=list(found.accused),
+    )
+
+
+def spread(cases: Sequence[Case], most: int) -> list[Case]:
+    """Return at most so many cases, evenly spread over all of them."""
+    count = min(most, len(cases))
+    return [cases[n * len(cases) // count] for n in range(count)]

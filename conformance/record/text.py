@@ -1,0 +1,61 @@
+"""Records as JSON: deterministic to write, checked when read."""
+
+import msgspec
+
+from conformance.errors import UsageError
+from conformance.record.body import Body
+from conformance.record.run import SCHEMA, Record
+
+
+def encode(record: Record) -> bytes:
+    """Return the JSON of `record`: keys sorted, a line for every case and timing, so that `diff` shows what changed."""
+    lines = [f"{_text(name)}: {_value(getattr(record, name))}" for name in sorted(record.__struct_fields__)]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def _value(value: object) -> str:
+    """Return a top-level value as text: long lists an entry a line, everything else on one line."""
+    if isinstance(value, list) and any(isinstance(entry, Body) for entry in value):
+        return "[\n" + ",\n".join(map(_text, value)) + "\n]"
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+def decode(data: bytes) -> Record:
+    """Return the record that `data` holds.
+
+    Raises
+    ------
+    UsageError
+        If `data` isn't a record of this version; the message says what is wrong with it.
+    """
+    try:
+        head = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        version = msgspec.json.decode(head.get("schema", b"null"))
+        if version == 1:
+            return msgspec.json.decode(_upgraded(head), type=Record)
+        if version != SCHEMA:
+            message = (
+                f"This record has schema {version!r}; this version reads schemas 1 to {SCHEMA}. Make it again with "
+                "this version, or read it with the one that wrote it."
+            )
+            raise UsageError(message)
+        return msgspec.json.decode(data, type=Record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"This is no conformance record: {error}. Pass an agreement.json that a run has written."
+        raise UsageError(message) from error
+
+
+def _upgraded(head: dict[str, msgspec.Raw]) -> bytes:
+    """Return a record of schema 1 as one of schema 2: one environment, the scales of that time, no descriptions."""
+    environment = msgspec.json.encode([head.pop("environment", msgspec.Raw(b"null"))])
+    added = {"schema": 2, "scales": {"differs_from": 30, "undecidable_from": 3e-3}, "descriptions": {}}
+    return msgspec.json.encode({**head, **added, "environments": msgspec.Raw(environment)})
+
+
+def schema() -> dict[str, object]:
+    """Return the JSON Schema of a record."""
+    return msgspec.json.schema(Record)
