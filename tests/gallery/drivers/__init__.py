@@ -1,0 +1,1 @@
+"""How each subject of the gallery is called, in plain code."""

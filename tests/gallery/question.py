@@ -1,0 +1,115 @@
+"""What every subject of the gallery is asked: weights at a scale that hides no fault, and what it must then show.
+
+Everything here is batched and time-major, in torch's orientation. A driver turns it into what its subject takes, and
+what comes out back again, so that no inference has a part in deciding whether a subject is right.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+Arrays = Mapping[str, np.ndarray]
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""From y (T, B, O) and h (T, B, H) to the loss."""
+
+SCALE = 0.5
+"""Of weights: large enough that tanh(h) and h differ."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Sizes, weights and data. Biases that a subject lacks are zeros and have no gradient to show."""
+
+    steps: int
+    batch: int
+    inputs: int
+    hidden: int
+    outputs: int
+    weights: Arrays
+    x: np.ndarray  # (T, B, I)
+    h_0: np.ndarray  # (B, H)
+    d_y: np.ndarray  # (T, B, O)
+    d_h: np.ndarray  # (T, B, H)
+    d_h_n: np.ndarray  # (B, H)
+    ids: np.ndarray  # (T, B) input ids
+    targets: np.ndarray  # (T, B) target ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a subject showed: y and h by torch's shapes, gradients by the names of `Question.weights`, x and h_0."""
+
+    loss: Loss
+    gradients: Arrays = field(default_factory=dict)
+    y: np.ndarray | None = None  # (T, B, O), or (B, O) of the last step
+    h: np.ndarray | None = None  # (T, B, H), or (B, H) of the last step
+
+
+def ask(
+    sizes: Mapping[str, int], *, biases: str = "one", h_0: bool = False, ids: bool = False, seed: int = 1
+) -> Question:
+    """Draw a question.
+
+    `biases` is none, one or two (in the cell), `h_0` whether the initial state isn't zero, `ids` whether x is one-hot.
+    """
+    rng = np.random.default_rng(seed)
+    T, B, I, H, O = (sizes[name] for name in "TBIHO")  # noqa: E741 - the letters of the formulas
+    shapes = {
+        "w_ih": (H, I),
+        "w_hh": (H, H),
+        "b_ih": (H,),
+        "b_hh": (H,),
+        "w_hy": (O, H),
+        "b_y": (O,),
+    }
+    drawn = {name: SCALE * rng.standard_normal(shape) for name, shape in shapes.items()}
+    absent = {"none": ("b_ih", "b_hh", "b_y"), "one": ("b_hh",), "two": ()}[biases]
+    weights = {name: np.zeros_like(w) if name in absent else w for name, w in drawn.items()}
+    numbers = rng.integers(I, size=(T, B))
+    return Question(
+        steps=T,
+        batch=B,
+        inputs=I,
+        hidden=H,
+        outputs=O,
+        weights=weights,
+        x=np.eye(I)[numbers] if ids else rng.standard_normal((T, B, I)),
+        h_0=rng.standard_normal((B, H)) * h_0,
+        d_y=0.1 * rng.standard_normal((T, B, O)),
+        d_h=0.1 * rng.standard_normal((T, B, H)),
+        d_h_n=0.1 * rng.standard_normal((B, H)),
+        ids=numbers,
+        targets=rng.integers(O, size=(T, B)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """What torch's autograd says of a question and a loss."""
+
+    y: np.ndarray
+    h: np.ndarray
+    gradients: Arrays
+
+
+def right(question: Question, loss: Loss) -> Right:
+    """Run the network as a formula in torch and differentiate `loss` by autograd."""
+    leaves = {name: torch.tensor(w, requires_grad=True) for name, w in question.weights.items()}
+    leaves["x"] = torch.tensor(question.x, requires_grad=True)
+    leaves["h_0"] = torch.tensor(question.h_0, requires_grad=True)
+    h, states = leaves["h_0"], []
+    for x in leaves["x"]:
+        bias = leaves["b_ih"] + leaves["b_hh"]
+        h = torch.tanh(x @ leaves["w_ih"].T + h @ leaves["w_hh"].T + bias)
+        states.append(h)
+    hidden = torch.stack(states)
+    y = hidden @ leaves["w_hy"].T + leaves["b_y"]
+    loss(y, hidden).backward()
+    gradients = {n: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for n, leaf in leaves.items()}
+    return Right(
+        y=y.detach().numpy(),
+        h=hidden.detach().numpy(),
+        gradients={name: gradient.numpy() for name, gradient in gradients.items()},
+    )

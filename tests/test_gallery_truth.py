@@ -1,0 +1,140 @@
+"""What the gallery is said to be, it is: every subject against torch's autograd, run by a driver that guesses nothing.
+
+A faulty subject is right when all its mistakes are mended, and wrong while any of them is left.
+"""
+
+import contextlib
+import importlib
+import io
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from gallery.definitions import definitions, mended, source_of
+from gallery.question import Question, Shown, ask, right
+from gallery.truth import VERDICTS, Mend, Truth, truths
+
+from conformance.faults import CATALOGUE
+
+RIGHT = 1e-7
+"""Right code is within this of autograd, relative to the largest element; buffers in float32 come to 3e-8."""
+WRONG = 1e-4
+"""Wrong code departs by more than this at weights of scale 0.5: no mistake here hides."""
+
+TRUTHS = truths()
+
+
+def names_with(*verdicts: str) -> list[str]:
+    return [name for name, truth in TRUTHS.items() if truth.verdict in verdicts]
+
+
+def question(truth: Truth, seed: int = 1) -> Question:
+    return ask(
+        truth.sizes,
+        biases={"merged": "one"}.get(truth.biases, truth.biases),
+        h_0=truth.start == "argument",
+        ids=truth.input in ("ids", "one-hot"),
+        seed=seed,
+    )
+
+
+def driver(truth: Truth) -> Callable[[dict, Question], Shown]:
+    file, _, function = truth.driver.partition(".")
+    return getattr(importlib.import_module(f"gallery.drivers.{file}"), function)
+
+
+def shown(truth: Truth, faults: Sequence[Mend] = (), seed: int = 1) -> tuple[Question, Shown]:
+    """Run a subject with all its faults mended but the given ones."""
+    mends = [change for fault in truth.faults if fault not in faults for change in fault.changes()]
+    asked = question(truth, seed)
+    with contextlib.redirect_stdout(io.StringIO()), np.errstate(over="ignore"):
+        names = definitions(mended(source_of(truth.file), mends))
+        return asked, driver(truth)(names, asked)
+
+
+def apart(found: np.ndarray, expected: np.ndarray) -> float:
+    """Return the greatest difference relative to the greatest element; another shape is as far as can be."""
+    found = np.asarray(found, dtype=float)
+    if found.size != expected.size:
+        return float("inf")
+    worst = np.max(np.abs(found.reshape(expected.shape) - expected))
+    return float(worst / max(np.max(np.abs(expected)), np.finfo(float).tiny))
+
+
+def forward_apart(asked: Question, seen: Shown) -> float:
+    """Return how far y and h lie from autograd's."""
+    expected = right(asked, seen.loss)
+    pairs = [(seen.y, expected.y), (seen.h, expected.h)]
+    return max(
+        (
+            apart(found, whole if np.size(found) == whole.size else whole[-1])
+            for found, whole in pairs
+            if found is not None
+        ),
+        default=0.0,
+    )
+
+
+def backward_apart(asked: Question, seen: Shown, scale: float) -> float:
+    """Return how far gradients lie from `scale` times those of autograd."""
+    expected = right(asked, seen.loss).gradients
+    return max(apart(found, scale * expected[name]) for name, found in seen.gradients.items())
+
+
+def test_every_fault_is_in_the_catalogue_and_every_verdict_a_known_one() -> None:
+    for name, truth in TRUTHS.items():
+        assert truth.verdict in VERDICTS, name
+        assert {fault.id for fault in truth.faults} <= set(CATALOGUE), name
+
+
+@pytest.mark.parametrize("name", names_with("conforms", "no backward"))
+def test_right_subjects_are_right(name: str) -> None:
+    asked, seen = shown(TRUTHS[name])
+    assert forward_apart(asked, seen) <= RIGHT
+    assert bool(seen.gradients) is (TRUTHS[name].verdict == "conforms")
+    if seen.gradients:
+        assert backward_apart(asked, seen, 1) <= RIGHT
+
+
+@pytest.mark.parametrize("name", names_with("conforms up to a constant"))
+def test_subjects_right_up_to_a_constant_have_just_that_constant(name: str) -> None:
+    truth = TRUTHS[name]
+    asked, seen = shown(truth)
+    assert forward_apart(asked, seen) <= RIGHT
+    assert truth.constant() != 1
+    assert backward_apart(asked, seen, truth.constant()) <= RIGHT
+
+
+@pytest.mark.parametrize("name", names_with("differs", "forward differs"))
+def test_faulty_subjects_are_right_once_every_fault_is_mended(name: str) -> None:
+    truth = TRUTHS[name]
+    asked, seen = shown(truth)
+    assert forward_apart(asked, seen) <= RIGHT
+    if seen.gradients:
+        assert backward_apart(asked, seen, truth.constant()) <= RIGHT
+
+
+@pytest.mark.parametrize("name", names_with("differs", "forward differs"))
+def test_faulty_subjects_are_wrong_while_any_fault_is_left(name: str) -> None:
+    truth = TRUTHS[name]
+    assert truth.faults
+    for fault in truth.faults:
+        asked, seen = shown(truth, [fault])
+        wrong = [forward_apart(asked, seen)]
+        if seen.gradients:
+            wrong.append(backward_apart(asked, seen, truth.constant()))
+        assert max(wrong) > WRONG, fault.id
+
+
+@pytest.mark.parametrize("name", names_with("differs"))
+def test_subjects_with_wrong_gradients_alone_have_a_right_forward(name: str) -> None:
+    truth = TRUTHS[name]
+    asked, seen = shown(truth, truth.faults)
+    assert forward_apart(asked, seen) <= RIGHT
+
+
+@pytest.mark.parametrize("name", names_with("forward differs"))
+def test_subjects_with_a_wrong_forward_show_it(name: str) -> None:
+    truth = TRUTHS[name]
+    asked, seen = shown(truth, truth.faults)
+    assert forward_apart(asked, seen) > WRONG
