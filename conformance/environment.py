@@ -3,6 +3,8 @@
 import os
 import platform
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +36,22 @@ def one_thread() -> None:
 
     threadpool_limits(1)
     torch.set_num_threads(1)
+
+
+@contextmanager
+def other_threads() -> Iterator[None]:
+    """Compute in two threads where it was one, and in one where it was more, for as long as the context lasts."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    count = 2 if before == 1 else 1
+    with threadpool_limits(count):
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def environment() -> Environment:

@@ -7,6 +7,8 @@ from conformance.cases import Case
 from conformance.errors import UsageError
 
 PLAINER: dict[str, object] = {
+    "evaluation": False,
+    "dropout": 0.0,
     "layers": 1,
     "bidirectional": False,
     "lengths": (),

@@ -25,6 +25,7 @@ CASES = {
     "reverse = forward on the reversed sequence": "rnn-tanh-bi-T7-B3-I4-H5-f64-s0",
     "equal lengths = none": "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0",
     "samples are independent": "rnn-tanh-L2-bi-T7-B3-bf-I4-H5-f64-s0",
+    "one thread = two threads": "rnn-tanh-T50-B130-I6-H9-f32-s0",
 }
 
 
@@ -100,3 +101,24 @@ def test_what_the_subject_cannot_run_passes_the_turn_on():
     )
     assert {f.comparison.relation for f in found} <= {"runs repeat", "samples are independent"}
     assert seen
+
+
+@pytest.mark.parametrize("before", [1, 2])
+def test_the_other_number_of_threads_is_in_force_for_the_run_alone(before):
+    import torch
+    from threadpoolctl import threadpool_info
+
+    counts = []
+
+    def run(problem):
+        counts.append((torch.get_num_threads(), {library["num_threads"] for library in threadpool_info()}))
+        return load_subject("reference").run(problem)
+
+    at_first = torch.get_num_threads()
+    torch.set_num_threads(before)
+    try:
+        findings("one thread = two threads", run)
+        assert counts[0][0] == torch.get_num_threads() == before
+        assert counts[1] == (3 - before, {3 - before})
+    finally:
+        torch.set_num_threads(at_first)

@@ -9,14 +9,36 @@ from conformance.errors import UsageError
 Nonlinearity: TypeAlias = Literal["tanh", "relu"]
 Dtype: TypeAlias = Literal["f32", "f64"]
 LayoutName: TypeAlias = Literal["time-first", "batch-first", "unbatched"]
-Cotangents: TypeAlias = Literal["both", "output", "h_n", "last"]
-"""Through which of its results the loss sees the network; "last" is the output at the last step only."""
+Cotangents: TypeAlias = Literal["both", "output", "h_n", "last", "expanded", "strided"]
+"""Through which of its results the loss sees the network; "last" is the output at the last step only.
 
-REGIMES = ("default", "saturated", "tiny", "zeros", "identity", "positive", "constant", "kinks", "tutorial")
+"expanded" and "strided" are cotangents of both in memory as autograd hands them on: one number expanded with strides
+of 0 (the gradient of a sum), and numbers that don't lie next to each other.
+"""
+
+REGIMES = (
+    "default",
+    "saturated",
+    "tiny",
+    "subnormal",
+    "zeros",
+    "negzero",
+    "nan",
+    "inf",
+    "identity",
+    "positive",
+    "constant",
+    "kinks",
+    "tutorial",
+)
 """Data regimes without a number (`problem.py` says what each is); `gain…` carries one."""
 
 GAIN = re.compile(r"gain([0-9]+(?:\.[0-9]+)?)")
 """A gain regime; its number is written in the shortest way, so that a case has one id."""
+
+
+DROPOUT = (0.0, 0.5, 0.75, 1.0)
+"""Probabilities of dropping for which the factor 1 / (1 − p) of what is kept is exact, so that it adds no rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +49,10 @@ class Case:
     ----------
     nonlinearity, layers, bidirectional, bias
         The network, as torch.nn.RNN takes it.
+    dropout
+        The probability with which a value between two layers is dropped, by torch's own masks: one of `DROPOUT`.
+    evaluation
+        Whether the network, after a call in training mode, is in evaluation mode, where nothing is dropped.
     steps, batch, input_size, hidden_size
         T, B, I, H, each at least 1; an unbatched case has B = 1.
     output_size
@@ -57,6 +83,8 @@ class Case:
     layers: int = 1
     bidirectional: bool = False
     bias: bool = True
+    dropout: float = 0.0
+    evaluation: bool = False
     steps: int
     lengths: tuple[int, ...] = ()
     batch: int
@@ -88,7 +116,19 @@ class Case:
                 self.regime,
                 (*REGIMES, "gain<g> with a positive g of up to six digits, written shortest"),
             )
+        self._check_dropout()
         self._check_lengths()
+
+    def _check_dropout(self) -> None:
+        if self.dropout not in DROPOUT or (self.dropout and self.layers == 1):
+            message = (
+                f"dropout must be one of {', '.join(f'{p:g}' for p in DROPOUT)}, and 0 in a network of one layer; got "
+                f"{self.dropout!r} with {self.layers} layers."
+            )
+            raise UsageError(message)
+        if self.evaluation and not self.dropout:
+            message = "evaluation mode differs from training mode only with dropout; got none. Leave it out."
+            raise UsageError(message)
 
     def _check_lengths(self) -> None:
         if self.layout == "unbatched" and (self.batch != 1 or self.lengths):

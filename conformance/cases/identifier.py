@@ -1,7 +1,8 @@
 """Case ids: the grammar, from a case to its id and back.
 
-    rnn-<nonlinearity>[-L<layers>][-bi][-nobias]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
-       -I<input>-H<hidden>[-O<output>][-noh0][-dout|-dhn|-dlast]-f32|-f64[-gain<g>|-<regime>]-s<seed>
+    rnn-<nonlinearity>[-L<layers>][-bi][-nobias][-drop<p>[-eval]]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
+       -I<input>-H<hidden>[-O<output>][-noh0][-dout|-dhn|-dlast|-dexpanded|-dstrided]
+       -f32|-f64[-gain<g>|-<regime>]-s<seed>
 
 Parts in brackets are left out where they have their default, so that a case has exactly one id:
 
@@ -11,7 +12,7 @@ Parts in brackets are left out where they have their default, so that a case has
 import re
 from dataclasses import dataclass
 
-from conformance.cases.case import REGIMES, Case
+from conformance.cases.case import REGIMES, Case, Cotangents
 from conformance.errors import UsageError
 
 EXAMPLE = "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0"
@@ -29,6 +30,15 @@ class Token:
 
 
 NUMBER = r"[1-9][0-9]{0,8}"
+SEEN: dict[str, Cotangents] = {
+    "dout": "output",
+    "dhn": "h_n",
+    "dlast": "last",
+    "dexpanded": "expanded",
+    "dstrided": "strided",
+}
+"""Which cotangents are given, where it isn't those of both results, laid out as they come."""
+
 REGIME = "|".join([r"gain[0-9.]{1,12}", *REGIMES[1:]])
 GRAMMAR = {
     "cell": Token(r"rnn", optional=False, shown="rnn"),
@@ -36,6 +46,8 @@ GRAMMAR = {
     "layers": Token(rf"L({NUMBER})", optional=True, shown="L<layers>"),
     "bidirectional": Token(r"(bi)", optional=True, shown="bi"),
     "bias": Token(r"(nobias)", optional=True, shown="nobias"),
+    "dropout": Token(r"drop(0\.5|0\.75|1)", optional=True, shown="drop<p>"),
+    "evaluation": Token(r"(eval)", optional=True, shown="eval"),
     "steps": Token(rf"T({NUMBER})", optional=False, shown="T<steps>"),
     "lengths": Token(rf"len({NUMBER}(?:\.{NUMBER})*)", optional=True, shown="len<n.n.n>"),
     "batch": Token(rf"(B{NUMBER}|single)", optional=False, shown="B<batch>|single"),
@@ -44,7 +56,7 @@ GRAMMAR = {
     "hidden_size": Token(rf"H({NUMBER})", optional=False, shown="H<hidden size>"),
     "output_size": Token(rf"O({NUMBER})", optional=True, shown="O<output size>"),
     "h_0": Token(r"(noh0)", optional=True, shown="noh0"),
-    "cotangents": Token(r"(dout|dhn|dlast)", optional=True, shown="dout|dhn|dlast"),
+    "cotangents": Token(f"({'|'.join(SEEN)})", optional=True, shown="|".join(SEEN)),
     "dtype": Token(r"(f32|f64)", optional=False, shown="f32|f64"),
     "regime": Token(rf"({REGIME})", optional=True, shown="|".join(["gain<g>", *REGIMES[1:]])),
     "seed": Token(r"s(0|[1-9][0-9]{0,17})", optional=False, shown="s<seed>"),
@@ -59,6 +71,8 @@ def format_id(case: Case) -> str:
         f"L{case.layers}" if case.layers > 1 else "",
         "bi" if case.bidirectional else "",
         "" if case.bias else "nobias",
+        f"drop{case.dropout:g}" if case.dropout else "",
+        "eval" if case.evaluation else "",
         f"T{case.steps}",
         "len" + ".".join(map(str, case.lengths)) if case.lengths else "",
         "single" if case.layout == "unbatched" else f"B{case.batch}",
@@ -67,7 +81,7 @@ def format_id(case: Case) -> str:
         f"H{case.hidden_size}",
         f"O{case.output_size}" if case.output_size else "",
         "" if case.h_0 else "noh0",
-        {"both": "", "output": "dout", "h_n": "dhn", "last": "dlast"}[case.cotangents],
+        next((token for token, cotangents in SEEN.items() if cotangents == case.cotangents), ""),
         case.dtype,
         "" if case.regime == "default" else case.regime,
         f"s{case.seed}",
@@ -132,6 +146,8 @@ def _case(part: dict[str, str]) -> Case:
         layers=int(part.get("layers", "1")),
         bidirectional="bidirectional" in part,
         bias="bias" not in part,
+        dropout=float(part.get("dropout", "0")),
+        evaluation="evaluation" in part,
         steps=int(part["steps"]),
         lengths=tuple(int(n) for n in part["lengths"].split(".")) if "lengths" in part else (),
         batch=1 if single else int(part["batch"][1:]),
@@ -140,7 +156,7 @@ def _case(part: dict[str, str]) -> Case:
         hidden_size=int(part["hidden_size"]),
         output_size=int(part.get("output_size", "0")),
         h_0="h_0" not in part,
-        cotangents={"": "both", "dout": "output", "dhn": "h_n", "dlast": "last"}[part.get("cotangents", "")],  # pyright: ignore[reportArgumentType]
+        cotangents=SEEN[part["cotangents"]] if "cotangents" in part else "both",
         dtype=part["dtype"],  # pyright: ignore[reportArgumentType]
         regime=part.get("regime", "default"),
         seed=int(part["seed"]),

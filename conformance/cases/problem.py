@@ -6,7 +6,6 @@ and then rounded to the case's precision; every subject gets the very same bits.
 """
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,10 +13,13 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.cases.cotangents import drawn_cotangents, laid_out
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT, Head, drawn_parameters
-from refrnn import RNN, Array, Layout
+from conformance.cases.masks import replayed_masks
+from conformance.cases.regimes import drawn_inputs, drawn_states, drawn_weights
+from refrnn import Array, Layout
 
-BRANCHES = ("weights", "x", "h_0", "cotangents", "noise", "head")
+BRANCHES = ("weights", "x", "h_0", "cotangents", "noise", "head", "masks")
 DTYPES = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
 
@@ -30,12 +32,12 @@ class Problem:
     weights: Mapping[str, Array]  # by torch's names
     x: Array  # (T, B, I), (B, T, I) or (T, I); NaN in the padding
     h_0: Array | None  # (L*D, B, H) or (L*D, H)
-    d_output: (
-        Array | None
-    )  # like output, None where the loss doesn't see it; with a head, what comes through it
+    d_output: Array | None  # like output; None where the loss doesn't see it, with a head what comes through it
     d_h_n: Array | None  # like h_n
     lengths: Array | None  # (B,)
     head: Head | None = None
+    masks: np.ndarray | None = None  # (L-1, T, B, D*H), True where dropout keeps a value
+    mask_seed: int = 0  # with which torch's generator draws these masks
 
     @property
     def dtype(self) -> np.dtype[np.floating]:
@@ -65,6 +67,13 @@ class Problem:
             return np.zeros((len(self.places), self.case.batch, self.case.hidden_size), self.dtype)
         return self.layout.batched_state(self.h_0)
 
+    def dropped(self, layer: int, values: Array) -> Array:
+        """Return what is left of an output of `layer`, or of its gradient, (T, B, D*H) between it and the next layer."""
+        if self.masks is None:
+            return values
+        kept = 0.0 if self.case.dropout == 1 else 1 / (1 - self.case.dropout)
+        return values * (self.masks[layer] * values.dtype.type(kept))
+
     @property
     def active(self) -> Array:
         """True (T, B) where a sample has a step."""
@@ -76,120 +85,50 @@ class Problem:
 
 def materialise(case: Case) -> Problem:
     """Draw the arrays of `case`."""
-    rng = _branches(case)
+    rng = {name: np.random.default_rng(_branch(case, name)) for name in BRANCHES}
     layout = Layout({"time-first": "time first", "batch-first": "batch first"}.get(case.layout, "unbatched"))
-    states = layout.state_shape(case.layers * case.directions, case.batch, case.hidden_size)
-    width = case.output_size or case.directions * case.hidden_size
-    lengths = np.array(case.lengths) if case.lengths else None
-    if lengths is not None:
-        lengths.flags.writeable = False
-    x = _inputs(case, layout, rng["x"])
-    if lengths is not None:
-        layout.time_major(x)[np.arange(case.steps)[:, np.newaxis] >= lengths] = np.nan
-    h_0 = {"tiny": 1e-3, "kinks": 1e-6}.get(case.regime, 1.0) * rng["h_0"].uniform(-0.9, 0.9, states)
-    d_seen = rng["cotangents"].standard_normal(layout.shape(case.steps, case.batch, width))
-    d_h_n = rng["cotangents"].standard_normal(states)
-    if case.cotangents == "last":
-        last = case.steps - 1 if lengths is None else lengths - 1
-        by_time = layout.time_major(d_seen)
-        early = np.arange(case.steps)[:, np.newaxis] != last
-        by_time[np.broadcast_to(early, by_time.shape[:2])] = 0
-
-    def fixed(values: Array) -> Array:
-        values = values.astype(DTYPES[case.dtype])
-        values.flags.writeable = False
-        return values
-
-    d_seen = None if case.cotangents == "h_n" else fixed(d_seen)
+    x, h_0 = drawn_inputs(case, layout, rng["x"]), drawn_states(case, layout, rng["h_0"])
+    d_seen, d_h_n = (
+        None if d is None else _fixed(laid_out(case, _rounded(case, d)))
+        for d in drawn_cotangents(case, layout, rng["cotangents"])
+    )
     head = None
     if case.output_size:
-        parameters = {name: fixed(w) for name, w in drawn_parameters(case, rng["head"]).items()}
+        parameters = _parameters(case, drawn_parameters(case, rng["head"]))
         head = Head(weight=parameters[HEAD_WEIGHT], bias=parameters.get(HEAD_BIAS), d_y=d_seen)
+    masked = case.dropout > 0 and not case.evaluation
+    mask_seed = int(rng["masks"].integers(2**63))
     return Problem(
         case=case,
         layout=layout,
-        weights=MappingProxyType({name: fixed(w) for name, w in _weights(case, rng["weights"]).items()}),
-        x=fixed(x),
-        h_0=fixed(h_0) if case.h_0 else None,
+        weights=MappingProxyType(_parameters(case, drawn_weights(case, rng["weights"]))),
+        x=_fixed(_rounded(case, x)),
+        h_0=_fixed(_rounded(case, h_0)) if case.h_0 else None,
         d_output=d_seen if head is None else head.d_output,
-        d_h_n=fixed(d_h_n) if case.cotangents in ("both", "h_n") else None,
-        lengths=lengths,
+        d_h_n=d_h_n,
+        lengths=_fixed(np.array(case.lengths)) if case.lengths else None,
         head=head,
+        masks=_fixed(replayed_masks(case, mask_seed)) if masked else None,
+        mask_seed=mask_seed,
     )
 
 
-def _branches(case: Case) -> dict[str, np.random.Generator]:
-    return {name: np.random.default_rng(_branch(case, name)) for name in BRANCHES}
+def _parameters(case: Case, drawn: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: _fixed(_rounded(case, w)) for name, w in drawn.items()}
+
+
+def _rounded(case: Case, values: Array) -> Array:
+    """Return values in the precision of the case."""
+    return values.astype(DTYPES[case.dtype])
+
+
+def _fixed(values: Array) -> Array:
+    """Return an array through which it can't be changed."""
+    values.flags.writeable = False
+    return values
 
 
 def _branch(case: Case, name: str) -> np.random.SeedSequence:
     """Return the branch of the case's seed tree that is called `name`."""
     digest = hashlib.sha256(case.id.encode()).digest()
     return np.random.SeedSequence(list(np.frombuffer(digest, dtype="<u4")), spawn_key=(BRANCHES.index(name),))
-
-
-def _weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
-    """Draw the parameters of the case's regime.
-
-    default    uniform within ±1/√H, torch's own initialisation
-    gain<g>    normal: W_hh of standard deviation g/√H, whose spectral radius tends to g (the circular law;
-               Ginibre 1965), W_ih of 1/√fan-in, biases of 0.1
-    saturated  as gain 2 with W_ih twenty times larger: most |a_t| lie beyond 10, where float32's tanh is 1
-    tiny       torch's initialisation times 1e-3 (x and h_0 as well): everything is nearly linear
-    zeros      torch's initialisation with the first unit of every layer and direction cut off: its
-               pre-activation is exactly 0, the kink of relu
-    identity   W_hh the unit matrix with a hundredth of torch's initialisation added: nothing is forgotten, and an error
-               made once stays (x is the same at every step)
-    positive   torch's initialisation, all signs made positive (x too): sums grow without cancellation, and the
-               same rounding comes back at every step
-    constant   torch's initialisation, with x the same at every step: the network settles at a fixed point
-    tutorial   what tutorials do: normal weights times 0.01 and no biases, which hides many faults
-    kinks      torch's initialisation with x near 0 and biases that almost cancel: relu units sit near their kink
-    """
-    network = RNN(
-        case.input_size,
-        case.hidden_size,
-        case.layers,
-        bias=case.bias,
-        bidirectional=case.bidirectional,
-        generator=rng,
-    )
-    weights = network.state_dict()
-    for name, w in weights.items():
-        w[...] = _changed(case, name, w, rng)
-    return weights
-
-
-def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array:
-    """Turn one parameter of torch's initialisation into one of the case's regime."""
-    if case.gain is not None or case.regime == "saturated":
-        return _deviation(case, name, w.shape[-1]) * rng.standard_normal(w.shape)
-    recurrent, bias = name.startswith("weight_hh"), name.startswith("bias")
-    first = (np.arange(len(w)) == 0).reshape(-1, *[1] * (w.ndim - 1))
-    changed = {
-        "tutorial": np.zeros_like(w) if bias else 0.01 * rng.standard_normal(w.shape),
-        "tiny": 1e-3 * w,
-        "positive": np.abs(w),
-        "zeros": np.where(first, 0.0, w),
-        "identity": np.eye(len(w)) + w / 100 if recurrent else w,
-        "kinks": 1e-6 * w if bias else w,
-    }
-    return changed.get(case.regime, w)
-
-
-def _deviation(case: Case, name: str, fan_in: int) -> float:
-    if name.startswith("bias"):
-        return 0.1
-    if name.startswith("weight_hh"):
-        return (2.0 if case.gain is None else case.gain) / math.sqrt(fan_in)
-    return (20.0 if case.gain is None else 1.0) / math.sqrt(fan_in)
-
-
-def _inputs(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
-    """Draw x: standard normal, or what the regime needs."""
-    x = rng.standard_normal(layout.shape(case.steps, case.batch, case.input_size))
-    if case.regime in ("identity", "constant"):
-        layout.time_major(x)[...] = layout.time_major(x)[0].copy()
-    if case.regime == "positive":
-        return np.abs(x)
-    return {"tiny": 1e-3, "kinks": 1e-6}.get(case.regime, 1.0) * x

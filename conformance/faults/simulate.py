@@ -93,7 +93,8 @@ class Network:
         for n, place in enumerate(self.problem.places):
             layer, d = place
             own = layer > 0 and self.choices.below == "layer below"
-            y = self._cleared(call, self._output(scans, layer - 1)) if own else call.x
+            below = self._cleared(call, self._output(scans, layer - 1)) if own else call.x
+            y = self.problem.dropped(layer - 1, below) if own else below
             scans[place] = scan_forward(
                 self.choices,
                 self.problem.case.nonlinearity,
@@ -119,6 +120,8 @@ class Network:
                 loops[layer, d] = scan_backward(self.choices, scans[layer, d], entry, d_final[layer, d])
             passed = [self._read(self._passed(loops[layer, d]), d) for d in range(case.directions)]
             d_y = self._joined(passed, layer)
+            if layer > 0:
+                d_y = self.problem.dropped(layer - 1, d_y)
         return loops, d_y
 
     def _passed(self, loop: Loop) -> Array:

@@ -102,7 +102,7 @@ def _arriving(setting: Setting, flows: dict[Place, Backward], place: Place) -> t
     after = flows[place].to_previous.mapped(setting.by_step)
     products = [after.mapped(lambda values: geometry.from_step_after(values, reverse=d == 1))]
     products += [
-        flows[side].to_input.mapped(lambda rows: setting.by_step(rows)[..., own])
+        flows[side].to_input.mapped(lambda rows: problem.dropped(layer, setting.by_step(rows))[..., own])
         for side in setting.sides(layer + 1)
     ]
     cotangents: list[Flow] = []

@@ -41,11 +41,11 @@ def forward_comparisons(setting: Setting, steps: dict[Place, Forward]) -> Iterat
 def _steps(setting: Setting, place: Place) -> Forward:
     problem, hidden = setting.problem, setting.inner.hidden
     layer, d = place
-    x = (
-        setting.sequence(problem.x)
-        if layer == 0
-        else np.concatenate([hidden[side] for side in setting.sides(layer - 1)], axis=-1)
-    )
+    if layer == 0:
+        x = setting.sequence(problem.x)
+    else:
+        below = np.concatenate([hidden[side] for side in setting.sides(layer - 1)], axis=-1)
+        x = problem.dropped(layer - 1, below)
     h_0 = problem.initial_state[problem.places.index(place)].astype(np.float64)
     before = geometry.from_step_before(hidden[place], reverse=d == 1)
     before = np.where(geometry.first_steps(problem, reverse=d == 1), h_0, before)

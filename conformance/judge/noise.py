@@ -154,8 +154,14 @@ class Replay:
             )
             if place[1] == problem.case.directions - 1:
                 sides = [states[place[0], d] for d in range(problem.case.directions)]
-                inputs.append(np.concatenate(sides, axis=-1))
+                inputs.append(self._dropped(place[0], np.concatenate(sides, axis=-1)))
         return inputs, states
+
+    def _dropped(self, layer: int, values: Array) -> Array:
+        """Return dropout of an output of `layer`, or of its gradient (T, K·B, ·), where another layer follows."""
+        if self.problem.masks is None or layer == self.problem.case.layers - 1:
+            return values
+        return values * self._tiled(self.problem.dropped(layer, np.ones(self.problem.masks.shape[1:])))
 
     def _final(self, states: Array, place: Place) -> Array:
         """Return the state in which a scan ends (K·B, H): samples hold theirs, so it is the last one written."""
@@ -204,7 +210,7 @@ class Replay:
                 read = (inputs[layer], self._previous(states[place], place, h_0[n]), None, None)
                 for name, y in zip(problem.weights_at(place), read, strict=False):
                     found[name] = self._accumulated(d_a, y)
-            d_y = d_below
+            d_y = d_below if layer == 0 else self._dropped(layer - 1, d_below)
         return found | {"dL/dx": self._apart(d_y)} | self._by_place("dL/dh_0", d_h_0)
 
     def _by_place(self, quantity: str, values: Array) -> dict[str, Array]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from conformance.cases import Case, Problem
+from conformance.environment import other_threads
 from conformance.judge import results
 from conformance.observation import Observation
 from conformance.relations.relation import Pair, Relation, Run, variant
@@ -13,6 +14,9 @@ from refrnn import Array, Layout
 TIME_FIRST = Layout("time first")
 BY_SAMPLE = {"output": 1, "dL/dx": 1, "h_n": 0, "dL/dh_0": 0}
 """Results that hold something of each sample of its own, and the axis on which samples lie."""
+
+SHARED_ROWS = 256
+"""Hidden values of one step from which libraries share a product among threads at all; smaller ones show nothing."""
 
 
 def canonical(problem: Problem) -> Problem:
@@ -174,9 +178,21 @@ def runs_repeat(problem: Problem, run: Run, whole: Observation) -> Iterator[Pair
     yield from same_results(problem, run(problem), problem, whole)
 
 
+def threads_do_not_matter(problem: Problem, run: Run, whole: Observation) -> Iterator[Pair]:
+    """Compare one thread with two: sums may be split and rounded otherwise, and nothing else."""
+    with other_threads():
+        found = run(problem)
+    yield from same_results(problem, found, problem, whole)
+
+
 def _plain(case: Case) -> bool:
     """Return whether a case can be cut along time: one direction, no lengths, two steps."""
-    return not case.bidirectional and not case.lengths and case.steps > 1
+    return not case.bidirectional and not case.lengths and case.steps > 1 and _any_batch(case)
+
+
+def _any_batch(case: Case) -> bool:
+    """Return whether a part of the batch is computed as in the whole: not with dropout, whose masks depend on shapes."""
+    return case.dropout == 0 or case.evaluation
 
 
 RELATIONS = (
@@ -184,13 +200,13 @@ RELATIONS = (
     Relation(
         name="batch row = single run",
         scale="noise",
-        applies=lambda c: c.batch > 1,
+        applies=lambda c: c.batch > 1 and _any_batch(c),
         pairs=rows_equal_single_runs,
     ),
     Relation(
         name="sum of single gradients = batch gradient",
         scale="noise",
-        applies=lambda c: 1 < c.batch <= 8,
+        applies=lambda c: 1 < c.batch <= 8 and _any_batch(c),
         pairs=single_gradients_sum_up,
     ),
     Relation(
@@ -230,6 +246,12 @@ RELATIONS = (
         scale="exact",
         applies=lambda c: c.batch > 1 and not c.lengths,
         pairs=samples_are_independent,
+    ),
+    Relation(
+        name="one thread = two threads",
+        scale="noise",
+        applies=lambda c: c.batch * c.hidden_size >= SHARED_ROWS,
+        pairs=threads_do_not_matter,
     ),
 )
 """All relations. Every case of a run is put to one of those that apply to it, in turn by its id."""

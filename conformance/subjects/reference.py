@@ -35,11 +35,12 @@ def observe(problem: Problem, dtype: npt.DTypeLike) -> Observation:
         case.nonlinearity,
         case.bias,
         case.layout == "batch-first",
+        case.dropout,
         bidirectional=case.bidirectional,
         dtype=dtype,
     )
     rnn.load_state_dict(problem.weights)
-    trace = rnn.forward(given(problem.x), given(problem.h_0), lengths=problem.lengths)
+    trace = rnn.forward(given(problem.x), given(problem.h_0), lengths=problem.lengths, dropout_masks=problem.masks)
     y, head_gradients, d_output = None, {}, given(problem.d_output)
     if problem.head is not None:
         y, head_gradients, d_output = _through_head(problem.head, trace.output, dtype)

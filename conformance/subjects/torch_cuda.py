@@ -40,6 +40,9 @@ class TorchCuda:
         if not torch.cuda.is_available():
             message = "There is no CUDA device here, or this build of torch doesn't use it."
             raise Unsupported(message)
+        if problem.masks is not None:
+            message = "Dropout on a GPU draws other masks than those of this case, and shows none."
+            raise Unsupported(message)
         with full_precision():
             rnn = whole_module(problem).to(self.device)
             host = Leaves.of(problem, dict(rnn.named_parameters()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.observation import Observation
 from conformance.subjects import torch_graph
-from conformance.subjects.torch_modules import tensor, whole_module
+from conformance.subjects.torch_modules import cotangent, seeded, tensor, whole_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,11 +70,13 @@ def called(
 
     case, ragged = problem.case, problem.lengths is not None
     if not (ragged or always_packed):
-        return run(leaves.x, leaves.h_0)
+        with seeded(problem):
+            return run(leaves.x, leaves.h_0)
     lengths = tensor(problem.lengths) if ragged else torch.full((case.batch,), case.steps)
     batch_first = case.layout == "batch-first"
     packed = pack_padded_sequence(leaves.x, lengths, batch_first=batch_first, enforce_sorted=not ragged)
-    packed_output, h_n = run(packed, leaves.h_0)
+    with seeded(problem):
+        packed_output, h_n = run(packed, leaves.h_0)
     output, _ = pad_packed_sequence(packed_output, batch_first=batch_first, total_length=case.steps)
     return output, h_n
 
@@ -93,7 +95,7 @@ def seen(
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Return those of the two results that the loss sees, and their cotangents."""
     pairs = [(output, problem.d_output), (h_n, problem.d_h_n)]
-    given = [(result, tensor(d).to(result.device)) for result, d in pairs if d is not None]
+    given = [(result, cotangent(d).to(result.device)) for result, d in pairs if d is not None]
     return [result for result, _ in given], [d for _, d in given]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from conformance.errors import ConformanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import torch
 
@@ -26,7 +27,22 @@ def tensor(values: Array, *, gradient: bool = False) -> torch.Tensor:
     return torch.tensor(values.copy(order="C"), requires_grad=gradient)
 
 
-def module(problem: Problem, weights: Mapping[str, Array], **options: bool | int) -> torch.nn.RNN:
+def cotangent(values: Array) -> torch.Tensor:
+    """Return a tensor that holds a copy of `values` with the same strides, those of 0 included.
+
+    torch has no negative strides; their axes are laid out the other way round.
+    """
+    import torch
+
+    repeated = [stride == 0 for stride in values.strides]
+    distinct = values[tuple(slice(1) if again else slice(None) for again in repeated)]
+    steps = [abs(stride) // values.itemsize for stride in values.strides]
+    size = 1 + sum(step * (n - 1) for step, n in zip(steps, values.shape, strict=True))
+    memory = torch.zeros(size, dtype=tensor(distinct).dtype).as_strided(distinct.shape, steps)
+    return memory.copy_(tensor(distinct)).expand(values.shape)
+
+
+def module(problem: Problem, weights: Mapping[str, Array], **options: float) -> torch.nn.RNN:
     """Return an nn.RNN of the problem's kind that holds exactly `weights`.
 
     Raises
@@ -49,15 +65,30 @@ def module(problem: Problem, weights: Mapping[str, Array], **options: bool | int
 
 
 def whole_module(problem: Problem) -> torch.nn.RNN:
-    """Return one nn.RNN of all layers and directions that holds exactly the problem's weights."""
+    """Return one nn.RNN of all layers and directions that holds exactly the problem's weights, in the case's mode."""
     case = problem.case
-    return module(
+    made = module(
         problem,
         problem.weights,
         num_layers=case.layers,
         bidirectional=case.bidirectional,
         batch_first=case.layout == "batch-first",
+        dropout=case.dropout,
     )
+    if case.evaluation:
+        made(made.weight_ih_l0.new_ones(case.steps, case.input_size))  # training must leave nothing behind
+        made.eval()
+    return made
+
+
+@contextmanager
+def seeded(problem: Problem) -> Iterator[None]:
+    """Let torch's generator draw the masks of `problem`, and afterwards be what it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(problem.mask_seed)
+        yield
 
 
 def precision(problem: Problem) -> torch.dtype:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conformance.observation import Observation, Place
-from conformance.subjects.torch_modules import module, tensor
+from conformance.subjects.torch_modules import cotangent, module, tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,12 +90,20 @@ class TorchSteps:
                 )
                 for d in range(problem.case.directions)
             ]
-            below = [
-                torch.cat(side, dim=-1) if len(side) > 1 else side[0] for side in zip(*sides, strict=True)
-            ]
-        output = torch.stack(below)
+            output = torch.stack(
+                [torch.cat(side, dim=-1) if len(side) > 1 else side[0] for side in zip(*sides, strict=True)]
+            )
+            below = list(_dropped(problem, layer, output).unbind(0))
         h_n = torch.stack([graph.states[place][0 if place[1] else -1] for place in problem.places])
         return _observed(problem, graph, x, h_0, _shown_output(problem, output), h_n)
+
+
+def _dropped(problem: Problem, layer: int, output: torch.Tensor) -> torch.Tensor:
+    """Return what the layer above reads of a layer's output (T, B, D·H): dropout by the problem's masks."""
+    if problem.masks is None or layer == problem.case.layers - 1:
+        return output
+    ones = np.ones(output.shape, problem.dtype)
+    return output * tensor(problem.dropped(layer, ones))
 
 
 def _scan(
@@ -167,7 +175,7 @@ def _observed(
         torch.autograd.grad(
             [result for result, _ in seen],
             wanted,
-            [tensor(d) for _, d in seen],
+            [cotangent(d) for _, d in seen],
             allow_unused=True,
             materialize_grads=True,
         )

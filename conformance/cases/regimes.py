@@ -1,0 +1,106 @@
+"""Data regimes: how the weights, x and h_0 of a case are drawn, and what each regime is there to reach.
+
+    default    torch's own initialisation, uniform within ±1/√H; x standard normal
+    gain<g>    normal: W_hh of standard deviation g/√H, whose spectral radius tends to g (the circular law;
+               Ginibre 1965), W_ih of 1/√fan-in, biases of 0.1
+    saturated  as gain 2 with W_ih twenty times larger: most |a_t| lie beyond 10, where float32's tanh is 1
+    tiny       torch's initialisation, x and h_0 times 1e-3: everything is nearly linear
+    subnormal  torch's initialisation, with biases, x and h_0 so small that states are subnormal numbers
+    zeros      torch's initialisation with the first unit of every layer and direction cut off: its
+               pre-activation is exactly 0, the kink of relu
+    negzero    as zeros, with half of x and h_0 made −0, which is 0 with another sign
+    nan, inf   torch's initialisation, with one NaN (infinity) in x, in the middle of the first sample
+    identity   W_hh the unit matrix with a hundredth of torch's initialisation added: nothing is forgotten, and an error
+               made once stays (x is the same at every step)
+    positive   torch's initialisation, all signs made positive (x too): sums grow without cancellation, and the
+               same rounding comes back at every step
+    constant   torch's initialisation, with x the same at every step: the network settles at a fixed point
+    tutorial   what tutorials do: normal weights times 0.01 and no biases, which hides many faults
+    kinks      torch's initialisation with x near 0 and biases that almost cancel: relu units sit near their kink
+"""
+
+import math
+
+import numpy as np
+
+from conformance.cases.case import Case
+from refrnn import RNN, Array, Layout
+
+SMALLEST_NORMAL = {"f32": 2.0**-126, "f64": 2.0**-1022}
+"""The smallest number that a precision holds with all its digits."""
+
+
+def drawn_weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
+    """Draw the parameters of the case's regime by torch's names, in float64."""
+    network = RNN(
+        case.input_size,
+        case.hidden_size,
+        case.layers,
+        bias=case.bias,
+        bidirectional=case.bidirectional,
+        generator=rng,
+    )
+    weights = network.state_dict()
+    for name, w in weights.items():
+        w[...] = _changed(case, name, w, rng)
+    return weights
+
+
+def drawn_inputs(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
+    """Draw x in the layout of the case, in float64; NaN in the padding."""
+    x = rng.standard_normal(layout.shape(case.steps, case.batch, case.input_size))
+    by_time = layout.time_major(x)
+    if case.regime in ("identity", "constant"):
+        by_time[...] = by_time[0].copy()
+    if case.regime == "positive":
+        x[...] = np.abs(x)
+    x *= _scale(case)
+    if case.regime == "negzero":
+        x.flat[::2] = -0.0
+    if case.regime in ("nan", "inf"):
+        last = case.lengths[0] - 1 if case.lengths else case.steps - 1
+        by_time[(last + 1) // 2, 0, 0] = float(case.regime)
+    if case.lengths:
+        by_time[np.arange(case.steps)[:, np.newaxis] >= np.array(case.lengths)] = np.nan
+    return x
+
+
+def drawn_states(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
+    """Draw h_0 in the layout of the case, in float64."""
+    shape = layout.state_shape(case.layers * case.directions, case.batch, case.hidden_size)
+    h_0 = _scale(case) * rng.uniform(-0.9, 0.9, shape)
+    if case.regime == "negzero":
+        h_0.flat[::2] = -0.0
+    return h_0
+
+
+def _scale(case: Case) -> float:
+    """Return the size of x and h_0 in the case's regime."""
+    return {"tiny": 1e-3, "kinks": 1e-6, "subnormal": SMALLEST_NORMAL[case.dtype] / 16}.get(case.regime, 1.0)
+
+
+def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array:
+    """Turn one parameter of torch's initialisation into one of the case's regime."""
+    if case.gain is not None or case.regime == "saturated":
+        return _deviation(case, name, w.shape[-1]) * rng.standard_normal(w.shape)
+    recurrent, bias = name.startswith("weight_hh"), name.startswith("bias")
+    first = (np.arange(len(w)) == 0).reshape(-1, *[1] * (w.ndim - 1))
+    changed = {
+        "tutorial": np.zeros_like(w) if bias else 0.01 * rng.standard_normal(w.shape),
+        "tiny": 1e-3 * w,
+        "subnormal": _scale(case) * w if bias else w,
+        "positive": np.abs(w),
+        "zeros": np.where(first, 0.0, w),
+        "negzero": np.where(first, 0.0, w),
+        "identity": np.eye(len(w)) + w / 100 if recurrent else w,
+        "kinks": 1e-6 * w if bias else w,
+    }
+    return changed.get(case.regime, w)
+
+
+def _deviation(case: Case, name: str, fan_in: int) -> float:
+    if name.startswith("bias"):
+        return 0.1
+    if name.startswith("weight_hh"):
+        return (2.0 if case.gain is None else case.gain) / math.sqrt(fan_in)
+    return (20.0 if case.gain is None else 1.0) / math.sqrt(fan_in)
