@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from conformance.cases import Case, Problem
+from conformance.cases import Case, Problem, materialise
 from conformance.engine import examine
 from conformance.faults import CATALOGUE, RIGHT, Fault, Mutant, simulate
 from conformance.faults.mutant import results_only
@@ -135,8 +135,10 @@ def _disturbances(case: Case, power: Power) -> None:
         and q.verdict == "agrees"
         and float(q.agrees_to) <= 30 * SEEN_BELOW[case.dtype]
     }
+    shown = load_subject("torch-results").run(materialise(case))
     for result, quantity in _results(case).items():
-        if quantity not in clear:
+        value = shown.parameters[result] if result in shown.parameters else getattr(shown, result)
+        if quantity not in clear or not value.any():  # nothing scales 0
             continue
         for whole in (True, False):
             disturbed = Disturbance(result=result, size=DISTURBANCE[case.dtype], whole=whole)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, replace
+from typing import get_args
 
 import numpy as np
 import planting
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from conformance import SUITES, Case, Problem, UsageError, parse_id
 from conformance.cases import identifier, materialise
-from conformance.cases.case import REGIMES
+from conformance.cases.case import DROPOUT, REGIMES, Cotangents
 
 EXAMPLE = "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0"
 
@@ -32,9 +33,13 @@ def cases(draw: st.DrawFn) -> Case:
         drawn[draw(st.integers(0, batch - 1))] = steps
         lengths = tuple(drawn)
     gains = st.integers(1, 9999).map(lambda n: f"gain{n / 100:g}")
+    layers = draw(st.integers(1, 12))
+    dropout = draw(st.sampled_from(DROPOUT)) if layers > 1 else 0.0
     return Case(
         nonlinearity=draw(st.sampled_from(["tanh", "relu"])),
-        layers=draw(st.integers(1, 12)),
+        layers=layers,
+        dropout=dropout,
+        evaluation=dropout > 0 and draw(st.booleans()),
         bidirectional=draw(st.booleans()),
         bias=draw(st.booleans()),
         steps=steps,
@@ -45,7 +50,7 @@ def cases(draw: st.DrawFn) -> Case:
         hidden_size=draw(size),
         output_size=0 if lengths else draw(st.integers(0, 9)),
         h_0=draw(st.booleans()),
-        cotangents=draw(st.sampled_from(["both", "output", "h_n"])),
+        cotangents=draw(st.sampled_from(get_args(Cotangents))),
         dtype=draw(st.sampled_from(["f32", "f64"])),
         regime=draw(st.sampled_from(REGIMES) | gains),
         seed=draw(st.integers(0, 10**18 - 1)),
@@ -142,6 +147,8 @@ def test_a_malformed_id_is_told_what_was_expected_what_was_given_and_how_ids_loo
         ("rnn-tanh-T7-len6.3.1-B3-I4-H5-f64-s0", "the longest T = 7; got (6, 3, 1)"),
         ("rnn-tanh-T7-len8.3.1-B3-I4-H5-f64-s0", "got (8, 3, 1)"),
         ("rnn-tanh-T7-B3-I4-H5-f64-gain0-s0", "got 'gain0'"),
+        ("rnn-tanh-drop0.5-T7-B3-I4-H5-f64-s0", "0 in a network of one layer; got 0.5 with 1 layers"),
+        ("rnn-tanh-L2-eval-T7-B3-I4-H5-f64-s0", "only with dropout"),
         ("rnn-tanh-T7-B3-I4-H5-f64-gain2.0-s0", "got 'gain2.0'"),
         ("rnn-tanh-T7-B3-I4-H5-f64-gain02-s0", "got 'gain02'"),
     ],
@@ -201,6 +208,7 @@ def test_any_text_is_a_case_with_that_very_id_or_refused(text: str) -> None:
         ({"lengths": (7, True, 1)}, "True"),
         ({"lengths": [7, 3, 1]}, "[7, 3, 1]"),
         ({"regime": None}, "regime must be one of"),
+        ({"layers": 2, "dropout": 0.3}, "dropout must be one of 0, 0.5, 0.75, 1"),
     ],
 )
 def test_a_case_refuses_values_that_no_id_could_say(changes: dict[str, object], says: str) -> None:
@@ -221,11 +229,14 @@ SAMPLE = (
     "rnn-relu-T7-single-I4-H5-f32-zeros-s3",
     "rnn-tanh-T5-B3-I4-H16-noh0-dhn-f32-gain10-s0",
     "rnn-tanh-nobias-T5-B3-I4-H16-dout-f64-saturated-s0",
+    "rnn-tanh-L3-drop0.75-T7-len7.3.1-B3-I4-H5-dstrided-f64-s0",
+    "rnn-tanh-L2-T7-B3-I4-H5-dexpanded-f32-s0",
 )
 
 
 def arrays_of(problem: Problem) -> dict[str, np.ndarray]:
-    named = {name: getattr(problem, name) for name in ("x", "h_0", "d_output", "d_h_n", "lengths")}
+    names = ("x", "h_0", "d_output", "d_h_n", "lengths", "masks")
+    named = {name: getattr(problem, name) for name in names}
     return {name: array for name, array in (named | dict(problem.weights)).items() if array is not None}
 
 
@@ -288,7 +299,7 @@ def test_no_array_can_be_changed_and_all_have_the_precision_of_the_case(text: st
     problem = materialise(parse_id(text))
     for name, array in arrays_of(problem).items():
         assert not array.flags.writeable, name
-        assert array.dtype == problem.dtype or name == "lengths"
+        assert array.dtype == problem.dtype or name in ("lengths", "masks")
 
 
 def test_the_shapes_are_those_of_the_layout() -> None:
@@ -322,11 +333,13 @@ def test_nan_fills_the_padding_and_nothing_else() -> None:
 def test_the_data_are_not_degenerate() -> None:
     for case in SUITES["smoke"].cases():
         problem = materialise(case)
+        expanded = ("d_output", "d_h_n") if case.cotangents == "expanded" else ()
         for name, array in arrays_of(problem).items():
-            values = array[np.isfinite(array)] if name != "lengths" else np.array([])
+            skipped = name in ("lengths", "masks", *expanded)
+            values = np.array([]) if skipped else array[np.isfinite(array)]
             distinct = np.unique(values[values != 0]).size
             assert distinct >= 0.99 * np.count_nonzero(values), (case.id, name)
-        if case.bias and case.regime != "zeros":
+        if case.bias and case.regime not in ("zeros", "negzero"):
             assert not np.any(problem.weights["bias_ih_l0"] == problem.weights["bias_hh_l0"])
 
 
@@ -377,3 +390,29 @@ def test_zeros_has_a_unit_whose_pre_activation_is_exactly_zero_and_torch_passes_
         assert run.observation.d_hidden[place][..., 0].any()
         assert not run.observation.d_pre[place][..., 0].any()
         assert run.observation.hidden[place][..., 1:].any()
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_subnormal_states_are_smaller_than_any_normal_number(dtype: str) -> None:
+    run = planting.judged(parse_id(f"rnn-tanh-L2-bi-T20-B3-I4-H16-{dtype}-subnormal-s0"), "torch")
+    for h in run.observation.hidden.values():
+        assert 0 < np.abs(h).max() < np.finfo(h.dtype).smallest_normal
+    assert np.abs(run.problem.weights["weight_hh_l0"]).max() > 0.1
+
+
+def test_negative_zeros_stand_in_x_and_h_0_and_reach_a_unit_at_its_kink() -> None:
+    problem = materialise(parse_id("rnn-relu-T7-B3-I4-H5-f64-negzero-s0"))
+    for values in (problem.x, problem.h_0):
+        zeros = values == 0
+        assert zeros.mean() == pytest.approx(0.5, abs=0.1)
+        assert np.signbit(values[zeros]).all()
+    assert not problem.weights["weight_ih_l0"][0].any()
+
+
+@pytest.mark.parametrize("regime", ["nan", "inf"])
+@pytest.mark.parametrize("lengths", ["", "-len2.7.5"])
+def test_a_special_value_stands_at_one_step_of_the_first_sample(regime: str, lengths: str) -> None:
+    problem = materialise(parse_id(f"rnn-tanh-T7{lengths}-B3-bf-I4-H5-f64-{regime}-s0"))
+    special = ~np.isfinite(problem.layout.time_major(problem.x)) & problem.active[:, :, np.newaxis]
+    (place,) = np.argwhere(special)
+    assert place.tolist() == [1 if lengths else 3, 0, 0]

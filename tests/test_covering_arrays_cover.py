@@ -6,7 +6,9 @@ from itertools import combinations, product
 import pytest
 
 from conformance.cases import SUITES
+from conformance.cases.covered import covered
 from conformance.cases.covering import covering
+from conformance.cases.suites import ALL
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,27 @@ def test_every_interaction_is_met(sizes, strength):
         met = {tuple(row[axis] for axis in axes) for row in rows}
         assert met == set(product(*(range(sizes[axis]) for axis in axes)))
     assert len(rows) <= math.prod(sizes)
+
+
+def test_what_is_forbidden_never_meets_and_everything_else_does():
+    forbidden = {((0, 1), (2, 3)), ((0, 0), (1, 2), (2, 0))}
+    rows = covering((2, 3, 4), 2, forbidden=forbidden)
+    assert rows
+    for axes in combinations(range(3), 2):
+        met = {tuple(row[axis] for axis in axes) for row in rows}
+        wanted = set(product(*(range((2, 3, 4)[axis]) for axis in axes)))
+        assert met == wanted - ({(1, 3)} if axes == (0, 2) else set())
+    assert not any(row[0] == 1 and row[2] == 3 for row in rows)
+    assert (0, 2, 0) not in rows
+
+
+def test_long_large_batches_come_with_one_layer_alone():
+    cases = list(covered(2, ALL, {}))
+    long = [case for case in cases if case.steps == 500 and case.batch == 130]
+    assert {(case.layers, case.directions) for case in long} == {(1, 1)}
+    assert {(case.layers, case.bidirectional, case.steps) for case in cases} >= set(
+        product((1, 2, 3), (False, True), (1, 500))
+    )
 
 
 def test_a_covering_array_is_small_and_always_the_same():

@@ -55,6 +55,8 @@ def test_what_torch_takes_although_it_is_wrong_is_refused_by_name():
     assert len(wrong) >= 9
     for contract in wrong:
         assert isinstance(contract.expected, Takes)
+        if isinstance(contract.refrnn, str):
+            continue  # nothing on the other side that could refuse
         if contract.id in SHAPES_TELL_NOTHING:
             assert isinstance(contract.answer, Takes)
         else:

@@ -5,7 +5,7 @@ Gallo, "Software fault interactions and implications for software testing", IEEE
 stand for the full product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations, product
 
 Row = tuple[int, ...]
@@ -15,11 +15,14 @@ Interaction = tuple[tuple[int, int], ...]
 """Some axes, each with one of its alternatives."""
 
 
-def covering(sizes: Sequence[int], strength: int) -> list[Row]:
-    """Return rows such that any `strength` axes show every combination of their alternatives.
+def covering(
+    sizes: Sequence[int], strength: int, *, forbidden: Collection[Interaction] = frozenset()
+) -> list[Row]:
+    """Return rows such that any `strength` axes show every combination of their alternatives that isn't forbidden.
 
     `sizes` are the numbers of alternatives by axis. The rows are found greedily, always the same ones: each starts
-    from an interaction that is still missing and is filled up, axis by axis, with what meets most missing ones.
+    from an interaction that is still missing and is filled up, axis by axis, with what meets most missing ones. No
+    row holds a `forbidden` interaction; every alternative must have others with which it isn't forbidden.
 
     Raises
     ------
@@ -34,24 +37,35 @@ def covering(sizes: Sequence[int], strength: int) -> list[Row]:
         for axes in combinations(range(len(sizes)), strength)
         for choice in product(*(range(sizes[axis]) for axis in axes))
     )
+    for interaction in [i for i in missing if not _permitted(dict(i), forbidden)]:
+        del missing[interaction]
     rows: list[Row] = []
     while missing:
-        row = _filled(dict(next(iter(missing))), sizes, strength, missing)
+        row = _filled(dict(next(iter(missing))), sizes, strength, missing, forbidden)
         rows.append(row)
         for axes in combinations(range(len(sizes)), strength):
             missing.pop(tuple((axis, row[axis]) for axis in axes), None)
     return rows
 
 
+def _permitted(chosen: dict[int, int], forbidden: Collection[Interaction]) -> bool:
+    return not any(all(chosen.get(axis) == choice for axis, choice in entry) for entry in forbidden)
+
+
 def _filled(
-    chosen: dict[int, int], sizes: Sequence[int], strength: int, missing: dict[Interaction, None]
+    chosen: dict[int, int],
+    sizes: Sequence[int],
+    strength: int,
+    missing: dict[Interaction, None],
+    forbidden: Collection[Interaction],
 ) -> Row:
     """Complete a row axis by axis with the alternative that meets most missing interactions."""
     for axis in range(len(sizes)):
         if axis not in chosen:
             others = [*combinations(sorted(chosen), strength - 1)]
-            gains = [_gain(axis, choice, chosen, others, missing) for choice in range(sizes[axis])]
-            chosen[axis] = max(range(sizes[axis]), key=lambda choice: (gains[choice], -choice))
+            choices = [n for n in range(sizes[axis]) if _permitted(chosen | {axis: n}, forbidden)]
+            gains = {n: _gain(axis, n, chosen, others, missing) for n in choices}
+            chosen[axis] = max(choices, key=lambda n: (gains[n], -n))
     return tuple(chosen[axis] for axis in range(len(sizes)))
 
 

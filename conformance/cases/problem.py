@@ -32,7 +32,9 @@ class Problem:
     weights: Mapping[str, Array]  # by torch's names
     x: Array  # (T, B, I), (B, T, I) or (T, I); NaN in the padding
     h_0: Array | None  # (L*D, B, H) or (L*D, H)
-    d_output: Array | None  # like output; None where the loss doesn't see it, with a head what comes through it
+    d_output: (
+        Array | None
+    )  # like output; None where the loss doesn't see it, with a head what comes through it
     d_h_n: Array | None  # like h_n
     lengths: Array | None  # (B,)
     head: Head | None = None
@@ -68,7 +70,7 @@ class Problem:
         return self.layout.batched_state(self.h_0)
 
     def dropped(self, layer: int, values: Array) -> Array:
-        """Return what is left of an output of `layer`, or of its gradient, (T, B, D*H) between it and the next layer."""
+        """Return what dropout leaves of an output of `layer`, or of its gradient: (T, B, D*H)."""
         if self.masks is None:
             return values
         kept = 0.0 if self.case.dropout == 1 else 1 / (1 - self.case.dropout)

@@ -1,22 +1,22 @@
 """Data regimes: how the weights, x and h_0 of a case are drawn, and what each regime is there to reach.
 
-    default    torch's own initialisation, uniform within ±1/√H; x standard normal
-    gain<g>    normal: W_hh of standard deviation g/√H, whose spectral radius tends to g (the circular law;
-               Ginibre 1965), W_ih of 1/√fan-in, biases of 0.1
-    saturated  as gain 2 with W_ih twenty times larger: most |a_t| lie beyond 10, where float32's tanh is 1
-    tiny       torch's initialisation, x and h_0 times 1e-3: everything is nearly linear
-    subnormal  torch's initialisation, with biases, x and h_0 so small that states are subnormal numbers
-    zeros      torch's initialisation with the first unit of every layer and direction cut off: its
-               pre-activation is exactly 0, the kink of relu
-    negzero    as zeros, with half of x and h_0 made −0, which is 0 with another sign
-    nan, inf   torch's initialisation, with one NaN (infinity) in x, in the middle of the first sample
-    identity   W_hh the unit matrix with a hundredth of torch's initialisation added: nothing is forgotten, and an error
-               made once stays (x is the same at every step)
-    positive   torch's initialisation, all signs made positive (x too): sums grow without cancellation, and the
-               same rounding comes back at every step
-    constant   torch's initialisation, with x the same at every step: the network settles at a fixed point
-    tutorial   what tutorials do: normal weights times 0.01 and no biases, which hides many faults
-    kinks      torch's initialisation with x near 0 and biases that almost cancel: relu units sit near their kink
+default    torch's own initialisation, uniform within ±1/√H; x standard normal
+gain<g>    normal: W_hh of standard deviation g/√H, whose spectral radius tends to g (the circular law;
+Ginibre 1965), W_ih of 1/√fan-in, biases of 0.1
+saturated  as gain 2 with W_ih twenty times larger: most |a_t| lie beyond 10, where float32's tanh is 1
+tiny       torch's initialisation, x and h_0 times 1e-3: everything is nearly linear
+subnormal  torch's initialisation, with biases, x and h_0 so small that states are subnormal numbers
+zeros      torch's initialisation with the first unit of every layer and direction cut off: its
+pre-activation is exactly 0, the kink of relu
+negzero    as zeros, with half of x and h_0 made −0, which is 0 with another sign
+nan, inf   torch's initialisation, with one NaN (infinity) in x, in the middle of the first sample
+identity   W_hh the unit matrix with a hundredth of torch's initialisation added: nothing is forgotten, and an error
+made once stays (x is the same at every step)
+positive   torch's initialisation, all signs made positive (x too): sums grow without cancellation, and the
+same rounding comes back at every step
+constant   torch's initialisation, with x the same at every step: the network settles at a fixed point
+tutorial   what tutorials do: normal weights times 0.01 and no biases, which hides many faults
+kinks      torch's initialisation with x near 0 and biases that almost cancel: relu units sit near their kink
 """
 
 import math

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.contracts.contract import Contract, Refuses, Takes
-from conformance.contracts.networks import B, I, T, array, ours, shape_of, tensor, theirs
+from conformance.contracts.networks import B, I, T, apart, array, ours, shape_of, tensor, theirs
 
 NO_COUNTERPART = "no counterpart: plain NumPy, arrays in and arrays out"
 
@@ -27,6 +27,22 @@ def _compiled(*, allow_rnn: bool) -> str:
             return shape_of(torch.compile(theirs(), backend="eager", fullgraph=True)(tensor(T, B, I)))
     finally:
         _dynamo.reset()
+
+
+def _compiled_dropout() -> str:
+    """Compile a network in training mode that drops everything between its layers, and see whether it does."""
+    import torch
+    from torch import _dynamo
+
+    rnn = theirs(num_layers=2, dropout=1.0)
+    _dynamo.reset()
+    try:
+        with _dynamo.config.patch(allow_rnn=True):
+            compiled, _ = torch.compile(rnn, backend="aot_eager", fullgraph=True)(tensor(T, B, I))
+    finally:
+        _dynamo.reset()
+    kept, _ = rnn.eval()(tensor(T, B, I))
+    return "nothing is dropped" if not apart(compiled.detach(), kept.detach()) else "dropped"
 
 
 def _exported(axis: int, larger: tuple[int, int, int]) -> str:
@@ -105,6 +121,14 @@ TRANSFORMS = (
         torch=lambda: _compiled(allow_rnn=True),
         expected=Takes("output (7, 3, 5)"),
         refrnn=NO_COUNTERPART,
+    ),
+    Contract(
+        id="compile-dropout",
+        statement="Dropout in training mode, compiled with allow_rnn.",
+        torch=_compiled_dropout,
+        expected=Takes("nothing is dropped"),
+        refrnn=NO_COUNTERPART,
+        wrong=True,
     ),
     Contract(
         id="export-dynamic-T",

@@ -191,7 +191,7 @@ def _plain(case: Case) -> bool:
 
 
 def _any_batch(case: Case) -> bool:
-    """Return whether a part of the batch is computed as in the whole: not with dropout, whose masks depend on shapes."""
+    """Return whether a part of the batch is computed as in the whole: dropout masks depend on shapes."""
     return case.dropout == 0 or case.evaluation
 
 

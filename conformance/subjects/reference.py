@@ -40,7 +40,9 @@ def observe(problem: Problem, dtype: npt.DTypeLike) -> Observation:
         dtype=dtype,
     )
     rnn.load_state_dict(problem.weights)
-    trace = rnn.forward(given(problem.x), given(problem.h_0), lengths=problem.lengths, dropout_masks=problem.masks)
+    trace = rnn.forward(
+        given(problem.x), given(problem.h_0), lengths=problem.lengths, dropout_masks=problem.masks
+    )
     y, head_gradients, d_output = None, {}, given(problem.d_output)
     if problem.head is not None:
         y, head_gradients, d_output = _through_head(problem.head, trace.output, dtype)

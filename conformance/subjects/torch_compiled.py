@@ -44,6 +44,11 @@ class TorchCompiled:
                 "that it does in reasonable time."
             )
             raise Unsupported(message)
+        if problem.masks is not None and problem.case.dropout < 1:
+            message = (
+                "torch.compile draws dropout masks in a way of its own, other ones than those of this case."
+            )
+            raise Unsupported(message)
         if not hasattr(torch._dynamo.config, "allow_rnn"):  # noqa: SLF001 - where the flag lives
             message = (
                 f"torch {torch.__version__} has no allow_rnn, so that torch.compile leaves nn.RNN alone."
