@@ -7,7 +7,7 @@ import numpy as np
 
 from conformance.cases import Head
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
-from conformance.judge.elman_noise import NoisyElman
+from conformance.judge.elman_noise import NoisyElman, perturbations
 from refrnn import Array
 
 
@@ -36,4 +36,4 @@ def noisy_gradients(cell: NoisyElman, head: Head, states: Array, d_y: Array) -> 
 
 def _perturbed(cell: NoisyElman, total: Array, squares: Array, n: int) -> Array:
     """Perturb sums of n terms, whose squares add up to `squares`."""
-    return total + cell.sum_error(total, squares, n) * cell.rng.standard_normal(total.shape)
+    return total + cell.sum_error(total, squares, n) * perturbations(cell.rng, total.shape)

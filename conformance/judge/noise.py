@@ -20,7 +20,7 @@ import numpy as np
 
 from conformance.cases import Head, Problem
 from conformance.cases.head import HEAD_WEIGHT
-from conformance.judge.elman_noise import NoisyElman
+from conformance.judge.elman_noise import NoisyElman, perturbations
 from conformance.judge.head_noise import noisy_gradients, noisy_outputs, noisy_return
 from conformance.judge.rounding import Precision
 from conformance.observation import Place
@@ -204,12 +204,9 @@ class Replay:
                     self._order(place),
                     self._active,
                 )
-                below = d_a @ w.ih
-                error = self.cell.sum_error(below, d_a**2 @ w.ih**2, case.hidden_size + case.directions)
-                d_below += below + error * self.cell.rng.standard_normal(below.shape)
-                read = (inputs[layer], self._previous(states[place], place, h_0[n]), None, None)
-                for name, y in zip(problem.weights_at(place), read, strict=False):
-                    found[name] = self._accumulated(d_a, y)
+                d_below += self.cell.product(d_a, w.ih, case.hidden_size + case.directions)
+                read = (inputs[layer], self._previous(states[place], place, h_0[n]))
+                found |= self._accumulated(d_a, *read, list(problem.weights_at(place)))
             d_y = d_below if layer == 0 else self._dropped(layer - 1, d_below)
         return found | {"dL/dx": self._apart(d_y)} | self._by_place("dL/dh_0", d_h_0)
 
@@ -218,19 +215,26 @@ class Replay:
         apart = self._apart(values)
         return {f"{quantity} {place}": apart[:, n] for n, place in enumerate(self.problem.places)}
 
-    def _accumulated(self, d_a: Array, y: Array | None) -> Array:
-        """Return Σ δ ⊗ y for every replay (K, H, I), or Σ δ (K, H), perturbed as a sum of T·B terms.
+    def _accumulated(self, d_a: Array, x: Array, previous: Array, names: list[str]) -> dict[str, Array]:
+        """Return Σ δ ⊗ x and Σ δ ⊗ h_{t-1} for every replay (K, H, ·), and Σ δ (K, H) for each bias."""
+        delta = self._by_replay(d_a)
+        squares = (delta * delta).swapaxes(1, 2)
+        found = {
+            name: self._sum(delta, squares, self._by_replay(y))
+            for name, y in zip(names, (x, previous), strict=False)
+        }
+        ones = np.ones((self.replays, delta.shape[1], 1))
+        return found | {name: self._sum(delta, squares, ones)[..., 0] for name in names[2:]}
+
+    def _sum(self, delta: Array, squares: Array, read: Array) -> Array:
+        """Return Σ δ ⊗ (what was read) perturbed as a sum of T·B terms; `squares` are those of δ, transposed.
 
         A sum in the subject's precision, step by step, adds what repeats itself from step to step.
         """
-        case = self.problem.case
-        n = case.steps * case.batch
-        delta = self._by_replay(d_a)
-        read = np.ones((*delta.shape[:2], 1)) if y is None else self._by_replay(y)
         total = delta.swapaxes(1, 2) @ read
-        error = self.cell.sum_error(total, delta.swapaxes(1, 2) ** 2 @ read**2, n)
-        total = total + error * self.cell.rng.standard_normal(total.shape) + self._repeated(delta[0], read[0])
-        return total[..., 0] if y is None else total
+        error = self.cell.sum_error(total, squares @ (read * read), delta.shape[1])
+        error *= perturbations(self.cell.rng, total.shape)
+        return total + error + self._repeated(delta[0], read[0])
 
     def _by_replay(self, values: Array) -> Array:
         """Return (T, K·B, ·) as (K, T·B, ·)."""

@@ -37,14 +37,18 @@ def relation_check(
     """Put the problem to the first of its relations that can be decided, and judge what that makes equal.
 
     `observation` is what the subject showed of `problem`. In a chaotic network only the exact relations can be
-    decided. A subject that doesn't show every result isn't put to relations; networks with a head aren't either.
+    decided, so that it isn't put to others. A subject that doesn't show every result isn't put to relations; networks
+    with a head aren't either.
     """
     if problem.head is not None:
         return []
     needed = {name for name in allowed if problem.h_0 is not None or not name.startswith("dL/dh_0")}
     if not needed <= set(results(problem, observation)):
         return []
+    chaotic = any(allowance.doubtful.any() for allowance in allowed.values())
     for relation in relations_for(problem.case):
+        if chaotic and relation.scale == "noise":
+            continue
         try:
             findings = _findings(problem, run, observation, relation, allowed)
         except Unsupported:  # the subject can't run the other side of this law
