@@ -1,0 +1,33 @@
+"""How a hand-written network wants to be called, line by line, and the adapter that says so without any search."""
+
+import msgspec
+
+
+class Interface(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out, or declared, about calling one network.
+
+    Attributes
+    ----------
+    target
+        What was asked for.
+    lines
+        A line for each thing found out: how it is built, what its arrays mean, what goes in and what comes out.
+    source
+        The text of an adapter: a class with `run(problem) -> Observation` that does exactly what was found out.
+    """
+
+    target: str
+    lines: tuple[str, ...]
+    source: str
+
+    def adapter(self) -> str:
+        """Return the Python source of an adapter that needs no inference."""
+        return self.source
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one way of calling a network got, and what ended it."""
+
+    what: str
+    reached: str
+    problem: str
