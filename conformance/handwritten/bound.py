@@ -78,8 +78,8 @@ class Bound(Protocol):
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it; `run` runs exactly the problem that this returns.
 
-        What the network lacks is zero (a head without a bias), what its inputs can't be otherwise is so (x one-hot where
-        it takes ids), and dL/dy is what its own loss makes of the targets (softmax(y) − target).
+        What the network lacks is zero (a head without a bias), x is one-hot where
+        it takes ids, and dL/dy is what its own loss makes of the targets (softmax(y) − target).
         """
         ...
 
