@@ -23,12 +23,17 @@ def source_of(name: str) -> str:
 
 def definitions(source: str, **supplied: Any) -> dict[str, Any]:
     """Run the imports, functions and classes of `source`, with `supplied` as its other globals."""
-    kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     tree = ast.parse(source)
-    tree.body = [node for node in tree.body if isinstance(node, kept)]
+    tree.body = [node for node in tree.body if _defines(node)]
     names: dict[str, Any] = {"__name__": "subject", **supplied}
     exec(compile(tree, "subject", "exec"), names)  # noqa: S102 - the text is this project's own
     return names
+
+
+def _defines(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Assign):
+        return isinstance(node.value, ast.Lambda)
+    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
 
 
 def mended(source: str, mends: Iterable[dict[str, str]]) -> str:

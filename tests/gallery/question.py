@@ -39,12 +39,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a subject showed: y and h by torch's shapes, gradients by the names of `Question.weights`, x and h_0."""
+    """What a subject showed: y and h by torch's shapes, gradients by the names of `Question.weights`, x and h_0.
 
-    loss: Loss
+    Of another cell, there is no `loss` of y and h; its gradients go by its own names, `own` computes its own loss
+    anew, and `at` are the arrays that it depends on, by the same names.
+    """
+
+    loss: Loss | None = None
     gradients: Arrays = field(default_factory=dict)
     y: np.ndarray | None = None  # (T, B, O), or (B, O) of the last step
     h: np.ndarray | None = None  # (T, B, H), or (B, H) of the last step
+    own: Callable[[], float] | None = None
+    at: Arrays = field(default_factory=dict)
 
 
 def ask(
@@ -94,7 +100,7 @@ class Right:
     gradients: Arrays
 
 
-def right(question: Question, loss: Loss) -> Right:
+def right(question: Question, loss: Loss, activation: Callable = torch.tanh) -> Right:
     """Run the network as a formula in torch and differentiate `loss` by autograd."""
     leaves = {name: torch.tensor(w, requires_grad=True) for name, w in question.weights.items()}
     leaves["x"] = torch.tensor(question.x, requires_grad=True)
@@ -102,7 +108,7 @@ def right(question: Question, loss: Loss) -> Right:
     h, states = leaves["h_0"], []
     for x in leaves["x"]:
         bias = leaves["b_ih"] + leaves["b_hh"]
-        h = torch.tanh(x @ leaves["w_ih"].T + h @ leaves["w_hh"].T + bias)
+        h = activation(x @ leaves["w_ih"].T + h @ leaves["w_hh"].T + bias)
         states.append(h)
     hidden = torch.stack(states)
     y = hidden @ leaves["w_hy"].T + leaves["b_y"]

@@ -60,6 +60,12 @@ class Truth:
         Sizes that the subject can't do without.
     remarks
         What else a report should tell, by keyword.
+    contract
+        What it does to its caller, by keyword: ways to be wrong from the second call on.
+    raises
+        The kind of the exception that it ends in.
+    activation
+        tanh or relu.
     """
 
     name: str
@@ -79,6 +85,7 @@ class Truth:
     remarks: tuple[str, ...] = ()
     contract: tuple[str, ...] = ()
     raises: str = ""
+    activation: str = "tanh"
 
     @property
     def file(self) -> str:
