@@ -11,7 +11,8 @@ import argparse
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from conformance.record import CaseRecord
 from conformance.runner import run_cases
 
 SUBJECT = "torch-results"
+SPANS = (1, 10, 30, 100, 301)
+"""Where ranges of T begin; the random cases go up to T = 300."""
 
 
 def main() -> int:
@@ -73,18 +76,29 @@ def ratios(records: Iterable[CaseRecord]) -> dict[str, object]:
     }
 
 
-def undecidable(records: Iterable[CaseRecord]) -> dict[str, str]:
-    """Return the share of undecidable cases, ordinary and hostile, by regime."""
-    counts: dict[str, Counter[bool]] = defaultdict(Counter)
+def undecidable(records: Sequence[CaseRecord]) -> dict[str, dict[str, str]]:
+    """Return the share of undecidable cases: ordinary against hostile, by regime, and by gain, precision and T."""
+    counts: dict[str, dict[str, Counter[bool]]] = defaultdict(lambda: defaultdict(Counter))
     for record in records:
-        regime = parse_id(record.case).regime
-        group = "all hostile" if regime in HOSTILE else "all ordinary"
-        for name in (group, regime):
-            counts[name][record.verdict == "undecidable"] += 1
+        case, undecided = parse_id(record.case), record.verdict == "undecidable"
+        kind = "hostile" if case.regime in HOSTILE else "ordinary"
+        counts["by kind"][kind][undecided] += 1
+        counts["by regime"][case.regime][undecided] += 1
+        if case.gain is not None:
+            counts[f"{case.regime}, {case.dtype}"][_span(case.steps)][undecided] += 1
     return {
-        name: f"{count[True]} of {count.total()} ({100 * count[True] / count.total():.2f} %)"
-        for name, count in sorted(counts.items())
+        group: {
+            name: f"{count[True]} of {count.total()} ({100 * count[True] / count.total():.2f} %)"
+            for name, count in sorted(parts.items())
+        }
+        for group, parts in sorted(counts.items())
     }
+
+
+def _span(steps: int) -> str:
+    """Return the range of T that `steps` belongs to."""
+    start, end = next(pair for pair in pairwise(SPANS) if steps < pair[1])
+    return f"T {start:3} to {end - 1}"
 
 
 if __name__ == "__main__":
