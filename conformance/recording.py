@@ -101,7 +101,7 @@ def verdict_of(findings: Sequence[Finding]) -> tuple[Verdict, str]:
 def _undecidable_reason(findings: Sequence[Finding]) -> str:
     why = {
         "noise": "rounding noise isn't small against them after a free run, and the subject doesn't show its steps",
-        "bound": "a correct program may overflow there or not",
+        "bound": "a correct program may overflow there or not, or a sum is too long for its precision to have a bound",
     }
     return " ".join(
         f"{sum(f.undecided for f in findings if f.comparison.scale == scale)} elements can't be decided: {reason}."

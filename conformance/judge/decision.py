@@ -4,7 +4,7 @@ The rule, for an element `got` against `expected` (computed from the subject's o
 
     1. Σ|terms| over the terms whose factors are finite is a quarter of the largest number or more, so that a correct
        program may overflow on the way or not; or the comparison is `doubtful`, since noise isn't small against the
-       quantity. The element is undecided.
+       quantity; or its bound is infinite, since so long a sum has none. The element is undecided.
     2. Otherwise NaN and infinities are the same in every correct program, since they come from the inputs alone: NaN
        must meet NaN, and an infinity the same infinity.
     3. Otherwise |got − expected| ≤ bound.
@@ -114,7 +114,8 @@ def _size(c: Comparison) -> int:
 
 
 def _findings(laid: Laid, precision: Precision) -> list[Finding]:
-    undecided = laid.judged & (~(laid.terms < precision.largest / 4) | laid.doubtful)  # a NaN isn't less
+    overflows = ~(laid.terms < precision.largest / 4)  # a NaN isn't less
+    undecided = laid.judged & (overflows | laid.doubtful | np.isposinf(laid.bound))
     decided = laid.judged & ~undecided
     m = _measured(laid, precision, decided)
     bounds = laid.greatest(np.where(decided, laid.bound, 0.0))

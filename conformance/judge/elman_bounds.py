@@ -18,8 +18,7 @@ from refrnn import Array
 
 def pre_activation(p: Precision, terms: Array, *, fan_in: int) -> Array:
     """Bound a = W_ih x + W_hh h + b_ih + b_hh, with `fan_in` = I + H products: γ_{I+H+3} Σ|terms| + (I+H+3) η."""
-    n = fan_in + 3
-    return p.gamma(n) * terms + n * p.eta
+    return p.of_sum(fan_in + 3, terms)
 
 
 def state(p: Precision, nonlinearity: str, a: Array, epsilon: Array) -> Array:
@@ -51,7 +50,6 @@ def pre_gradient(p: Precision, nonlinearity: str, h: Array, d_h: Array) -> Array
 def gradient_sum(p: Precision, flow: Flow, *, products: int, addends: int = 0) -> Array:
     """Bound a sum of `products` products and `addends` further terms, accumulated in any order.
 
-    γ_n Σ|terms| with n = products + addends, what the δ in the terms bring along, and n η for underflow.
+    γ_n (Σ|terms| + ε) + ε + n η with n = products + addends, where ε is what the δ in the terms bring along.
     """
-    gamma = p.gamma(products + addends)
-    return gamma * flow.terms + (1 + gamma) * flow.inherited + (products + addends) * p.eta
+    return p.of_sum(products + addends, flow.terms + flow.inherited) + flow.inherited

@@ -40,7 +40,7 @@ def head_outputs(setting: Setting) -> Iterator[Comparison]:
         axes=OUTPUT,
         got=setting.sequence(y),
         expected=value,
-        bound=p.gamma(products) * terms + products * p.eta,
+        bound=p.of_sum(products, terms),
         terms=terms,
         judged=geometry.active(setting.problem),
     )

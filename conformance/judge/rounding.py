@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from refrnn import Array
+
 
 @dataclass(frozen=True, slots=True)
 class Precision:
@@ -40,17 +42,12 @@ class Precision:
         u = float(info.eps) / 2 + float(np.finfo(np.float64).eps) / 2
         return cls(subject, u, float(info.smallest_subnormal), float(info.max))
 
-    def gamma(self, n: int) -> float:
-        """Return γ_n = n·u / (1 − n·u).
+    def of_sum(self, n: int, terms: Array) -> Array:
+        """Bound sums of n terms or fewer by γ_n Σ|terms| + n η.
 
-        Raises
-        ------
-        ValueError
-            If n·u reaches 1, beyond which the bound says nothing.
+        Infinite from n·u = 1 on (16,777,216 terms in float32): rounding has no bound there, and nothing is decided.
         """
         if n * self.u >= 1:
-            message = (
-                f"A sum of {n} terms in {self.subject} has no rounding bound: n·u = {n * self.u:.2g} ≥ 1."
-            )
-            raise ValueError(message)
-        return n * self.u / (1 - n * self.u)
+            return np.full_like(terms, np.inf)
+        gamma = n * self.u / (1 - n * self.u)
+        return gamma * terms + n * self.eta
