@@ -1,0 +1,195 @@
+"""What a check of a hand-written network found: the versioned JSON from which every format is made.
+
+Nothing in it is large, and no number in it is computed by a report.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from conformance.errors import UsageError
+from conformance.record import Body, DivergenceRecord, Number, QuantityRecord
+
+CHECK_SCHEMA = 1
+"""The version of this layout; it grows when a reader of the one before would go wrong."""
+
+CheckVerdict = Literal[
+    "conforms", "conforms-up-to-a-constant", "differs", "another-network", "undecided", "not-called", "failed"
+]
+"""What a check says in one word.
+
+conforms                   everything shown agrees with torch.nn.RNN (with no backward pass: the forward pass does)
+conforms-up-to-a-constant  all gradients are the right ones times one constant
+differs                    something is wrong
+another-network            the forward pass isn't that of torch.nn.RNN; the gradients are judged by the network's own
+undecided                  it ran, and too little was shown, or rounding could be as large
+not-called                 nobody found out how it wants to be called
+failed                     it raised, hung, asked for input, took too much memory or died
+"""
+
+EXIT_CONFORMS, EXIT_DIFFERS, EXIT_INCONCLUSIVE = 0, 1, 5
+
+
+class FaultRecord(Body):
+    """One fault of a diagnosis, as the catalogue tells it."""
+
+    id: str
+    name: str
+    effect: str
+    mend: str
+    idiom: str
+
+
+class SuspectRecord(Body):
+    """A line of the source in which a fault may hide; `verified` where mending it in memory mended the gradients."""
+
+    fault: str
+    file: str
+    line: int
+    text: str
+    verified: bool
+
+
+class DiagnosisRecord(Body):
+    """The smallest set of faults that reproduces every gradient shown, or what is known where none does.
+
+    `residual` and `nearest_miss` are in units of noise: how far the reproduction is from what was shown, and how
+    far the next best one. `known` holds sentences. Nothing is in `faults` that wasn't reproduced numerically.
+    """
+
+    explained: bool
+    faults: list[FaultRecord]
+    equivalents: list[list[str]]
+    residual: Number | None
+    nearest_miss: Number | None
+    known: list[str]
+    suspects: list[SuspectRecord]
+
+
+class ScaleRecord(Body):
+    """One constant on all gradients.
+
+    `against` says what the constant is measured against; `declared` is true where that is the loss that the code itself
+    declares, and its value could be called.
+    """
+
+    factor: Number
+    name: str
+    against: str
+    declared: bool
+
+
+class ContractFinding(Body):
+    """One thing that a network must not do to its caller, tried out; `holds` is None where it couldn't be."""
+
+    id: str
+    holds: bool | None
+    sentence: str
+
+
+class SplitRecord(Body):
+    """dL/dh of one step at one element: what came from the output, and what step t + 1 passed back."""
+
+    t: int
+    from_output: Number
+    from_next: Number
+    expected: Number
+    got: Number
+    wrong_itself: bool
+
+
+class ConsistencyRecord(Body):
+    """The network's gradients next to the numerical gradient of its own forward pass."""
+
+    agrees: bool | None
+    method: str
+    quantities: list[QuantityRecord]
+
+
+class PartRecord(Body):
+    """The same network in another setting (h_0 that isn't 0, a single step): what came out, in one sentence."""
+
+    id: Literal["initial-state", "cell", "repeat"]
+    case: str
+    holds: bool | None
+    sentence: str
+
+
+class InterfaceRecord(Body):
+    """How the network was called: a line for each thing found out, and the adapter that says it explicitly."""
+
+    lines: list[str]
+    adapter: str
+
+
+class CheckRecord(Body):
+    """What `conformance check` found about one target.
+
+    `headline` is the verdict as a sentence. `backward` is None where no gradient is shown. `first_divergence` is wrong
+    by itself; `inherited` tells the steps that only pass it on. `simulated_steps` is true where the network keeps no
+    steps, and those told are of the reproduction by the diagnosis. `printed` is what the code itself wrote.
+    """
+
+    schema: int
+    target: str
+    verdict: CheckVerdict
+    headline: str
+    reproduce: str
+    case: str = ""
+    forward: str | None = None
+    backward: str | None = None
+    interface: InterfaceRecord = InterfaceRecord(lines=[], adapter="")
+    quantities: list[QuantityRecord] = msgspec.field(default_factory=list)
+    first_divergence: DivergenceRecord | None = None
+    simulated_steps: bool = False
+    inherited: str = ""
+    split: list[SplitRecord] = msgspec.field(default_factory=list)
+    scale: ScaleRecord | None = None
+    diagnosis: DiagnosisRecord | None = None
+    consistency: ConsistencyRecord | None = None
+    parts: list[PartRecord] = msgspec.field(default_factory=list)
+    contracts: list[ContractFinding] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
+    not_checked: list[str] = msgspec.field(default_factory=list)
+    printed: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """What a program that ends with this record leaves with."""
+        if self.verdict in ("conforms", "conforms-up-to-a-constant"):
+            return EXIT_CONFORMS
+        own_gradients_wrong = self.consistency is not None and self.consistency.agrees is False
+        if self.verdict == "differs" or (self.verdict == "another-network" and own_gradients_wrong):
+            return EXIT_DIFFERS
+        return EXIT_INCONCLUSIVE
+
+
+def encode_check(record: CheckRecord) -> bytes:
+    """Return the JSON of `record`: keys sorted, indented."""
+    return msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2) + b"\n"
+
+
+def decode_check(data: bytes) -> CheckRecord:
+    """Return the record that `data` holds.
+
+    Raises
+    ------
+    UsageError
+        If `data` isn't a record of this version.
+    """
+    try:
+        record = msgspec.json.decode(data, type=CheckRecord)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = (
+            f"This is no record of a check: {error}. Pass what `conformance check --format json` has written."
+        )
+        raise UsageError(message) from error
+    if record.schema != CHECK_SCHEMA:
+        message = f"This record has schema {record.schema}; this version reads schema {CHECK_SCHEMA}."
+        raise UsageError(message)
+    return record
+
+
+def check_schema() -> dict[str, object]:
+    """Return the JSON Schema of a record of a check."""
+    return msgspec.json.schema(CheckRecord)

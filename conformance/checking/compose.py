@@ -1,0 +1,115 @@
+"""From what was found to the record of a check."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from conformance.check_record import (
+    CHECK_SCHEMA,
+    CheckRecord,
+    InterfaceRecord,
+    PartRecord,
+    ScaleRecord,
+)
+from conformance.checking import steps
+from conformance.checking.bound import Bound
+from conformance.checking.judging import Tidied
+from conformance.checking.outcome import Outcome
+from conformance.checking.verdict import headline, verdict_of
+from conformance.judge import not_shown
+from conformance.record import exact
+from conformance.recording import judged as case_record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for, as a reader writes it: the target, and the line that asks again."""
+
+    target: str
+    reproduce: str
+
+    @classmethod
+    def on_the_command_line(cls, target: str, case: str = "") -> "Asked":
+        """Return what `conformance check` is asked by these arguments."""
+        option = f" --case {case}" if case else ""
+        return cls(target=target, reproduce=f"conformance check {shlex.quote(target)}{option}")
+
+
+def judged_record(
+    bound: Bound,
+    asked: Asked,
+    found: Tidied,
+    came: Outcome,
+    other: Sequence[PartRecord],
+    notes: Sequence[str],
+) -> CheckRecord:
+    """Return the record of a network that ran."""
+    problem = came.judged.truth.problem
+    about = case_record(
+        bound.problem_case.id,
+        bound.name,
+        came.judged.findings,
+        not_shown=not_shown(problem, found.observation),
+        distances=[],
+        third_opinion="",
+        not_judged=[],
+    )
+    verdict = verdict_of(came, found.complaints)
+    states = steps.of_states(came.judged)
+    return CheckRecord(
+        schema=CHECK_SCHEMA,
+        target=asked.target,
+        verdict=verdict,
+        headline=headline(bound.name, verdict, came),
+        case=bound.problem_case.id,
+        forward=came.forward,
+        backward=came.backward,
+        interface=interface_of(bound),
+        quantities=about.quantities,
+        first_divergence=about.first_divergence,
+        inherited="" if states is None else steps.inherited(states),
+        split=[] if states is None else steps.split(came.judged, states),
+        scale=_scale(came),
+        parts=list(other),
+        notes=[*found.complaints, *_lowered(found, came), *notes],
+        not_checked=about.not_shown,
+        reproduce=asked.reproduce,
+    )
+
+
+def failed_record(asked: Asked, reason: str, notes: Sequence[str] = ()) -> CheckRecord:
+    """Return the record of a target that gave nothing to judge, for a `reason` told as a sentence."""
+    return CheckRecord(
+        schema=CHECK_SCHEMA,
+        target=asked.target,
+        verdict="failed",
+        headline=reason,
+        notes=list(notes),
+        reproduce=asked.reproduce,
+    )
+
+
+def interface_of(bound: Bound) -> InterfaceRecord:
+    """Return how `bound` is called."""
+    return InterfaceRecord(lines=[bound.description] if bound.description else [], adapter="")
+
+
+def _scale(came: Outcome) -> ScaleRecord | None:
+    if came.scale is None:
+        return None
+    return ScaleRecord(
+        factor=exact(came.scale.factor),
+        name=came.scale.name,
+        against="the loss whose dL/dy was given",
+        declared=False,
+    )
+
+
+def _lowered(found: Tidied, came: Outcome) -> list[str]:
+    """Return notes on what is in lower precision than the problem."""
+    notes = [f"In lower precision than it was given: {', '.join(found.lowered)}."] if found.lowered else []
+    if came.precision == "single" and not found.lowered:
+        notes.append(
+            "It agrees to float32's rounding, not to float64's: something on the way rounds to float32."
+        )
+    return notes

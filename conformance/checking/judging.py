@@ -1,0 +1,166 @@
+"""One run of a hand-written network, judged: the forward pass first, the backward pass only on top of it.
+
+The comparisons are those of every other subject: each step recomputed from the network's own previous values where
+it keeps them, results against the reference in units of noise where it doesn't.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+import numpy as np
+
+from conformance.cases import Problem
+from conformance.judge import (
+    Allowance,
+    Comparison,
+    Finding,
+    Precision,
+    allowances,
+    decide,
+    decided,
+    end_to_end_check,
+    local_check,
+    malformed,
+)
+from conformance.judge.comparison import Phase
+from conformance.judge.local_head import OUTPUT
+from conformance.observation import Observation
+from conformance.record import Verdict
+from conformance.recording import verdict_of
+from conformance.subjects.reference import observe
+from refrnn import Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What is right for one problem: the reference in float64, and how far rounding may lead from it."""
+
+    problem: Problem
+    exact: Observation
+    allowed: Mapping[str, Allowance]
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Truth":
+        """Run the reference on `problem` and measure its noise."""
+        exact = observe(problem, np.float64)
+        with np.errstate(all="ignore"):
+            return cls(problem=problem, exact=exact, allowed=allowances(problem, exact))
+
+    def in_single_precision(self) -> "Truth":
+        """Return the same truth with the allowance of a network that computes in float32."""
+        problem = replace(self.problem, case=replace(self.problem.case, dtype="f32"))
+        with np.errstate(all="ignore"):
+            return replace(self, problem=problem, allowed=allowances(problem, self.exact))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a network showed on one problem, and what came out of comparing it."""
+
+    truth: Truth
+    shown: Observation
+    findings: Sequence[Finding]
+
+    def of_phase(self, phase: Phase) -> list[Finding]:
+        """Return the findings of one pass."""
+        return [finding for finding in self.findings if finding.comparison.phase == phase]
+
+    def verdict(self, phase: Phase) -> Verdict | None:
+        """Return what the findings of one pass say together, None where nothing of it was shown."""
+        findings = self.of_phase(phase)
+        return verdict_of(findings)[0] if findings else None
+
+
+def judge(truth: Truth, shown: Observation) -> Judged:
+    """Judge everything in `shown`, forward first.
+
+    Where the forward pass differs, a backward pass is only judged step by step, from the network's own states.
+    """
+    with np.errstate(all="ignore"):
+        findings = _findings(truth, shown)
+    forward = [f for f in findings if f.comparison.phase == "forward"]
+    if any(f.verdict == "differs" for f in forward):
+        findings = forward + [
+            f for f in findings if f.comparison.phase == "backward" and f.comparison.scale != "noise"
+        ]
+    return Judged(truth=truth, shown=shown, findings=findings)
+
+
+def _findings(truth: Truth, shown: Observation) -> list[Finding]:
+    problem, rest = truth.problem, shown
+    last: list[Finding] = []
+    if problem.case.cotangents == "last" and shown.y is not None:
+        rest = replace(shown, y=None)
+        last = decide([_last_y(truth, shown.y)], Precision.of(problem.dtype))
+    local = local_check(problem, rest)
+    free = end_to_end_check(problem, rest, truth.exact, truth.allowed, decided(problem, local))
+    found = local + last + free
+    return sorted(found, key=lambda finding: finding.comparison.phase == "backward")
+
+
+def _last_y(truth: Truth, y: Array) -> Comparison:
+    """Compare y at the last step alone, as a loss on the last step sees it; before it y may hold anything."""
+    major = truth.problem.layout.time_major
+    got, expected, allowed = major(y), major(cast("Array", truth.exact.y)), truth.allowed["y"]
+    return Comparison(
+        phase="forward",
+        quantity="y",
+        layer=None,
+        direction=None,
+        axes=OUTPUT,
+        got=got,
+        expected=expected,
+        bound=allowed.bound,
+        doubtful=allowed.doubtful,
+        judged=np.broadcast_to(np.arange(len(got))[:, np.newaxis, np.newaxis] == len(got) - 1, got.shape),
+        scale="noise",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tidied:
+    """An observation in float64 whose arrays have the right shapes, and what was wrong with the others."""
+
+    observation: Observation
+    complaints: tuple[str, ...]
+    lowered: tuple[str, ...]  # what came in a lower precision
+
+
+def tidied(problem: Problem, observation: Observation) -> Tidied:
+    """Leave out what has a wrong shape or name, with a sentence for each, and widen what came in low precision."""
+    if not isinstance(observation, Observation):
+        return Tidied(
+            observation=Observation(), complaints=tuple(malformed(problem, observation)), lowered=()
+        )
+    kept: dict[str, Any] = {}
+    complaints: list[str] = []
+    lowered: list[str] = []
+    for part, key, array in _arrays(observation):
+        if _is_low(array):
+            lowered.append(part if key is None else f"{part}[{key!r}]")
+            array = array.astype(np.float64)  # noqa: PLW2901 - the same array, widened
+        alone = Observation(**{part: array if key is None else {key: array}})
+        if complaint := malformed(problem, alone):
+            complaints += complaint
+        elif key is None:
+            kept[part] = array.copy()
+        else:
+            kept.setdefault(part, {})[key] = array.copy()
+    return Tidied(
+        observation=Observation(**kept), complaints=tuple(complaints), lowered=tuple(dict.fromkeys(lowered))
+    )
+
+
+def _arrays(observation: Observation) -> Iterator[tuple[str, Any, Any]]:
+    """Yield every array of an observation with its field, and its key where the field is a mapping."""
+    for part in fields(observation):
+        shown = getattr(observation, part.name)
+        if isinstance(shown, Mapping):
+            yield from ((part.name, key, array) for key, array in shown.items())
+        elif shown is not None:
+            yield part.name, None, shown
+
+
+def _is_low(array: object) -> bool:
+    return isinstance(array, np.ndarray) and array.dtype in (np.dtype(np.float32), np.dtype(np.float16))

@@ -1,0 +1,115 @@
+"""The parent's side of a check in a process of its own: limits on time, and an answer whatever becomes of the child."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import Empty, Queue
+from time import monotonic
+
+import msgspec
+
+from conformance.check_record import CheckRecord
+from conformance.checking.compose import Asked, failed_record
+
+TIME_LIMIT = 60.0
+"""Seconds that a check may take altogether before its process is ended."""
+
+WORKER = "conformance.checking.worker"
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Small networks are faster on a single thread of linear algebra, and repeatable."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a child has said so far."""
+
+    steps: list[str] = field(default_factory=list)
+    record: CheckRecord | None = None
+
+    def take(self, line: bytes, progress: Callable[[str], None]) -> None:
+        """Take one message."""
+        kind, _, content = line.partition(b" ")
+        text = msgspec.json.decode(content, type=str)
+        if kind == b"record":
+            self.record = msgspec.json.decode(text, type=CheckRecord)
+        else:
+            self.steps.append(text)
+            progress(text)
+
+
+def checked_apart(
+    target: str, case: str, *, seconds: float = TIME_LIMIT, progress: Callable[[str], None] = lambda _: None
+) -> CheckRecord:
+    """Check `target` in a process of its own and return the record, whatever the code does to that process.
+
+    Parameters
+    ----------
+    target
+        `file.py:Name`, `package.module:Name` or `notebook.ipynb:Name`.
+    case
+        The id of the case to check it on, or "" for the one that it admits.
+    seconds
+        After which the process is ended, and the record says how far it came.
+    progress
+        Told what comes next, in a few words.
+    """
+    asked, heard = Asked.on_the_command_line(target, case), Heard()
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and module; the target is an argument, not a command
+        [sys.executable, "-m", WORKER, target, case],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | ONE_THREAD,
+    ) as child:
+        try:
+            in_time = _listen(child, heard, progress, monotonic() + seconds)
+        finally:
+            child.kill()  # its work is done, or its time is up, or nobody waits for it any more
+        complaint = child.stderr.read().decode("utf-8", "replace") if child.stderr is not None else ""
+        code = child.wait()
+    if heard.record is not None:
+        return heard.record
+    return failed_record(asked, _end(heard, seconds, code if in_time else None, complaint))
+
+
+def _listen(
+    child: subprocess.Popen[bytes], heard: Heard, progress: Callable[[str], None], deadline: float
+) -> bool:
+    """Take messages until the child has no more; return whether that was before the deadline."""
+    lines: Queue[bytes | None] = Queue()
+
+    def read() -> None:
+        for line in child.stdout or ():
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while heard.record is None:
+        try:
+            line = lines.get(timeout=max(0.0, deadline - monotonic()))
+        except Empty:
+            return False
+        if line is None:
+            child.wait()
+            break
+        heard.take(line, progress)
+    return True
+
+
+def _end(heard: Heard, seconds: float, code: int | None, complaint: str) -> str:
+    """Return in a sentence how a child ended that gave no record; its code is None where its time was up."""
+    during = f"while {heard.steps[-1]}" if heard.steps else "before anything was tried"
+    if code is None:
+        return (
+            f"No answer within {seconds:g} seconds, {during}: the code hangs or is very slow. "
+            "Give it more with --time-limit."
+        )
+    if code < 0:
+        return f"The process died of {signal.Signals(-code).name} {during}: the code crashed the interpreter."
+    last = complaint.strip().splitlines()[-1:] or ["it said nothing"]
+    return f"The process ended with status {code} {during}: {last[0]}"

@@ -1,0 +1,119 @@
+"""One constant on all gradients: a matter of the loss (mean or sum, a factor 2, a sign), told apart from faults.
+
+The constant is found where the gradients are the right ones times a number: by least squares over all parameters, and
+then judged as everything else, the gradients divided by it.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from conformance.cases import Case
+from conformance.checking.judging import Judged, Truth, judge
+from conformance.observation import Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """A constant that all gradients carry.
+
+    Attributes
+    ----------
+    factor
+        The gradients are `factor` times the right ones.
+    name
+        The constant by the sizes that make it, such as "2 / (T·O)"; empty where none do.
+    steps
+        Whether the gradients of single steps, inputs and initial states carry it too, and not the parameters' alone.
+    """
+
+    factor: float
+    name: str
+    steps: bool
+
+
+def same_up_to_a_constant(judged: Judged) -> Scale | None:
+    """Return the constant after whose removal the backward pass agrees, None if there is none."""
+    factor, error = _least_squares(judged.truth, judged.shown)
+    if factor == 0 or not math.isfinite(factor):
+        return None
+    for steps in (True, False):
+        unscaled = divided(judged.shown, factor, steps=steps)
+        if judge(judged.truth, unscaled).verdict("backward") == "agrees":
+            name = named(factor, judged.truth.problem.case, error)
+            return Scale(factor=factor, name=name, steps=steps)
+    return None
+
+
+def divided(shown: Observation, factor: float, *, steps: bool) -> Observation:
+    """Return an observation with its gradients divided by `factor`: all, or those of the parameters alone."""
+    found = replace(shown, parameters={name: g / factor for name, g in shown.parameters.items()})
+    if not steps:
+        return found
+    return replace(
+        found,
+        d_x=None if shown.d_x is None else shown.d_x / factor,
+        d_h_0=None if shown.d_h_0 is None else shown.d_h_0 / factor,
+        d_hidden={place: g / factor for place, g in shown.d_hidden.items()},
+        d_pre={place: g / factor for place, g in shown.d_pre.items()},
+        step_parameters={name: g / factor for name, g in shown.step_parameters.items()},
+    )
+
+
+def _least_squares(truth: Truth, shown: Observation) -> tuple[float, float]:
+    """Return the factor that brings the right gradients closest to those shown, and how far rounding may shift it.
+
+    c = Σ g ĝ / Σ ĝ², so errors of at most |c|·bound in g shift c by no more than |c| Σ bound |ĝ| / Σ ĝ². Without any
+    gradient that isn't 0 the factor is NaN.
+    """
+    right, got = truth.exact, shown
+    rows = [(got.parameters[name], right.parameters[name], name) for name in got.parameters]
+    if not rows and got.d_x is not None and right.d_x is not None:
+        major = truth.problem.layout.time_major
+        rows = [(major(got.d_x), major(right.d_x), "dL/dx")]
+    square = sum(float(np.vdot(true, true)) for _, true, _ in rows)
+    if square == 0:
+        return math.nan, math.nan
+    factor = sum(float(np.vdot(g, true)) for g, true, _ in rows) / square
+    shift = sum(float(np.vdot(truth.allowed[name].bound, np.abs(true))) for _, true, name in rows) / square
+    return factor, abs(factor) * shift
+
+
+def named(factor: float, case: Case, error: float = 0.0) -> str:
+    """Return `factor`, known up to `error`, by the sizes of `case`, the simplest reading first; empty if there is none.
+
+    >>> from conformance.cases import parse_id
+    >>> case = parse_id("rnn-tanh-T8-B3-I4-H5-O2-noh0-f64-s0")
+    >>> named(-1 / 3, case), named(0.125, case), named(0.1234, case)
+    ('-1/B', '1/T', '')
+    """
+    return next((text for value, text in _constants(case) if abs(value - factor) <= error), "")
+
+
+def _constants(case: Case) -> Iterator[tuple[float, str]]:
+    """Yield the constants that losses and averages bring in, with their names, simple ones first."""
+    sizes = {"T": case.steps, "B": case.batch, "O": case.output_size}
+    powers = [
+        p
+        for p in product((0, 1, -1), repeat=3)
+        if all(sizes[s] > 1 or not e for s, e in zip(sizes, p, strict=True))
+    ]
+    for sign, two, (t, b, o) in sorted(
+        product((1, -1), (0, 1, -1), powers), key=lambda c: (sum(map(abs, (c[1], *c[2]))), c[0] < 0)
+    ):
+        exponents = {"2": two, "T": t, "B": b, "O": o}
+        value = (
+            sign * 2.0**two * math.prod(sizes[name] ** e for name, e in exponents.items() if name in sizes)
+        )
+        yield value, ("-" if sign < 0 else "") + _fraction(exponents)
+
+
+def _fraction(exponents: dict[str, int]) -> str:
+    above = "·".join(name for name, e in exponents.items() if e > 0) or "1"
+    below = [name for name, e in exponents.items() if e < 0]
+    if not below:
+        return above
+    return f"{above}/{below[0]}" if len(below) == 1 else f"{above}/({'·'.join(below)})"

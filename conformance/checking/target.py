@@ -1,0 +1,33 @@
+"""From the text of a target to its check: load it, find out how it is called, judge it."""
+
+from conformance.cases import parse_id
+from conformance.check_record import CheckRecord
+from conformance.checking.adapter import adapted
+from conformance.checking.checkup import Progress, checked
+from conformance.checking.compose import Asked, failed_record
+from conformance.checking.running import told
+
+
+def checked_target(target: str, case: str, asked: Asked, progress: Progress) -> CheckRecord:
+    """Check what `target` names, on `case` where it isn't empty; whatever happens, the answer is a record."""
+    progress("loading it")
+    try:
+        subject = loaded(target)
+    except Exception as error:  # noqa: BLE001 - loading runs foreign code, which may raise anything
+        return failed_record(asked, f"{target} can't be loaded: {told(error)}")
+    return checked(adapted(subject, parse_id(case) if case else None), asked, progress)
+
+
+def loaded(target: str) -> object:
+    """Return an instance of what `target` (`file.py:Name`) names."""
+    import importlib.util
+    import sys
+    from pathlib import Path
+
+    path, _, name = target.partition(":")
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    found = getattr(module, name)
+    return found() if isinstance(found, type) else found

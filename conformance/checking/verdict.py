@@ -1,0 +1,67 @@
+"""The verdict of a check as one word and as a sentence."""
+
+from collections.abc import Sequence
+
+from conformance.check_record import CheckVerdict
+from conformance.checking.outcome import Outcome
+from conformance.judge import Finding
+from conformance.judge.comparison import Phase
+
+
+def verdict_of(came: Outcome, complaints: Sequence[str]) -> CheckVerdict:
+    """Return the verdict on a run, before anything is known of where a difference comes from."""
+    if came.forward == "differs" or came.backward == "differs" or complaints:
+        return "differs"
+    if not came.agrees:
+        return "undecided"
+    return "conforms" if came.scale is None else "conforms-up-to-a-constant"
+
+
+def headline(name: str, verdict: CheckVerdict, came: Outcome) -> str:
+    """Return the verdict as a sentence about `name`."""
+    if verdict == "differs":
+        return f"{name} differs from torch.nn.RNN: {_difference(came)}."
+    if verdict == "undecided":
+        return f"{name} can't be judged: {_doubt(came)}."
+    return f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(came)}."
+
+
+def counted(phase: Phase, came: Outcome) -> str:
+    """Return how much of one pass is wrong, by quantity: `2 of 5 gradients`."""
+    names = _names(came.judged.of_phase(phase))
+    wrong = _names([f for f in came.judged.of_phase(phase) if f.verdict == "differs"])
+    noun = "gradient" if phase == "backward" else "quantity"
+    several = "gradients" if phase == "backward" else "quantities"
+    return f"{len(wrong)} of {len(names)} {noun if len(names) == 1 else several}"
+
+
+def _names(findings: Sequence[Finding]) -> list[str]:
+    return list(dict.fromkeys(f.comparison.quantity for f in findings))
+
+
+def _agreement(came: Outcome) -> str:
+    if came.backward is None:
+        return "its forward pass does, and there is no backward pass to check"
+    forward = "forward and all gradients" if came.forward is not None else "all gradients"
+    if came.scale is None:
+        return forward
+    return f"{forward}, up to the constant {came.scale.name or f'{came.scale.factor:.6g}'}"
+
+
+def _to_single(came: Outcome) -> str:
+    return " to single precision" if came.precision == "single" else ""
+
+
+def _difference(came: Outcome) -> str:
+    if came.forward == "differs":
+        return f"its forward pass is another one ({counted('forward', came)} wrong)"
+    if came.backward == "differs":
+        forward = "forward agrees, " if came.forward == "agrees" else ""
+        return f"{forward}{counted('backward', came)} wrong"
+    return "something it shows has a wrong shape"
+
+
+def _doubt(came: Outcome) -> str:
+    if came.forward is None and came.backward is None:
+        return "it showed nothing that could be compared"
+    return "rounding could be as large as the differences seen"

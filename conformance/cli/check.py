@@ -1,0 +1,79 @@
+"""`conformance check`: what is wrong with a hand-written network, where, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from conformance.cli.options import end_quietly_where_nobody_reads
+
+if TYPE_CHECKING:
+    from conformance.check_record import CheckRecord
+
+FORMATS = ("terminal", "json")
+
+
+@click.command()
+@click.argument("target")
+@click.option(
+    "--case", default="", metavar="ID", help="Check it on this case, not on the one that it admits."
+)
+@click.option(
+    "--format",
+    "form",
+    default="terminal",
+    show_default=True,
+    type=click.Choice(FORMATS),
+    help="How to tell it.",
+)
+@click.option(
+    "--time-limit",
+    "seconds",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds after which a check is ended.",
+)
+@click.pass_context
+def check(context: click.Context, target: str, case: str, form: str, seconds: float) -> None:
+    """Check a hand-written network against torch.nn.RNN: what is wrong, where, and why.
+
+    TARGET is file.py:Name, package.module:Name or notebook.ipynb:Name; its code runs in a process of its own.
+
+    Exits with 0 if it conforms, 1 if it differs, and 5 if that can't be said: it raised, hung, or isn't such a network.
+    """
+    from conformance.checking.process import checked_apart
+
+    end_quietly_where_nobody_reads()
+    with progress() as tell:
+        record = checked_apart(target, case, seconds=seconds, progress=tell)
+    show(record, form)
+    context.exit(record.exit_code)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done, and nothing elsewhere."""
+    from conformance.report.terminal import console
+
+    errors = console(stderr=True)
+    if not errors.is_terminal:
+        yield lambda _: None
+        return
+    with errors.status("starting") as status:
+        yield status.update
+
+
+def show(record: CheckRecord, form: str) -> None:
+    """Print `record` in one of `FORMATS`."""
+    from conformance.check_record import encode_check
+    from conformance.report.check_terminal import print_check
+    from conformance.report.terminal import console
+
+    if form == "terminal":
+        print_check(console(), record)
+    else:
+        click.echo(encode_check(record), nl=False)

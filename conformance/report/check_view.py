@@ -1,0 +1,170 @@
+"""What every format shows of a check, worded once and in the order in which a mismatch is always told.
+
+verdict · first divergent step · counts and sizes · likely cause and the line that mends it · what else is known ·
+the line that reproduces it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from conformance.check_record import CheckRecord, DiagnosisRecord, ScaleRecord, SplitRecord
+from conformance.numbers import shown
+from conformance.record import DivergenceRecord, QuantityRecord
+from conformance.report.words import percentage
+
+TITLES = {
+    "conforms": "CONFORMS",
+    "conforms-up-to-a-constant": "CONFORMS, UP TO A CONSTANT",
+    "differs": "DIFFERS",
+    "another-network": "ANOTHER NETWORK",
+    "undecided": "UNDECIDED",
+    "not-called": "NOT CALLED",
+    "failed": "FAILED",
+}
+FREE_RUN = " after a free run"
+COLUMNS = ("quantity", "verdict", "mismatched", "absolute", "relative", "ULP", "× allowed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One topic of a check: its name, and its lines."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckView:
+    """A check in words: what formats lay out, each in its own way."""
+
+    verdict: str
+    title: str
+    target: str
+    headline: str
+    first: Block | None
+    rows: tuple[tuple[str, ...], ...]  # by `COLUMNS`
+    blocks: tuple[Block, ...]
+    reproduce: str
+
+
+def view(record: CheckRecord) -> CheckView:
+    """Return everything that formats show of `record`."""
+    return CheckView(
+        verdict=record.verdict,
+        title=TITLES[record.verdict],
+        target=record.target,
+        headline=record.headline,
+        first=None if record.first_divergence is None else _first(record, record.first_divergence),
+        rows=tuple(_rows(record.quantities)),
+        blocks=tuple(block for block in _blocks(record) if block.lines),
+        reproduce=record.reproduce,
+    )
+
+
+def tell_check(record: CheckRecord) -> str:
+    """Return a check in plain words, as failure messages carry it."""
+    return "\n".join(_plain(view(record)))
+
+
+def _plain(seen: CheckView) -> Iterator[str]:
+    yield f"{seen.title}: {seen.headline}"
+    if seen.first is not None:
+        yield from _listed(seen.first)
+    for name, verdict, mismatched, absolute, relative, ulp, share in seen.rows:
+        if verdict != "agrees":
+            yield (
+                f"  {name}: {verdict}, mismatched elements {mismatched}; greatest {absolute} absolute, {relative} "
+                f"relative, {ulp} ULP; up to {share} × what is allowed"
+            )
+    for block in seen.blocks:
+        yield from _listed(block)
+    yield f"  reproduce: {seen.reproduce}"
+
+
+def _listed(block: Block) -> Iterator[str]:
+    yield f"  {block.name}: {block.lines[0]}"
+    yield from (f"    {line}" for line in block.lines[1:])
+
+
+def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
+    lines = [f"{d.phase} pass, {d.quantity}, {d.where}", f"got      {d.got!r}"]
+    step = (
+        next((s for s in record.split if f"t = {s.t}," in d.where), None) if d.quantity == "dL/dh" else None
+    )
+    source = "" if step is None else f" = {_sum(step)}"
+    lines.append(f"expected {d.expected!r}{source}, {d.basis}")
+    lines.append(
+        f"off by {shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, {shown(float(d.ulp))} ULP: "
+        f"{shown(float(d.share))} × its bound of {shown(float(d.bound))}"
+    )
+    if record.inherited:
+        lines.append(record.inherited)
+    return Block(name="first divergent step", lines=tuple(lines))
+
+
+def _sum(step: SplitRecord) -> str:
+    return (
+        f"{float(step.from_output):.6g} from the output + {float(step.from_next):.6g} from step {step.t + 1}"
+    )
+
+
+def _rows(quantities: Sequence[QuantityRecord]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for every quantity; what was compared step by step and after a free run is one row, the worse one."""
+    by_name: dict[str, list[QuantityRecord]] = {}
+    for q in quantities:
+        by_name.setdefault(q.quantity.removesuffix(FREE_RUN), []).append(q)
+    for name, group in by_name.items():
+        worst = max(group, key=lambda q: (q.mismatches, q.undecided, float(q.worst_share)))
+        mismatched = f"{worst.mismatches} / {worst.elements}"
+        if worst.mismatches:
+            mismatched += f" ({percentage(worst.mismatches, worst.elements)})"
+        sizes = (worst.absolute, worst.relative, worst.ulp, worst.worst_share)
+        yield name, worst.verdict, mismatched, *(shown(float(size)) for size in sizes)
+
+
+def _blocks(record: CheckRecord) -> Iterator[Block]:
+    if record.scale is not None:
+        yield Block(name="constant", lines=tuple(_scale(record.scale)))
+    if record.diagnosis is not None:
+        yield Block(name="likely cause", lines=tuple(_diagnosis(record.diagnosis)))
+    if record.consistency is not None:
+        yield Block(name="its own forward", lines=(_consistency(record),))
+    yield Block(name="in other settings", lines=tuple(part.sentence for part in record.parts))
+    yield Block(name="contracts", lines=tuple(c.sentence for c in record.contracts if c.holds is False))
+    yield Block(name="notes", lines=tuple(record.notes))
+    yield Block(name="how it was called", lines=tuple(record.interface.lines))
+    if record.not_checked:
+        yield Block(name="not shown, so not checked", lines=(", ".join(record.not_checked),))
+    yield Block(name="it printed", lines=tuple(record.printed.splitlines()))
+
+
+def _scale(scale: ScaleRecord) -> Iterator[str]:
+    factor = f"{float(scale.factor):.6g}"
+    yield f"every gradient is {scale.name or factor} times that of {scale.against}" + (
+        f" ({factor} here)" if scale.name else ""
+    )
+
+
+def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
+    for fault in found.faults:
+        yield f"{fault.id}: {fault.name}"
+        yield f"  mend: {fault.mend}"
+        for suspect in found.suspects:
+            if suspect.fault == fault.id:
+                sure = "mended in memory, the gradients agree" if suspect.verified else "a guess"
+                yield f"  at {suspect.file}:{suspect.line} ({sure}): {suspect.text.strip()}"
+    for names in found.equivalents:
+        yield f"no problem tells it from: {' + '.join(names)}"
+    yield from found.known
+
+
+def _consistency(record: CheckRecord) -> str:
+    found = record.consistency
+    if found is None:
+        return ""
+    words = {True: "agree", False: "don't agree", None: "can't be compared"}[found.agrees]
+    wrong = [q.quantity for q in found.quantities if q.verdict == "differs"]
+    names = f": {', '.join(wrong)}" if wrong else ""
+    return (
+        f"its gradients {words} with the numerical gradient of its own forward pass ({found.method}){names}"
+    )

@@ -1,0 +1,66 @@
+"""`conformance check` runs foreign code in a process of its own: whatever it does, the answer is a record."""
+
+import pytest
+
+from conformance.checking.process import checked_apart
+
+NETWORK = """
+import os, signal
+from conformance import Observation
+
+print("loaded")
+
+class Shows:
+    name, description = "shows", ""
+
+    def run(self, problem):
+        return Observation()
+
+class Hangs(Shows):
+    def run(self, problem):
+        while True:
+            pass
+
+class Dies(Shows):
+    def run(self, problem):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+class Leaves(Shows):
+    def run(self, problem):
+        raise SystemExit(0)
+
+class TakesTooMuch(Shows):
+    def run(self, problem):
+        bytearray(2**40)
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("networks") / "network.py"
+    path.write_text(NETWORK)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "words"),
+    [
+        ("Hangs", 2.0, "No answer within 2 seconds"),
+        ("Dies", 60.0, "SIGSEGV"),
+        ("Leaves", 60.0, "SystemExit"),
+        ("TakesTooMuch", 60.0, "MemoryError"),
+        ("Missing", 60.0, "Missing"),
+    ],
+)
+def test_an_end_without_results_is_an_answer(file, name, seconds, words):
+    record = checked_apart(f"{file}:{name}", "", seconds=seconds)
+    assert record.verdict == "failed"
+    assert record.exit_code == 5
+    assert words in record.headline
+
+
+def test_what_code_prints_is_kept_and_does_not_disturb(file):
+    steps = []
+    record = checked_apart(f"{file}:Shows", "", progress=steps.append)
+    assert record.printed == "loaded\n"
+    assert steps
