@@ -5,11 +5,9 @@ Case -> Problem -> observations of the subject and the reference -> findings -> 
 
 import hashlib
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -28,7 +26,7 @@ from conformance.judge import (
     not_shown,
     third_opinion,
 )
-from conformance.observation import Observation, Subject
+from conformance.observation import Observation, Subject, copied
 from conformance.record import CaseRecord, Timing
 from conformance.recording import judged, unjudged, verdict_of
 from conformance.relations import relation_check
@@ -97,7 +95,7 @@ class Runner:
             raise MalformedError(message)
         if complaints := malformed(problem, observation):
             raise MalformedError(" ".join(complaints))
-        return _copied(observation)
+        return copied(observation)
 
 
 class RaisedError(Exception):
@@ -147,18 +145,6 @@ def _judged(problem: Problem, runner: Runner) -> CaseRecord:
         third_opinion=_third_opinion(problem, observation) if differs else "",
         noise=greatest_noise(allowed),
     )
-
-
-def _copied(observation: Observation) -> Observation:
-    """Return the observation with arrays of its own: a subject may write into its buffers when it runs again."""
-    copies: dict[str, Any] = {}
-    for part in fields(observation):
-        shown = getattr(observation, part.name)
-        if isinstance(shown, Mapping):
-            copies[part.name] = {key: array.copy() for key, array in shown.items()}
-        else:
-            copies[part.name] = None if shown is None else shown.copy()
-    return Observation(**copies)
 
 
 def _fingerprint(problem: Problem) -> bytes:

@@ -1,8 +1,10 @@
 """`Observation`: what a subject shows of one run. Every part is optional; what is absent is not judged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from conformance.cases import Problem
 from refrnn import Array
@@ -66,3 +68,15 @@ class Subject(Protocol):
             If this implementation can't run such a case at all; the message gives the reason.
         """
         ...
+
+
+def copied(observation: Observation) -> Observation:
+    """Return the observation with arrays of its own: a subject may write into its buffers when it runs again."""
+    copies: dict[str, Any] = {}
+    for part in fields(observation):
+        shown = getattr(observation, part.name)
+        if isinstance(shown, Mapping):
+            copies[part.name] = {key: np.copy(array) for key, array in shown.items()}
+        else:
+            copies[part.name] = None if shown is None else np.copy(shown)
+    return Observation(**copies)

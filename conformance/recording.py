@@ -62,10 +62,10 @@ def judged(
         subject=subject,
         verdict=verdict,
         reason=reason,
-        quantities=_quantities(findings),
+        quantities=quantity_records(findings),
         not_shown=list(not_shown),
         distances=[_distance(d) for d in distances],
-        first_divergence=_first_divergence(findings),
+        first_divergence=first_divergence_record(findings),
         third_opinion=third_opinion,
         reproduce=reproduction(case_id, subject),
         noise=None if noise is None else number(noise),
@@ -110,7 +110,7 @@ def _undecidable_reason(findings: Sequence[Finding]) -> str:
     )
 
 
-def _quantities(findings: Sequence[Finding]) -> list[QuantityRecord]:
+def quantity_records(findings: Sequence[Finding]) -> list[QuantityRecord]:
     """Gather the findings by quantity, over all layers and directions; a relation is one row with all it compares."""
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
@@ -151,7 +151,7 @@ def _median(values: Array) -> float:
     return float(np.partition(values, middle)[[*middle]].mean())
 
 
-def _first_divergence(findings: Sequence[Finding]) -> DivergenceRecord | None:
+def first_divergence_record(findings: Sequence[Finding]) -> DivergenceRecord | None:
     """Return the first element beyond its bound; findings come in the order of the data flow."""
     first = next((f.first for f in findings if f.first is not None and f.verdict == "differs"), None)
     return None if first is None else _divergence(first)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from conformance import Observation
-from conformance.check_record import decode_check, encode_check
 from conformance.checking.adapter import adapted
 from conformance.checking.checkup import checked
 from conformance.checking.compose import Asked
+from conformance.record.check import decode_check, encode_check
 from conformance.report.check_view import tell_check
 
 ASKED = Asked(target="here.py:Network", reproduce="conformance check here.py:Network")

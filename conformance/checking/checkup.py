@@ -2,31 +2,29 @@
 
 from collections.abc import Callable
 
-from conformance.cases import materialise
-from conformance.check_record import CheckRecord, PartRecord
 from conformance.checking import parts
-from conformance.checking.bound import Bound
+from conformance.checking.asking import asked
 from conformance.checking.compose import Asked, failed_record, judged_record
-from conformance.checking.judging import Truth
 from conformance.checking.outcome import outcome
-from conformance.checking.running import Failure, Said, run
+from conformance.checking.running import Failure, Said
+from conformance.handwritten import Bound
+from conformance.record.check import CheckRecord, PartRecord
 
 Progress = Callable[[str], None]
 
 
-def checked(bound: Bound, asked: Asked, progress: Progress = lambda _: None) -> CheckRecord:
+def checked(bound: Bound, question: Asked, progress: Progress = lambda _: None) -> CheckRecord:
     """Check `bound` on the case that it admits and in other settings, and return everything found."""
     said = Said()
     progress("judging it on its own case")
-    truth = Truth.of(materialise(bound.problem_case))
-    found = run(bound, truth.problem, said)
-    if isinstance(found, Failure):
-        reason = f"{bound.name} ended before it gave anything: {found.reason}"
-        return failed_record(asked, reason, list(said.messages))
-    came = outcome(truth, found.observation)
+    answer = asked(bound, bound.problem_case, said)
+    if isinstance(answer, Failure):
+        reason = f"{bound.name} ended before it gave anything: {answer.reason}"
+        return failed_record(question, reason, list(said.messages))
+    came = outcome(answer.truth, answer.tidied.observation)
     progress("judging it in other settings")
     other = other_settings(bound, said)
-    return judged_record(bound, asked, found, came, other, list(said.messages))
+    return judged_record(bound, question, answer.tidied, came, other, list(said.messages))
 
 
 def other_settings(bound: Bound, said: Said) -> list[PartRecord]:

@@ -4,21 +4,21 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conformance.check_record import (
+from conformance.checking import steps
+from conformance.checking.judging import Tidied
+from conformance.checking.outcome import Outcome
+from conformance.checking.verdict import headline, verdict_of
+from conformance.handwritten import Bound
+from conformance.judge import not_shown
+from conformance.record import exact
+from conformance.record.check import (
     CHECK_SCHEMA,
     CheckRecord,
     InterfaceRecord,
     PartRecord,
     ScaleRecord,
 )
-from conformance.checking import steps
-from conformance.checking.bound import Bound
-from conformance.checking.judging import Tidied
-from conformance.checking.outcome import Outcome
-from conformance.checking.verdict import headline, verdict_of
-from conformance.judge import not_shown
-from conformance.record import exact
-from conformance.recording import judged as case_record
+from conformance.recording import first_divergence_record, quantity_records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +44,6 @@ def judged_record(
     notes: Sequence[str],
 ) -> CheckRecord:
     """Return the record of a network that ran."""
-    problem = came.judged.truth.problem
-    about = case_record(
-        bound.problem_case.id,
-        bound.name,
-        came.judged.findings,
-        not_shown=not_shown(problem, found.observation),
-        distances=[],
-        third_opinion="",
-        not_judged=[],
-    )
     verdict = verdict_of(came, found.complaints)
     states = steps.of_states(came.judged)
     return CheckRecord(
@@ -64,15 +54,15 @@ def judged_record(
         case=bound.problem_case.id,
         forward=came.forward,
         backward=came.backward,
-        interface=interface_of(bound),
-        quantities=about.quantities,
-        first_divergence=about.first_divergence,
+        interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
+        quantities=quantity_records(came.judged.findings),
+        first_divergence=first_divergence_record(came.judged.findings),
         inherited="" if states is None else steps.inherited(states),
         split=[] if states is None else steps.split(came.judged, states),
         scale=_scale(came),
         parts=list(other),
-        notes=[*found.complaints, *_lowered(found, came), *notes],
-        not_checked=about.not_shown,
+        notes=[*found.complaints, *_lowered(found, came), *bound.notes, *notes],
+        not_checked=not_shown(came.judged.truth.problem, found.observation),
         reproduce=asked.reproduce,
     )
 
@@ -87,11 +77,6 @@ def failed_record(asked: Asked, reason: str, notes: Sequence[str] = ()) -> Check
         notes=list(notes),
         reproduce=asked.reproduce,
     )
-
-
-def interface_of(bound: Bound) -> InterfaceRecord:
-    """Return how `bound` is called."""
-    return InterfaceRecord(lines=[bound.description] if bound.description else [], adapter="")
 
 
 def _scale(came: Outcome) -> ScaleRecord | None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.checking.bound import OwnForward
 from conformance.checking.differences import Derivative, by_complex_step, extrapolated
+from conformance.handwritten import OwnForward
 from conformance.judge import Comparison, Finding, Precision, decide
 from conformance.judge.end_to_end import MEANINGLESS, THRESHOLD
 from refrnn import Array

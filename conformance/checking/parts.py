@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from conformance.cases import Case, materialise
-from conformance.check_record import PartRecord
-from conformance.checking.bound import Bound
-from conformance.checking.judging import Truth
+from conformance.cases import Case
+from conformance.checking.asking import asked
 from conformance.checking.outcome import Outcome, outcome
-from conformance.checking.running import Failure, Said, run
+from conformance.checking.running import Failure, Said
+from conformance.handwritten import Bound
 from conformance.judge import Finding
+from conformance.record.check import PartRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +35,11 @@ def cell(case: Case) -> Setting:
 
 def judged_in(setting: Setting, bound: Bound, said: Said) -> PartRecord:
     """Judge `bound` in another setting and tell what came out in one sentence."""
-    truth = Truth.of(materialise(setting.case))
-    found = run(bound, truth.problem, said)
+    found = asked(bound, setting.case, said)
     if isinstance(found, Failure):
         holds, sentence = None, f"{setting.words}: not checked, {found.reason}"
     else:
-        came = outcome(truth, found.observation)
+        came = outcome(found.truth, found.tidied.observation)
         holds, sentence = came.agrees, f"{setting.words}: {_told(came)}"
     return PartRecord(id=setting.id, case=setting.case.id, holds=holds, sentence=sentence)
 

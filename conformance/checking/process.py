@@ -12,8 +12,8 @@ from time import monotonic
 
 import msgspec
 
-from conformance.check_record import CheckRecord
 from conformance.checking.compose import Asked, failed_record
+from conformance.record.check import CheckRecord
 
 TIME_LIMIT = 60.0
 """Seconds that a check may take altogether before its process is ended."""

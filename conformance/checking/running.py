@@ -1,16 +1,27 @@
 """Running foreign code once: what it showed, or how it failed, told in a sentence with the line that did it."""
 
+import os
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from conformance.cases import Problem
-from conformance.checking.bound import Bound
-from conformance.checking.judging import Tidied, tidied
+import conformance
 from conformance.errors import Unsupported
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+LIBRARIES = (
+    str(Path(conformance.__file__).parent),
+    str(Path(np.__file__).parent),
+    str(Path(os.__file__).parent),
+)
+"""Where code lies that isn't the one under test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +43,12 @@ class Said:
         self.messages.update(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
 
 
-def run(bound: Bound, problem: Problem, said: Said) -> Tidied | Failure:
-    """Run `bound` on `problem`; whatever it does, the answer is one of the two."""
+def attempt(function: Callable[[A], R], argument: A, said: Said | None = None) -> R | Failure:
+    """Return what foreign code gives for `argument`, or how it failed; its warnings go to `said`."""
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
         warnings.simplefilter("always")
         try:
-            return tidied(problem, bound.run(problem))
+            return function(argument)
         except Unsupported as reason:
             return Failure(str(reason), refused=True)
         except KeyboardInterrupt:
@@ -45,12 +56,14 @@ def run(bound: Bound, problem: Problem, said: Said) -> Tidied | Failure:
         except BaseException as error:  # noqa: BLE001 - code that calls sys.exit() must not end the check
             return Failure(told(error))
         finally:
-            said.add(caught)
+            if said is not None:
+                said.add(caught)
 
 
 def told(error: BaseException) -> str:
-    """Return an exception in one sentence: what it is, and the innermost line that raised it."""
+    """Return an exception in one sentence: what it is, and the innermost line of foreign code on the way to it."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = f", at {frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)] or frames
+    where = f", at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else ""
     text = f"{type(error).__name__}: {error}{where}"
     return text.encode("utf-8", "backslashreplace").decode()

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from conformance.check_record import SplitRecord
 from conformance.checking.judging import Judged
 from conformance.judge import Finding
 from conformance.record import exact
+from conformance.record.check import SplitRecord
 from refrnn import Array
 
 

@@ -1,11 +1,11 @@
 """From the text of a target to its check: load it, find out how it is called, judge it."""
 
 from conformance.cases import parse_id
-from conformance.check_record import CheckRecord
 from conformance.checking.adapter import adapted
 from conformance.checking.checkup import Progress, checked
 from conformance.checking.compose import Asked, failed_record
 from conformance.checking.running import told
+from conformance.record.check import CheckRecord
 
 
 def checked_target(target: str, case: str, asked: Asked, progress: Progress) -> CheckRecord:

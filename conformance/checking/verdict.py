@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from conformance.check_record import CheckVerdict
 from conformance.checking.outcome import Outcome
 from conformance.judge import Finding
 from conformance.judge.comparison import Phase
+from conformance.record.check import CheckVerdict
 
 
 def verdict_of(came: Outcome, complaints: Sequence[str]) -> CheckVerdict:

@@ -11,7 +11,7 @@ import click
 from conformance.cli.options import end_quietly_where_nobody_reads
 
 if TYPE_CHECKING:
-    from conformance.check_record import CheckRecord
+    from conformance.record.check import CheckRecord
 
 FORMATS = ("terminal", "json")
 
@@ -69,7 +69,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 def show(record: CheckRecord, form: str) -> None:
     """Print `record` in one of `FORMATS`."""
-    from conformance.check_record import encode_check
+    from conformance.record.check import encode_check
     from conformance.report.check_terminal import print_check
     from conformance.report.terminal import console
 

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from conformance.check_record import CheckRecord
+from conformance.record.check import CheckRecord
 from conformance.report.check_view import COLUMNS, Block, CheckView, view
 
 COLOURS = {

@@ -7,9 +7,9 @@ the line that reproduces it.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.check_record import CheckRecord, DiagnosisRecord, ScaleRecord, SplitRecord
 from conformance.numbers import shown
 from conformance.record import DivergenceRecord, QuantityRecord
+from conformance.record.check import CheckRecord, DiagnosisRecord, ScaleRecord, SplitRecord
 from conformance.report.words import percentage
 
 TITLES = {

@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 
 from conformance.errors import UsageError
-from conformance.record import Body, DivergenceRecord, Number, QuantityRecord
+from conformance.record.body import Body, Number
+from conformance.record.case import DivergenceRecord, QuantityRecord
 
 CHECK_SCHEMA = 1
 """The version of this layout; it grows when a reader of the one before would go wrong."""
