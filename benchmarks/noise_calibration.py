@@ -22,7 +22,7 @@ from conformance.cases.explore import HOSTILE
 from conformance.environment import environment
 from conformance.judge.end_to_end import MEANINGLESS, THRESHOLD
 from conformance.record import CaseRecord
-from conformance.runner import run_cases
+from conformance.runs import run_cases
 
 SUBJECT = "torch-results"
 SPANS = (1, 10, 30, 100, 301)

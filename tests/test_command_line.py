@@ -1,7 +1,6 @@
 """The command line: what it prints, which exit code it leaves with, and what it leaves behind when it is stopped."""
 
 import json
-import multiprocessing
 import os
 import shlex
 import signal
@@ -20,7 +19,6 @@ from planting import Raises, Shows
 
 from conformance import (
     SUITES,
-    Case,
     Observation,
     Problem,
     Subject,
@@ -31,7 +29,6 @@ from conformance import (
 )
 from conformance.cli import main
 from conformance.record import decode
-from conformance.runner import Outcome, run_cases
 
 CASE = "rnn-tanh-T4-B3-I5-H6-f64-s0"
 CHAOTIC = "rnn-tanh-T300-B2-I4-H16-f64-gain10-s0"
@@ -494,38 +491,6 @@ def test_ctrl_c_while_the_workers_start_is_no_traceback_either(tmp_path: Path) -
     assert answer.code == 130
     assert "Traceback" not in answer.err
     assert not decode((tmp_path / "agreement.json").read_bytes()).complete
-
-
-def run_and_kill(times: int) -> tuple[Outcome, list[Case]]:
-    """Run cases in two workers and kill both as soon as a result has come, in the first `times` pools."""
-    cases = [replace(parse_id(CASE), seed=seed) for seed in range(60)]
-    killed: set[int] = set()
-
-    def kill(_: object) -> None:
-        alive = {child.pid for child in multiprocessing.active_children()} - killed
-        if alive and len(killed) < 2 * times:
-            killed.update(alive)
-            for pid in alive:
-                os.kill(pid, signal.SIGKILL)
-
-    outcome = run_cases(cases, ["torch", "reference"], jobs=2, on_progress=kill)
-    assert len(killed) == 2 * times
-    assert outcome.complete
-    assert [record.case for record in outcome.records()] == [case.id for case in cases for _ in range(2)]
-    return outcome, cases
-
-
-def test_workers_that_die_once_cost_nothing() -> None:
-    outcome, _ = run_and_kill(times=1)
-    assert {record.verdict for record in outcome.records()} == {"agrees"}
-
-
-def test_workers_that_die_again_cost_an_error_record_each_and_never_a_hang() -> None:
-    outcome, _ = run_and_kill(times=2)
-    errors = [record for record in outcome.records() if record.verdict == "error"]
-    assert errors
-    assert all("worker process died" in record.reason for record in errors)
-    assert {record.verdict for record in outcome.records()} == {"agrees", "error"}
 
 
 def test_workers_end_when_their_parent_is_killed() -> None:

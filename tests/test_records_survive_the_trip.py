@@ -22,7 +22,7 @@ from conformance.numbers import round_up, shown
 from conformance.record import SCHEMA, Record, Timing, decode, encode, exact, number, schema
 from conformance.report import files, write_report
 from conformance.report.words import percentage
-from conformance.runner import run_cases
+from conformance.runs import run_cases
 
 CASE = parse_id("rnn-tanh-T4-B3-I5-H6-f64-s0")
 CHAOTIC = parse_id("rnn-tanh-T400-B2-I4-H16-f64-gain10-s0")

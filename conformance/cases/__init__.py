@@ -6,7 +6,8 @@ from conformance.cases.head import Head as Head
 from conformance.cases.identifier import parse_id as parse_id
 from conformance.cases.problem import Problem as Problem
 from conformance.cases.problem import materialise as materialise
+from conformance.cases.shard import Shard as Shard
 from conformance.cases.suites import SUITES as SUITES
 from conformance.cases.suites import Suite as Suite
 
-__all__ = ["SUITES", "Case", "Head", "Problem", "Suite", "materialise", "parse_id", "random_cases"]
+__all__ = ["SUITES", "Case", "Head", "Problem", "Shard", "Suite", "materialise", "parse_id", "random_cases"]

@@ -12,9 +12,9 @@ import click
 from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads
 
 if TYPE_CHECKING:
-    from conformance.cases import Case
     from conformance.record import Record
-    from conformance.runner import Examined
+    from conformance.runs import Examined, Session
+    from conformance.runs.session import ExecutorName
 
 
 @click.command()
@@ -30,6 +30,20 @@ if TYPE_CHECKING:
     "--subject", "subjects", multiple=True, metavar="NAME", help="Judge just this subject (may be repeated)."
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
+@click.option("--shard", metavar="I/N", help="Run the I-th of N parts, split by case id.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with the unfinished run whose ledger is in the report's folder."
+)
+@click.option(
+    "--limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="After which a case hangs.",
+)
+@click.option(
+    "--executor", default="process", type=click.Choice(["process", "dask"]), help="Where workers come from."
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster, for --executor dask.")
 @click.option(
     "--explore", type=click.IntRange(min=1), metavar="N", help="Run N random cases instead of a suite."
 )
@@ -56,6 +70,11 @@ def run(
     seed: int | None,
     report: Path | None,
     evidence: bool | None,
+    shard: str | None,
+    limit: float | None,
+    scheduler: str | None,
+    executor: ExecutorName,
+    resume: bool,
 ) -> None:
     """Run a suite (or single or random cases), print a summary, and write the report to DIR.
 
@@ -63,6 +82,8 @@ def run(
     junit.xml and badge.json.
     """
     from conformance.report.terminal import console, print_summary
+    from conformance.runs import Session
+    from conformance.runs.runner import LIMIT
     from conformance.summary import exit_code, summarise
 
     chosen = [name for name in ("suite", "case_ids", "explore") if _given(context, name)]
@@ -75,16 +96,43 @@ def run(
         suite, cases = f"{explore} random cases", list(random_cases(explore, seed=seed or 0))
     else:
         suite, cases = "selected cases" if case_ids else suite, chosen_cases(suite, case_ids, seed)
+    if shard is not None:
+        from conformance.cases import Shard
+
+        part = Shard.parse(shard)
+        suite, cases = f"{suite}, shard {part}", [case for case in cases if part.has(case)]
     if report is not None:
         _prepare(report)
+    elif resume:
+        message = (
+            "--resume goes on with the run whose ledger is in a report's folder; give that with --report."
+        )
+        raise click.UsageError(message)
     if evidence is None:
-        evidence = report is not None and not case_ids and explore is None
-    record = _recorded(suite, cases, subjects, jobs=jobs, seed=seed, evidence=evidence)
+        evidence = report is not None and not case_ids and explore is None and shard is None
+    session = Session(
+        suite=suite,
+        cases=cases,
+        subjects=_named(subjects),
+        seed=seed,
+        jobs=jobs,
+        executor=executor,
+        scheduler=scheduler,
+        limit=LIMIT if limit is None else limit,
+        ledger=None if report is None else report / "agreement.ledger",
+        resume=resume,
+        evidence=evidence,
+    )
+    record = _recorded(session)
     if report is not None:
         from conformance.report import write_report
 
         for path in write_report(report, record):
             click.echo(f"wrote {path}", err=True)
+        if record.complete:
+            session.forget()
+        else:
+            click.echo(f"{session.ledger} keeps what is finished; add --resume to go on", err=True)
     end_quietly_where_nobody_reads()
     print_summary(console(), summarise(record))
     if explore is not None:
@@ -114,38 +162,30 @@ def _prepare(directory: Path) -> None:
         raise UsageError(message) from error
 
 
-def _recorded(
-    suite: str,
-    cases: Sequence[Case],
-    subjects: Sequence[str],
-    *,
-    jobs: int,
-    seed: int | None,
-    evidence: bool,
-) -> Record:
-    """Run the cases under a progress bar and return the record."""
-    from collections import Counter
-    from time import perf_counter
-
-    from rich.progress import Progress
-
-    from conformance.environment import environment
-    from conformance.evidence import SCALES, Evidence, gathered
-    from conformance.record import SCHEMA, Record
-    from conformance.report.terminal import console
-    from conformance.runner import run_cases
+def _named(subjects: Sequence[str]) -> list[str]:
+    """Return the subjects to judge, each once; the default ones where none is named."""
     from conformance.subjects import DEFAULT, load_subject
 
     chosen = list(dict.fromkeys(subjects)) or list(DEFAULT)
-    descriptions = {name: load_subject(name).description for name in chosen}
+    for name in chosen:
+        load_subject(name)
+    return chosen
+
+
+def _recorded(session: Session) -> Record:
+    """Run the cases under a progress bar and return the record."""
+    from rich.progress import Progress
+
+    from conformance.report.terminal import console
+
     errors = console(stderr=True)
-    started = perf_counter()
     if not errors.is_terminal:
         errors.print(
-            f"running {len(cases):,} cases on {', '.join(chosen)} with {jobs} worker(s)", soft_wrap=True
+            f"running {len(session.cases):,} cases on {', '.join(session.subjects)} with {session.jobs} worker(s)",
+            soft_wrap=True,
         )
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("cases", total=len(cases))
+        task = progress.add_task("cases", total=len(session.cases))
 
         def advance(_: Examined) -> None:
             progress.advance(task)
@@ -153,26 +193,7 @@ def _recorded(
         def tell(part: str) -> None:
             progress.update(task, description=part)
 
-        outcome = run_cases(cases, chosen, jobs=jobs, on_progress=advance)
-        records = outcome.records()
-        more = gathered(cases, chosen, records, tell) if evidence and outcome.complete else Evidence()
-    return Record(
-        schema=SCHEMA,
-        complete=outcome.complete,
-        suite=suite,
-        seed=seed,
-        subjects=chosen,
-        descriptions=descriptions,
-        summary=dict(Counter(record.verdict for record in records)),
-        scales=SCALES,
-        cases=records,
-        environments=[environment()],
-        seconds=round(perf_counter() - started, 3),
-        timings=outcome.timings(),
-        power=more.power,
-        contracts=list(more.contracts),
-        profiles=list(more.profiles),
-    )
+        return session.run(advance, tell)
 
 
 def _print_shrunk(record: Record) -> None:

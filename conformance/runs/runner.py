@@ -1,0 +1,180 @@
+"""Running many cases: in this process, or mapped over a crew of workers. Records come out in the suite's order.
+
+A worker that crashes or hangs costs its own case only. When a crew breaks, the few cases that were under way come
+into question: each is tried again by a worker of its own, and only one that fails there as well is given up.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from time import monotonic
+
+from conformance.cases import Case
+from conformance.environment import one_thread
+from conformance.runs.crews import Crew, ProcessCrew, WorkerLostError, interrupts_held_back
+from conformance.runs.ledger import Ledger
+from conformance.runs.unit import Examined, Outcome, examine_unit, lost
+
+ATTEMPTS = 3
+"""Workers of its own that a case may lose before it is given up: one may be killed by chance, three hardly."""
+
+LIMIT = 600.0
+"""Seconds after which a case counts as hanging: a hundred times the longest case of the full suite."""
+
+Recruit = Callable[[int], Crew]
+"""Returns a crew for that many units at a time."""
+
+
+def run_cases(
+    cases: Sequence[Case],
+    subjects: Sequence[str],
+    *,
+    jobs: int = 1,
+    recruit: Recruit | None = None,
+    limit: float = LIMIT,
+    ledger: Ledger | None = None,
+    on_progress: Callable[[Examined], None] = lambda _: None,
+) -> Outcome:
+    """Examine every case with every subject and return what came out.
+
+    Parameters
+    ----------
+    jobs
+        Units at a time; with 1 (and no `recruit`) all run in this process, where no limit holds.
+    recruit
+        Where workers come from: processes of this machine by default.
+    limit
+        Seconds after which a case counts as hanging and its worker is ended.
+    ledger
+        Where every finished case is written at once; cases that it holds already aren't run again.
+
+    An interruption (Ctrl-C) ends the run early: the outcome then holds the finished cases and isn't complete.
+    """
+    outcome = Outcome()
+    if ledger is not None:
+        done = ledger.finished
+        outcome.by_position = {n: done[case.id] for n, case in enumerate(cases) if case.id in done}
+    for examined in outcome.by_position.values():
+        on_progress(examined)
+    owed = {n: case for n, case in enumerate(cases) if n not in outcome.by_position}
+    here = jobs == 1 and recruit is None
+    results = (
+        _in_process(owed, subjects)
+        if here
+        else Mapped(owed, subjects, recruit or ProcessCrew, jobs, limit).run()
+    )
+    try:
+        for position, examined in results:
+            if ledger is not None:
+                ledger.append(cases[position].id, examined)
+            outcome.by_position[position] = examined
+            on_progress(examined)
+        outcome.complete = True
+    except KeyboardInterrupt:
+        with interrupts_held_back():  # once is enough: what is finished must still be written
+            results.close()
+    return outcome
+
+
+def _in_process(cases: Mapping[int, Case], subjects: Sequence[str]) -> Iterator[tuple[int, Examined]]:
+    one_thread()
+    for position, case in cases.items():
+        yield position, examine_unit(case.id, subjects)
+
+
+@dataclass(slots=True)
+class Mapped:
+    """Cases mapped over crews, by their positions in the suite."""
+
+    cases: Mapping[int, Case]
+    subjects: Sequence[str]
+    recruit: Recruit
+    jobs: int
+    limit: float
+    waiting: deque[int] = field(init=False)
+    suspects: deque[int] = field(init=False, default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.waiting = deque(self.cases)
+
+    def run(self) -> Iterator[tuple[int, Examined]]:
+        """Yield results as workers finish them."""
+        while self.waiting:
+            yield from self._by_crew(min(self.jobs, len(self.waiting)))
+            while self.suspects:
+                position = self.suspects.popleft()
+                yield position, self._alone(position)
+
+    def _by_crew(self, size: int) -> Iterator[tuple[int, Examined]]:
+        """Yield the results of one crew, until all is done or the crew is broken."""
+        crew = self.recruit(size)
+        under_way: dict[Future[Examined], tuple[int, float]] = {}
+        broken = True
+        try:
+            self._keep_busy(crew, under_way)
+            while under_way:
+                found, hanging = self._finished(crew, under_way)
+                if not self.suspects and not hanging:
+                    self._keep_busy(crew, under_way)
+                yield from found
+                yield from ((n, self._given_up(n, self._hanging())) for n in hanging)
+                if self.suspects or hanging:
+                    self.suspects.extend(n for n, _ in under_way.values())
+                    return
+            broken = False
+        finally:
+            crew.dismiss(kill=broken)
+
+    def _keep_busy(self, crew: Crew, under_way: dict[Future[Examined], tuple[int, float]]) -> None:
+        while self.waiting and len(under_way) < crew.width:
+            position = self.waiting.popleft()
+            under_way[crew.submit(self.cases[position].id, self.subjects)] = (position, monotonic())
+
+    def _finished(
+        self, crew: Crew, under_way: dict[Future[Examined], tuple[int, float]]
+    ) -> tuple[list[tuple[int, Examined]], list[int]]:
+        """Wait for a unit, take the finished ones out, and return their results and the positions that hang."""
+        oldest = min(started for _, started in under_way.values())
+        done, _ = wait(
+            under_way, timeout=max(0.0, oldest + self.limit - monotonic()), return_when=FIRST_COMPLETED
+        )
+        found: list[tuple[int, Examined]] = []
+        for unit in done:
+            position, _ = under_way.pop(unit)
+            try:
+                found.append((position, crew.result(unit)))
+            except WorkerLostError:
+                self.suspects.append(position)
+        late = [unit for unit, (_, started) in under_way.items() if monotonic() - started >= self.limit]
+        return found, [under_way.pop(unit)[0] for unit in late]
+
+    def _alone(self, position: int) -> Examined:
+        """Examine a case that may have cost a worker, with a worker of its own."""
+        for _ in range(ATTEMPTS):
+            crew = self.recruit(1)
+            unit = crew.submit(self.cases[position].id, self.subjects)
+            ended = False
+            try:
+                done, _ = wait([unit], timeout=self.limit)
+                if not done:
+                    return self._given_up(position, self._hanging())
+                examined = crew.result(unit)
+                ended = True
+            except WorkerLostError:
+                continue
+            else:
+                return examined
+            finally:
+                crew.dismiss(kill=not ended)
+        return self._given_up(
+            position,
+            f"The worker process died before this case was finished, {ATTEMPTS} times with nothing else to do "
+            "(killed, out of memory, or a crash in a library).",
+        )
+
+    def _hanging(self) -> str:
+        return f"This case had not finished after {self.limit:g} seconds, so its worker was ended."
+
+    def _given_up(self, position: int, reason: str) -> Examined:
+        return lost(self.cases[position], self.subjects, reason)
