@@ -12,6 +12,7 @@ import click
 from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads
 
 if TYPE_CHECKING:
+    from conformance.cases import Case
     from conformance.record import Record
     from conformance.runs import Examined, Session
     from conformance.runs.session import ExecutorName
@@ -90,17 +91,7 @@ def run(
     if len(chosen) > 1:
         message = "--suite, --case and --explore each say what to run; give one of them."
         raise click.UsageError(message)
-    if explore is not None:
-        from conformance.cases import random_cases
-
-        suite, cases = f"{explore} random cases", list(random_cases(explore, seed=seed or 0))
-    else:
-        suite, cases = "selected cases" if case_ids else suite, chosen_cases(suite, case_ids, seed)
-    if shard is not None:
-        from conformance.cases import Shard
-
-        part = Shard.parse(shard)
-        suite, cases = f"{suite}, shard {part}", [case for case in cases if part.has(case)]
+    suite, cases = _meant(suite, case_ids, explore, seed, shard)
     if report is not None:
         _prepare(report)
     elif resume:
@@ -138,6 +129,22 @@ def run(
     if explore is not None:
         _print_shrunk(record)
     context.exit(exit_code(record))
+
+
+def _meant(
+    suite: str, case_ids: Sequence[str], explore: int | None, seed: int | None, shard: str | None
+) -> tuple[str, list[Case]]:
+    """Return what is to be run: its name for the record, and the cases."""
+    from conformance.cases import Shard, random_cases
+
+    if explore is not None:
+        name, cases = f"{explore} random cases", list(random_cases(explore, seed=seed or 0))
+    else:
+        name, cases = "selected cases" if case_ids else suite, chosen_cases(suite, case_ids, seed)
+    if shard is None:
+        return name, cases
+    part = Shard.parse(shard)
+    return f"{name}, shard {part}", [case for case in cases if part.has(case)]
 
 
 def _given(context: click.Context, parameter: str) -> bool:

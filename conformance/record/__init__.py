@@ -5,6 +5,7 @@ What can't be (environments and timings) stands in blocks of its own. Numbers th
 are the strings "nan", "inf" and "-inf"; `float` reads them all back.
 """
 
+from conformance.record.body import Body as Body
 from conformance.record.body import Number as Number
 from conformance.record.body import exact as exact
 from conformance.record.body import number as number
@@ -32,6 +33,7 @@ from conformance.record.text import schema as schema
 __all__ = [
     "SCHEMA",
     "SHARE_STEPS",
+    "Body",
     "CaseRecord",
     "ContractRecord",
     "DistanceRecord",
