@@ -1,0 +1,59 @@
+"""What becomes of a whole record at the gate: its rulings, entries that matched nothing, and the exit code."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+import msgspec
+
+from conformance.gate.expectations import Entry, Pair
+from conformance.gate.ruling import Gate, Outcome, Ruling
+from conformance.record import Record
+from conformance.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
+
+EXCUSED = ("expected", "known")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """A record with a ruling for each of its cases, in its order."""
+
+    record: Record
+    rulings: tuple[Ruling, ...]
+    unmatched: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, record: Record, gate: Gate, pairs: Iterable[Pair] | None) -> Self:
+        """Assess `record`.
+
+        Entries that speak of none of `pairs` are an error: of the whole suite, where a run is a shard of it. None
+        leaves entries unchecked, where single cases were picked.
+        """
+        return cls(
+            record=record,
+            rulings=tuple(map(gate.ruling, record.cases)),
+            unmatched=() if pairs is None else tuple(gate.expectations.unmatched(pairs)),
+        )
+
+    @property
+    def failing(self) -> list[Ruling]:
+        """The rulings that fail the run."""
+        return [ruling for ruling in self.rulings if ruling.outcome == "fails"]
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """How many cases there are of every outcome."""
+        return Counter(ruling.outcome for ruling in self.rulings)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the record without what is excused; failing on what is new or unexpected is 1."""
+        remaining = [ruling.case for ruling in self.rulings if ruling.outcome not in EXCUSED]
+        code = exit_code(msgspec.structs.replace(self.record, cases=remaining))
+        excused = len(remaining) < len(self.rulings)
+        if code not in (EXIT_CONFORMS, EXIT_NOTHING):
+            return code
+        if self.failing or self.unmatched:
+            return EXIT_DISCREPANCY
+        return EXIT_CONFORMS if excused else code

@@ -1,0 +1,53 @@
+"""A baseline: the verdicts of an earlier record, against which only what is worse is new."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from conformance.errors import UsageError
+from conformance.gate.expectations import Pair
+from conformance.record import Record, Verdict, decode
+from conformance.summary import VERDICTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The verdicts of a record by case and subject; empty where there is no record to compare with."""
+
+    verdicts: Mapping[Pair, Verdict]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the record at `path`.
+
+        Raises
+        ------
+        UsageError
+            If it can't be read or is no record of this version.
+        """
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            message = f"The baseline can't be read: {error}. Pass the agreement.json of an earlier run."
+            raise UsageError(message) from error
+        return cls.of(decode(data))
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """Return the verdicts of `record`; where a case was recorded more than once, the best, which excuses least."""
+        worst_first = sorted(record.cases, key=lambda case: VERDICTS.index(case.verdict))
+        return cls(verdicts={(case.case, case.subject): case.verdict for case in worst_first})
+
+    def before(self, case: str, subject: str) -> Verdict | None:
+        """Return the verdict that was recorded, None where there is none."""
+        return self.verdicts.get((case, subject))
+
+
+def worse(now: Verdict, before: Verdict) -> bool:
+    """Return whether a verdict got worse, in the order in which a reader must see them.
+
+    >>> worse("undecidable", "agrees"), worse("agrees", "differs"), worse("differs", "differs")
+    (True, False, False)
+    """
+    return VERDICTS.index(now) < VERDICTS.index(before)

@@ -1,0 +1,24 @@
+"""The pieces of Markdown that every page is made of, whatever the text: tables, cells, blocks."""
+
+from collections.abc import Iterable, Sequence
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(map(cell, line)) + " |" for line in lines)
+
+
+def cell(text: str) -> str:
+    r"""Return text that can break neither a table nor a page: one line, no bar, no HTML.
+
+    >>> cell("a | b\n<i>")
+    'a \\| b &lt;i>'
+    """
+    text = " ".join(text.split()).replace("|", "\\|")
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def block(text: str) -> str:
+    """Return text as a block that nothing in it can end."""
+    return "```text\n" + text.replace("```", "'''") + "\n```"

@@ -1,0 +1,52 @@
+"""Records made by hand, with any verdicts, and what becomes of them at the gate."""
+
+from collections.abc import Sequence
+
+from conformance import CaseRecord, parse_id
+from conformance.environment import environment
+from conformance.evidence import SCALES
+from conformance.gate import Assessment, Baseline, Expectations, Gate
+from conformance.record import SCHEMA, Record, Verdict
+from conformance.recording import unjudged
+
+A = "rnn-tanh-T4-B3-I5-H6-f64-s0"
+B = "rnn-relu-T4-B3-I5-H6-f32-s0"
+HERE = environment()
+
+
+def case(verdict: Verdict, case_id: str = A, subject: str = "mine", reason: str = "a reason") -> CaseRecord:
+    """Return a record of a case on which nothing was compared."""
+    return unjudged(parse_id(case_id).id, subject, verdict, "" if verdict == "agrees" else reason)
+
+
+def record_of(*cases: CaseRecord) -> Record:
+    """Return the record of a complete run."""
+    return Record(
+        schema=SCHEMA,
+        complete=True,
+        suite="selected cases",
+        seed=None,
+        subjects=["mine"],
+        descriptions={"mine": "mine"},
+        summary={},
+        scales=SCALES,
+        cases=list(cases),
+        environments=[HERE],
+        seconds=0.0,
+        timings=[],
+    )
+
+
+def expecting(*lines: str) -> Gate:
+    """Return a gate that expects failures, the file's lines given."""
+    return Gate(expectations=Expectations.parse("\n".join(lines), source="known.txt"))
+
+
+def since(*cases: CaseRecord) -> Gate:
+    """Return a gate with a baseline."""
+    return Gate(baseline=Baseline.of(record_of(*cases)))
+
+
+def assessed(gate: Gate, *cases: CaseRecord, pairs: Sequence[tuple[str, str]] | None = None) -> Assessment:
+    """Return what becomes of the record of a complete run."""
+    return Assessment.of(record_of(*cases), gate, pairs)
