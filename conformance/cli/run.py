@@ -13,6 +13,7 @@ from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads
 
 if TYPE_CHECKING:
     from conformance.cases import Case
+    from conformance.gate import Gate
     from conformance.record import Record
     from conformance.runs import Examined, Session
     from conformance.runs.session import ExecutorName
@@ -55,6 +56,18 @@ if TYPE_CHECKING:
     "--report", "report", type=click.Path(file_okay=False, path_type=Path), help="Write the report here."
 )
 @click.option(
+    "--expect",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Expected failures: patterns of case ids with reasons.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="RECORD",
+    help="Fail only on what is worse than in this agreement.json.",
+)
+@click.option(
     "--evidence/--no-evidence",
     default=None,
     help="Measure detection power, contracts and error profiles too, for the report.  [default: for a suite's report]",
@@ -70,6 +83,8 @@ def run(
     explore: int | None,
     seed: int | None,
     report: Path | None,
+    expect: Path | None,
+    baseline: Path | None,
     evidence: bool | None,
     shard: str | None,
     limit: float | None,
@@ -82,15 +97,18 @@ def run(
     The report is agreement.html, .md and .json (the record, from which `conformance report` makes the others again),
     junit.xml and badge.json.
     """
+    from conformance.gate import Gate
     from conformance.report.terminal import console, print_summary
     from conformance.runs import Session
     from conformance.runs.runner import LIMIT
-    from conformance.summary import exit_code, summarise
+    from conformance.summary import summarise
 
     chosen = [name for name in ("suite", "case_ids", "explore") if _given(context, name)]
     if len(chosen) > 1:
         message = "--suite, --case and --explore each say what to run; give one of them."
         raise click.UsageError(message)
+    gate = Gate.load(expect, baseline)
+    whole = None if case_ids or explore is not None else chosen_cases(suite, (), seed)
     suite, cases = _meant(suite, case_ids, explore, seed, shard)
     if report is not None:
         _prepare(report)
@@ -128,7 +146,20 @@ def run(
     print_summary(console(), summarise(record))
     if explore is not None:
         _print_shrunk(record)
-    context.exit(exit_code(record))
+    context.exit(_at_the_gate(record, gate, whole))
+
+
+def _at_the_gate(record: Record, gate: Gate, whole: Sequence[Case] | None) -> int:
+    """Tell what is new or unexpected, here and to GitHub, and return the exit code; `whole` is the suite of the run."""
+    from conformance.gate import Assessment
+    from conformance.report.gated import gate_lines
+    from conformance.report.github import tell_github
+
+    pairs = None if whole is None else [(case.id, subject) for case in whole for subject in record.subjects]
+    assessment = Assessment.of(record, gate, pairs)
+    for line in (*gate_lines(assessment), *tell_github(assessment)):
+        click.echo(line)
+    return assessment.exit_code
 
 
 def _meant(
