@@ -1,0 +1,33 @@
+"""What a diagnosis starts from: a problem, and what a network showed on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.cases import Case, Problem
+from conformance.observation import Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One run of a network, whose forward or backward pass is wrong somewhere.
+
+    Attributes
+    ----------
+    problem
+        The question as it was put.
+    observation
+        What the network showed, in float64; each part is optional, and what is absent tells nothing.
+    rate
+        The learning rate with which the network updated its own parameters, where it did.
+    single
+        Whether the network computes in single precision somewhere, so that only its rounding can be asked for.
+    """
+
+    problem: Problem
+    observation: Observation
+    rate: float | None = None
+    single: bool = False
+
+
+Probe = Callable[[Case], Evidence | None]
+"""Runs the same network in another case, as far as it admits that; None where it doesn't."""
