@@ -12,10 +12,11 @@ def round_up(value: float, digits: int) -> float:
     if value == 0 or not math.isfinite(value):
         return value
     text = f"{abs(value):.{digits - 1}e}"
-    if float(text) < abs(value):
+    rounded = float(text)
+    if rounded < abs(value):
         mantissa, exponent = text.split("e")
-        text = f"{float(mantissa) + 10 ** (1 - digits):.{digits - 1}f}e{exponent}"
-    return math.copysign(float(text), value)
+        rounded = float(f"{float(mantissa) + 10 ** (1 - digits):.{digits - 1}f}e{exponent}")
+    return math.copysign(rounded, value)
 
 
 def shown(value: float, digits: int = 2) -> str:

@@ -123,7 +123,7 @@ def quantity_records(findings: Sequence[Finding]) -> list[QuantityRecord]:
 
 def _quantity(name: str, relation: str, group: Sequence[Finding]) -> QuantityRecord:
     shares = np.concatenate([finding.share for finding in group], axis=None)
-    worst = max(group, key=lambda f: -1.0 if f.worst_share is None else f.worst_share).worst
+    worst = max(group, key=lambda f: -1.0 if f.worst_share is None else f.worst_share)
     verdicts = {finding.verdict for finding in group}
     return QuantityRecord(
         quantity=name,
@@ -134,9 +134,9 @@ def _quantity(name: str, relation: str, group: Sequence[Finding]) -> QuantityRec
         elements=sum(f.elements for f in group),
         mismatches=sum(f.mismatches for f in group),
         undecided=sum(f.undecided for f in group),
-        worst_share=number(0.0 if worst is None else worst.share),
+        worst_share=number(worst.worst_share or 0.0),
         median_share=number(_median(shares[~np.isnan(shares)])),
-        worst_where="" if worst is None else worst.where,
+        worst_where=worst.worst_where,
         absolute=number(max(f.absolute for f in group)),
         relative=number(max(f.relative for f in group)),
         ulp=number(max(f.ulp for f in group)),
@@ -147,8 +147,9 @@ def _median(values: Array) -> float:
     """Return the median, 0 where there are no values; many times faster on a few than NumPy's."""
     if not values.size:
         return 0.0
-    middle = values.size // 2, (values.size - 1) // 2
-    return float(np.partition(values, middle)[[*middle]].mean())
+    lower, upper = (values.size - 1) // 2, values.size // 2
+    ordered = np.partition(values, (lower, upper))
+    return float(ordered[lower] + ordered[upper]) / 2
 
 
 def first_divergence_record(findings: Sequence[Finding]) -> DivergenceRecord | None:

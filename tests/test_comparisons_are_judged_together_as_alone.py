@@ -40,7 +40,7 @@ def comparison(shape: tuple[int, ...], seed: int = 0, **changes: object) -> Comp
 def told(finding: Finding) -> dict[str, object]:
     """Return everything that a finding says."""
     plain = {f.name for f in fields(finding)} - {"comparison", "measures", "span"}
-    said = {name: getattr(finding, name) for name in (*plain, "verdict", "first", "worst")}
+    said = {name: getattr(finding, name) for name in (*plain, "verdict", "first", "worst_where")}
     return said | {"share": finding.share.tobytes(), "shape": finding.share.shape}
 
 
@@ -66,7 +66,7 @@ def test_a_comparison_without_elements_says_nothing_and_disturbs_none(position: 
     mixed = [*around[:position], comparison((0, 3), 2), *around[position:]]
     findings = decide(mixed, DOUBLE)
     empty = findings.pop(position)
-    assert (empty.elements, empty.mismatches, empty.verdict, empty.worst) == (0, 0, "vacuous", None)
+    assert (empty.elements, empty.mismatches, empty.verdict, empty.worst_where) == (0, 0, "vacuous", "")
     assert repr([told(f) for f in findings]) == repr([told(f) for f in decide(around, DOUBLE)])
 
 

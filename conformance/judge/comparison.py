@@ -77,6 +77,13 @@ class Comparison:
         return f"{self.relation}: {self.quantity}" if self.relation else self.quantity
 
 
+def in_words(layer: int | None, direction: int | None, index: Mapping[str, int]) -> str:
+    """Tell a place: a layer and direction (if it belongs to any) and an index by axis."""
+    parts = [] if layer is None else [f"layer {layer} {('forward', 'reverse')[direction or 0]}"]
+    parts += [f"t = {i}" if axis == "t" else f"{axis} {i}" for axis, i in index.items()]
+    return ", ".join(parts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
     """One element that is wrong, with everything a message says of it."""
@@ -98,13 +105,7 @@ class Divergence:
     @property
     def where(self) -> str:
         """The place in words, such as `layer 1 reverse, t = 3, row 0, unit 4`."""
-        parts = (
-            []
-            if self.layer is None
-            else [f"layer {self.layer} {('forward', 'reverse')[self.direction or 0]}"]
-        )
-        parts += [f"t = {i}" if axis == "t" else f"{axis} {i}" for axis, i in self.index.items()]
-        return ", ".join(parts)
+        return in_words(self.layer, self.direction, self.index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +168,14 @@ class Finding:
         return self._at((len(wrong) - 1 - t if backwards else t, *rest))
 
     @property
-    def worst(self) -> Divergence | None:
-        """The element with the greatest share of its bound."""
+    def worst_where(self) -> str:
+        """The place of the element with the greatest share of its bound, in words; empty where none was decided."""
         if self.worst_share is None:
-            return None
-        share = self.share
+            return ""
+        c, share = self.comparison, self.measures.share[self.span]
         n = np.where(np.isnan(share), -1.0, share).argmax()
-        return self._at(tuple(map(int, np.unravel_index(n, share.shape))))
+        index = zip(c.axes, np.unravel_index(n, c.got.shape), strict=True)
+        return in_words(c.layer, c.direction, {axis: int(i) for axis, i in index})
 
     def _at(self, index: tuple[int, ...]) -> Divergence:
         c, m = self.comparison, self.measures

@@ -23,6 +23,9 @@ from conformance.judge.comparison import Comparison, Finding, Measures
 from conformance.judge.rounding import Precision
 from refrnn import Array
 
+AFTER = np.zeros(1)
+"""What stands after the elements of every comparison."""
+
 TOGETHER = 2**15
 """Elements from which no more comparisons are laid out together: calls cost nothing by then, memory does."""
 
@@ -79,13 +82,13 @@ class Laid:
         laid = cls(
             comparisons=comparisons,
             spans=spans,
-            **{name: np.zeros(ends[-1]) for name in ("got", "expected", "bound", "terms")},
+            got=np.concatenate([part for c in comparisons for part in (c.got, AFTER)], axis=None),
+            expected=np.concatenate([part for c in comparisons for part in (c.expected, AFTER)], axis=None),
+            **{name: np.zeros(ends[-1]) for name in ("bound", "terms")},
             **{name: np.zeros(ends[-1], np.bool_) for name in ("judged", "doubtful")},
         )
         for c, span in zip(comparisons, spans, strict=True):
             shape = c.got.shape
-            laid.got[span].reshape(shape)[...] = c.got
-            laid.expected[span].reshape(shape)[...] = c.expected
             laid.bound[span].reshape(shape)[...] = c.bound
             laid.terms[span].reshape(shape)[...] = c.terms
             laid.judged[span].reshape(shape)[...] = True if c.judged is None else c.judged

@@ -24,10 +24,11 @@ class Distance:
 
 def distances(problem: Problem, observation: Observation, reference: Observation) -> list[Distance]:
     """Measure every result that both show."""
+    theirs, largest = _results(reference), np.finfo(problem.dtype).max
     return [
-        _distance(name, got, theirs[name], problem)
+        _distance(name, got, theirs[name], largest)
         for name, got in _results(observation).items()
-        if (theirs := _results(reference)) and name in theirs
+        if name in theirs
     ]
 
 
@@ -44,13 +45,15 @@ def _results(observation: Observation) -> dict[str, Array]:
     return {name: array for name, array in named.items() if array is not None}
 
 
-def _distance(quantity: str, got: Array, reference: Array, problem: Problem) -> Distance:
-    difference = np.abs(got.astype(np.float64) - reference.astype(np.float64))
-    difference[np.isnan(difference)] = np.inf
-    difference[np.isnan(got) & np.isnan(reference) | (got == reference)] = 0
-    largest = float(np.abs(reference).max(initial=0.0))
+def _distance(quantity: str, got: Array, reference: Array, end: np.floating) -> Distance:
+    difference = np.abs(np.subtract(got, reference, dtype=np.float64))
+    if not np.isfinite(difference).all():
+        difference[np.isnan(difference)] = np.inf
+        difference[np.isnan(got) & np.isnan(reference) | (got == reference)] = 0
+    size = np.abs(reference)
+    largest = float(size.max(initial=0.0))
     absolute = float(difference.max(initial=0.0))
-    spacing = np.spacing(np.minimum(np.abs(reference), np.finfo(problem.dtype).max / 2)).astype(np.float64)
+    spacing = np.spacing(np.minimum(size, end / 2))
     return Distance(
         quantity=quantity,
         absolute=absolute,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -31,9 +32,9 @@ class Flow:
     def summed(cls, flows: Sequence["Flow"]) -> "Flow":
         """Return the sum of flows of one shape."""
         return cls(
-            value=np.add.reduce([flow.value for flow in flows]),
-            terms=np.add.reduce([flow.terms for flow in flows]),
-            inherited=np.add.reduce([flow.inherited for flow in flows]),
+            value=reduce(np.add, [flow.value for flow in flows]),
+            terms=reduce(np.add, [flow.terms for flow in flows]),
+            inherited=reduce(np.add, [flow.inherited for flow in flows]),
         )
 
 

@@ -22,9 +22,9 @@ def inner_steps(problem: Problem, observation: Observation) -> Inner:
     """Gather the subject's inner steps; its output shows the states of the last layer."""
     hidden = dict(observation.hidden)
     if observation.output is not None:
-        sides = np.split(problem.layout.time_major(observation.output), problem.case.directions, axis=-1)
-        for d, side in enumerate(sides):
-            hidden.setdefault((problem.case.layers - 1, d), side)
+        output, width = problem.layout.time_major(observation.output), problem.case.hidden_size
+        for d in range(problem.case.directions):
+            hidden.setdefault((problem.case.layers - 1, d), output[..., d * width : (d + 1) * width])
     inactive = ~problem.active[:, :, np.newaxis]
     return Inner(hidden=_cleared(hidden, inactive), d_hidden=_cleared(observation.d_hidden, inactive))
 

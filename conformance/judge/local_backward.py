@@ -6,6 +6,7 @@ dL/dW   = Σ_t δ_tᵀ ⊗ what the step read    with δ_t = dL/da_t from the su
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -157,35 +158,42 @@ def _input_gradient(setting: Setting, flows: dict[Place, Backward], d_x: Array) 
 
 def _parameter_gradients(setting: Setting, step: Backward) -> Iterator[Comparison]:
     """Compare the gradient of every parameter of a place, and each step's share of it where shown."""
-    shown = setting.observation
-    for name in setting.problem.weights_at(step.forward.place):
-        if name in shown.step_parameters:
-            yield _parameter_gradient(setting, step, name, shown.step_parameters[name], by_step=True)
-        if name in shown.parameters:
-            yield _parameter_gradient(setting, step, name, shown.parameters[name], by_step=False)
+    shown, forward = setting.observation, step.forward
+    read = {"weight_ih": forward.x, "weight_hh": forward.previous}
+
+    @cache  # both biases read 1
+    def summed(kind: str | None, groups: int) -> Flow:
+        return _summed(step, None if kind is None else read[kind], groups)
+
+    for name in setting.problem.weights_at(forward.place):
+        kind = name[: name.index("_l")]
+        for gradients, groups in ((shown.step_parameters, setting.problem.case.steps), (shown.parameters, 1)):
+            if name in gradients:
+                flow = summed(kind if kind in read else None, groups)
+                by_step = gradients is shown.step_parameters
+                yield _parameter_gradient(
+                    setting, forward.place, kind, gradients[name], flow, by_step=by_step
+                )
 
 
 def _parameter_gradient(
-    setting: Setting, step: Backward, name: str, got: Array, *, by_step: bool
+    setting: Setting, place: Place, kind: str, got: Array, flow: Flow, *, by_step: bool
 ) -> Comparison:
     """Compare Σ δ ⊗ (what the step read) over the whole batch, or over every step's batch."""
-    layer, d = step.forward.place
     steps, batch = setting.problem.case.steps, setting.problem.case.batch
-    kind = name[: name.index("_l")]
     quantity, axes = PARAMETERS[kind]
-    read = {"weight_ih": step.forward.x, "weight_hh": step.forward.previous}.get(kind)
-    flow = _summed(step, read, groups=steps) if by_step else _summed(step, read, groups=1).mapped(_only)
+    flow = flow if by_step else flow.mapped(_only)
     return Comparison(
         phase="backward",
         quantity=f"{quantity} of a step" if by_step else quantity,
-        layer=layer,
-        direction=d,
+        layer=place[0],
+        direction=place[1],
         axes=("t", *axes) if by_step else axes,
         got=got.astype(np.float64),
         expected=flow.value,
         bound=bounds.gradient_sum(setting.precision, flow, products=batch if by_step else steps * batch),
         terms=flow.terms,
-        backwards=by_step and d == 0,
+        backwards=by_step and place[1] == 0,
     )
 
 
@@ -193,10 +201,10 @@ def _only(groups: Array) -> Array:
     return groups[0]
 
 
-def _summed(step: Backward, read: Array | None, *, groups: int) -> Flow:
+def _summed(step: Backward, read: Array | None, groups: int) -> Flow:
     """Sum δ ⊗ what was read over `groups` equal groups of consecutive rows; biases read 1."""
     d_a, size, epsilon = (
-        rows.reshape(groups, -1, rows.shape[-1]) for rows in (step.d_a, magnitude(step.d_a), step.epsilon)
+        rows.reshape(groups, -1, rows.shape[-1]) for rows in (step.d_a, step.size, step.epsilon)
     )
     with np.errstate(all="ignore"):
         if read is None:

@@ -38,6 +38,7 @@ class Backward:
     forward: Forward
     d_hidden: Array  # (N, H) the subject's dL/dh_t
     d_a: Array  # (N, H) dL/da_t = dL/dh_t ⊙ f'(h_t)
+    size: Array  # (N, H) |dL/da_t|, 0 where it isn't finite
     epsilon: Array  # (N, H) bound on it
     to_previous: Flow  # (N, H) W_hhᵀ δ, towards h_{t-1}
     to_input: Flow  # (N, I) W_ihᵀ δ, towards what the layer read
@@ -95,6 +96,7 @@ def backward_step(cell: ElmanCell, p: Precision, forward: Forward, d_hidden: Arr
         forward=forward,
         d_hidden=d_hidden,
         d_a=d_a,
+        size=size,
         epsilon=epsilon,
         to_previous=to_previous,
         to_input=to_input,
