@@ -185,3 +185,9 @@ def test_other_cells_are_consistent_with_their_own_forward_once_mended(name: str
     for fault in truth.faults:
         assert inconsistency(shown(truth, [fault])[1]) > WRONG
     assert bool(truth.faults) is (truth.verdict == "not Elman: inconsistent")
+
+
+@pytest.mark.parametrize("name", names_with("not called"))
+def test_subjects_that_nothing_can_call_define_nothing(name: str) -> None:
+    names = definitions(source_of(TRUTHS[name].file))
+    assert not [value for value in names.values() if callable(value)]

@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ def definitions(source: str, **supplied: Any) -> dict[str, Any]:
 
 
 def _defines(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Import):
+        return all(find_spec(name.name.partition(".")[0]) for name in node.names)  # no plots are drawn here
     if isinstance(node, ast.Assign):
         return isinstance(node.value, ast.Lambda)
-    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+    return isinstance(node, ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
 
 
 def mended(source: str, mends: Iterable[dict[str, str]]) -> str:

@@ -16,6 +16,7 @@ VERDICTS = (
     "raises",
     "not Elman: consistent",
     "not Elman: inconsistent",
+    "not called",
 )
 
 
