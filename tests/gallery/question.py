@@ -49,6 +49,7 @@ class Shown:
     gradients: Arrays = field(default_factory=dict)
     y: np.ndarray | None = None  # (T, B, O), or (B, O) of the last step
     h: np.ndarray | None = None  # (T, B, H), or (B, H) of the last step
+    d_h_n: np.ndarray | None = None  # (B, H) what of the loss's gradient was handed in as that of h_n
     own: Callable[[], float] | None = None
     at: Arrays = field(default_factory=dict)
 

@@ -159,5 +159,8 @@ def ignores_final(names: dict, q: Question) -> Shown:
     h, _ = net.forward(q.x, q.h_0)
     found = net.backward(q.d_h, q.d_h_n)
     return Shown(
-        loss=losses.states(q.d_h, q.d_h_n), h=h, gradients={name: found[name] for name in (*ours, "x")}
+        loss=losses.states(q.d_h, q.d_h_n),
+        h=h,
+        d_h_n=q.d_h_n,
+        gradients={name: found[name] for name in (*ours, "x")},
     )

@@ -14,7 +14,7 @@ class Predictor:
         self.h = np.zeros((T, self.bh.size))
         h = np.zeros(self.bh.size)
         for t in range(T):
-            nxt = series[t + 1] if t + 1 < T else np.zeros_like(series[t])
+            nxt = series[min(t + 1, T - 1)]
             h = np.tanh(self.Wi @ nxt + self.Wr @ h + self.bh)
             self.h[t] = h
         return self.h
