@@ -7,6 +7,9 @@ if TYPE_CHECKING:
     from conformance.cases import Case as Case
     from conformance.cases import Problem as Problem
     from conformance.cases import parse_id as parse_id
+    from conformance.checking.api import Check as Check
+    from conformance.checking.api import assert_conforms as assert_conforms
+    from conformance.checking.api import check as check
     from conformance.engine import examine as examine
     from conformance.errors import ConformanceError as ConformanceError
     from conformance.errors import Unsupported as Unsupported
@@ -21,12 +24,15 @@ _HOMES = {
     "SUITES": "conformance.cases",
     "Case": "conformance.cases",
     "CaseRecord": "conformance.record",
+    "Check": "conformance.checking.api",
     "ConformanceError": "conformance.errors",
     "Observation": "conformance.observation",
     "Problem": "conformance.cases",
     "Subject": "conformance.observation",
     "Unsupported": "conformance.errors",
     "UsageError": "conformance.errors",
+    "assert_conforms": "conformance.checking.api",
+    "check": "conformance.checking.api",
     "examine": "conformance.engine",
     "load_subject": "conformance.subjects",
     "parse_id": "conformance.cases",
@@ -37,12 +43,15 @@ __all__ = [
     "SUITES",
     "Case",
     "CaseRecord",
+    "Check",
     "ConformanceError",
     "Observation",
     "Problem",
     "Subject",
     "Unsupported",
     "UsageError",
+    "assert_conforms",
+    "check",
     "examine",
     "load_subject",
     "parse_id",

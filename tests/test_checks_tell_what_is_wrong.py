@@ -79,6 +79,11 @@ class Sigmoid(Network):
         return 1 / (1 + np.exp(-a))
 
 
+class ConsistentSigmoid(Sigmoid):
+    def slope(self, h):
+        return h * (1 - h)
+
+
 class ShowsNothing(Network):
     def shown(self, _):
         return Observation()
@@ -101,7 +106,8 @@ def check(network, case=None):
         (Averaged(), "conforms-up-to-a-constant", 0),
         (InSinglePrecision(), "conforms", 0),
         (ActivatedTwice(), "differs", 1),
-        (Sigmoid(), "differs", 1),
+        (Sigmoid(), "another-network", 1),
+        (ConsistentSigmoid(), "another-network", 5),
         (ShowsNothing(), "undecided", 5),
         (Raises(), "failed", 5),
     ],
@@ -147,7 +153,9 @@ def test_a_constant_is_named_by_the_size_it_comes_from():
 def test_low_precision_is_told_and_not_accused():
     record = check(InSinglePrecision())
     assert "to single precision" in record.headline
-    assert any("lower precision" in note for note in record.notes)
+    kept = next(c for c in record.contracts if c.id == "precision-kept")
+    assert kept.holds is False
+    assert "lower precision" in kept.sentence
 
 
 def test_code_that_raises_is_told_with_the_line_that_raised():

@@ -1,6 +1,7 @@
 """Any subject as a bound network: the case it is checked on is its own `case`, or the first that it runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,9 +25,9 @@ CASES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapted:
-    """A subject with the case that it is checked on."""
+    """A subject with the case that it is checked on; `made` gives one in the state in which it was handed over."""
 
-    subject: Subject
+    made: Callable[[], Subject]
     problem_case: Case
     name: str
     description: str = ""
@@ -42,14 +43,14 @@ class Adapted:
 
     def run(self, problem: Problem) -> Observation:
         """Run the subject on arrays of its own, which it may change without harm."""
-        return self.subject.run(loose(problem))
+        return self.made().run(loose(problem))
 
     def calls(self, problem: Problem, count: int) -> Sequence[Call]:
         """Run the same subject `count` times on the same arrays."""
-        given, before = loose(problem), arrays_of(problem)
+        subject, given, before = self.made(), loose(problem), arrays_of(problem)
         found: list[Call] = []
         for _ in range(count):
-            observation = self.subject.run(given)
+            observation = subject.run(given)
             after = {name: array.copy() for name, array in arrays_of(given).items()}
             found.append(Call(observation=copied(observation), before=before, after=after))
         return found
@@ -77,31 +78,47 @@ class Adapted:
         )
 
 
-def adapted(subject: Subject, case: Case | None = None) -> Adapted:
-    """Return `subject` with the case that it is checked on: `case`, its own one, or the first it shows most of."""
+def adapted(subject: Subject | type[Subject], case: Case | None = None) -> Adapted:
+    """Return a subject, or a class of them, with the case to check it on: `case`, its own, or the first that it runs.
+
+    Raises
+    ------
+    UsageError
+        If the subject's own case is none.
+    """
+    kind = subject if isinstance(subject, type) else type(subject)
+    made = kind if isinstance(subject, type) else lambda: _as_it_was(subject)
     wanted = case or getattr(subject, "case", None)
     if isinstance(wanted, str):
         wanted = parse_id(wanted)
-    name = getattr(subject, "name", type(subject).__name__)
+    name = getattr(subject, "name", kind.__name__)
     if wanted is not None and not isinstance(wanted, Case):
         message = f"A subject's case must be a Case or its id; {name} has {wanted!r}."
         raise UsageError(message)
     description = getattr(subject, "description", "")
-    lines = tuple(filter(None, (f"through its own run(problem) of {type(subject).__name__}", description)))
+    lines = tuple(filter(None, (f"through its own {kind.__name__}.run(problem)", description)))
     return Adapted(
-        subject=subject,
-        problem_case=wanted or _first(subject),
+        made=made,
+        problem_case=wanted or _first(made),
         name=name,
         description=description,
         interface=Interface(target=name, lines=lines, source=""),
     )
 
 
-def _first(subject: Subject) -> Case:
-    """Return the first case on which `subject` shows anything, one without a head where it shows nothing of it."""
+def _as_it_was(subject: Subject) -> Subject:
+    """Return a copy of `subject`, so that no run leaves traces in the next; itself where it can't be copied."""
+    try:
+        return deepcopy(subject)
+    except Exception:  # noqa: BLE001 - foreign objects may refuse to be copied in any way they like
+        return subject
+
+
+def _first(made: Callable[[], Subject]) -> Case:
+    """Return the first case on which a subject shows anything, one without a head where it shows nothing of it."""
     cases = [parse_id(text) for text in CASES]
     for case in cases:
-        found = running.attempt(subject.run, loose(materialise(case)))
+        found = running.attempt(lambda problem: made().run(problem), loose(materialise(case)))
         if not isinstance(found, Observation):
             continue
         heads = [name for name in found.parameters if name.startswith("head")]

@@ -14,6 +14,8 @@ from conformance.record import exact
 from conformance.record.check import (
     CHECK_SCHEMA,
     CheckRecord,
+    ConsistencyRecord,
+    ContractFinding,
     InterfaceRecord,
     PartRecord,
     ScaleRecord,
@@ -35,22 +37,28 @@ class Asked:
         return cls(target=target, reproduce=f"conformance check {shlex.quote(target)}{option}")
 
 
-def judged_record(
-    bound: Bound,
-    asked: Asked,
-    found: Tidied,
-    came: Outcome,
-    other: Sequence[PartRecord],
-    notes: Sequence[str],
-) -> CheckRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """All that was found about a network that ran on its own case."""
+
+    shown: Tidied
+    came: Outcome
+    consistency: ConsistencyRecord | None
+    parts: Sequence[PartRecord]
+    contracts: Sequence[ContractFinding]
+    notes: Sequence[str]
+
+
+def judged_record(bound: Bound, asked: Asked, found: Found) -> CheckRecord:
     """Return the record of a network that ran."""
-    verdict = verdict_of(came, found.complaints)
+    came = found.came
+    verdict = verdict_of(found.came, found.shown.complaints, found.consistency)
     states = steps.of_states(came.judged)
     return CheckRecord(
         schema=CHECK_SCHEMA,
         target=asked.target,
         verdict=verdict,
-        headline=headline(bound.name, verdict, came),
+        headline=headline(bound.name, verdict, came, found.consistency),
         case=bound.problem_case.id,
         forward=came.forward,
         backward=came.backward,
@@ -60,9 +68,11 @@ def judged_record(
         inherited="" if states is None else steps.inherited(states),
         split=[] if states is None else steps.split(came.judged, states),
         scale=_scale(came),
-        parts=list(other),
-        notes=[*found.complaints, *_lowered(found, came), *bound.notes, *notes],
-        not_checked=not_shown(came.judged.truth.problem, found.observation),
+        consistency=found.consistency,
+        parts=list(found.parts),
+        contracts=list(found.contracts),
+        notes=[*found.shown.complaints, *bound.notes, *found.notes],
+        not_checked=not_shown(came.judged.truth.problem, found.shown.observation),
         reproduce=asked.reproduce,
     )
 
@@ -88,13 +98,3 @@ def _scale(came: Outcome) -> ScaleRecord | None:
         against="the loss whose dL/dy was given",
         declared=False,
     )
-
-
-def _lowered(found: Tidied, came: Outcome) -> list[str]:
-    """Return notes on what is in lower precision than the problem."""
-    notes = [f"In lower precision than it was given: {', '.join(found.lowered)}."] if found.lowered else []
-    if came.precision == "single" and not found.lowered:
-        notes.append(
-            "It agrees to float32's rounding, not to float64's: something on the way rounds to float32."
-        )
-    return notes

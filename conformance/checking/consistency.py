@@ -11,8 +11,9 @@ import numpy as np
 
 from conformance.checking.differences import Derivative, by_complex_step, extrapolated
 from conformance.handwritten import OwnForward
-from conformance.judge import Comparison, Finding, Precision, decide
-from conformance.judge.end_to_end import MEANINGLESS, THRESHOLD
+from conformance.judge import MEANINGLESS, THRESHOLD, Comparison, Finding, Precision, decide
+from conformance.record import Verdict
+from conformance.recording import verdict_of
 from refrnn import Array
 
 U = float(np.finfo(np.float64).eps) / 2
@@ -21,10 +22,19 @@ REPLAYS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consistency:
-    """How the gradients of a network compare with the numerical gradient of its own forward pass."""
+    """How the gradients of a network compare with the numerical gradient of its own forward pass.
+
+    `factor` is the one constant that all its gradients carry; the findings are about what is left without it.
+    """
 
     method: str
     findings: list[Finding]
+    factor: float = 1.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """What all findings say together."""
+        return verdict_of(self.findings)[0]
 
 
 def consistency(own: OwnForward) -> Consistency:
@@ -32,13 +42,34 @@ def consistency(own: OwnForward) -> Consistency:
     loss = OwnLoss(own)
     exactly = loss.carries_complex_numbers()
     derive = loss.exact if exactly else loss.estimated
-    derived = {name: derive(name) for name in own.gradients}
-    scale = max((root_mean_square(value) for value, _ in derived.values()), default=0.0)
-    comparisons = (_compared(name, own.gradients[name], *derived[name], scale) for name in derived)
-    return Consistency(
-        method="complex steps" if exactly else "central differences, extrapolated",
-        findings=decide(comparisons, Precision.of(np.dtype(np.float64))),
-    )
+    numerical = Numerical(derived={name: derive(name) for name in own.gradients})
+    method = "complex steps" if exactly else "central differences, extrapolated"
+    plain = Consistency(method=method, findings=numerical.compared_with(own.gradients))
+    if plain.verdict != "differs":
+        return plain
+    factor = numerical.factor_of(own.gradients)
+    scaled = {name: g / factor for name, g in own.gradients.items()} if factor else {}
+    same = Consistency(method=method, findings=numerical.compared_with(scaled), factor=factor)
+    return same if same.verdict == "agrees" else plain
+
+
+@dataclass(frozen=True, slots=True)
+class Numerical:
+    """The numerical gradient of every parameter, each with its error."""
+
+    derived: Mapping[str, tuple[Array, Array]]
+
+    def compared_with(self, gradients: Mapping[str, Array]) -> list[Finding]:
+        """Judge `gradients` against the numerical ones."""
+        scale = max((root_mean_square(value) for value, _ in self.derived.values()), default=0.0)
+        comparisons = (_compared(name, g, *self.derived[name], scale) for name, g in gradients.items())
+        return decide(comparisons, Precision.of(np.dtype(np.float64)))
+
+    def factor_of(self, gradients: Mapping[str, Array]) -> float:
+        """Return the factor that brings the numerical gradients closest to `gradients`, 0 where none does."""
+        pairs = [(g, self.derived[name][0]) for name, g in gradients.items()]
+        square = sum(float(np.vdot(right, right)) for _, right in pairs)
+        return sum(float(np.vdot(g, right)) for g, right in pairs) / square if square > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""From the text of a target to its check: load it, find out how it is called, judge it."""
+"""From a target, by name or as a live object, to its check: find out how it is called, judge it."""
 
 from conformance.cases import parse_id
 from conformance.checking.adapter import adapted
@@ -12,14 +12,21 @@ def checked_target(target: str, case: str, asked: Asked, progress: Progress) -> 
     """Check what `target` names, on `case` where it isn't empty; whatever happens, the answer is a record."""
     progress("loading it")
     try:
-        subject = loaded(target)
+        network = loaded(target)
     except Exception as error:  # noqa: BLE001 - loading runs foreign code, which may raise anything
         return failed_record(asked, f"{target} can't be loaded: {told(error)}")
-    return checked(adapted(subject, parse_id(case) if case else None), asked, progress)
+    return checked_object(network, case, asked, progress)
+
+
+def checked_object(
+    network: object, case: str, asked: Asked, progress: Progress = lambda _: None
+) -> CheckRecord:
+    """Check a live object, on `case` where it isn't empty."""
+    return checked(adapted(network, parse_id(case) if case else None), asked, progress)
 
 
 def loaded(target: str) -> object:
-    """Return an instance of what `target` (`file.py:Name`) names."""
+    """Return what `target` (`file.py:Name`) names."""
     import importlib.util
     import sys
     from pathlib import Path
@@ -29,5 +36,4 @@ def loaded(target: str) -> object:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    found = getattr(module, name)
-    return found() if isinstance(found, type) else found
+    return getattr(module, name)

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from conformance.checking.outcome import Outcome
 from conformance.judge import Finding
 from conformance.judge.comparison import Phase
-from conformance.record.check import CheckVerdict
+from conformance.record.check import CheckVerdict, ConsistencyRecord
 
 
-def verdict_of(came: Outcome, complaints: Sequence[str]) -> CheckVerdict:
-    """Return the verdict on a run, before anything is known of where a difference comes from."""
+def verdict_of(
+    came: Outcome, complaints: Sequence[str], own: ConsistencyRecord | None = None
+) -> CheckVerdict:
+    """Return the verdict on a run: `complaints` about shapes, `own` what its own forward pass says of its gradients."""
+    if came.forward == "differs" and own is not None and own.agrees is not None:
+        return "another-network"
     if came.forward == "differs" or came.backward == "differs" or complaints:
         return "differs"
     if not came.agrees:
@@ -17,13 +21,27 @@ def verdict_of(came: Outcome, complaints: Sequence[str]) -> CheckVerdict:
     return "conforms" if came.scale is None else "conforms-up-to-a-constant"
 
 
-def headline(name: str, verdict: CheckVerdict, came: Outcome) -> str:
+def headline(name: str, verdict: CheckVerdict, came: Outcome, own: ConsistencyRecord | None = None) -> str:
     """Return the verdict as a sentence about `name`."""
+    if verdict == "another-network" and own is not None:
+        return f"{name} isn't torch.nn.RNN: its forward pass is another one. {gradients_of_its_own(own)}."
     if verdict == "differs":
         return f"{name} differs from torch.nn.RNN: {_difference(came)}."
     if verdict == "undecided":
         return f"{name} can't be judged: {_doubt(came)}."
     return f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(came)}."
+
+
+def gradients_of_its_own(own: ConsistencyRecord) -> str:
+    """Return in words how gradients compare with the network's own forward pass."""
+    if own.agrees is None:
+        return f"Its gradients can't be held against its own forward pass: {own.reason}"
+    if own.agrees:
+        factor = float(own.factor)
+        constant = "" if factor == 1 else f", up to the constant {factor:.6g}"
+        return f"Its gradients agree with its own forward pass{constant}"
+    wrong = [q.quantity for q in own.quantities if q.verdict == "differs"]
+    return f"Its gradients don't agree with its own forward pass either: {', '.join(wrong)}"
 
 
 def counted(phase: Phase, came: Outcome) -> str:

@@ -13,7 +13,7 @@ from conformance.cli.options import end_quietly_where_nobody_reads
 if TYPE_CHECKING:
     from conformance.record.check import CheckRecord
 
-FORMATS = ("terminal", "json")
+FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
 
 
 @click.command()
@@ -69,11 +69,11 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 def show(record: CheckRecord, form: str) -> None:
     """Print `record` in one of `FORMATS`."""
-    from conformance.record.check import encode_check
+    from conformance.report.check_formats import FORMATS as TEXTS
     from conformance.report.check_terminal import print_check
     from conformance.report.terminal import console
 
     if form == "terminal":
         print_check(console(), record)
     else:
-        click.echo(encode_check(record), nl=False)
+        click.echo(TEXTS[form](record), nl=False)

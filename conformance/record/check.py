@@ -100,10 +100,16 @@ class SplitRecord(Body):
 
 
 class ConsistencyRecord(Body):
-    """The network's gradients next to the numerical gradient of its own forward pass."""
+    """The network's gradients next to the numerical gradient of its own forward pass.
+
+    `agrees` is None where that can't be decided or done, for the `reason` given; `factor` is the constant up to
+    which they agree.
+    """
 
     agrees: bool | None
+    reason: str
     method: str
+    factor: Number
     quantities: list[QuantityRecord]
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from conformance.numbers import shown
 from conformance.record import DivergenceRecord, QuantityRecord
-from conformance.record.check import CheckRecord, DiagnosisRecord, ScaleRecord, SplitRecord
-from conformance.report.words import percentage
+from conformance.record.check import CheckRecord, ConsistencyRecord, DiagnosisRecord, ScaleRecord, SplitRecord
+from conformance.report.words import counted, percentage
 
 TITLES = {
     "conforms": "CONFORMS",
@@ -128,7 +128,7 @@ def _blocks(record: CheckRecord) -> Iterator[Block]:
     if record.diagnosis is not None:
         yield Block(name="likely cause", lines=tuple(_diagnosis(record.diagnosis)))
     if record.consistency is not None:
-        yield Block(name="its own forward", lines=(_consistency(record),))
+        yield Block(name="its own forward", lines=tuple(_consistency(record.consistency)))
     yield Block(name="in other settings", lines=tuple(part.sentence for part in record.parts))
     yield Block(name="contracts", lines=tuple(c.sentence for c in record.contracts if c.holds is False))
     yield Block(name="notes", lines=tuple(record.notes))
@@ -158,13 +158,12 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
     yield from found.known
 
 
-def _consistency(record: CheckRecord) -> str:
-    found = record.consistency
-    if found is None:
-        return ""
-    words = {True: "agree", False: "don't agree", None: "can't be compared"}[found.agrees]
-    wrong = [q.quantity for q in found.quantities if q.verdict == "differs"]
-    names = f": {', '.join(wrong)}" if wrong else ""
-    return (
-        f"its gradients {words} with the numerical gradient of its own forward pass ({found.method}){names}"
-    )
+def _consistency(own: ConsistencyRecord) -> Iterator[str]:
+    """Yield what the network's own forward pass says: the method, then every gradient that doesn't agree."""
+    if own.agrees is None:
+        yield f"its gradients can't be held against it: {own.reason}"
+        return
+    yield f"the numerical gradient ({own.method}) {'agrees' if own.agrees else 'does not agree'}"
+    for q in own.quantities:
+        if q.verdict == "differs":
+            yield f"{counted(q)}"

@@ -1,0 +1,69 @@
+"""conformance.check and conformance.assert_conforms, for notebooks and tests."""
+
+import subprocess
+import sys
+
+import pytest
+from test_checks_tell_what_is_wrong import ActivatedTwice, Averaged, Network, Raises
+
+import conformance
+from conformance import Check, UsageError, assert_conforms, check
+
+
+def test_a_live_object_is_checked_in_this_process():
+    found = check(Network())
+    assert isinstance(found, Check)
+    assert found.conforms
+    assert found.verdict == "conforms"
+
+
+@pytest.mark.parametrize("network", [Network, Network()])
+def test_a_class_and_an_object_are_checked_alike(network):
+    assert check(network).record.quantities == check(Network()).record.quantities
+
+
+def test_it_prints_as_text_and_shows_as_html_in_notebooks():
+    found = check(ActivatedTwice)
+    assert str(found).startswith("DIFFERS: ")
+    assert found._repr_html_().startswith('<div class="conformance-check">')
+
+
+def test_the_line_that_asks_again_is_a_command_where_a_file_defines_the_network():
+    assert check(ActivatedTwice()).record.reproduce.endswith(
+        "tests/test_checks_tell_what_is_wrong.py:ActivatedTwice"
+    )
+
+    class Inside(Network):
+        pass
+
+    assert check(Inside).record.reproduce.startswith("conformance.check(")
+
+
+def test_assert_conforms_raises_in_the_grammar_of_a_mismatch():
+    assert_conforms(Network)
+    assert_conforms(Averaged)
+    with pytest.raises(AssertionError) as caught:
+        assert_conforms(ActivatedTwice)
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("DIFFERS: ")
+    assert lines[1].startswith("  first divergent step: ")
+    assert lines[-1].startswith("  reproduce: conformance check ")
+
+
+def test_assert_conforms_never_passes_what_could_not_be_judged():
+    with pytest.raises(AssertionError, match="W_hx"):
+        assert_conforms(Raises)
+
+
+def test_a_case_can_be_asked_for_and_a_wrong_one_is_refused():
+    case = "rnn-tanh-T5-B2-I3-H4-f64-s1"
+    assert check(Network, case=case).record.case == case
+    assert check(Network, case=conformance.parse_id(case)).record.case == case
+    with pytest.raises(UsageError, match="Case id"):
+        check(Network, case="rnn-tanh")
+
+
+def test_a_check_loads_no_torch():
+    program = "import sys, conformance.checking.worker, conformance.cli.check; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
