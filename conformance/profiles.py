@@ -38,7 +38,8 @@ def chosen(cases: Sequence[Case], noise: Mapping[str, float]) -> list[Case]:
 
     `noise` is that of the cases by id; of equally long ones the calmest is taken.
     """
-    long = [case for case in cases if case.steps >= LONG and not case.lengths and oracle_of(case) is not None]
+    plain = (case for case in cases if not case.lengths and not case.bidirectional)  # errors grow along t
+    long = [case for case in plain if case.steps >= LONG and oracle_of(case) is not None]
     found: list[Case] = []
     for dtype in dict.fromkeys(case.dtype for case in long):
         own = [case for case in long if case.dtype == dtype]

@@ -1,12 +1,12 @@
 """A record boiled down to what a reader wants first: the view that every report prints."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from conformance.cases.identifier import parse_id
-from conformance.record import CaseRecord, QuantityRecord, Record
+from conformance.agreement import Agreement, Worst, agreements, parsed_case
+from conformance.record import CaseRecord, Record
 
 V = TypeVar("V")
 EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_USAGE, EXIT_INTERNAL, EXIT_NOTHING, EXIT_INCONCLUSIVE = range(6)
@@ -15,38 +15,6 @@ EXIT_INTERRUPTED = 130
 
 VERDICTS = ("differs", "error", "undecidable", "vacuous", "unsupported", "agrees")
 """From what a reader must see first to what needs no reading."""
-
-
-@dataclass(slots=True)
-class Row:
-    """How one quantity (or relation) agrees over many cases."""
-
-    cases: int = 0
-    elements: int = 0
-    mismatches: int = 0
-    undecided: int = 0
-    worst_share: float = 0.0
-    worst_case: str = ""
-    worst_where: str = ""
-    medians: list[float] = field(default_factory=list)
-    absolute: float = 0.0  # of the worst case, as is `ulp`
-    ulp: float = 0.0
-
-    def add(self, case: str, q: QuantityRecord) -> None:
-        """Count in what one case says of the quantity."""
-        self.cases += 1
-        self.elements += q.elements
-        self.mismatches += q.mismatches
-        self.undecided += q.undecided
-        self.medians.append(float(q.median_share))
-        if float(q.worst_share) > self.worst_share or not self.worst_case:
-            self.worst_share, self.worst_case, self.worst_where = float(q.worst_share), case, q.worst_where
-            self.absolute, self.ulp = float(q.absolute), float(q.ulp)
-
-    @property
-    def typical_share(self) -> float:
-        """The median over cases of the median over elements."""
-        return sorted(self.medians)[len(self.medians) // 2] if self.medians else 0.0
 
 
 @dataclass(slots=True)
@@ -84,9 +52,8 @@ class Summary:
     record: Record
     sentence: str
     verdicts: dict[str, Counter[str]]  # by subject
-    quantities: dict[tuple[str, str, str], Row]  # by subject, quantity and dtype
-    relations: dict[tuple[str, str, str], Row]  # by subject, relation and dtype
-    regimes: dict[tuple[str, str, str], Row]  # by subject, regime and dtype
+    agreements: list[Agreement]
+    relations: dict[tuple[str, str, str], Worst]  # by subject, relation and dtype
     apart: dict[tuple[str, str, str], Apart]  # by subject, regime and dtype
     notable: list[CaseRecord]  # all that doesn't agree, the most urgent first
 
@@ -101,9 +68,8 @@ def summarise(record: Record) -> Summary:
         record=record,
         sentence=sentence(record),
         verdicts=verdicts,
-        quantities=_rows(record.cases, lambda case, q: None if q.relation else _key(case, q.quantity)),
-        relations=_rows(record.cases, lambda case, q: _key(case, q.relation) if q.relation else None),
-        regimes=_rows(record.cases, lambda case, q: None if q.relation else (case.subject, *_regime(case))),
+        agreements=agreements(record),
+        relations=_relations(record.cases),
         apart=_apart(record.cases),
         notable=sorted(notable, key=lambda case: VERDICTS.index(case.verdict)),
     )
@@ -139,23 +105,13 @@ def sentence(record: Record) -> str:
     return f"{text}." if record.complete and len(found) <= 1 else f"{text} ({counted})."
 
 
-def _key(case: CaseRecord, name: str) -> tuple[str, str, str]:
-    return case.subject, name, parse_id(case.case).dtype
-
-
-def _regime(case: CaseRecord) -> tuple[str, str]:
-    parsed = parse_id(case.case)
-    return parsed.regime, parsed.dtype
-
-
-def _rows(
-    cases: Iterable[CaseRecord], key: Callable[[CaseRecord, QuantityRecord], tuple[str, str, str] | None]
-) -> dict[tuple[str, str, str], Row]:
-    rows: dict[tuple[str, str, str], Row] = {}
+def _relations(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Worst]:
+    rows: dict[tuple[str, str, str], Worst] = {}
     for case in cases:
-        for quantity in case.quantities:
-            if (place := key(case, quantity)) is not None:
-                rows.setdefault(place, Row()).add(case.case, quantity)
+        for q in case.quantities:
+            if q.relation:
+                key = (case.subject, q.relation, parsed_case(case.case).dtype)
+                rows.setdefault(key, Worst()).add(case.case, q)
     return _grouped(rows)
 
 
@@ -172,5 +128,6 @@ def _apart(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Apart]:
             continue
         worst = max(float(d.relative_to_largest) for d in case.distances)
         absolute = max(float(d.absolute) for d in case.distances)
-        found.setdefault((case.subject, *_regime(case)), Apart()).add(case.case, absolute, worst)
+        parsed = parsed_case(case.case)
+        found.setdefault((case.subject, parsed.regime, parsed.dtype), Apart()).add(case.case, absolute, worst)
     return _grouped(found)

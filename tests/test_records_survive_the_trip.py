@@ -20,7 +20,8 @@ from conformance.environment import environment
 from conformance.evidence import SCALES
 from conformance.numbers import round_up, shown
 from conformance.record import SCHEMA, Record, Timing, decode, encode, exact, number, schema
-from conformance.report import files, write_report
+from conformance.report import REPORT_FILES, write_report
+from conformance.report.files import write_set
 from conformance.report.words import percentage
 from conformance.runs import run_cases
 
@@ -267,7 +268,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
     path.write_bytes(b"old")
     monkeypatch.setattr(owner, name, interrupting)
     with pytest.raises(Interrupted):
-        files.write_whole(path, b"new" * 1000)
+        write_set(tmp_path, {path.name: b"new" * 1000, "other": b"new"})
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -276,16 +277,16 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
 def test_a_written_file_replaces_the_old_one_and_can_be_read_by_all(tmp_path: Path) -> None:
     path = tmp_path / "agreement.json"
     path.write_bytes(b"old")
-    assert files.write_whole(path, b"new") == path
+    assert write_set(tmp_path, {path.name: b"new"}) == [path]
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o644
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_report_is_made_of_two_files_and_every_verdict_can_be_told(tmp_path: Path, record: Record) -> None:
+def test_a_report_is_made_of_its_files_and_every_verdict_can_be_told(tmp_path: Path, record: Record) -> None:
     paths = write_report(tmp_path / "deep" / "reports", record)
-    assert [path.name for path in paths] == ["agreement.json", "agreement.md"]
+    assert [path.name for path in paths] == list(REPORT_FILES)
     assert decode(paths[0].read_bytes()) == record
-    text = paths[1].read_text(encoding="utf-8")
+    text = (tmp_path / "deep" / "reports" / "agreement.md").read_text(encoding="utf-8")
     for word in ("DIFFERS", "ERROR", "UNDECIDABLE", "UNSUPPORTED", "mismatched elements 1 / 72"):
         assert word in text

@@ -1,9 +1,11 @@
-"""What several commands share: which cases are meant, and how to end where nobody reads."""
+"""What several commands share: which cases are meant, where a report goes, and how to end where nobody reads."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,3 +32,21 @@ def end_quietly_where_nobody_reads() -> None:
     """Let a closed pipe end the process as other programs end (status 141), once there is nothing left to lose."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+def prepared_folder(directory: Path) -> Path:
+    """Make sure that a report can be written, before what may take long; return the folder."""
+    from conformance.errors import UsageError
+    from conformance.report import REPORT_FILES
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK):
+            raise PermissionError(directory)
+        for path in (directory / name for name in REPORT_FILES):
+            if path.is_dir():
+                raise IsADirectoryError(path)
+    except OSError as error:
+        message = f"The report can't be written to {directory}: {error}. Pass a folder that you may write to."
+        raise UsageError(message) from error
+    return directory

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads
+from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads, prepared_folder
 
 if TYPE_CHECKING:
     from conformance.cases import Case
@@ -111,7 +110,7 @@ def run(
     whole = None if case_ids or explore is not None else chosen_cases(suite, (), seed)
     suite, cases = _meant(suite, case_ids, explore, seed, shard)
     if report is not None:
-        _prepare(report)
+        prepared_folder(report)
     elif resume:
         message = (
             "--resume goes on with the run whose ledger is in a report's folder; give that with --report."
@@ -181,23 +180,6 @@ def _meant(
 def _given(context: click.Context, parameter: str) -> bool:
     """Return whether an option was given on the command line."""
     return context.get_parameter_source(parameter) == click.core.ParameterSource.COMMANDLINE
-
-
-def _prepare(directory: Path) -> None:
-    """Make sure before a long run that its report can be written."""
-    from conformance.errors import UsageError
-    from conformance.report import REPORT_FILES
-
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if not os.access(directory, os.W_OK):
-            raise PermissionError(directory)
-        for path in (directory / name for name in REPORT_FILES):
-            if path.is_dir():
-                raise IsADirectoryError(path)
-    except OSError as error:
-        message = f"The report can't be written to {directory}: {error}. Pass a folder that you may write to."
-        raise UsageError(message) from error
 
 
 def _named(subjects: Sequence[str]) -> list[str]:

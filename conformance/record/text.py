@@ -35,7 +35,7 @@ def decode(data: bytes) -> Record:
     try:
         head = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         version = msgspec.json.decode(head.get("schema", b"null"))
-        if version == 1:
+        if version == 1 and version is not True:
             return msgspec.json.decode(_upgraded(head), type=Record)
         if version != SCHEMA:
             message = (

@@ -1,10 +1,13 @@
 """The agreement report in Markdown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from conformance.agreement import ALL, Agreement
+from conformance.cases.groups import GROUPS
 from conformance.numbers import shown
-from conformance.record import CaseRecord, Environment
-from conformance.report.words import tell
+from conformance.record import CaseRecord, ContractRecord, Environment, PowerRecord
+from conformance.report.tables import block, cell, code, table
+from conformance.report.words import environment_rows, tell
 from conformance.summary import VERDICTS, Summary
 
 MOST_SHOWN = 20
@@ -14,19 +17,41 @@ READING = """\
 Every step is recomputed by `refrnn` from the subject's *own* previous state (backward: from its own dL/dh of
 the step after). *Share* is the difference in units of the rounding bound of that one step: a correct program
 stays at or below 1, and can reach 1 where a quantity is a single product. Nothing here is compared
-against a tolerance typed in by hand; `docs/derivations.md` derives the bounds. The reference's own rows in float64 are
-recomputed by the same cell and so are near 0 by construction: they check its scan over time, not its cell.
+against a tolerance typed in by hand; `docs/derivations.md` derives the bounds. The *noise ratio* is the difference of
+the results after both sides ran freely, in units of the rounding noise of that very problem. Sizes are the
+greatest of the case with the worst share. The reference's own rows in float64 are recomputed by the same cell
+and so are near 0 by construction: they check its scan over time, not its cell.
 """
 
-SUBJECTS = """\
-`torch-steps` is the real `torch.nn.RNN` called one step at a time, `torch` the fused module with its inner steps read
-off the autograd graph, `reference` the NumPy RNN itself, run over whole sequences.
+GROUPED = """\
+A case counts in the first group that it fits: variable lengths, long sequences (100 steps and more), strained data
+(any regime but torch's own initialisation), sizes (wide, thin, square, or a large batch), calls (how the network is
+called), and the rest, which crosses its options.
 """
+
+AGREEMENT_HEADS = (
+    "subject",
+    "quantity",
+    "dtype",
+    "elements",
+    "worst share",
+    "typical share",
+    "worst noise ratio",
+    "ULP",
+    "absolute",
+    "relative",
+    "case",
+)
 
 RELATIONS = """\
 Laws between two runs of the same subject, which need no reference to know the right answer. Every case is put to one
 of those that apply to it, chosen by its id. Shares are of what rounding noise allows, or of nothing where runs must
 be equal bit for bit.
+"""
+
+POWER = """\
+What the same checks and data would have caught: every fault of the catalogue as a planted mutant, torch's own
+results with one of them slightly off, and right code that must never be accused; all as black boxes, the hardest kind.
 """
 
 APART = """\
@@ -39,40 +64,25 @@ above still agrees.
 def markdown(summary: Summary) -> str:
     """Return the whole report."""
     record = summary.record
-    suite = f"suite `{record.suite}`" + ("" if record.seed is None else f", seed {record.seed}")
     parts = [
         "# Agreement of torch.nn.RNN with the reference",
         f"**{summary.sentence}**",
-        f"{suite}; {len(record.cases):,} comparisons of a subject with the reference over {_cases(summary):,} cases.",
-        SUBJECTS,
-        _table(("subject", *VERDICTS), _verdict_rows(summary)),
+        _scope(summary),
+        "\n".join(cell(f"- {code(name)}: {text}") for name, text in record.descriptions.items()),
+        table(("subject", *VERDICTS), _verdict_rows(summary)),
         *_notable(summary.notable),
-        "## Agreement step by step",
+        "## Agreement of every quantity",
         READING,
-        _table(
-            (
-                "subject",
-                "quantity",
-                "dtype",
-                "elements",
-                "worst share",
-                "typical share",
-                "worst case",
-                "its greatest difference",
-                "in ULP",
-            ),
-            _quantity_rows(summary),
-        ),
-        "## By data regime",
-        _table(
-            ("subject", "regime", "dtype", "elements", "worst share", "typical share"), _regime_rows(summary)
-        ),
+        table(AGREEMENT_HEADS, _agreement_rows(summary, lambda row: row.group == ALL)),
+        "### By group of cases",
+        GROUPED,
+        table(("group", *AGREEMENT_HEADS), _group_rows(summary)),
         "## Relations",
         RELATIONS,
-        _table(("subject", "relation", "dtype", "cases", "elements", "worst share"), _relation_rows(summary)),
+        table(("subject", "relation", "dtype", "cases", "elements", "worst share"), _relation_rows(summary)),
         "## Free runs",
         APART,
-        _table(
+        table(
             (
                 "subject",
                 "regime",
@@ -85,11 +95,21 @@ def markdown(summary: Summary) -> str:
             ),
             _apart_rows(summary),
         ),
-        "## Environment",
-        _table(("what", "value"), _environment_rows(record.environments[0])),
+        *_power(record.power),
+        *_contracts(record.contracts),
+        *_environments(record.environments),
         "Reproduce any line with `conformance run --case ID --subject NAME`.",
     ]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _scope(summary: Summary) -> str:
+    record = summary.record
+    seed = "" if record.seed is None else f", seed {record.seed}"
+    return (
+        f"suite {cell(code(record.suite))}{seed}; {len(record.cases):,} comparisons of a subject with the reference "
+        f"over {_cases(summary):,} cases."
+    )
 
 
 def _cases(summary: Summary) -> int:
@@ -98,52 +118,55 @@ def _cases(summary: Summary) -> int:
 
 def _verdict_rows(summary: Summary) -> Iterable[Sequence[str]]:
     for subject, counts in summary.verdicts.items():
-        yield (f"`{subject}`", *(f"{counts[verdict]:,}" for verdict in VERDICTS))
+        yield (code(subject), *(f"{counts[verdict]:,}" for verdict in VERDICTS))
 
 
-def _quantity_rows(summary: Summary) -> Iterable[Sequence[str]]:
-    for (subject, quantity, dtype), row in summary.quantities.items():
-        yield (
-            f"`{subject}`",
-            quantity,
-            dtype,
-            f"{row.elements:,}",
-            shown(row.worst_share),
-            shown(row.typical_share),
-            f"`{row.worst_case}`" if row.worst_share else "",
-            shown(row.absolute),
-            shown(row.ulp),
-        )
+def _agreement_rows(summary: Summary, wanted: Callable[[Agreement], bool]) -> Iterable[Sequence[str]]:
+    for row in summary.agreements:
+        if wanted(row):
+            yield (code(row.subject), *_agreement(row, summary.record.scales.differs_from))
 
 
-def _regime_rows(summary: Summary) -> Iterable[Sequence[str]]:
-    for (subject, regime, dtype), row in summary.regimes.items():
-        yield (
-            f"`{subject}`",
-            regime,
-            dtype,
-            f"{row.elements:,}",
-            shown(row.worst_share),
-            shown(row.typical_share),
-        )
+def _group_rows(summary: Summary) -> Iterable[Sequence[str]]:
+    """Yield the rows of the groups, those groups together that each subject reached."""
+    for group in GROUPS:
+        for row in _agreement_rows(summary, lambda row, group=group: row.group == group):
+            yield group, *row
+
+
+def _agreement(row: Agreement, unit: float) -> Sequence[str]:
+    step, free = row.stepwise, row.free
+    worst = step if step.cases else free
+    return (
+        row.quantity,
+        row.dtype,
+        f"{step.elements:,}" if step.cases else "–",
+        shown(step.share) if step.cases else "–",
+        shown(step.median) if step.cases else "–",
+        shown(free.share * unit) if free.cases else "–",
+        shown(worst.ulp),
+        shown(worst.absolute),
+        shown(worst.relative),
+        code(worst.case) if worst.share else "",
+    )
 
 
 def _relation_rows(summary: Summary) -> Iterable[Sequence[str]]:
     for (subject, relation, dtype), row in summary.relations.items():
-        yield (f"`{subject}`", relation, dtype, f"{row.cases:,}", f"{row.elements:,}", shown(row.worst_share))
+        yield (code(subject), relation, dtype, f"{row.cases:,}", f"{row.elements:,}", shown(row.share))
 
 
 def _apart_rows(summary: Summary) -> Iterable[Sequence[str]]:
     for (subject, regime, dtype), row in summary.apart.items():
         yield (
-            f"`{subject}`",
+            code(subject),
             regime,
             dtype,
             f"{row.cases:,}",
             shown(row.typical),
             shown(row.largest),
             shown(row.absolute),
-            f"`{row.worst_case}`",
+            code(row.worst_case),
         )
 
 
@@ -152,24 +175,57 @@ def _notable(cases: Sequence[CaseRecord]) -> Iterable[str]:
         return
     yield "## What does not agree"
     for case in cases[:MOST_SHOWN]:
-        yield "```text\n" + tell(case).replace("```", "'''") + "\n```"
+        yield block(tell(case))
     if len(cases) > MOST_SHOWN:
         yield f"… and {len(cases) - MOST_SHOWN:,} more, all in `agreement.json`."
 
 
-def _environment_rows(environment: Environment) -> Iterable[Sequence[str]]:
-    yield (
-        "versions",
-        f"refrnn {environment.refrnn}, numpy {environment.numpy}, torch {environment.torch}, {environment.python}",
+def _power(power: PowerRecord | None) -> Iterable[str]:
+    if power is None:
+        return
+    missed = [mutant for mutant in power.mutants if not mutant.case]
+    yield "## Detection power"
+    yield POWER
+    yield table(
+        ("what", "figure"),
+        [
+            (
+                "mutants caught",
+                f"{len(power.mutants) - len(missed)} of {len(power.mutants)} over {power.cases:,} float64 cases",
+            ),
+            (
+                "small disturbances seen",
+                f"{power.seen:,} of {power.disturbed:,} that were due, on {power.probed:,} cases",
+            ),
+            ("right code accused", f"{len(power.accused):,} times"),
+        ],
     )
-    yield "machine", f"{environment.processor}, {environment.cores} cores, {environment.platform}"
-    yield "torch", f"{environment.torch_threads} thread(s), {environment.torch_capability}"
-    for library in environment.libraries:
-        yield library.name, f"{library.version}, {library.threads} thread(s), {library.architecture}"
-    flushing = [side for side, flushes in environment.flushes_subnormals.items() if flushes]
-    yield "subnormals", f"flushed to 0 by {' and '.join(flushing)}" if flushing else "kept"
+    named = [f"- missed: `{mutant.fault}`, {mutant.name}" for mutant in missed]
+    named += [f"- overlooked: {text}" for text in power.overlooked]
+    named += [f"- accused: {text}" for text in power.accused]
+    yield "\n".join(map(cell, named[:MOST_SHOWN]))
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+def _contracts(contracts: Sequence[ContractRecord]) -> Iterable[str]:
+    if not contracts:
+        return
+    yield "## What torch refuses, and what it takes"
+    yield table(
+        ("contract", "what is tried", "torch.nn.RNN", "refrnn", "as expected"),
+        [
+            (
+                code(row.id),
+                row.statement,
+                row.observed,
+                row.reference,
+                "yes" if row.holds else f"**no**: {row.expected}",
+            )
+            for row in contracts
+        ],
+    )
+
+
+def _environments(environments: Sequence[Environment]) -> Iterable[str]:
+    for n, environment in enumerate(environments):
+        yield "## Environment" if len(environments) == 1 else f"## Environment of platform {n}"
+        yield table(("what", "value"), environment_rows(environment))

@@ -19,6 +19,15 @@ def cell(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
+def code(text: str) -> str:
+    """Return a name as code, which nothing in it can end.
+
+    >>> code("a`b")
+    "`a'b`"
+    """
+    return "`" + text.replace("`", "'") + "`"
+
+
 def block(text: str) -> str:
     """Return text as a block that nothing in it can end."""
     return "```text\n" + text.replace("```", "'''") + "\n```"

@@ -58,9 +58,9 @@ def print_summary(out: Console, summary: Summary) -> None:
     """Print what came out, the first discrepancies in full, and the verdict last."""
     table = Table("subject", *(f"[{COLOURS[v]}]{v}[/]" for v in VERDICTS), "worst share of the bound", "at")
     for subject, counts in summary.verdicts.items():
-        rows = [row for key, row in summary.quantities.items() if key[0] == subject]
-        worst = max(rows, key=lambda row: row.worst_share, default=None)
-        share, place = ("–", "–") if worst is None else (shown(worst.worst_share), worst.worst_case)
+        rows = [row.stepwise for row in summary.agreements if row.subject == subject and row.stepwise.cases]
+        worst = max(rows, key=lambda row: row.share, default=None)
+        share, place = ("–", "–") if worst is None else (shown(worst.share), worst.case)
         table.add_row(subject, *(str(counts[v]) if counts[v] else "·" for v in VERDICTS), share, place)
     for column in table.columns[1:-1]:
         column.justify = "right"

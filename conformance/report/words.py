@@ -3,10 +3,14 @@
 verdict · first divergent step · count · greatest differences · ratio to the bound · the line that reproduces it.
 """
 
+import re
 from collections.abc import Iterator
 
 from conformance.numbers import round_up, shown
-from conformance.record import CaseRecord, DivergenceRecord, QuantityRecord
+from conformance.record import CaseRecord, DivergenceRecord, Environment, QuantityRecord
+
+FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML can't hold, escaped or not."""
 
 SCALES = {"bound": "the bound", "noise": "what noise allows", "copy": "its bound, which is 0"}
 
@@ -57,6 +61,34 @@ def counted(q: QuantityRecord) -> str:
         f"{undecided}; greatest {shown(float(q.absolute))} absolute, {shown(float(q.relative))} relative, "
         f"{shown(float(q.ulp))} ULP; up to {shown(float(q.worst_share))} × {SCALES[q.scale]} ({q.worst_where})"
     )
+
+
+def environment_rows(environment: Environment) -> Iterator[tuple[str, str]]:
+    """Yield what is to be known of an environment, by what it is."""
+    yield (
+        "versions",
+        f"refrnn {environment.refrnn}, numpy {environment.numpy}, torch {environment.torch}, {environment.python}",
+    )
+    yield "machine", f"{environment.processor}, {environment.cores} cores, {environment.platform}"
+    yield "torch", f"{environment.torch_threads} thread(s), {environment.torch_capability}"
+    for library in environment.libraries:
+        yield library.name, f"{library.version}, {library.threads} thread(s), {library.architecture}"
+    flushing = [side for side, flushes in environment.flushes_subnormals.items() if flushes]
+    yield "subnormals", f"flushed to 0 by {' and '.join(flushing)}" if flushing else "kept"
+    if environment.variables:
+        yield (
+            "variables",
+            ", ".join(f"{name}={value}" for name, value in sorted(environment.variables.items())),
+        )
+
+
+def legal(text: str) -> str:
+    r"""Return text with every character that XML can't hold written out.
+
+    >>> print(legal("a\x07b"))
+    a\x07b
+    """
+    return FORBIDDEN.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def percentage(part: int, whole: int) -> str:

@@ -1,0 +1,26 @@
+"""`conformance report`: all files of a report made again from its record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conformance.cli.options import prepared_folder
+
+
+@click.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write to this folder.  [default: the record's own]",
+)
+def report(record: Path, out: Path | None) -> None:
+    """Make the files of a report again from RECORD, an agreement.json, alone."""
+    from conformance.reading import read_record
+    from conformance.report import write_report
+
+    read = read_record(record)
+    for path in write_report(prepared_folder(record.parent if out is None else out), read):
+        click.echo(f"wrote {path}", err=True)

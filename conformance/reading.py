@@ -1,0 +1,71 @@
+"""Reading records from files: whatever is wrong with one is told by its name, and nothing of it is trusted."""
+
+import errno
+from collections import Counter
+from pathlib import Path
+
+from conformance.agreement import parsed_case
+from conformance.errors import UsageError
+from conformance.record import SHARE_STEPS, Record, decode
+
+LARGEST = 2**31
+"""Bytes that a record may have; a night of a hundred machines stays far below."""
+
+
+def read_record(path: Path) -> Record:
+    """Return the record in a file.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or it was cut off or changed by hand so that its parts contradict each other.
+    """
+    try:
+        data = _bytes(path)
+    except OSError as error:
+        message = f"{path} can't be read: {error.strerror}. Pass an agreement.json that a run has written."
+        raise UsageError(message) from error
+    try:
+        record = decode(data)
+        check(record)
+    except UsageError as error:
+        message = f"{path}: {error}"
+        raise UsageError(message) from error
+    return record
+
+
+def _bytes(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST:
+        raise OSError(errno.EFBIG, f"more than {LARGEST:,} bytes")
+    return path.read_bytes()
+
+
+def check(record: Record) -> None:
+    """Raise if parts of a record contradict each other."""
+    counted = Counter(case.verdict for case in record.cases)
+    complaints = {
+        "it has no environment": not record.environments,
+        "it has another number of timings than of cases": len(record.timings) != len(record.cases),
+        "its summary isn't the count of its verdicts": {k: n for k, n in record.summary.items() if n}
+        != dict(counted),
+        "a case was run on a platform that it doesn't describe": any(
+            not 0 <= case.platform < len(record.environments) for case in record.cases
+        ),
+        "a histogram has another number of steps": any(
+            len(steps) != SHARE_STEPS or min(steps) < 0
+            for case in record.cases
+            for steps in case.shares.values()
+        ),
+        "a profile has lists of different lengths": any(
+            not len(p.steps) == len(p.subject_error) == len(p.reference_error) == len(p.noise) > 0
+            for p in record.profiles
+        ),
+        "a case and its verdict were recorded twice": len(record.cases)
+        != len({(case.case, case.subject, case.platform) for case in record.cases}),
+    }
+    for complaint, true in complaints.items():
+        if true:
+            message = f"This record contradicts itself: {complaint}. Pass an agreement.json as a run has written it."
+            raise UsageError(message)
+    for case in record.cases:
+        parsed_case(case.case)  # raises where it is no id
