@@ -28,9 +28,9 @@ def choices(truth: Truth) -> Choices:
     return replace(chosen, rate=1.0)  # what drivers give for a learning rate
 
 
-def problem(asked: Question, d_output: np.ndarray, d_h_n: np.ndarray | None) -> Problem:
+def problem(asked: Question, activation: str, d_output: np.ndarray, d_h_n: np.ndarray | None) -> Problem:
     """Put a question as a problem of the suite's kind."""
-    case = f"rnn-tanh-T{asked.steps}-B{asked.batch}-I{asked.inputs}-H{asked.hidden}-f64-s0"
+    case = f"rnn-{activation}-T{asked.steps}-B{asked.batch}-I{asked.inputs}-H{asked.hidden}-f64-s0"
     w = asked.weights
     return replace(
         materialise(parse_id(case)),
@@ -60,10 +60,11 @@ def cotangent(asked: Question, seen: Shown, hidden: np.ndarray) -> np.ndarray:
 def simulated(truth: Truth, asked: Question, seen: Shown) -> Observation:
     """Return what the network of `truth`'s faults shows of the question that `seen` answers."""
     forward = simulate(
-        problem(asked, np.zeros((asked.steps, asked.batch, asked.hidden)), None), choices(truth)
+        problem(asked, truth.activation, np.zeros((asked.steps, asked.batch, asked.hidden)), None),
+        choices(truth),
     )
     d_output = cotangent(asked, seen, forward.hidden[0, 0])
-    return simulate(problem(asked, d_output, seen.d_h_n), choices(truth))
+    return simulate(problem(asked, truth.activation, d_output, seen.d_h_n), choices(truth))
 
 
 def gradients(simulation: Observation) -> dict[str, np.ndarray]:
