@@ -14,6 +14,7 @@ The spread of the replays is the noise of each quantity; a discrepancy is judged
     range                 rows are scaled before they are squared; a floor of u·|q| + 10 H η covers the last rounding
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,10 +51,18 @@ def noise_of(problem: Problem, exact: dict[str, Array], precision: Precision) ->
     """
     eta = FLOOR * problem.case.hidden_size * precision.eta
     replays = replayed(problem, precision, REPLAYS)
-    return {
-        name: _noise(replays[name], value, _row_axes(name, value.ndim), precision.u, eta)
-        for name, value in exact.items()
-    }
+    alike: dict[
+        tuple[tuple[int, ...], tuple[int, ...]], list[str]
+    ] = {}  # results of one shape are worked out together
+    for name, value in exact.items():
+        alike.setdefault((_row_axes(name, value.ndim), value.shape), []).append(name)
+    found: dict[str, Noise] = {}
+    for (axes, _), names in alike.items():
+        scattered, true = (
+            np.stack([values[name] for name in names], n) for values, n in ((replays, 1), (exact, 0))
+        )
+        found |= zip(names, _noises(scattered, true, axes, precision.u, eta), strict=True)
+    return {name: found[name] for name in exact}
 
 
 def replayed(problem: Problem, precision: Precision, replays: int) -> dict[str, Array]:
@@ -68,11 +77,15 @@ def _row_axes(name: str, rank: int) -> tuple[int, ...]:
     return (1,) if name.startswith("weight") or name == HEAD_WEIGHT else tuple(range(rank))
 
 
-def _noise(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: float) -> Noise:
+def _noises(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: float) -> Iterator[Noise]:
+    """Yield the noise of several results (N, ·) of one shape, from their replays (K, N, ·)."""
+    axes = tuple(axis + 1 for axis in axes)
     deviation = np.abs(replays - exact)
     largest = deviation.max(axis=(0, *(axis + 1 for axis in axes)), keepdims=True)
     unit = np.where(largest > 0, largest, 1.0)
-    squares = ((deviation / unit) ** 2).mean(axis=0)
+    deviation /= unit
+    deviation *= deviation
+    squares = deviation.mean(axis=0)
     row = squares.mean(axis=axes, keepdims=True)
     unit, size = unit[0], np.abs(exact)
     scale = size.max(axis=axes, keepdims=True)
@@ -81,7 +94,8 @@ def _noise(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: f
     row_noise = unit * np.sqrt(row)
     relative = np.where(row_noise == 0, 0.0, row_noise / np.where(scale > 0, rms, 0.0))  # NaN stays NaN
     value = unit * np.sqrt(squares / 2 + row / 2) + u * size + eta
-    return Noise(value=value, relative=np.broadcast_to(relative, exact.shape))
+    for one, one_relative in zip(value, np.broadcast_to(relative, value.shape), strict=True):
+        yield Noise(value=one, relative=one_relative)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def relation_check(
     if problem.head is not None:
         return []
     needed = {name for name in allowed if problem.h_0 is not None or not name.startswith("dL/dh_0")}
-    if not needed <= set(results(problem, observation)):
+    if not needed <= results(problem, observation).keys():
         return []
     chaotic = any(allowance.doubtful.any() for allowance in allowed.values())
     for relation in relations_for(problem.case):
