@@ -11,6 +11,7 @@ Parts in brackets are left out where they have their default, so that a case has
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from conformance.cases.case import REGIMES, Case, Cotangents
 from conformance.errors import UsageError
@@ -63,6 +64,7 @@ GRAMMAR = {
 }
 
 
+@lru_cache(maxsize=64)  # a case under examination is asked for its id a dozen times
 def format_id(case: Case) -> str:
     """Return the id of `case`, defaults left out."""
     parts = [
