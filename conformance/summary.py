@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from conformance.agreement import Agreement, Worst, agreements, parsed_case
+from conformance.cases import FORMATS
 from conformance.record import CaseRecord, Record
 
 V = TypeVar("V")
@@ -76,8 +77,11 @@ def summarise(record: Record) -> Summary:
 
 
 def exit_code(record: Record) -> int:
-    """Return the exit code that `record` deserves; what decided nothing never exits 0."""
-    found = Counter(case.verdict for case in record.cases)
+    """Return the exit code that `record` deserves; what decided nothing never exits 0.
+
+    In 16 bits a case may name a discrepancy, but what it leaves open keeps nothing in suspense.
+    """
+    found = Counter(case.verdict for case in record.cases if _decides(case) or case.verdict != "undecidable")
     if not record.complete:
         return EXIT_INTERRUPTED
     if found["differs"]:
@@ -103,6 +107,10 @@ def sentence(record: Record) -> str:
         EXIT_INTERRUPTED: f"Interrupted after {total:,} comparisons",
     }[exit_code(record)]
     return f"{text}." if record.complete and len(found) <= 1 else f"{text} ({counted})."
+
+
+def _decides(case: CaseRecord) -> bool:
+    return FORMATS[parsed_case(case.case).dtype].decides
 
 
 def _relations(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Worst]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from conformance.cases import materialise, parse_id, random_cases
+from conformance.cases import FORMATS, materialise, parse_id, random_cases
 from conformance.engine import examine
 from conformance.judge import Precision, allowances, results
 from conformance.judge.end_to_end import MEANINGLESS, THRESHOLD
@@ -80,8 +80,8 @@ def test_overflow_on_the_way_makes_results_undecidable():
 def test_noise_follows_the_unit_roundoff():
     problem = materialise(parse_id(DEEP.format(dtype="f64")))
     exact = {name: result.value for name, result in results(problem, observe(problem, np.float64)).items()}
-    double, single = (noise_of(problem, exact, Precision.of(np.dtype(d))) for d in (np.float64, np.float32))
-    expected = Precision.of(np.dtype(np.float32)).u / Precision.of(np.dtype(np.float64)).u
+    double, single = (noise_of(problem, exact, Precision.of(FORMATS[d])) for d in ("f64", "f32"))
+    expected = Precision.of(FORMATS["f32"]).u / Precision.of(FORMATS["f64"]).u
     for name in exact:
         ratio = np.median(single[name].value / double[name].value)
         assert expected / 4 < ratio < expected * 4
@@ -89,7 +89,7 @@ def test_noise_follows_the_unit_roundoff():
 
 def test_replays_are_the_same_in_every_run_and_differ_between_cases():
     problem = materialise(parse_id(DEEP.format(dtype="f64")))
-    precision = Precision.of(problem.dtype)
+    precision = Precision.of(problem.format)
     first, second = (replayed(problem, precision, 8) for _ in range(2))
     other = replayed(materialise(parse_id(DEEP.format(dtype="f64")[:-1] + "1")), precision, 8)
     for name, values in first.items():
@@ -100,7 +100,7 @@ def test_replays_are_the_same_in_every_run_and_differ_between_cases():
 def test_replays_scatter_around_the_exact_result():
     problem = materialise(parse_id(DEEP.format(dtype="f64")))
     true = results(problem, observe(problem, np.float64))
-    for name, replays in replayed(problem, Precision.of(problem.dtype), 8).items():
+    for name, replays in replayed(problem, Precision.of(problem.format), 8).items():
         spread = replays.std(axis=0)
         assert (spread > 0).mean() > 0.99, name
         assert (

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from conformance import load_subject, parse_id
-from conformance.cases import materialise
+from conformance.cases import FORMATS, materialise
 from conformance.judge import Comparison, Finding, Precision, decide, local_check
 from conformance.judge.decision import TOGETHER
 
-DOUBLE = Precision.of(np.dtype(np.float64))
+DOUBLE = Precision.of(FORMATS["f64"])
 
 
 def comparison(shape: tuple[int, ...], seed: int = 0, **changes: object) -> Comparison:

@@ -9,7 +9,7 @@ import pytest
 from planting import Judged, Raises, Shows
 
 from conformance import Case, Observation, Problem, Unsupported, examine, load_subject, parse_id
-from conformance.cases import materialise
+from conformance.cases import FORMATS, materialise
 from conformance.judge.comparison import Comparison
 from conformance.judge.decision import decide
 from conformance.judge.rounding import Precision
@@ -291,8 +291,8 @@ def test_a_subject_cannot_change_the_problem() -> None:
 
 # The rule for NaN, infinities and overflow, element by element.
 
-DOUBLE = Precision.of(np.dtype(np.float64))
-SINGLE = Precision.of(np.dtype(np.float32))
+DOUBLE = Precision.of(FORMATS["f64"])
+SINGLE = Precision.of(FORMATS["f32"])
 NAN, INF = np.nan, np.inf
 
 

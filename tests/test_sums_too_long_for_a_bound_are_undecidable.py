@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from conformance import examine, load_subject, parse_id
+from conformance.cases import FORMATS
 from conformance.judge import Precision
 
-SINGLE = Precision.of(np.dtype(np.float32))
+SINGLE = Precision.of(FORMATS["f32"])
 CASE = parse_id("rnn-tanh-L2-bi-T9-B8-I3-H4-f32-s0")
 BY_TERMS = {"dL/dW_ih", "dL/dW_hh", "dL/db_ih", "dL/db_hh"}
 

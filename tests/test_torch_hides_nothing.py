@@ -15,6 +15,13 @@ from conformance.subjects import torch_graph
 from conformance.subjects.torch_modules import module, tensor
 
 SMOKE = SUITES["smoke"].cases()
+
+
+def calm(case: Case) -> bool:
+    """Tell regimes that don't amplify rounding, and hold numbers alone."""
+    return (not case.gain or case.gain <= 2) and case.regime not in ("nan", "inf")
+
+
 FUSED, STEPPED = load_subject("torch"), load_subject("torch-steps")
 
 
@@ -31,10 +38,11 @@ def test_the_fused_module_shows_every_step_and_its_results_are_those_steps_bit_f
     active = problem.active[:, :, np.newaxis]
     top = [found.hidden[case.layers - 1, d] for d in range(case.directions)]
     output = np.where(active, np.concatenate(top, axis=-1), 0)
-    assert np.array_equal(problem.layout.time_major(found.output), output)
+    assert np.array_equal(problem.layout.time_major(found.output), output, equal_nan=True)
     h_n = problem.layout.batched_state(found.h_n)
     for place, final in zip(problem.places, h_n, strict=True):
-        assert np.array_equal(final, picked(found.hidden[place], last_steps(problem, reverse=place[1] == 1)))
+        last = picked(found.hidden[place], last_steps(problem, reverse=place[1] == 1))
+        assert np.array_equal(final, last, equal_nan=True)
 
 
 @pytest.mark.parametrize("case", SMOKE[::6], ids=str)
@@ -45,12 +53,12 @@ def test_what_the_fused_module_shows_is_what_it_computes_without_being_watched(c
     assert unwatched.hidden == {}
     for name in ("output", "h_n", "d_x", "d_h_0"):
         one, other = getattr(found, name), getattr(unwatched, name)
-        assert one is other is None or np.array_equal(one, other), name
+        assert one is other is None or np.array_equal(one, other, equal_nan=True), name
     for name, gradient in unwatched.parameters.items():
-        assert np.array_equal(found.parameters[name], gradient), name
+        assert np.array_equal(found.parameters[name], gradient, equal_nan=True), name
 
 
-@pytest.mark.parametrize("case", [case for case in SMOKE if not case.gain or case.gain <= 2][::4], ids=str)
+@pytest.mark.parametrize("case", [case for case in SMOKE if calm(case)][::4], ids=str)
 def test_fused_and_stepped_are_close_step_by_step(case: Case) -> None:
     """Far closer than one wrong step would leave them, in regimes that don't amplify rounding.
 
@@ -63,7 +71,7 @@ def test_fused_and_stepped_are_close_step_by_step(case: Case) -> None:
         for place, one in getattr(fused, kind).items():
             other = np.where(problem.active[:, :, np.newaxis], getattr(stepped, kind)[place], 0)
             scale = np.abs(other).max()
-            assert np.abs(one - other).max() <= roundings * np.finfo(problem.dtype).eps * scale, (kind, place)
+            assert np.abs(one - other).max() <= roundings * 2 * problem.format.u * scale, (kind, place)
 
 
 def test_the_gradients_read_off_the_graph_are_those_that_flow() -> None:

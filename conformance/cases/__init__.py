@@ -2,6 +2,8 @@
 
 from conformance.cases.case import Case as Case
 from conformance.cases.explore import random_cases as random_cases
+from conformance.cases.formats import FORMATS as FORMATS
+from conformance.cases.formats import Format as Format
 from conformance.cases.head import Head as Head
 from conformance.cases.identifier import parse_id as parse_id
 from conformance.cases.problem import Problem as Problem
@@ -10,4 +12,16 @@ from conformance.cases.shard import Shard as Shard
 from conformance.cases.suites import SUITES as SUITES
 from conformance.cases.suites import Suite as Suite
 
-__all__ = ["SUITES", "Case", "Head", "Problem", "Shard", "Suite", "materialise", "parse_id", "random_cases"]
+__all__ = [
+    "FORMATS",
+    "SUITES",
+    "Case",
+    "Format",
+    "Head",
+    "Problem",
+    "Shard",
+    "Suite",
+    "materialise",
+    "parse_id",
+    "random_cases",
+]

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 from conformance.errors import UsageError
 
 Nonlinearity: TypeAlias = Literal["tanh", "relu"]
-Dtype: TypeAlias = Literal["f32", "f64"]
+Dtype: TypeAlias = Literal["f32", "f64", "f16", "bf16"]
 LayoutName: TypeAlias = Literal["time-first", "batch-first", "unbatched"]
 Cotangents: TypeAlias = Literal["both", "output", "h_n", "last", "expanded", "strided"]
 """Through which of its results the loss sees the network; "last" is the output at the last step only.
@@ -66,7 +66,7 @@ class Case:
     cotangents
         Which upstream gradients are given.
     dtype
-        "f32" or "f64".
+        "f32" or "f64", or "f16" or "bf16", which are a tier of their own (`formats.py`).
     regime
         How weights and inputs are drawn: "default" (torch's initialisation), "gain<g>" (recurrent weights
         with spectral radius about g), or one of `REGIMES`.
@@ -124,6 +124,11 @@ class Case:
             message = (
                 f"dropout must be one of {', '.join(f'{p:g}' for p in DROPOUT)}, and 0 in a network of one layer; got "
                 f"{self.dropout!r} with {self.layers} layers."
+            )
+            raise UsageError(message)
+        if self.output_size and self.dtype in ("f16", "bf16"):
+            message = (
+                f"A case with an output head is in f32 or f64; got O = {self.output_size} in {self.dtype}."
             )
             raise UsageError(message)
         if self.evaluation and not self.dropout:

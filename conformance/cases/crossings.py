@@ -133,6 +133,27 @@ def dropped() -> Iterator[Case]:
     return crossed(modes, (DEEP, DEEP_BOTH, {"layers": 3}), layouts, DTYPES)
 
 
+def half() -> Iterator[Case]:
+    """Compute in 16 bits, a tier of its own: options, layouts, lengths, dropout and regimes at small sizes."""
+    formats = each("dtype", "f16", "bf16")
+    layouts = [
+        {},
+        {"layout": "batch-first"},
+        UNBATCHED,
+        {"lengths": (3, 7, 5)},
+        {"dropout": 0.75, "layers": 3},
+    ]
+    yield from crossed(formats, NONLINEARITIES, (DEEP, DEEP_BOTH), layouts)
+    yield from crossed(formats, NONLINEARITIES, [{"bias": False}, {"h_0": False}, {"cotangents": "expanded"}])
+    tanh = each("regime", "gain2", "gain10", "saturated", "subnormal", "nan")
+    yield from crossed(formats, tanh, (SHALLOW, DEEP_BOTH))
+    relu = each("regime", "gain1", "zeros", "subnormal", "inf")
+    yield from crossed(formats, [{"nonlinearity": "relu"}], relu, (SHALLOW, DEEP_BOTH))
+    yield from crossed(
+        formats, shapes((20, 2, 17, 33), (3, 130, 6, 9), (1, 3, 4, 5), (30, 4, 5, 8)), NONLINEARITIES
+    )
+
+
 def wide() -> Iterator[Case]:
     """Reach batches and widths from which libraries share a product among threads."""
     many = shapes((3, 60, 7, 9), (2, 40, 11, 12), (5, 13, 20, 24), (2, 9, 33, 48), (4, 30, 9, 12))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from conformance.cases.case import Case
+from conformance.cases.formats import FORMATS
 
 LONG = 100
 """Steps from which errors had time to grow."""
@@ -11,6 +12,7 @@ VECTOR_WIDTH = 16
 """Units from which the libraries' blocked and vectorised products are at work."""
 
 GROUPS: dict[str, Callable[[Case], bool]] = {
+    "16 bits": lambda case: not FORMATS[case.dtype].decides,
     "variable lengths": lambda case: bool(case.lengths),
     "long sequences": lambda case: case.steps >= LONG,
     "strained data": lambda case: case.regime != "default",
@@ -21,6 +23,7 @@ GROUPS: dict[str, Callable[[Case], bool]] = {
         or case.input_size in (1, case.hidden_size)
     ),
     "calls": lambda case: not case.h_0 or case.cotangents != "both" or 1 in (case.steps, case.batch),
+    "dropout": lambda case: case.dropout > 0,
     "options": lambda _: True,
 }
 """What puts a case into a group; the first that holds counts."""

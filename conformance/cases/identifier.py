@@ -2,7 +2,7 @@
 
     rnn-<nonlinearity>[-L<layers>][-bi][-nobias][-drop<p>[-eval]]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
        -I<input>-H<hidden>[-O<output>][-noh0][-dout|-dhn|-dlast|-dexpanded|-dstrided]
-       -f32|-f64[-gain<g>|-<regime>]-s<seed>
+       -f32|-f64|-f16|-bf16[-gain<g>|-<regime>]-s<seed>
 
 Parts in brackets are left out where they have their default, so that a case has exactly one id:
 
@@ -58,7 +58,7 @@ GRAMMAR = {
     "output_size": Token(rf"O({NUMBER})", optional=True, shown="O<output size>"),
     "h_0": Token(r"(noh0)", optional=True, shown="noh0"),
     "cotangents": Token(f"({'|'.join(SEEN)})", optional=True, shown="|".join(SEEN)),
-    "dtype": Token(r"(f32|f64)", optional=False, shown="f32|f64"),
+    "dtype": Token(r"(f32|f64|f16|bf16)", optional=False, shown="f32|f64|f16|bf16"),
     "regime": Token(rf"({REGIME})", optional=True, shown="|".join(["gain<g>", *REGIMES[1:]])),
     "seed": Token(r"s(0|[1-9][0-9]{0,17})", optional=False, shown="s<seed>"),
 }

@@ -14,13 +14,13 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.cotangents import drawn_cotangents, laid_out
+from conformance.cases.formats import FORMATS, Format
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT, Head, drawn_parameters
 from conformance.cases.masks import replayed_masks
 from conformance.cases.regimes import drawn_inputs, drawn_states, drawn_weights
 from refrnn import Array, Layout
 
 BRANCHES = ("weights", "x", "h_0", "cotangents", "noise", "head", "masks")
-DTYPES = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,14 @@ class Problem:
     mask_seed: int = 0  # with which torch's generator draws these masks
 
     @property
+    def format(self) -> Format:
+        """The precision of all numbers."""
+        return FORMATS[self.case.dtype]
+
+    @property
     def dtype(self) -> np.dtype[np.floating]:
-        """The precision of all arrays."""
-        return DTYPES[self.case.dtype]
+        """The dtype of all arrays, which holds these numbers."""
+        return self.format.held
 
     def branch(self, name: str) -> np.random.SeedSequence:
         """Return the branch of the case's seed tree that is called `name` (one of `BRANCHES`)."""
@@ -121,7 +126,7 @@ def _parameters(case: Case, drawn: Mapping[str, Array]) -> dict[str, Array]:
 
 def _rounded(case: Case, values: Array) -> Array:
     """Return values in the precision of the case."""
-    return values.astype(DTYPES[case.dtype])
+    return FORMATS[case.dtype].rounded(values)
 
 
 def _fixed(values: Array) -> Array:

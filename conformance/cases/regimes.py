@@ -24,10 +24,8 @@ import math
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.cases.formats import FORMATS
 from refrnn import RNN, Array, Layout
-
-SMALLEST_NORMAL = {"f32": 2.0**-126, "f64": 2.0**-1022}
-"""The smallest number that a precision holds with all its digits."""
 
 
 def drawn_weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
@@ -76,7 +74,8 @@ def drawn_states(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
 
 def _scale(case: Case) -> float:
     """Return the size of x and h_0 in the case's regime."""
-    return {"tiny": 1e-3, "kinks": 1e-6, "subnormal": SMALLEST_NORMAL[case.dtype] / 16}.get(case.regime, 1.0)
+    subnormal = FORMATS[case.dtype].smallest_normal / 16
+    return {"tiny": 1e-3, "kinks": 1e-6, "subnormal": subnormal}.get(case.regime, 1.0)
 
 
 def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array:

@@ -35,6 +35,7 @@ STANDARD = (
     crossings.traps,
     crossings.dropped,
     crossings.wide,
+    crossings.half,
 )
 """The crossings that the standard suite takes whole."""
 
@@ -48,6 +49,7 @@ SMOKE = {
     crossings.special: 13,
     crossings.traps: 7,
     crossings.dropped: 17,
+    crossings.half: 23,
 }
 """The crossings of which the smoke suite takes every so-manieth case."""
 

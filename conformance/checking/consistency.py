@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conformance.cases import FORMATS
 from conformance.checking.differences import Derivative, by_complex_step, extrapolated
 from conformance.handwritten import OwnForward
 from conformance.judge import MEANINGLESS, THRESHOLD, Comparison, Finding, Precision, decide
@@ -63,7 +64,7 @@ class Numerical:
         """Judge `gradients` against the numerical ones."""
         scale = max((root_mean_square(value) for value, _ in self.derived.values()), default=0.0)
         comparisons = (_compared(name, g, *self.derived[name], scale) for name, g in gradients.items())
-        return decide(comparisons, Precision.of(np.dtype(np.float64)))
+        return decide(comparisons, Precision.of(FORMATS["f64"]))
 
     def factor_of(self, gradients: Mapping[str, Array]) -> float:
         """Return the factor that brings the numerical gradients closest to `gradients`, 0 where none does."""

@@ -97,7 +97,7 @@ def _compared(truth: Truth, first: Observation, second: Observation) -> dict[str
     ours, again = results(truth.problem, first), results(truth.problem, second)
     names = [name for name in ours if name in again and name in truth.allowed]
     comparisons = (compared(ours[n], again[n].value, ours[n].value, truth.allowed[n]) for n in names)
-    return dict(zip(names, decide(comparisons, Precision.of(truth.problem.dtype)), strict=True))
+    return dict(zip(names, decide(comparisons, Precision.of(truth.problem.format)), strict=True))
 
 
 def _names(findings: Sequence[Finding]) -> str:

@@ -92,7 +92,7 @@ def _findings(truth: Truth, shown: Observation) -> list[Finding]:
     last: list[Finding] = []
     if problem.case.cotangents == "last" and shown.y is not None:
         rest = replace(shown, y=None)
-        last = decide([_last_y(truth, shown.y)], Precision.of(problem.dtype))
+        last = decide([_last_y(truth, shown.y)], Precision.of(problem.format))
     local = local_check(problem, rest)
     free = end_to_end_check(problem, rest, truth.exact, truth.allowed, decided(problem, local))
     found = local + last + free

@@ -158,6 +158,7 @@ def _measured(laid: Laid, precision: Precision, decided: npt.NDArray[np.bool_]) 
     share = np.divide(absolute, laid.bound, out=np.zeros_like(absolute), where=differs)
     share[~decided] = np.nan
     share[differs & np.isnan(share)] = np.inf  # a bound that isn't a number excuses nothing
-    spacing = np.spacing(np.minimum(size, precision.largest / 2).astype(precision.subject))
     relative = np.divide(absolute, size, out=np.zeros_like(absolute), where=differs)
-    return Measures(share=share, absolute=absolute, relative=relative, ulp=absolute / spacing)
+    return Measures(
+        share=share, absolute=absolute, relative=relative, ulp=absolute / precision.format.spacing(size)
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.cases import Problem
+from conformance.cases import Format, Problem
 from conformance.observation import Observation
 from refrnn import Array
 
@@ -24,9 +24,9 @@ class Distance:
 
 def distances(problem: Problem, observation: Observation, reference: Observation) -> list[Distance]:
     """Measure every result that both show."""
-    theirs, largest = _results(reference), np.finfo(problem.dtype).max
+    theirs = _results(reference)
     return [
-        _distance(name, got, theirs[name], largest)
+        _distance(name, got, theirs[name], problem.format)
         for name, got in _results(observation).items()
         if name in theirs
     ]
@@ -45,7 +45,7 @@ def _results(observation: Observation) -> dict[str, Array]:
     return {name: array for name, array in named.items() if array is not None}
 
 
-def _distance(quantity: str, got: Array, reference: Array, end: np.floating) -> Distance:
+def _distance(quantity: str, got: Array, reference: Array, form: Format) -> Distance:
     difference = np.abs(np.subtract(got, reference, dtype=np.float64))
     if not np.isfinite(difference).all():
         difference[np.isnan(difference)] = np.inf
@@ -53,7 +53,7 @@ def _distance(quantity: str, got: Array, reference: Array, end: np.floating) -> 
     size = np.abs(reference)
     largest = float(size.max(initial=0.0))
     absolute = float(difference.max(initial=0.0))
-    spacing = np.spacing(np.minimum(size, end / 2))
+    spacing = form.spacing(np.minimum(size, form.largest))
     return Distance(
         quantity=quantity,
         absolute=absolute,

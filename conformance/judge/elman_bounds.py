@@ -17,8 +17,11 @@ from refrnn import Array
 
 
 def pre_activation(p: Precision, terms: Array, *, fan_in: int) -> Array:
-    """Bound a = W_ih x + W_hh h + b_ih + b_hh, with `fan_in` = I + H products: γ_{I+H+3} Σ|terms| + (I+H+3) η."""
-    return p.of_sum(fan_in + 3, terms)
+    """Bound a = W_ih x + W_hh h + b_ih + b_hh, with `fan_in` = I + H products: γ_{I+H+3} Σ|terms| + (I+H+3) η.
+
+    A term is stored in its product, with a bias added, and in a.
+    """
+    return p.of_sum(fan_in + 3, terms, stored=3)
 
 
 def state(p: Precision, nonlinearity: str, a: Array, epsilon: Array) -> Array:
@@ -47,9 +50,10 @@ def pre_gradient(p: Precision, nonlinearity: str, h: Array, d_h: Array) -> Array
     return 1.01 * p.u * np.abs(d_h) * np.maximum(4 * slope, 2 * square + slope) + 2 * p.eta
 
 
-def gradient_sum(p: Precision, flow: Flow, *, products: int, addends: int = 0) -> Array:
+def gradient_sum(p: Precision, flow: Flow, *, products: int, stored: int, addends: int = 0) -> Array:
     """Bound a sum of `products` products and `addends` further terms, accumulated in any order.
 
-    γ_n (Σ|terms| + ε) + ε + n η with n = products + addends, where ε is what the δ in the terms bring along.
+    γ_n (Σ|terms| + ε) + ε + n η with n = products + addends, where ε is what the δ in the terms bring along. A term goes
+    through at most `stored` sums that are stored.
     """
-    return p.of_sum(products + addends, flow.terms + flow.inherited) + flow.inherited
+    return p.of_sum(products + addends, flow.terms + flow.inherited, stored=stored) + flow.inherited

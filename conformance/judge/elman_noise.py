@@ -47,10 +47,11 @@ class Dice:
 
 @dataclass(frozen=True, slots=True)
 class NoisyElman:
-    """One scan of the Elman cell in arithmetic of unit roundoff u, replayed `replays` times."""
+    """One scan of the Elman cell in arithmetic of unit roundoff u and smallest number eta, replayed `replays` times."""
 
     nonlinearity: str
     u: float
+    eta: float
     replays: int
     rng: np.random.Generator
 
@@ -114,12 +115,19 @@ class NoisyElman:
         return variance
 
     def near_kink(self, a: Array, squares: Array, n: int) -> Array | None:
-        """Return where rounding may carry a over relu's kink: |a| < 3 σ of the replays + 1.5 u Σ|terms|."""
+        """Return where rounding may carry a over relu's kink: |a| < 3 σ of the replays + 1.5 u Σ|terms|, or < n η.
+
+        What is exactly 0 without any rounding stays at the kink.
+        """
         if self.nonlinearity == "tanh":
             return None
         replayed = a.reshape(self.replays, -1)
         spread = np.tile(replayed.std(axis=0), self.replays).reshape(a.shape)
-        return np.abs(a) < 3 * spread + 1.5 * self.u * np.sqrt(n * squares)  # √(n Σ terms²) ≥ Σ|terms|
+        size = np.abs(a)
+        underflowing = (size > 0) & (size < n * self.eta)
+        return underflowing | (
+            size < 3 * spread + 1.5 * self.u * np.sqrt(n * squares)
+        )  # √(n Σ terms²) ≥ Σ|terms|
 
     def stratified(self, a: Array, near: Array | None) -> Array:
         """Put the elements near the kink on either side of it, in half of the replays each."""

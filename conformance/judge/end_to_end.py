@@ -44,7 +44,7 @@ class Allowance:
 
 def allowances(problem: Problem, exact: Observation) -> dict[str, Allowance]:
     """Return what rounding noise allows for every result; `exact` is the reference in float64."""
-    precision = Precision.of(problem.dtype)
+    precision = Precision.of(problem.format)
     true = {name: result.value for name, result in results(problem, exact).items()}
     hopeless = may_overflow(problem, exact, precision)
     return {
@@ -80,7 +80,7 @@ def end_to_end_check(
     Where that can't decide, a result that the local check has `decided` is left to it. Where both can, both count: the
     bound of a sum over many steps grows with their number, the noise hardly does.
     """
-    precision, true = Precision.of(problem.dtype), results(problem, exact)
+    precision, true = Precision.of(problem.format), results(problem, exact)
     shown = results(problem, observation)
     findings = decide(
         (compared(result, result.value, true[name].value, allowed[name]) for name, result in shown.items()),

@@ -21,7 +21,7 @@ from conformance.observation import Observation
 
 def local_check(problem: Problem, observation: Observation) -> list[Finding]:
     """Judge all that follows in one step from what `observation` shows, in the order of the data flow."""
-    precision = Precision.of(problem.dtype)
+    precision = Precision.of(problem.format)
     setting = Setting(
         problem=problem,
         observation=observation,

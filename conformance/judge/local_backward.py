@@ -74,7 +74,13 @@ def _state_gradients(setting: Setting, flows: dict[Place, Backward], place: Plac
             axes=STEP,
             got=setting.inner.d_hidden[place],
             expected=total.value,
-            bound=bounds.gradient_sum(setting.precision, total, products=products, addends=cotangents),
+            bound=bounds.gradient_sum(
+                setting.precision,
+                total,
+                products=products,
+                stored=1 + len(setting.sides(layer + 1)) + cotangents,
+                addends=cotangents,
+            ),
             terms=total.terms,
             judged=judged,
             backwards=d == 0,
@@ -132,7 +138,7 @@ def _initial_gradient(setting: Setting, step: Backward) -> Iterator[Comparison]:
         axes=STATE,
         got=setting.states(setting.observation.d_h_0)[place],
         expected=flow.value,
-        bound=bounds.gradient_sum(setting.precision, flow, products=hidden),
+        bound=bounds.gradient_sum(setting.precision, flow, products=hidden, stored=1),
         terms=flow.terms,
     )
 
@@ -150,7 +156,7 @@ def _input_gradient(setting: Setting, flows: dict[Place, Backward], d_x: Array) 
         axes=("t", "row", "input"),
         got=setting.problem.layout.time_major(d_x).astype(np.float64),
         expected=total.value,
-        bound=bounds.gradient_sum(setting.precision, total, products=products),
+        bound=bounds.gradient_sum(setting.precision, total, products=products, stored=len(sides)),
         terms=total.terms,
         backwards=True,
     )
@@ -181,6 +187,7 @@ def _parameter_gradient(
 ) -> Comparison:
     """Compare Σ δ ⊗ (what the step read) over the whole batch, or over every step's batch."""
     steps, batch = setting.problem.case.steps, setting.problem.case.batch
+    added = 1 if by_step else steps
     quantity, axes = PARAMETERS[kind]
     flow = flow if by_step else flow.mapped(_only)
     return Comparison(
@@ -191,7 +198,7 @@ def _parameter_gradient(
         axes=("t", *axes) if by_step else axes,
         got=got.astype(np.float64),
         expected=flow.value,
-        bound=bounds.gradient_sum(setting.precision, flow, products=batch if by_step else steps * batch),
+        bound=bounds.gradient_sum(setting.precision, flow, products=added * batch, stored=added),
         terms=flow.terms,
         backwards=by_step and place[1] == 0,
     )

@@ -40,7 +40,7 @@ def head_outputs(setting: Setting) -> Iterator[Comparison]:
         axes=OUTPUT,
         got=setting.sequence(y),
         expected=value,
-        bound=p.of_sum(products, terms),
+        bound=p.of_sum(products, terms, stored=2),
         terms=terms,
         judged=geometry.active(setting.problem),
     )
@@ -52,7 +52,8 @@ def head_gradients(setting: Setting) -> Iterator[Comparison]:
     if head is None or d_y is None:
         return
     rows = geometry.rows(d_y)
-    size = setting.problem.case.steps * setting.problem.case.batch
+    steps = setting.problem.case.steps
+    size = steps * setting.problem.case.batch
     for name in head.parameters:
         got = setting.observation.parameters.get(name)
         if got is None or (name == HEAD_WEIGHT and states is None):
@@ -72,7 +73,7 @@ def head_gradients(setting: Setting) -> Iterator[Comparison]:
             axes=axes,
             got=got.astype(np.float64),
             expected=flow.value,
-            bound=bounds.gradient_sum(setting.precision, flow, products=size),
+            bound=bounds.gradient_sum(setting.precision, flow, products=size, stored=steps),
             terms=flow.terms,
         )
 

@@ -111,9 +111,8 @@ class Replay:
     def of(cls, problem: Problem, precision: Precision, replays: int) -> "Replay":
         """Prepare the replays of `problem`."""
         rng = np.random.default_rng(problem.branch("noise"))
-        return cls(
-            problem, precision, replays, NoisyElman(problem.case.nonlinearity, precision.u, replays, rng)
-        )
+        cell = NoisyElman(problem.case.nonlinearity, precision.u, precision.eta, replays, rng)
+        return cls(problem, precision, replays, cell)
 
     def results(self) -> dict[str, Array]:
         """Run forward and backward and return every result."""
@@ -256,8 +255,8 @@ class Replay:
 
     def _repeated(self, delta: Array, read: Array) -> Array:
         """Return by how much a step-by-step sum in the subject's precision is off, of random sign by replay."""
-        kind, steps = self.precision.subject, self.problem.case.steps
-        by_step = [values.astype(kind).reshape(steps, -1, values.shape[-1]) for values in (delta, read)]
+        steps, rounded = self.problem.case.steps, self.precision.format.rounded
+        by_step = [rounded(values).reshape(steps, -1, values.shape[-1]) for values in (delta, read)]
         parts = by_step[0].swapaxes(1, 2) @ by_step[1]
-        missed = np.add.reduce(parts, axis=0, dtype=kind).astype(np.float64) - delta.T @ read
+        missed = self.precision.added(parts).astype(np.float64) - delta.T @ read
         return missed * self.cell.rng.choice((-1.0, 1.0), (self.replays, 1, 1))

@@ -63,7 +63,7 @@ def _findings(
 ) -> list[Finding]:
     shown = results(problem, observation)
     pairs = list(relation.pairs(problem, run, observation))
-    precision = Precision.of(problem.dtype)
+    precision = Precision.of(problem.format)
     return decide((_comparison(relation, shown[p.result], p, allowed) for p in pairs), precision)
 
 

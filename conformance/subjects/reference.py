@@ -17,7 +17,7 @@ class Reference:
     description: str = "refrnn.RNN, every step shown"
 
     def run(self, problem: Problem) -> Observation:
-        """Run forward and BPTT in the problem's own precision."""
+        """Run forward and BPTT in the problem's own precision, or in float32 where that has only 16 bits."""
         return observe(problem, problem.dtype)
 
 

@@ -57,7 +57,7 @@ class TorchDouble:
             g if g is not None else leaf.new_zeros(leaf.shape)
             for g, leaf in zip(found, leaves.all, strict=False)
         ]
-        shown = observation(output, h_n, leaves, gradients)
+        shown = observation(problem, output, h_n, leaves, gradients)
         if inner is None:
             return shown
         inner.d_hidden = {n: g for n, g in enumerate(found[count:]) if g is not None}

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 from conformance.observation import Observation
 from conformance.subjects import torch_graph
 from conformance.subjects.torch_fused import Leaves, called, differentiated
-from conformance.subjects.torch_modules import tensor, whole_module
+from conformance.subjects.torch_modules import numbers, whole_module
 
 if TYPE_CHECKING:
     import torch
 
     from conformance.cases import Problem
-    from refrnn import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class TorchFunctional:
 
         rnn = whole_module(problem)
         parameters = {
-            name: _strided(values).requires_grad_(n % 3 != 1)
+            name: _strided(numbers(problem, values)).requires_grad_(n % 3 != 1)
             for n, (name, values) in enumerate(problem.weights.items())
         }
         leaves = Leaves.of(problem, parameters)
@@ -49,13 +48,13 @@ class TorchFunctional:
         return replace(shown, **({} if inner is None else torch_graph.observed(problem, inner)))
 
 
-def _strided(values: Array) -> torch.Tensor:
+def _strided(values: torch.Tensor) -> torch.Tensor:
     """Return a copy of `values` with room between its elements and its axes in reverse order in memory."""
     import torch
 
-    wide = torch.zeros((*values.shape[::-1], 2), dtype=tensor(values).dtype)
+    wide = torch.zeros((*values.shape[::-1], 2), dtype=values.dtype)
     view = wide[..., 0].permute(*reversed(range(values.ndim)))
-    return view.copy_(tensor(values))
+    return view.copy_(values)
 
 
 SUBJECT = TorchFunctional()

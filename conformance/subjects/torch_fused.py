@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.observation import Observation
 from conformance.subjects import torch_graph
-from conformance.subjects.torch_modules import cotangent, seeded, tensor, whole_module
+from conformance.subjects.torch_modules import cotangent, numbers, seeded, shown, tensor, whole_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,8 +30,8 @@ class TorchFused:
         leaves = Leaves.of(problem, dict(rnn.named_parameters()))
         output, h_n = called(rnn, problem, leaves)
         inner = torch_graph.tap(problem, [output, h_n])
-        shown = differentiated(problem, output, h_n, leaves)
-        return replace(shown, **({} if inner is None else torch_graph.observed(problem, inner)))
+        found = differentiated(problem, output, h_n, leaves)
+        return replace(found, **({} if inner is None else torch_graph.observed(problem, inner)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,8 @@ class Leaves:
     def of(cls, problem: Problem, parameters: Mapping[str, torch.Tensor]) -> Leaves:
         """Return x and h_0 as leaves, next to the parameters that aren't frozen."""
         return cls(
-            x=tensor(problem.x, gradient=True),
-            h_0=None if problem.h_0 is None else tensor(problem.h_0, gradient=True),
+            x=numbers(problem, problem.x, gradient=True),
+            h_0=None if problem.h_0 is None else numbers(problem, problem.h_0, gradient=True),
             parameters={name: p for name, p in parameters.items() if p.requires_grad},
         )
 
@@ -87,7 +87,7 @@ def differentiated(problem: Problem, output: torch.Tensor, h_n: torch.Tensor, le
 
     results, cotangents = seen(problem, output, h_n)
     found = torch.autograd.grad(results, leaves.all, cotangents, allow_unused=True, materialize_grads=True)
-    return observation(output, h_n, leaves, found)
+    return observation(problem, output, h_n, leaves, found)
 
 
 def seen(
@@ -95,18 +95,22 @@ def seen(
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Return those of the two results that the loss sees, and their cotangents."""
     pairs = [(output, problem.d_output), (h_n, problem.d_h_n)]
-    given = [(result, cotangent(d).to(result.device)) for result, d in pairs if d is not None]
+    given = [(result, cotangent(problem, d).to(result.device)) for result, d in pairs if d is not None]
     return [result for result, _ in given], [d for _, d in given]
 
 
 def observation(
-    output: torch.Tensor, h_n: torch.Tensor, leaves: Leaves, gradients: Sequence[torch.Tensor]
+    problem: Problem,
+    output: torch.Tensor,
+    h_n: torch.Tensor,
+    leaves: Leaves,
+    gradients: Sequence[torch.Tensor],
 ) -> Observation:
     """Lay out what came of a run; `gradients` are in the order of `leaves.all`."""
-    arrays = [gradient.detach().cpu().numpy() for gradient in gradients]
+    arrays = [shown(problem, gradient) for gradient in gradients]
     return Observation(
-        output=output.detach().cpu().numpy(),
-        h_n=h_n.detach().cpu().numpy(),
+        output=shown(problem, output),
+        h_n=shown(problem, h_n),
         d_x=arrays[0],
         d_h_0=None if leaves.h_0 is None else arrays[-1],
         parameters=dict(zip(leaves.parameters, arrays[1:], strict=False)),

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from conformance.subjects.torch_modules import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -79,7 +81,7 @@ def _placed(problem: Problem, tensors: list[torch.Tensor | None]) -> dict[Place,
         array = arrays[place] = np.zeros((case.steps, case.batch, case.hidden_size), problem.dtype)
         for t in _scan_order(case.steps, reverse=place[1] == 1):
             if (tensor := next(remaining)) is not None:
-                array[t, order[: len(tensor)]] = tensor.numpy()
+                array[t, order[: len(tensor)]] = shown(problem, tensor)
     return arrays
 
 

@@ -27,7 +27,20 @@ def tensor(values: Array, *, gradient: bool = False) -> torch.Tensor:
     return torch.tensor(values.copy(order="C"), requires_grad=gradient)
 
 
-def cotangent(values: Array) -> torch.Tensor:
+def numbers(problem: Problem, values: Array, *, gradient: bool = False) -> torch.Tensor:
+    """Return a tensor in the problem's precision that holds a copy of `values`."""
+    return tensor(values).to(precision(problem)).requires_grad_(gradient)
+
+
+def shown(problem: Problem, values: torch.Tensor) -> Array:
+    """Return the numbers of a tensor as the problem's arrays hold them."""
+    import torch
+
+    held = torch.float64 if problem.case.dtype == "f64" else torch.float32
+    return values.detach().cpu().to(held).numpy()
+
+
+def cotangent(problem: Problem, values: Array) -> torch.Tensor:
     """Return a tensor that holds a copy of `values` with the same strides, those of 0 included.
 
     torch has no negative strides; their axes are laid out the other way round.
@@ -38,7 +51,7 @@ def cotangent(values: Array) -> torch.Tensor:
     distinct = values[tuple(slice(1) if again else slice(None) for again in repeated)]
     steps = [abs(stride) // values.itemsize for stride in values.strides]
     size = 1 + sum(step * (n - 1) for step, n in zip(steps, values.shape, strict=True))
-    memory = torch.zeros(size, dtype=tensor(distinct).dtype).as_strided(distinct.shape, steps)
+    memory = torch.zeros(size, dtype=precision(problem)).as_strided(distinct.shape, steps)
     return memory.copy_(tensor(distinct)).expand(values.shape)
 
 
@@ -95,7 +108,7 @@ def precision(problem: Problem) -> torch.dtype:
     """Return torch's name of the problem's precision."""
     import torch
 
-    return torch.float32 if problem.case.dtype == "f32" else torch.float64
+    return getattr(torch, problem.format.name)
 
 
 def loaded(made: Module, problem: Problem, weights: Mapping[str, Array]) -> Module:
@@ -108,8 +121,8 @@ def loaded(made: Module, problem: Problem, weights: Mapping[str, Array]) -> Modu
     """
     made.load_state_dict({name: tensor(values) for name, values in weights.items()})
     for name, parameter in made.named_parameters():
-        held = parameter.detach().numpy()
-        if held.dtype != problem.dtype or held.tobytes() != np.ascontiguousarray(weights[name]).tobytes():
+        held, given = shown(problem, parameter), np.ascontiguousarray(weights[name])
+        if parameter.dtype != precision(problem) or held.tobytes() != given.tobytes():
             kind = type(made).__name__
             message = f"torch.nn.{kind} doesn't hold the weights it was given: {name} differs after loading."
             raise ConformanceError(message)

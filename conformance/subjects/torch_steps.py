@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conformance.observation import Observation, Place
-from conformance.subjects.torch_modules import cotangent, module, tensor
+from conformance.subjects.torch_modules import cotangent, module, numbers, shown, tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,8 +80,8 @@ class TorchSteps:
         import torch
 
         graph = Graph()
-        x = tensor(problem.layout.time_major(problem.x), gradient=True)
-        h_0 = tensor(problem.initial_state, gradient=True)
+        x = numbers(problem, problem.layout.time_major(problem.x), gradient=True)
+        h_0 = numbers(problem, problem.initial_state, gradient=True)
         below = list(x.unbind(0))
         for layer in range(problem.case.layers):
             sides = [
@@ -102,8 +102,8 @@ def _dropped(problem: Problem, layer: int, output: torch.Tensor) -> torch.Tensor
     """Return what the layer above reads of a layer's output (T, B, D·H): dropout by the problem's masks."""
     if problem.masks is None or layer == problem.case.layers - 1:
         return output
-    ones = np.ones(output.shape, problem.dtype)
-    return output * tensor(problem.dropped(layer, ones))
+    ones = np.ones(tuple(output.shape), problem.dtype)
+    return output * numbers(problem, problem.dropped(layer, ones))
 
 
 def _scan(
@@ -175,30 +175,30 @@ def _observed(
         torch.autograd.grad(
             [result for result, _ in seen],
             wanted,
-            [cotangent(d) for _, d in seen],
+            [cotangent(problem, d) for _, d in seen],
             allow_unused=True,
             materialize_grads=True,
         )
     )
     # The gradients come in the order of `wanted`, and the arguments below are evaluated in that order.
     steps = range(problem.case.steps)
-    d_x, d_h_0 = next(found).numpy(), next(found).numpy()
+    d_x, d_h_0 = shown(problem, next(found)), shown(problem, next(found))
     return Observation(
-        output=layout.restored(output.detach().numpy()),
-        h_n=layout.restored_state(h_n.detach().numpy()),
+        output=layout.restored(shown(problem, output)),
+        h_n=layout.restored_state(shown(problem, h_n)),
         d_x=layout.restored(d_x),
         d_h_0=None if problem.h_0 is None else layout.restored_state(d_h_0),
-        parameters={name: next(found).numpy() for name in graph.leaves},
-        hidden={place: _stacked(states) for place, states in graph.states.items()},
-        d_hidden={place: _stacked([next(found) for _ in steps]) for place in graph.states},
-        step_parameters={name: _stacked([next(found) for _ in steps]) for name in graph.uses},
+        parameters={name: shown(problem, next(found)) for name in graph.leaves},
+        hidden={place: _stacked(problem, states) for place, states in graph.states.items()},
+        d_hidden={place: _stacked(problem, [next(found) for _ in steps]) for place in graph.states},
+        step_parameters={name: _stacked(problem, [next(found) for _ in steps]) for name in graph.uses},
     )
 
 
-def _stacked(tensors: list[torch.Tensor]) -> Array:
+def _stacked(problem: Problem, tensors: list[torch.Tensor]) -> Array:
     import torch
 
-    return torch.stack(tensors).detach().numpy()
+    return shown(problem, torch.stack(tensors))
 
 
 SUBJECT = TorchSteps()
