@@ -53,7 +53,7 @@ def pre_gradient(p: Precision, nonlinearity: str, h: Array, d_h: Array) -> Array
 def gradient_sum(p: Precision, flow: Flow, *, products: int, stored: int, addends: int = 0) -> Array:
     """Bound a sum of `products` products and `addends` further terms, accumulated in any order.
 
-    γ_n (Σ|terms| + ε) + ε + n η with n = products + addends, where ε is what the δ in the terms bring along. A term goes
-    through at most `stored` sums that are stored.
+    γ_n (Σ|terms| + ε) + ε + n η with n = products + addends, where ε is what the δ in the terms bring along. A term
+    goes through at most `stored` sums that are stored.
     """
     return p.of_sum(products + addends, flow.terms + flow.inherited, stored=stored) + flow.inherited
