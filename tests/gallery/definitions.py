@@ -12,6 +12,17 @@ import numpy as np
 SUBJECTS = Path(__file__).parent / "subjects"
 
 
+class Base:
+    """Stands in for a base class from a package that isn't here."""
+
+    def __init__(self, **options: Any) -> None:
+        self.__dict__.update(options)
+
+
+STAND_INS: dict[str, Any] = {"njit": lambda function: function, "tqdm": iter, "Layer": Base}
+"""For what subjects import from packages that aren't installed."""
+
+
 def source_of(name: str) -> str:
     """Return the text of a subject, of a notebook that of its code cells."""
     text = (SUBJECTS / name).read_text(encoding="utf-8")
@@ -26,7 +37,7 @@ def definitions(source: str, **supplied: Any) -> dict[str, Any]:
     """Run the imports, functions and classes of `source`, with `supplied` as its other globals."""
     tree = ast.parse(source)
     tree.body = [node for node in tree.body if _defines(node)]
-    names: dict[str, Any] = {"__name__": "subject", **supplied}
+    names: dict[str, Any] = {"__name__": "subject", **STAND_INS, **supplied}
     exec(compile(tree, "subject", "exec"), names)  # noqa: S102 - the text is this project's own
     return names
 
@@ -34,9 +45,11 @@ def definitions(source: str, **supplied: Any) -> dict[str, Any]:
 def _defines(node: ast.stmt) -> bool:
     if isinstance(node, ast.Import):
         return all(find_spec(name.name.partition(".")[0]) for name in node.names)  # no plots are drawn here
+    if isinstance(node, ast.ImportFrom):
+        return node.level == 0 and find_spec(str(node.module).partition(".")[0]) is not None
     if isinstance(node, ast.Assign):
-        return isinstance(node.value, ast.Lambda)
-    return isinstance(node, ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+        return isinstance(node.value, ast.Lambda) or ast.unparse(node.value).startswith("namedtuple(")
+    return isinstance(node, ast.FunctionDef | ast.ClassDef)
 
 
 def mended(source: str, mends: Iterable[dict[str, str]]) -> str:

@@ -1,6 +1,7 @@
 """The known truth about every subject of the gallery, as `truth.toml` tells it."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,9 +94,9 @@ class Truth:
         """The file of the subject."""
         return self.target.partition(":")[0]
 
-    def constant(self) -> float:
-        """Return `scale` as a number."""
-        return float(eval(self.scale, {"__builtins__": {}}, dict(self.sizes)))  # noqa: S307 - our own formula
+    def constant(self, sizes: Mapping[str, int] | None = None) -> float:
+        """Return `scale` as a number, for the truth's own sizes or others."""
+        return float(eval(self.scale, {"__builtins__": {}}, dict(sizes or self.sizes)))  # noqa: S307 - our own formula
 
 
 def truths() -> dict[str, Truth]:

@@ -25,7 +25,7 @@ def written(
     """Return what `call` takes from the weights, by our names; `names` maps ours to the subject's."""
     before = {ours: np.array(getattr(holder, theirs)) for ours, theirs in names.items()}
     call()
-    return {ours: (before[ours] - getattr(holder, theirs)) / rate for ours, theirs in names.items()}
+    return {ours: (before[ours] - np.array(getattr(holder, theirs))) / rate for ours, theirs in names.items()}
 
 
 def columns_of(question: Question, names: Mapping[str, str]) -> dict[str, np.ndarray]:
