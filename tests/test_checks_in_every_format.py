@@ -31,12 +31,16 @@ def diagnosed(*, verified=True):
         file="networks/my rnn.py",
         line=12,
         text="    da = dh * (1 - np.tanh(h)**2)",
+        mended="    da = dh * (1 - h**2)",
         verified=verified,
     )
     diagnosis = DiagnosisRecord(
         explained=True,
         faults=[FAULT],
         equivalents=[],
+        by_parameter={},
+        scale=1.0,
+        scale_name="1",
         residual=1.0,
         nearest_miss=1e12,
         known=[],

@@ -95,7 +95,7 @@ class Raises(Network):
 
 
 def check(network, case=None):
-    return checked(adapted(network, case), ASKED)
+    return checked([adapted(network, case)], ASKED)
 
 
 @pytest.mark.parametrize(

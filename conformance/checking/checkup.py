@@ -1,17 +1,17 @@
-"""One bound network checked: judged on its own case, then in other settings, and told in a record."""
+"""A network checked under every way of calling it that was found: chosen among them, judged, and told in a record."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from conformance.checking import parts
-from conformance.checking.asking import Answer, asked
+from conformance.checking.choosing import Candidate, choose
 from conformance.checking.compose import Asked, Found, failed_record, judged_record
 from conformance.checking.consistency import consistency
 from conformance.checking.contracts import contracts, of_precision
-from conformance.checking.outcome import Outcome, outcome
-from conformance.checking.running import Failure, Said, attempt
+from conformance.checking.running import Failure, attempt
+from conformance.diagnose import Diagnosis
 from conformance.handwritten import Bound
 from conformance.record import exact
 from conformance.record.check import CheckRecord, ConsistencyRecord, ContractFinding, PartRecord
@@ -20,54 +20,65 @@ from conformance.recording import FREE_RUN, quantity_records
 Progress = Callable[[str], None]
 
 
-def checked(bound: Bound, question: Asked, progress: Progress = lambda _: None) -> CheckRecord:
-    """Check `bound` on the case that it admits and in other settings, and return everything found."""
-    checkup = Checkup(bound=bound, progress=progress)
+def checked(bounds: Iterable[Bound], question: Asked, progress: Progress = lambda _: None) -> CheckRecord:
+    """Check a network under every binding until one settles it, and return everything found."""
     progress("judging it on its own case")
-    answer = asked(bound, bound.problem_case, checkup.said)
-    if isinstance(answer, Failure):
-        reason = f"{bound.name} ended before it gave anything: {answer.reason}"
-        return failed_record(question, reason, list(checkup.said.messages))
-    return judged_record(bound, question, checkup.found(answer))
+    choice = choose(bounds)
+    if not choice.candidates:
+        bound, failure = choice.failures[0]
+        return failed_record(question, f"{bound.name} ended before it gave anything: {failure.reason}")
+    checkup = accused_of_least(choice.candidates, progress)
+    return judged_record(checkup.candidate.bound, question, checkup.found())
+
+
+def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Checkup":
+    """Return the candidate under which nothing is wrong, or else the one under which the least is."""
+    agreeing = next((c for c in candidates if c.came.agrees), None)
+    return Checkup(candidate=agreeing or min(candidates, key=lambda c: c.wrong), progress=progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkup:
-    """Everything that is tried with one network that runs."""
+    """Everything that is tried with one candidate, and what is known of its mistakes."""
 
-    bound: Bound
+    candidate: Candidate
     progress: Progress
-    said: Said = field(default_factory=Said)
+    diagnosis: Diagnosis | None = None
 
-    def found(self, answer: Answer) -> Found:
-        """Return all that is found about a network with this answer on its own case."""
-        came = outcome(answer.truth, answer.tidied.observation)
+    def found(self) -> Found:
+        """Return all that is found about it."""
+        candidate = self.candidate
         return Found(
-            shown=answer.tidied,
-            came=came,
-            consistency=self._consistency() if came.forward == "differs" else None,
+            shown=candidate.answer.tidied,
+            came=candidate.came,
+            diagnosis=self.diagnosis,
+            consistency=self._consistency() if candidate.came.forward == "differs" else None,
             parts=self._parts(),
-            contracts=self._contracts(answer, came),
-            notes=list(self.said.messages),
+            contracts=self._contracts(),
+            notes=list(candidate.said.messages),
         )
 
     def _parts(self) -> list[PartRecord]:
         """Judge the network from another initial state, where its case has none, and for a single step."""
         self.progress("judging it in other settings")
-        case = self.bound.problem_case
+        bound = self.candidate.bound
+        case = bound.problem_case
         settings = [] if case.h_0 else [parts.initial_state(case)]
         if case.steps > 1:
             settings.append(parts.cell(case))
-        return [parts.judged_in(setting, self.bound, self.said) for setting in settings]
+        return [parts.judged_in(setting, bound, self.candidate.said) for setting in settings]
 
-    def _contracts(self, answer: Answer, came: Outcome) -> list[ContractFinding]:
+    def _contracts(self) -> list[ContractFinding]:
         self.progress("calling it twice")
-        return [of_precision(answer.tidied, came), *contracts(self.bound, answer.truth, self.said)]
+        answer, said = self.candidate.answer, self.candidate.said
+        kept = of_precision(answer.tidied, self.candidate.came)
+        return [kept, *contracts(self.candidate.bound, answer.truth, said)]
 
     def _consistency(self) -> ConsistencyRecord:
         """Judge the gradients by the network's own forward pass."""
         self.progress("differentiating its own forward pass")
-        own = attempt(lambda bound: consistency(bound.own_forward()), self.bound, self.said)
+        bound, said = self.candidate.bound, self.candidate.said
+        own = attempt(lambda bound: consistency(bound.own_forward()), bound, said)
         if isinstance(own, Failure):
             return ConsistencyRecord(agrees=None, reason=own.reason, method="", factor=1.0, quantities=[])
         agrees = {"agrees": True, "differs": False}.get(own.verdict)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.checking import steps
-from conformance.checking.judging import Tidied
+from conformance.checking.diagnosing import diagnosis_record, reproduced
+from conformance.checking.judging import Judged, Tidied
 from conformance.checking.outcome import Outcome
 from conformance.checking.verdict import headline, verdict_of
+from conformance.diagnose import Diagnosis
 from conformance.handwritten import Bound
 from conformance.judge import not_shown
 from conformance.record import exact
@@ -43,6 +45,7 @@ class Found:
 
     shown: Tidied
     came: Outcome
+    diagnosis: Diagnosis | None
     consistency: ConsistencyRecord | None
     parts: Sequence[PartRecord]
     contracts: Sequence[ContractFinding]
@@ -53,7 +56,8 @@ def judged_record(bound: Bound, asked: Asked, found: Found) -> CheckRecord:
     """Return the record of a network that ran."""
     came = found.came
     verdict = verdict_of(found.came, found.shown.complaints, found.consistency)
-    states = steps.of_states(came.judged)
+    stepwise = stepwise_of(found)
+    states = steps.of_states(stepwise)
     return CheckRecord(
         schema=CHECK_SCHEMA,
         target=asked.target,
@@ -64,10 +68,12 @@ def judged_record(bound: Bound, asked: Asked, found: Found) -> CheckRecord:
         backward=came.backward,
         interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
         quantities=quantity_records(came.judged.findings),
-        first_divergence=first_divergence_record(came.judged.findings),
+        first_divergence=first_divergence_record(stepwise.findings),
+        simulated_steps=stepwise is not came.judged,
         inherited="" if states is None else steps.inherited(states),
-        split=[] if states is None else steps.split(came.judged, states),
+        split=[] if states is None else steps.split(stepwise, states),
         scale=_scale(came),
+        diagnosis=None if found.diagnosis is None else diagnosis_record(found.diagnosis),
         consistency=found.consistency,
         parts=list(found.parts),
         contracts=list(found.contracts),
@@ -75,6 +81,18 @@ def judged_record(bound: Bound, asked: Asked, found: Found) -> CheckRecord:
         not_checked=not_shown(came.judged.truth.problem, found.shown.observation),
         reproduce=asked.reproduce,
     )
+
+
+def stepwise_of(found: Found) -> Judged:
+    """Return the findings from which the first divergent step is told.
+
+    Where a network keeps no dL/dh and its gradients are wrong, those are the steps of the network that its diagnosis
+    reproduces.
+    """
+    judged = found.came.judged
+    if found.came.backward != "differs" or steps.of_states(judged) is not None or found.diagnosis is None:
+        return judged
+    return reproduced(judged.truth, found.diagnosis) or judged
 
 
 def failed_record(asked: Asked, reason: str, notes: Sequence[str] = ()) -> CheckRecord:

@@ -22,7 +22,7 @@ def checked_object(
     network: object, case: str, asked: Asked, progress: Progress = lambda _: None
 ) -> CheckRecord:
     """Check a live object, on `case` where it isn't empty."""
-    return checked(adapted(network, parse_id(case) if case else None), asked, progress)
+    return checked([adapted(network, parse_id(case) if case else None)], asked, progress)
 
 
 def loaded(target: str) -> object:

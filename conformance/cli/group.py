@@ -14,6 +14,7 @@ from conformance.cli.check import check
 from conformance.cli.contracts import contracts
 from conformance.cli.env import env
 from conformance.cli.explain import explain
+from conformance.cli.init import init
 from conformance.cli.power import power
 from conformance.cli.report import report
 from conformance.cli.run import run
@@ -21,7 +22,7 @@ from conformance.cli.show import show
 from conformance.errors import ConformanceError
 
 EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 3, 130
-COMMANDS = (check, run, report, list_, show, power, explain, contracts, env)
+COMMANDS = (check, init, run, report, list_, show, power, explain, contracts, env)
 
 EPILOG = """
 Exit codes of run: 0 conforms, 1 discrepancy, 2 wrong usage, 3 internal error, 4 nothing was checked,

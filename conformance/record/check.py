@@ -42,12 +42,16 @@ class FaultRecord(Body):
 
 
 class SuspectRecord(Body):
-    """A line of the source in which a fault may hide; `verified` where mending it in memory mended the gradients."""
+    """A line of the source in which a fault may hide, and the line `mended`, empty where no sure rewrite is known.
+
+    It is a guess unless `verified`: then it was mended in memory, and the network had the fault no more.
+    """
 
     fault: str
     file: str
     line: int
     text: str
+    mended: str
     verified: bool
 
 
@@ -55,12 +59,16 @@ class DiagnosisRecord(Body):
     """The smallest set of faults that reproduces every gradient shown, or what is known where none does.
 
     `residual` and `nearest_miss` are in units of noise: how far the reproduction is from what was shown, and how
-    far the next best one. `known` holds sentences. Nothing is in `faults` that wasn't reproduced numerically.
+    far the next best one. `by_parameter` names the faults of parameters whose gradients tell another story than the
+    rest; `known` holds sentences. Nothing is in `faults` that wasn't reproduced numerically.
     """
 
     explained: bool
     faults: list[FaultRecord]
     equivalents: list[list[str]]
+    by_parameter: dict[str, list[str]]
+    scale: Number
+    scale_name: str
     residual: Number | None
     nearest_miss: Number | None
     known: list[str]

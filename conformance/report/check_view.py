@@ -99,7 +99,10 @@ def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
     )
     if record.inherited:
         lines.append(record.inherited)
-    return Block(name="first divergent step", lines=tuple(lines))
+    kept = (
+        " of the network that its mistakes make (it keeps no dL/dh itself)" if record.simulated_steps else ""
+    )
+    return Block(name=f"first divergent step{kept}", lines=tuple(lines))
 
 
 def _sum(step: SplitRecord) -> str:
@@ -153,8 +156,13 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
             if suspect.fault == fault.id:
                 sure = "mended in memory, the gradients agree" if suspect.verified else "a guess"
                 yield f"  at {suspect.file}:{suspect.line} ({sure}): {suspect.text.strip()}"
+                yield from [f"  write {suspect.mended.strip()}"] * bool(suspect.mended)
+    if found.faults and float(found.scale) != 1:
+        yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
+    for name, faults in found.by_parameter.items():
+        yield f"dL/d{name} tells another story: {' + '.join(faults)}"
     for names in found.equivalents:
-        yield f"no problem tells it from: {' + '.join(names)}"
+        yield f"nothing that it can be asked tells it from: {' + '.join(names)}"
     yield from found.known
 
 

@@ -1,0 +1,61 @@
+"""Which way of calling a network its check goes by, when several run: the one that accuses it of least.
+
+A wrong binding makes a right network look wrong. So a binding under which everything agrees ends the search; only where
+none does is any mistake named, and then by the binding that needs fewest.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from conformance.checking.asking import Answer, asked
+from conformance.checking.outcome import Outcome, outcome
+from conformance.checking.running import Failure, Said
+from conformance.handwritten import Bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One binding that ran, and what it came to on its own case."""
+
+    bound: Bound
+    answer: Answer
+    came: Outcome
+    said: Said
+
+    @property
+    def settled(self) -> bool:
+        """Whether forward and backward agree, so that no other binding can do better."""
+        return self.came.agrees and self.came.backward is not None
+
+    @property
+    def wrong(self) -> int:
+        """How many results are wrong under this binding; one whose forward pass is wrong is worse than any other."""
+        differing = sum(finding.verdict == "differs" for finding in self.came.judged.findings)
+        return differing + (10**6 if self.came.forward == "differs" else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a search over bindings came to: the candidates in the order in which they were found, and failures."""
+
+    candidates: tuple[Candidate, ...]
+    failures: tuple[tuple[Bound, Failure], ...]
+
+
+def choose(bounds: Iterable[Bound], enough: Callable[[], bool] = lambda: False) -> Choice:
+    """Run bindings until one settles it, or `enough` says so, or there are no more."""
+    candidates: list[Candidate] = []
+    failures: list[tuple[Bound, Failure]] = []
+    for bound in bounds:
+        said = Said()
+        answer = asked(bound, bound.problem_case, said)
+        if isinstance(answer, Failure):
+            failures.append((bound, answer))
+        else:
+            came = outcome(answer.truth, answer.tidied.observation)
+            candidates.append(Candidate(bound=bound, answer=answer, came=came, said=said))
+            if candidates[-1].settled:
+                return Choice(candidates=(candidates[-1],), failures=())
+        if enough():
+            break
+    return Choice(candidates=tuple(candidates), failures=tuple(failures))

@@ -1,0 +1,48 @@
+"""From a diagnosis to what a record tells of it: faults in words, and the steps of the network that it reproduces."""
+
+from collections.abc import Sequence
+
+from conformance.checking.judging import Judged, Truth, judge
+from conformance.diagnose import Diagnosis, Suspect
+from conformance.faults import CATALOGUE, simulate
+from conformance.observation import Observation
+from conformance.record import exact, number
+from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord
+
+
+def diagnosis_record(found: Diagnosis, suspects: Sequence[Suspect] = ()) -> DiagnosisRecord:
+    """Return what is told of a diagnosis."""
+    return DiagnosisRecord(
+        explained=found.explained,
+        faults=[fault_record(fault) for fault in found.faults],
+        equivalents=[list(faults) for faults in found.equivalents],
+        by_parameter={name: list(faults) for name, faults in found.by_parameter.items()},
+        scale=exact(found.scale),
+        scale_name=found.scale_name,
+        residual=None if found.residual is None else number(found.residual),
+        nearest_miss=None if found.nearest_miss is None else number(found.nearest_miss),
+        known=list(found.known),
+        suspects=[
+            SuspectRecord(
+                fault=s.fault, file=s.file, line=s.line, text=s.text, mended=s.mended, verified=s.verified
+            )
+            for s in suspects
+        ],
+    )
+
+
+def fault_record(fault: str) -> FaultRecord:
+    """Return what the catalogue tells of a fault."""
+    entry = CATALOGUE[fault]
+    return FaultRecord(id=entry.id, name=entry.name, effect=entry.effect, mend=entry.mend, idiom=entry.idiom)
+
+
+def reproduced(truth: Truth, found: Diagnosis) -> Judged | None:
+    """Judge the steps of the network that a diagnosis reproduces, None where it reproduces none.
+
+    They stand in for the steps of a network that keeps none: it has the same gradients to rounding.
+    """
+    if found.choices is None:
+        return None
+    steps = simulate(truth.problem, found.choices)
+    return judge(truth, Observation(hidden=steps.hidden, d_hidden=steps.d_hidden))

@@ -1,0 +1,57 @@
+"""`conformance init`: the adapter of a hand-written network as a file, to keep or to mend by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conformance.cli.check import progress
+
+
+@click.command()
+@click.argument("target")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write it; by default <name>_adapter.py beside you.",
+)
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option(
+    "--time-limit",
+    "seconds",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds after which the search is ended.",
+)
+@click.pass_context
+def init(context: click.Context, target: str, output: Path | None, seconds: float, *, force: bool) -> None:
+    """Find out how TARGET is called and write that down as an adapter that needs no finding out.
+
+    Where it can't be found out, the file is a skeleton to fill in, and the exit code is 5.
+    """
+    from conformance.checking.process import checked_apart
+    from conformance.errors import UsageError
+    from conformance.report.files import write_whole
+
+    path = output or Path(f"{_name(target)}_adapter.py")
+    if path.exists() and not force:
+        message = f"{path} exists already. Pass --force to replace it, or --output for another place."
+        raise UsageError(message)
+    with progress() as tell:
+        record = checked_apart(target, "", seconds=seconds, progress=tell)
+    if not record.interface.adapter:
+        message = f"No adapter can be written for {target}: {record.headline}"
+        raise UsageError(message)
+    write_whole(path.absolute(), record.interface.adapter.encode())
+    called = record.verdict != "not-called"
+    click.echo(f"wrote {path}" if called else f"wrote {path}, a skeleton: {record.headline}")
+    click.echo(f"conformance check {path}:Adapter")
+    context.exit(0 if called else record.exit_code)
+
+
+def _name(target: str) -> str:
+    """Return a name for the adapter of a target: `my_rnn` for `path/my_rnn.py:MyRNN`."""
+    place = target.rpartition(":")[0] or target
+    return Path(place).stem if place.endswith((".py", ".ipynb")) else place.rpartition(".")[2]
