@@ -68,6 +68,11 @@ class Problem:
         return {kind + end: self.weights[kind + end] for kind in kinds}
 
     @property
+    def parameters(self) -> dict[str, Array]:
+        """All parameters by name, those of the head among them."""
+        return {**self.weights, **({} if self.head is None else self.head.parameters)}
+
+    @property
     def initial_state(self) -> Array:
         """h_0 as (L*D, B, H), zeros where none is given."""
         if self.h_0 is None:

@@ -69,7 +69,7 @@ class Adapted:
             message = "it shows no gradient of a parameter"
             raise Unsupported(message)
         return OwnForward(
-            parameters=parameters_of(problem),
+            parameters=problem.parameters,
             outputs=lambda parameters: seen_by_the_loss(
                 self.run(with_parameters(problem, parameters)), problem
             ),
@@ -150,14 +150,9 @@ def arrays_of(problem: Problem) -> dict[str, Array]:
         "dL/doutput": problem.d_output,
         "dL/dh_n": problem.d_h_n,
         "dL/dy": None if problem.head is None else problem.head.d_y,
-        **parameters_of(problem),
+        **problem.parameters,
     }
     return {name: array for name, array in arrays.items() if array is not None}
-
-
-def parameters_of(problem: Problem) -> dict[str, Array]:
-    """Return all parameters by name, those of the head among them."""
-    return {**problem.weights, **({} if problem.head is None else problem.head.parameters)}
 
 
 def with_parameters(problem: Problem, parameters: Mapping[str, Array]) -> Problem:

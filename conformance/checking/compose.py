@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from conformance.cases import Problem
 from conformance.checking import steps
 from conformance.checking.diagnosing import diagnosis_record, reproduced
 from conformance.checking.judging import Judged, Tidied
@@ -12,6 +13,7 @@ from conformance.checking.verdict import headline, verdict_of
 from conformance.diagnose import Diagnosis
 from conformance.handwritten import Bound
 from conformance.judge import not_shown
+from conformance.observation import Observation
 from conformance.record import exact
 from conformance.record.check import (
     CHECK_SCHEMA,
@@ -78,7 +80,33 @@ def judged_record(bound: Bound, asked: Asked, found: Found) -> CheckRecord:
         parts=list(found.parts),
         contracts=list(found.contracts),
         notes=[*found.shown.complaints, *bound.notes, *found.notes],
-        not_checked=not_shown(came.judged.truth.problem, found.shown.observation),
+        not_checked=missing(came.judged.truth.problem, found.shown.observation),
+        reproduce=asked.reproduce,
+    )
+
+
+def missing(problem: Problem, shown: Observation) -> list[str]:
+    """Return what wasn't shown, in words; the second of two biases isn't missed where one stands for both."""
+    merged = "bias_ih_l0" in shown.parameters and "bias_hh_l0" not in shown.parameters
+    names = [
+        n
+        for n in not_shown(problem, shown)
+        if not n.endswith(" of (0, 0)") and not (merged and "bias_hh" in n)
+    ]
+    names += [] if shown.hidden or shown.output is not None else ["the states h_t"]
+    return names + ([] if shown.d_hidden else ["the steps dL/dh_t"])
+
+
+def not_called_record(
+    asked: Asked, reason: str, lines: Sequence[str] = (), skeleton: str = ""
+) -> CheckRecord:
+    """Return the record of a target that nobody found out how to call: what was tried, and the skeleton to fill in."""
+    return CheckRecord(
+        schema=CHECK_SCHEMA,
+        target=asked.target,
+        verdict="not-called",
+        headline=reason,
+        interface=InterfaceRecord(lines=list(lines), adapter=skeleton),
         reproduce=asked.reproduce,
     )
 

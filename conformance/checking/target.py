@@ -1,11 +1,16 @@
 """From a target, by name or as a live object, to its check: find out how it is called, judge it."""
 
+from collections.abc import Iterable
+
 from conformance.cases import parse_id
 from conformance.checking.adapter import adapted
 from conformance.checking.checkup import Progress, checked
-from conformance.checking.compose import Asked, failed_record
+from conformance.checking.compose import Asked, failed_record, not_called_record
 from conformance.checking.running import told
+from conformance.errors import Unsupported
+from conformance.handwritten import Bound
 from conformance.record.check import CheckRecord
+from conformance.subjects.written_module import is_module, module_bounds
 
 
 def checked_target(target: str, case: str, asked: Asked, progress: Progress) -> CheckRecord:
@@ -22,7 +27,17 @@ def checked_object(
     network: object, case: str, asked: Asked, progress: Progress = lambda _: None
 ) -> CheckRecord:
     """Check a live object, on `case` where it isn't empty."""
-    return checked([adapted(network, parse_id(case) if case else None)], asked, progress)
+    try:
+        return checked(ways_to_call(network, case), asked, progress)
+    except Unsupported as reason:
+        return not_called_record(asked, f"Nobody found out how to call it: {reason}.")
+
+
+def ways_to_call(network: object, case: str) -> Iterable[Bound]:
+    """Return the ways of calling a live object, the likely ones first."""
+    if is_module(network):
+        return module_bounds(network)
+    return [adapted(network, parse_id(case) if case else None)]
 
 
 def loaded(target: str) -> object:

@@ -44,7 +44,7 @@ def not_shown(problem: Problem, observation: Observation) -> list[str]:
     missing += ["y"] if observation.y is None and problem.head is not None else []
     missing += ["dL/dx"] if observation.d_x is None else []
     missing += ["dL/dh_0"] if observation.d_h_0 is None and problem.h_0 is not None else []
-    missing += [f"dL/d{name}" for name in _parameters(problem) if name not in observation.parameters]
+    missing += [f"dL/d{name}" for name in problem.parameters if name not in observation.parameters]
     missing += [f"h of {place}" for place in problem.places if place not in observation.hidden]
     return missing + [f"dL/dh of {place}" for place in problem.places if place not in observation.d_hidden]
 
@@ -82,7 +82,7 @@ def _expectations(
     for name, (array, shape) in results.items():
         if array is not None:
             yield name, array, shape
-    weights = {name: w.shape for name, w in _parameters(problem).items()}
+    weights = {name: w.shape for name, w in problem.parameters.items()}
     for name, array in observation.parameters.items():
         yield f"parameters[{name!r}]", array, weights.get(name)
     for name, array in observation.step_parameters.items():
@@ -92,8 +92,3 @@ def _expectations(
     for kind in ("hidden", "d_hidden", "d_pre"):
         for place, array in getattr(observation, kind).items():
             yield f"{kind}[{place}]", array, inner if place in problem.places else None
-
-
-def _parameters(problem: Problem) -> dict[str, Array]:
-    """Return all parameters by name, those of the head among them."""
-    return {**problem.weights, **({} if problem.head is None else problem.head.parameters)}
