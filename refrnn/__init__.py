@@ -12,6 +12,8 @@ from refrnn._rnn import RNN as RNN
 from refrnn._rnn_cell import CellGradients as CellGradients
 from refrnn._rnn_cell import CellTrace as CellTrace
 from refrnn._rnn_cell import RNNCell as RNNCell
+from refrnn._segments import SegmentedGradients as SegmentedGradients
+from refrnn._segments import SegmentedTrace as SegmentedTrace
 from refrnn._sequence_model import LossGradients as LossGradients
 from refrnn._sequence_model import SequenceModel as SequenceModel
 from refrnn._sgd import sgd as sgd
@@ -33,6 +35,8 @@ __all__ = [
     "LinearTrace",
     "LossGradients",
     "RNNCell",
+    "SegmentedGradients",
+    "SegmentedTrace",
     "SequenceModel",
     "Trace",
     "Weights",

@@ -15,9 +15,10 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from refrnn import _checks, _parameters, _stack
+from refrnn import _checks, _parameters, _segments, _stack
 from refrnn._elman import ElmanCell
 from refrnn._layout import Layout
+from refrnn._segments import DOutput, SegmentedGradients, SegmentedTrace
 from refrnn._stack import Stack, StackTrace
 from refrnn._trace import Gradients, Trace
 from refrnn._types import Array, Nonlinearity, Weights
@@ -176,10 +177,7 @@ class RNN:
         TypeError, ValueError
             Where an argument isn't what is described here, with what to do about it.
         """
-        given = _checks.as_array("x", x, self.dtype)
-        layout = Layout.of(given, batch_first=self.batch_first)
-        shape = layout.shape("T", "B", self.input_size)
-        x = layout.time_major(_checks.array("x", given, self.dtype, shape))
+        layout, x = self._sequence(x)
         steps, batch, _ = x.shape
         if lengths is not None:
             layout.refuse_lengths()
@@ -220,9 +218,7 @@ class RNN:
         """
         layout, inner = self._opened(trace)
         steps, batch, _ = inner.x.shape
-        if d_output is None and d_h_n is None:
-            message = "backward needs d_output, d_h_n or both; got neither. Pass the gradient of the loss."
-            raise ValueError(message)
+        _refuse_no_gradient(d_output, d_h_n)
         width = self.directions * self.hidden_size
         if d_output is None:
             d_y = np.zeros((steps, batch, width), self.dtype)
@@ -233,6 +229,78 @@ class RNN:
             truncation = _checks.size("truncation", truncation)
         found = _stack.backward(inner, d_y, self._state("d_h_n", d_h_n, layout, batch), truncation=truncation)
         return Gradients(trace=trace, stack_gradients=found)
+
+    def forward_in_segments(
+        self, x: npt.ArrayLike, h_0: npt.ArrayLike | None = None, *, steps: int | None = None
+    ) -> SegmentedTrace:
+        """Run the network over a whole sequence and keep the states at the start of every segment only.
+
+        Parameters
+        ----------
+        x, h_0
+            As `forward` takes them.
+        steps
+            Of a segment, a multiple of 256; by default the one next to √T, so that memory grows with √T.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where an argument isn't what is described here, or the network is bidirectional.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> rnn, x = RNN(3, 4, generator=rng), rng.standard_normal((10_000, 3))
+        >>> trace = rnn.forward_in_segments(x)
+        >>> trace.steps, len(trace.starts), trace.nbytes
+        (256, 40, 1312)
+        >>> gradients = rnn.backward_in_segments(trace, d_h_n=np.ones((1, 4)))
+        >>> gradients.parameters["weight_hh_l0"].shape
+        (4, 4)
+        """
+        if self.bidirectional:
+            message = (
+                "Segments run from the first to the last, and a reverse direction would need the last one first; "
+                "got a bidirectional network. Use forward."
+            )
+            raise ValueError(message)
+        layout, x = self._sequence(x)
+        state = self._state("h_0", h_0, layout, x.shape[1])
+        return _segments.forward(self._stack, layout, x, state, steps=steps)
+
+    def backward_in_segments(
+        self,
+        trace: SegmentedTrace,
+        d_output: DOutput | None = None,
+        d_h_n: npt.ArrayLike | None = None,
+        *,
+        input_gradient: bool = False,
+    ) -> SegmentedGradients:
+        """Carry gradients of a loss back through `trace`, with the bits of `backward`, in little memory.
+
+        Parameters
+        ----------
+        trace
+            What `forward_in_segments` returned.
+        d_output
+            dL/doutput in the shape of `output`; or a function `(first step, output of a segment) -> dL/doutput of
+            it`, which is called for every segment, so that nothing of the sequence's length need be held.
+        d_h_n
+            dL/dh_n in the shape of `h_n`. At least one of the two must be given.
+        input_gradient
+            Whether dL/dx, as large as x, is wanted.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where an argument isn't what is described here, with what to do about it.
+        """
+        trace = _checks.instance("trace", trace, SegmentedTrace, "Pass what forward_in_segments returned.")
+        _parameters.refuse_foreign(trace.stack.parameters, self._parameters)
+        _refuse_no_gradient(d_output, d_h_n)
+        carry = self._state("d_h_n", d_h_n, trace.layout, trace.x.shape[1])
+        return _segments.backward(trace, d_output, carry, input_gradient=input_gradient)
 
     def __repr__(self) -> str:
         """Show the constructor call."""
@@ -280,6 +348,13 @@ class RNN:
         _parameters.refuse_foreign(inner.stack.parameters, self._parameters)
         return trace.layout, inner
 
+    def _sequence(self, x: npt.ArrayLike) -> tuple[Layout, Array]:
+        """Return the layout of x, and x itself as (T, B, I)."""
+        given = _checks.as_array("x", x, self.dtype)
+        layout = Layout.of(given, batch_first=self.batch_first)
+        shape = layout.shape("T", "B", self.input_size)
+        return layout, layout.time_major(_checks.array("x", given, self.dtype, shape))
+
     def _state(self, name: str, value: npt.ArrayLike | None, layout: Layout, batch: int) -> Array:
         """Return h_0 or dL/dh_n as (L·D, B, H), zeros for None."""
         count = self.num_layers * self.directions
@@ -317,3 +392,9 @@ class RNN:
             )
             raise ValueError(message)
         return given.copy()
+
+
+def _refuse_no_gradient(d_output: object, d_h_n: object) -> None:
+    if d_output is None and d_h_n is None:
+        message = "backward needs d_output, d_h_n or both; got neither. Pass the gradient of the loss."
+        raise ValueError(message)

@@ -9,17 +9,23 @@ therefore gives every h_{t-1} at once, and dW_hh is a single product.
     forward     h_0    h_1    h_2   …     h_T            (1-based steps, in order)
     reverse     h_1    h_2    …     h_T   h_0            (h_T computed first, from h_0)
 
+What needs no earlier step is one matrix product for every block of BLOCK steps, in practice for the whole sequence.
+Blocks make the bits independent of how a long sequence is cut into whole blocks (`_segments.py`).
+
 Samples shorter than the batch hold their state while they wait: a forward scan has finished
 them, a reverse scan hasn't begun them. Then h_n is the last slot written, whatever the lengths.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from refrnn._elman import ElmanCell
 from refrnn._types import Array, Weights
+
+BLOCK = 256
+"""Steps whose products are taken at once."""
 
 Rows = Sequence[np.ndarray | None]
 """For each t some samples, as row numbers, or None where there are none."""
@@ -82,18 +88,29 @@ class ScanGradients:
         return self.from_output + self.from_next
 
 
+def blocks(length: int) -> Iterator[slice]:
+    """Yield the blocks of a sequence of `length` steps, in the order of time."""
+    for start in range(0, length, BLOCK):
+        yield slice(start, min(start + BLOCK, length))
+
+
+def flat(steps: Array) -> Array:
+    """Return (T, B, ·) as rows (T·B, ·)."""
+    return steps.reshape(-1, steps.shape[-1])
+
+
 def forward(
     cell: ElmanCell, w: Weights, x: Array, h_0: Array, *, reverse: bool, waiting: Rows | None
 ) -> Scan:
     """Scan `cell` over x (T, B, I) from h_0 (B, H) and return every state; `waiting` samples hold theirs."""
-    length, batch, _ = x.shape
+    length = len(x)
     states = Scan(slots=np.empty((length + 1, *h_0.shape), x.dtype), reverse=reverse)
     states.initial[...] = h_0
     hidden, previous = states.steps, states.previous
 
     share = cell.tape(hidden)
-    rows = length * batch
-    cell.input_share(x.reshape(rows, -1), w, share.reshape(rows, -1))
+    for block in blocks(length):
+        cell.input_share(flat(x[block]), w, flat(share[block]))
 
     w_hh_t = np.ascontiguousarray(w.hh.T)
     step = cell.forward_step
@@ -133,3 +150,31 @@ def backward(
             d_a[t, rest] = 0
             leaving[t, rest] = arriving[t, rest]
     return ScanGradients(d_a=d_a, from_output=d_output, carry=carry)
+
+
+def parameter_gradients(
+    cell: ElmanCell, w: Weights, x: Array, states: Scan, d_a: Array, onto: Weights | None
+) -> Weights:
+    """Return the sums over all steps, from the last block to the first, added to `onto` (in place) where given."""
+    total = onto
+    for block in reversed(list(blocks(len(x)))):
+        found = cell.parameter_gradients(flat(d_a[block]), flat(x[block]), flat(states.previous[block]), w)
+        total = found if total is None else _added(total, found)
+    assert total is not None  # noqa: S101 - a sequence has a step
+    return total
+
+
+def input_gradient(cell: ElmanCell, w: Weights, d_a: Array) -> Array:
+    """Return dL/dx of every step (T, B, I)."""
+    if len(d_a) <= BLOCK:
+        return cell.input_gradient(flat(d_a), w).reshape(*d_a.shape[:2], -1)
+    parts = [cell.input_gradient(flat(d_a[block]), w) for block in blocks(len(d_a))]
+    return np.concatenate(parts).reshape(*d_a.shape[:2], -1)
+
+
+def _added(total: Weights, more: Weights) -> Weights:
+    """Add `more` to `total` in place."""
+    for one, other in zip(total, more, strict=True):
+        if one is not None and other is not None:
+            np.add(one, other, out=one)
+    return total

@@ -139,11 +139,19 @@ def forward(
     return trace
 
 
-def backward(trace: StackTrace, d_output: Array, d_h_n: Array, *, truncation: int | None) -> StackGradients:
+def backward(
+    trace: StackTrace,
+    d_output: Array,
+    d_h_n: Array,
+    *,
+    truncation: int | None = None,
+    onto: Mapping[Place, Weights] | None = None,
+) -> StackGradients:
     """Carry dL/doutput (T, B, D·H) and dL/dh_n (L·D, B, H) back to parameters, x and h_0.
 
     With `truncation` = k the state from which steps k, 2k, … of a scan started is treated as a constant.
-    Nothing in the result refers to the arguments, so that the caller may reuse them.
+    The gradients of parameters are added to those of later steps in `onto`, in place, where given. Nothing else in the
+    result refers to the arguments, so that the caller may reuse them.
     """
     stack, padding = trace.stack, trace.padding
     waiting = rows_of(padding)
@@ -157,7 +165,7 @@ def backward(trace: StackTrace, d_output: Array, d_h_n: Array, *, truncation: in
     d_y = np.array(d_output, order="C") if padding is None else cleared(d_output, padding)
     for layer in reversed(range(stack.layers)):
         y = trace.layer_input(layer)
-        rows, width = y.shape[0] * y.shape[1], d_y.shape[-1] // stack.directions
+        width = d_y.shape[-1] // stack.directions
         d_below: list[Array] = []
         for d in range(stack.directions):
             w, states = stack.weights[layer, d], trace.scans[layer, d]
@@ -170,9 +178,9 @@ def backward(trace: StackTrace, d_output: Array, d_h_n: Array, *, truncation: in
                 waiting=waiting,
                 detached=detached[d],
             )
-            d_a, previous = found.d_a.reshape(rows, -1), states.previous.reshape(rows, -1)
-            weights[layer, d] = stack.cell.parameter_gradients(d_a, y.reshape(rows, -1), previous, w)
-            d_below.append(stack.cell.input_gradient(d_a, w).reshape(y.shape))
+            before = None if onto is None else onto[layer, d]
+            weights[layer, d] = _scan.parameter_gradients(stack.cell, w, y, states, found.d_a, before)
+            d_below.append(_scan.input_gradient(stack.cell, w, found.d_a))
         d_y = d_below[0] if len(d_below) == 1 else d_below[0] + d_below[1]
         if layer > 0 and trace.masks is not None:
             d_y = dropped(d_y, trace.masks[layer - 1], stack.dropout)

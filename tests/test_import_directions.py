@@ -217,6 +217,8 @@ PUBLIC = [
     "LinearTrace",
     "LossGradients",
     "RNNCell",
+    "SegmentedGradients",
+    "SegmentedTrace",
     "SequenceModel",
     "Trace",
     "Weights",
