@@ -79,14 +79,14 @@ def rich_record() -> Record:
     )
     contracts = [
         ContractRecord(
-            id="steps-0",
+            id=name,
             statement="A sequence of no steps.",
             expected="refused: RuntimeError",
             observed="refused: RuntimeError: no",
             holds=holds,
             reference="refused: ValueError: no",
         )
-        for holds in (True, False)
+        for name, holds in (("steps-0", True), ("steps-1", False))
     ]
     return record_of(
         [*cases, *verdicts()],

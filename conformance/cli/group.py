@@ -12,6 +12,7 @@ import click
 from conformance.cli.cases import list_
 from conformance.cli.check import check
 from conformance.cli.contracts import contracts
+from conformance.cli.diff import diff, merge
 from conformance.cli.env import env
 from conformance.cli.explain import explain
 from conformance.cli.init import init
@@ -22,7 +23,7 @@ from conformance.cli.show import show
 from conformance.errors import ConformanceError
 
 EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 3, 130
-COMMANDS = (check, init, run, report, list_, show, power, explain, contracts, env)
+COMMANDS = (check, init, run, report, diff, merge, list_, show, power, explain, contracts, env)
 
 EPILOG = """
 Exit codes of run: 0 conforms, 1 discrepancy, 2 wrong usage, 3 internal error, 4 nothing was checked,

@@ -1,0 +1,93 @@
+"""`conformance diff` and `conformance merge`: two records compared, several made one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from conformance.cli.options import end_quietly_where_nobody_reads, prepared_folder
+
+EXIT_REGRESSION, EXIT_NOTHING = 1, 4
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=1, min_open=True),
+    metavar="FACTOR",
+    help="How many times larger the worst share of a quantity may be before that is a regression.  [default: 4]",
+)
+@click.option(
+    "--common",
+    is_flag=True,
+    help="Compare only what both records have; a case that vanished is no regression.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.pass_context
+def diff(
+    context: click.Context,
+    *,
+    old: Path,
+    new: Path,
+    margin: float | None,
+    common: bool,
+    form: Literal["text", "markdown", "json"],
+) -> None:
+    """Tell what got better, worse, appeared or vanished from the record OLD to the record NEW.
+
+    Exits with 0 if nothing got worse, with 1 on a regression (a verdict that is worse, a case that vanished, a
+    worst share grown beyond the factor, a contract that holds no more, a planted fault that isn't caught any more),
+    and with 4 if the records have no case in common.
+    """
+    from conformance.difference import MARGIN, difference
+    from conformance.reading import read_record
+    from conformance.report.difference import difference_json, difference_markdown, difference_text
+
+    found = difference(
+        read_record(old),
+        read_record(new),
+        margin=MARGIN if margin is None else margin,
+        common_only=common,
+    )
+    end_quietly_where_nobody_reads()
+    tell = {"text": difference_text, "markdown": difference_markdown, "json": difference_json}[form]
+    click.echo(tell(found), nl=False)
+    context.exit(EXIT_NOTHING if not found.common else EXIT_REGRESSION if found.regressions else 0)
+
+
+@click.command()
+@click.argument("shards", nargs=-1, required=True, metavar="SHARD...", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the files of the report to this folder.",
+)
+@click.pass_context
+def merge(context: click.Context, shards: Sequence[Path], out: Path) -> None:
+    """Join the records of shards, or of one suite on several platforms, into one, and write its report.
+
+    Duplicates and contradictions are refused by name. Exits as the run of the whole would have.
+    """
+    from conformance.merge import merged
+    from conformance.reading import read_record
+    from conformance.report import write_report
+    from conformance.summary import exit_code, sentence
+
+    record = merged({str(path): read_record(path) for path in shards})
+    for path in write_report(prepared_folder(out), record):
+        click.echo(f"wrote {path}", err=True)
+    click.echo(sentence(record))
+    context.exit(exit_code(record))
