@@ -30,6 +30,7 @@ def html(page: Page) -> str:
     )
     environment.filters |= {
         "all_hold": _all_hold,
+        "bar": lambda share: f"{share:.4g}" if 0 <= share <= 1 else "1",
         "count": lambda number: f"{number:,}",
         "count_or_dot": lambda number: f"{number:,}" if number else "·",
         "environment_rows": environment_rows,
