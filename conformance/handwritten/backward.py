@@ -1,0 +1,295 @@
+"""The backward pass found by trying: which callable, what its argument means, where it leaves the gradients."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from conformance.handwritten import names
+from conformance.handwritten.asking import Question, question
+from conformance.handwritten.calling import Option, Parameter, best_first, parameters_of
+from conformance.handwritten.construct import callable_of, own_callables
+from conformance.handwritten.forms import Form
+from conformance.handwritten.forward import Forward
+from conformance.handwritten.harvest import Harvest, Taken, harvests, returned_names
+from conformance.handwritten.inputs import plain_options, roles_of, states, weight
+from conformance.handwritten.interface import Attempt
+from conformance.handwritten.load import Loaded
+from conformance.handwritten.matching import Match
+from conformance.handwritten.program import Ran, run, value
+from conformance.handwritten.reach import reach
+from conformance.handwritten.slots import Slot
+
+MOST_ARGUMENTS = 10
+LIKE_FLAT = {"columns": "column", "rows": "flat"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One way for the loss to enter: its kind, whether it sees the last step alone, and the arguments that say so."""
+
+    kind: str
+    last: bool
+    crossed: bool
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backward:
+    """A backward pass that ran, and the gradients that it gave."""
+
+    forward: Forward
+    call: str
+    entry: Entry
+    lines: tuple[str, ...]
+    slots: tuple[Slot, ...]
+    harvest: Harvest
+    cost: float
+    ran: Ran = field(default_factory=lambda: Ran(names={}))
+
+    @property
+    def wrong(self) -> int:
+        """How many parameters have no gradient, or another one than the true one times the common constant."""
+        return len(self.slots) - len(self.harvest.right)
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """Smaller is better: fewest wrong, most found, the head right, then what costs least."""
+        head = [s.path for s in self.slots if "W_hy" in s.roles]
+        head_wrong = bool(head) and head[0] not in self.harvest.right
+        return (self.wrong, -len(self.harvest.expressions), head_wrong, self.cost)
+
+
+def backwards(loaded: Loaded, forward: Forward, attempts: list[Attempt]) -> Iterator[Backward]:
+    """Yield every backward pass that gave gradients, in the order of trying."""
+    slots = parameter_slots(forward)
+    for call in _ordered(forward, own_callables(loaded, forward.built)):
+        parameters = parameters_of(callable_of(forward.built, call))
+        if parameters is None:
+            continue
+        complaint, ran_at_all, found_any = "", False, False
+        for entry in entries(forward):
+            asked = _asked(forward, entry)
+            if asked is None:
+                continue
+            for backward in _tried(loaded, replace(forward, asked=asked), call, parameters, entry, slots):
+                if isinstance(backward, Ran):
+                    complaint = complaint or backward.complaint()
+                    if backward.hung:
+                        break
+                    ran_at_all = ran_at_all or backward.ok
+                else:
+                    found_any = True
+                    yield backward
+        if not found_any:
+            why = "no gradients were found in what it returned, kept, changed or held" if ran_at_all else complaint
+            attempts.append(Attempt(what=call, reached="backward ran" if ran_at_all else "backward called", problem=why))
+
+
+def parameter_slots(forward: Forward) -> tuple[Slot, ...]:
+    """Return the parameters of the network, those given as arguments as slots too."""
+    if forward.slots:
+        return tuple(slot for slot in forward.slots if "h_0" not in slot.roles)
+    return tuple(
+        Slot(path=f"argument {role}", roles=(role,), fill=fill, read={role: _back(fill)}, turned=".T" in fill, cost=0.0)
+        for role, fill in forward.fills.items()
+    )
+
+
+def _back(fill: str) -> str:
+    """Return how a gradient laid out as `fill` is turned back."""
+    if fill.endswith(".T"):
+        return "{g}.T"
+    return "{g}[:, 0]" if fill.endswith("[:, None]") else "{g}[0]" if fill.endswith("[None]") else "{g}"
+
+
+def entries(forward: Forward) -> list[Entry]:
+    """Return the ways in which the loss may enter, likely ones first."""
+    shown = forward.outputs
+    if shown is None:
+        return []
+    d = "p.d_y" if forward.sizes.O else "p.d_h"
+    found = []
+    for last in (True,) if shown.last else (False, True):
+        forms = _forms(forward, shown, last=last)
+        if forward.sizes.O:
+            soft = shown.quantity in ("softmax(y)",)
+            own = "y" if shown.quantity in ("y", "softmax(y)") else "p.y"
+            found.append(Entry(kind="dL/dy", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms)))
+            targets = tuple(f.encode(f"({own} - {d})") for f in forms)
+            found.append(Entry(kind="targets", last=last, crossed=False, texts=targets))
+            soft_targets = tuple(f.encode(f"(p.prob - {d})") for f in forms) if not soft else ()
+            found.append(Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets))
+            found.append(Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=_ids(forward, last=last)))
+            one_hot = tuple(f.encode("np.eye(p.O)[p.targets]") for f in forms)
+            found.append(Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=one_hot))
+        else:
+            found.append(Entry(kind="dL/dh", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms)))
+            targets = tuple(f.encode(f"(y - {d})") for f in forms)
+            found.append(Entry(kind="targets", last=last, crossed=False, texts=targets))
+    return found
+
+
+def _ids(forward: Forward, *, last: bool) -> tuple[str, ...]:
+    if last:
+        return ("p.targets[-1]",) if forward.inputs.batched else ("int(p.targets[-1, 0])", "p.targets[-1]")
+    if forward.inputs.batched:
+        return ("p.targets.T", "p.targets")
+    return ("p.targets[:, 0].tolist()", "p.targets[:, 0]", "p.targets[:, 0, None]")
+
+
+def _forms(forward: Forward, shown: Match, *, last: bool) -> list[Form]:
+    """Return the forms in which the loss's argument may come: that of the outputs, that of x, and plain ones."""
+    found = []
+    batched = forward.inputs.batched
+    if shown.last == last and shown.form.first == 0:
+        found.append(shown.form)
+    if last:
+        if shown.form.container in ("list", "dict", "tuple", "array") and "T" in shown.form.axes:
+            found.append(Form("array", shown.form.axes.replace("T", "")))
+        plain = ("BN", "NB", "B1N") if batched else ("N1", "N", "1N")
+        found += [Form("array", axes) for axes in plain]
+        if forward.asked.width == 1:
+            found += [Form("array", axes) for axes in (("B",) if batched else ("1", ""))]
+    else:
+        if forward.inputs.form is not None and forward.inputs.form.container != "nested":
+            found.append(forward.inputs.form)
+        plain = ("TBN", "BTN", "NBT", "TNB") if batched else ("TN", "TN1", "T1N", "NT")
+        found += [Form("array", axes) for axes in plain]
+        found += [Form("list", axes) for axes in (("TBN", "TNB") if batched else ("TN1", "TN", "T1N"))]
+        found.append(Form("dict", "TN1" if not batched else "TNB"))
+        if forward.asked.width == 1:
+            found += [Form("array", axes) for axes in (("TB", "BT") if batched else ("T",))]
+    return list(dict.fromkeys(found))
+
+
+def _asked(forward: Forward, entry: Entry) -> Question | None:
+    if not entry.texts:
+        return None
+    case = replace(forward.asked.case, cotangents="last" if entry.last else "output")
+    return question(case, replace(forward.asked.traits, crossed=entry.crossed))
+
+
+def _tried(
+    loaded: Loaded,
+    forward: Forward,
+    call: str,
+    parameters: list[Parameter],
+    entry: Entry,
+    slots: Sequence[Slot],
+) -> Iterator[Backward | Ran]:
+    shown = forward.outputs
+    if shown is None:
+        return
+    same = call == forward.call
+    before = {slot.path: np.asarray(value(Ran(names={"np": np, "p": forward.asked.p}), slot.fill)) for slot in slots}
+    given = {kind for kind in forward.arguments.kinds}
+    if same and "targets" not in given:
+        return
+    prepared = (*forward.build, *forward.lines, f"y = {shown.expression}")
+    roles = roles_of([q.name for q in parameters]) if forward.fills else {}
+
+    def options(parameter: Parameter) -> list[Option]:
+        return _options(parameter, forward, entry, roles)
+
+    for arguments in best_first(parameters, options, MOST_ARGUMENTS):
+        entering = arguments.kinds.count("entry")
+        if entering != 1:
+            continue
+        lines = (f"grads = {call}({arguments.text})",)
+        ran = run(loaded, forward.asked.p, (*(forward.build if same else prepared), *_needs_x(same, forward), *lines))
+        if not ran.ok:
+            yield ran
+            if ran.hung:
+                return
+            continue
+        taken = Taken(
+            ran=ran,
+            slots=slots,
+            asked=forward.asked,
+            roots=forward.built.setup.roots,
+            before=before,
+            names=returned_names(callable_of(forward.built, call), "grads"),
+        )
+        found = harvests(taken)
+        if not found:
+            yield ran
+            continue
+        kind = entry.kind.replace("soft targets", "targets")
+        yield Backward(
+            forward=forward,
+            call=call,
+            entry=replace(entry, kind=kind),
+            lines=lines,
+            slots=tuple(slots),
+            harvest=found[0],
+            cost=arguments.cost,
+            ran=ran,
+        )
+        if len(found[0].right) == len(slots):
+            return
+
+
+def _needs_x(same: bool, forward: Forward) -> tuple[str, ...]:  # noqa: FBT001
+    return forward.lines[:1] if same else ()
+
+
+def _options(parameter: Parameter, forward: Forward, entry: Entry, roles: dict[str, str]) -> list[Option]:
+    name = parameter.name.strip("_")
+    found = plain_options(parameter)
+    if any(kind in ("rate", "truncation") for _, _, kind in found):
+        return found
+    if parameter.name in roles and roles[parameter.name] in forward.fills:
+        return [(forward.fills[roles[parameter.name]], 0.0, "weight")]
+    enters = names.UPSTREAM if entry.kind in ("dL/dy", "dL/dh") else names.TARGET
+    fits = enters.fullmatch(name) is not None and not names.NEXT.fullmatch(name)
+    optional = 0.0 if parameter.required else 0.2
+    found += [(text, (0.0 if fits else 1.5) + 0.2 * n + optional, "entry") for n, text in enumerate(entry.texts)]
+    found += _left_by_forward(parameter, forward)
+    if names.INPUT.fullmatch(name) or parameter.required:
+        found.append(("x", 0.1 if names.INPUT.fullmatch(name) and not fits else 2.5, "x"))
+    if names.NEXT.fullmatch(name) or names.STATE.fullmatch(name):
+        zeros = [f"np.zeros_like({text})" for text in states("p.h_0", batched=forward.inputs.batched)]
+        plain = states("p.h_0", batched=forward.inputs.batched)
+        found += [(t, 0.6 + 0.1 * n, "zeros") for n, t in enumerate(zeros if names.NEXT.fullmatch(name) else plain)]
+    if isinstance(parameter.default, bool):
+        found.append(("", 0.0, "left out"))
+    return found
+
+
+def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
+    """Return what forward returned, whole and in parts, and what was given to it."""
+    name = parameter.name
+    known = returned_names(callable_of(forward.built, forward.call), "result")
+    found: list[Option] = []
+    result = forward.ran.names.get("result")
+    if isinstance(result, (tuple, list, dict)) and len(result) <= 12:
+        for item in reach("result", result, depth=2):
+            if item.path == "result":
+                continue
+            label = known.get(item.path, item.name)
+            same = label.lower() == name.lower()
+            likely = names.CACHE.fullmatch(name.strip("_")) and not isinstance(item.value, np.ndarray)
+            found.append((item.path, 0.05 if same else 0.9 if likely else 2.2, "result"))
+    whole = bool(names.CACHE.fullmatch(name.strip("_"))) or known.get("result", "").lower() == name.lower()
+    found.append(("result", 0.3 if whole else 2.4, "result"))
+    if "params" in forward.arguments.kinds:
+        texts = forward.arguments.text.split(", {", 1)
+        text = "params" if "params" in forward.built.setup.roots else "{" + texts[1] if len(texts) > 1 else ""
+        if text:
+            found.append((text, 0.1 if names.PARAMS.fullmatch(name) else 2.6, "params"))
+    return found
+
+
+def _ordered(forward: Forward, calls: Sequence[str]) -> list[str]:
+    """Return callables with names of backward passes first; the forward pass itself only if it took targets."""
+
+    def rank(call: str) -> int:
+        name = call.rpartition(".")[2]
+        if call == forward.call:
+            return 2
+        if names.BACKWARD.fullmatch(name) and not names.CHECKS.fullmatch(name):
+            return 0 if "cell" not in name and "step" not in name else 1
+        return 3 if names.TRAINS.fullmatch(name) else 9
+
+    return [call for call in sorted(calls, key=rank) if rank(call) < 9]

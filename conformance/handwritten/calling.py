@@ -1,0 +1,91 @@
+"""Arguments for a call, tried in the order of how well they fit the names of its parameters."""
+
+import heapq
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Option = tuple[str, float, str]
+"""An argument's expression, what it costs, and what kind of thing it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter of a foreign callable."""
+
+    name: str
+    default: Any = inspect.Parameter.empty
+    keyword_only: bool = False
+
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
+
+
+def parameters_of(function: Any) -> list[Parameter] | None:  # noqa: ANN401 - anything callable
+    """Return the parameters of a callable, *args and **kwargs left out; None where it shows none."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    return [
+        Parameter(name=p.name, default=p.default, keyword_only=p.kind is p.KEYWORD_ONLY)
+        for p in signature.parameters.values()
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """One choice of arguments: their text, and what kind of thing each parameter got."""
+
+    text: str
+    kinds: tuple[str, ...]
+    cost: float
+
+
+def best_first(
+    parameters: Sequence[Parameter], options: Callable[[Parameter], Sequence[Option]], most: int
+) -> Iterator[Arguments]:
+    """Yield up to `most` choices of arguments, the cheapest first. A parameter with a default may be left out."""
+    table = []
+    for parameter in parameters:
+        found = sorted(options(parameter), key=lambda option: option[1])
+        if not parameter.required and not any(kind == "left out" for _, _, kind in found):
+            found = sorted([("", 0.5, "left out"), *found], key=lambda option: option[1])
+        if not found:
+            return
+        table.append(found)
+    for cost, picked in itertools.islice(_products([[o[1] for o in row] for row in table]), most):
+        chosen = [row[n] for row, n in zip(table, picked, strict=True)]
+        yield Arguments(text=_text(parameters, chosen), kinds=tuple(kind for _, _, kind in chosen), cost=cost)
+
+
+def _text(parameters: Sequence[Parameter], chosen: Sequence[Option]) -> str:
+    parts, by_name = [], False
+    for parameter, (expression, _, kind) in zip(parameters, chosen, strict=True):
+        if kind == "left out":
+            by_name = True
+            continue
+        by_name = by_name or parameter.keyword_only
+        parts.append(f"{parameter.name}={expression}" if by_name else expression)
+    return ", ".join(parts)
+
+
+def _products(costs: list[list[float]]) -> Iterator[tuple[float, tuple[int, ...]]]:
+    """Yield the index tuples of a product in the order of their summed costs, which grow along each list."""
+    start = (0,) * len(costs)
+    queue = [(sum(row[0] for row in costs), start)]
+    known = {start}
+    while queue:
+        cost, picked = heapq.heappop(queue)
+        yield cost, picked
+        for n, row in enumerate(costs):
+            if picked[n] + 1 < len(row):
+                following = (*picked[:n], picked[n] + 1, *picked[n + 1 :])
+                if following not in known:
+                    known.add(following)
+                    heapq.heappush(queue, (cost - row[picked[n]] + row[picked[n] + 1], following))

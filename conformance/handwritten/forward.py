@@ -1,0 +1,312 @@
+"""The forward pass found by trying: which callable, which layout of x, which array is which parameter."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from conformance.cases import Case
+from conformance.handwritten import names
+from conformance.handwritten.asking import Question, Traits, question
+from conformance.handwritten.calling import Arguments, Option, Parameter, best_first, parameters_of
+from conformance.handwritten.construct import Built, callable_of, own_callables
+from conformance.handwritten.inputs import INPUTS, ONE_FEATURE, STYLES, Inputs, plain_options, roles_of, states, weight
+from conformance.handwritten.interface import Attempt
+from conformance.handwritten.keys import parameter_containers
+from conformance.handwritten.load import SIZES, Loaded
+from conformance.handwritten.matching import Match, everything, recognised
+from conformance.handwritten.program import Ran, run
+from conformance.handwritten.reach import Reached
+from conformance.handwritten.sensitivity import used
+from conformance.handwritten.slots import Sizes, Slot, assignments, guesses
+
+MOST_ARGUMENTS, MOST_ASSIGNMENTS, MOST_SIZES = 8, 24, 3
+"""Of one callable and layout that are tried."""
+
+ASKED = Sizes(SIZES["I"], SIZES["H"], SIZES["O"])
+ALL_ROLES = ("W_ih", "W_hh", "W_hy", "b_ih", "b_hh", "b_y", "b")
+QUANTITIES = ("y", "softmax(y)", "sigmoid(y)", "tanh(y)", "h")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """A forward pass that ran, and what of it was recognised."""
+
+    built: Built
+    call: str
+    inputs: Inputs
+    arguments: Arguments
+    slots: tuple[Slot, ...]
+    sizes: Sizes
+    asked: Question
+    ran: Ran
+    matches: tuple[Match, ...] = ()
+    fills: dict[str, str] = field(default_factory=dict)  # weights that are arguments: what each role is given
+
+    @property
+    def build(self) -> tuple[str, ...]:
+        """The lines that build the network and give it its weights."""
+        return (*self.built.setup.lines, *(f"{slot.path}[...] = {slot.fill}" for slot in self.slots))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines that call the forward pass."""
+        return (f"x = {self.inputs.text}", f"result = {self.call}({self.arguments.text})")
+
+    def best(self, *quantities: str) -> Match | None:
+        """Return the best match of some quantities: every step, in what forward returned."""
+        found = [m for m in self.matches if m.quantity in quantities]
+        return min(found, key=_rank, default=None)
+
+    @property
+    def outputs(self) -> Match | None:
+        """What the loss sees: y or what is made of it, without a head h."""
+        return self.best(*QUANTITIES[:4]) or (self.best("h") if not self.sizes.O else None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether what the loss sees is right at every step that is shown."""
+        shown = self.outputs
+        return shown is not None and (shown.last or shown.right == self.asked.case.steps)
+
+
+def _rank(match: Match) -> tuple[Any, ...]:
+    place = ["result", "model", "params", "code", "seen"]
+    root = next((n for n, name in enumerate(place) if match.source.startswith((name, f"[element in {name}"))), 3)
+    if "seen[" in match.source:
+        root = 4
+    return (-match.right if not match.last else -0.5, QUANTITIES.index(match.quantity), root, len(match.source))
+
+
+def case_of(sizes: Sizes, *, batched: bool, nonlinearity: str = "tanh", layers: int = 1, cotangents: str = "output", h_0: bool = False, steps: int = SIZES["T"]) -> Case:
+    """Return the case that is asked first: no h_0, weights of scale one half, the loss on every output."""
+    return Case(
+        nonlinearity=nonlinearity,  # pyright: ignore[reportArgumentType]
+        layers=layers,
+        steps=steps,
+        batch=SIZES["B"] if batched else 1,
+        layout="time-first" if batched else "unbatched",
+        input_size=sizes.I,
+        hidden_size=sizes.H,
+        output_size=sizes.O,
+        h_0=h_0,
+        cotangents=cotangents,  # pyright: ignore[reportArgumentType]
+        dtype="f64",
+        regime="gain1.2",
+    )
+
+
+@dataclass(slots=True)
+class Searching:
+    """One search: what is searched, and what came of it so far."""
+
+    loaded: Loaded
+    attempts: list[Attempt] = field(default_factory=list)
+    ran: list[Forward] = field(default_factory=list)  # that ran, and were not recognised
+    hung: set[str] = field(default_factory=set)
+
+    def forwards(self, built: Built) -> Iterator[Forward]:
+        """Yield every forward pass whose outputs are recognised, likely ones first."""
+        for call in _ordered(own_callables(self.loaded, built)):
+            parameters = parameters_of(callable_of(built, call))
+            if not parameters:
+                continue
+            yield from self._of_callable(built, call, parameters)
+
+    def _of_callable(self, built: Built, call: str, parameters: list[Parameter]) -> Iterator[Forward]:
+        complaint, ran_at_all = "", False
+        for sizes in self._sizes(built):
+            inputs = (*INPUTS, *ONE_FEATURE) if sizes.I == 1 else INPUTS
+            for way in inputs:
+                for forward in self._tried(built, call, parameters, way, sizes):
+                    if not forward.ran.ok:
+                        complaint = complaint or forward.ran.complaint()
+                        if forward.ran.hung:
+                            self.attempts.append(Attempt(what=call, reached="called", problem=forward.ran.complaint()))
+                            return
+                        continue
+                    ran_at_all = True
+                    found = self._recognised(forward)
+                    if not found:
+                        self.ran.append(forward)
+                    yield from found
+        reached = "ran" if ran_at_all else "called"
+        why = "its outputs are not recognised" if ran_at_all else complaint
+        self.attempts.append(Attempt(what=call, reached=reached, problem=why))
+
+    def _sizes(self, built: Built) -> list[Sizes]:
+        found = guesses(built.arrays, ASKED)[:MOST_SIZES]
+        if built.setup.owner == "code" or not found:
+            found += [s for s in (ASKED, Sizes(ASKED.I, ASKED.H, 0)) if s not in found]
+        return found
+
+    def _tried(
+        self, built: Built, call: str, parameters: list[Parameter], way: Inputs, sizes: Sizes
+    ) -> Iterator[Forward]:
+        """Yield runs with the network's own weights, one for each choice of arguments."""
+        case = case_of(sizes, batched=way.batched)
+        asked = question(case, Traits(one_hot=way.ids))
+        by_argument = roles_of([q.name for q in parameters]) if built.setup.owner == "code" else {}
+        takes = len(set(by_argument.values()) & {"W_ih", "W_hh"}) == 2
+        containers = {} if built.arrays and built.setup.owner == "model" else parameter_containers(self.loaded, call, parameters)
+        for style in STYLES if takes or containers else (STYLES[0],):
+            roles = by_argument if takes else {}
+
+            def options(parameter: Parameter) -> Sequence[Option]:
+                return self._options(parameter, built, way, roles, containers, style)
+
+            for arguments in best_first(parameters, options, MOST_ARGUMENTS * 3 if takes else MOST_ARGUMENTS):
+                if arguments.kinds.count("x") != 1:
+                    continue
+                forward = Forward(
+                    built=built,
+                    call=call,
+                    inputs=way,
+                    arguments=arguments,
+                    slots=(),
+                    sizes=sizes,
+                    asked=asked,
+                    ran=Ran(names={}),
+                    fills=_fills(arguments, roles, style, containers),
+                )
+                yield replace(forward, ran=run(self.loaded, asked.p, (*built.setup.lines, *forward.lines)))
+
+    def _options(
+        self,
+        parameter: Parameter,
+        built: Built,
+        way: Inputs,
+        roles: dict[str, str],
+        containers: dict[str, list[str]],
+        style: tuple[str, str],
+    ) -> list[Option]:
+        name = parameter.name.strip("_")
+        found = plain_options(parameter)
+        if any(kind in ("rate", "truncation") for _, _, kind in found):
+            return found
+        if parameter.name in roles:
+            return [(weight(roles[parameter.name], style), 0.0, roles[parameter.name])]
+        if parameter.name in containers:
+            found += [(restyled(text, style), 0.1 * n, "params") for n, text in enumerate(containers[parameter.name])]
+        if "params" in built.setup.roots:
+            found.append(("params", 0.0 if names.PARAMS.fullmatch(name) else 1.5, "params"))
+            params = built.ran.names["params"]
+            if isinstance(params, dict) and parameter.name in params:
+                found.append((f"params[{parameter.name!r}]", -1.0, "parameter"))
+        if built.setup.owner == "code" and hasattr(built.ran.names["code"], parameter.name) and isinstance(getattr(built.ran.names["code"], parameter.name), np.ndarray):
+            found.append((f"code.{parameter.name}", 0.2, "global"))
+        found.append(("x", 0.0 if names.INPUT.fullmatch(name) else 2.0 + (not parameter.required), "x"))
+        state = names.STATE.fullmatch(name) is not None
+        found += [
+            (text, (0.6 if not parameter.required else 0.0) + 0.1 * n + (0.0 if state else 2.5), "state")
+            for n, text in enumerate(states("p.h_0", batched=way.batched))
+        ]
+        if names.TARGET.fullmatch(name):
+            found += _targets(way)
+        return found
+
+    def _recognised(self, forward: Forward) -> list[Forward]:
+        """Return `forward` with weights of ours, as often as something of it is recognised."""
+        loaded, built = self.loaded, forward.built
+        setup = built.setup
+        lines = forward.lines
+        arrays = list(built.arrays)
+        if not arrays and setup.owner == "model":
+            return self._lazy(forward)
+        sensitive = used(loaded, forward.asked.p, setup.lines, lines, arrays, forward.sizes) if arrays else []
+        if not sensitive:
+            return self._matched(forward, ())
+        found: list[Forward] = []
+        for slots in _assignments(sensitive, forward.sizes):
+            found = self._matched(forward, slots)
+            if any(f.complete for f in found):
+                break
+        return found
+
+    def _lazy(self, forward: Forward) -> list[Forward]:
+        """Try again with the arrays that only came to be when forward ran."""
+        from conformance.handwritten.construct import candidates
+
+        setup = forward.built.setup
+        if len(setup.lines) > 4:
+            return []
+        arrays = tuple(candidates(forward.ran, setup.roots))
+        if not arrays:
+            return []
+        lazy = replace(setup, lines=(*setup.lines, *forward.lines), says=f"{setup.says}; its weights come to be at the first forward")
+        return self._recognised(replace(forward, built=replace(forward.built, setup=lazy, arrays=arrays)))
+
+    def _matched(self, forward: Forward, slots: tuple[Slot, ...]) -> list[Forward]:
+        roles = {role for slot in slots for role in slot.roles} or set(forward.fills) or {"b", "b_y"}
+        layers = 2 if "W_hh1" in roles else 1
+        traits = Traits(
+            one_hot=forward.inputs.ids,
+            cell_bias=bool(roles & {"b", "b_ih"}),
+            head_bias="b_y" in roles,
+        )
+        for nonlinearity in ("tanh", "relu"):
+            case = case_of(forward.sizes, batched=forward.inputs.batched, nonlinearity=nonlinearity, layers=layers)
+            asked = question(case, traits)
+            trial = replace(forward, slots=slots, asked=asked)
+            ran = run(self.loaded, asked.p, (*trial.build, *trial.lines))
+            if not ran.ok:
+                return []
+            items = everything(ran, ["result", *forward.built.setup.roots])
+            matches = tuple(recognised(items, asked.forward))
+            trial = replace(trial, ran=ran, matches=matches)
+            if trial.complete:
+                return [trial]
+        return []
+
+
+def _fills(
+    arguments: Arguments, roles: dict[str, str], style: tuple[str, str], containers: dict[str, list[str]]
+) -> dict[str, str]:
+    """Return the weights that are given as arguments: each role with its expression."""
+    if roles:
+        return {role: weight(role, style) for role in roles.values() if role in arguments.kinds}
+    if "params" in arguments.kinds and containers:
+        given = {role for texts in containers.values() for role in ALL_ROLES if f"⟨{role}⟩" in texts[0]}
+        return {role: weight(role, style) for role in ALL_ROLES if role in given}
+    return {}
+
+
+def restyled(text: str, style: tuple[str, str]) -> str:
+    """Replace every ⟨role⟩ by the parameter as the style has it."""
+    for role in ALL_ROLES:
+        text = text.replace(f"⟨{role}⟩", weight(role, style))
+    return text
+
+
+def _targets(way: Inputs) -> list[Option]:
+    """Return targets for code whose forward already wants them."""
+    found: list[Option] = [("p.targets[:, 0].tolist()", 0.2, "targets"), ("p.targets[:, 0]", 0.4, "targets")]
+    if way.batched:
+        found = [("p.targets.T", 0.2, "targets"), ("p.targets", 0.4, "targets")]
+    if way.form is not None:
+        found = [(way.form.encode("(p.y - p.d_y)"), 0.0, "targets"), *found]
+    return found
+
+
+def _assignments(arrays: Sequence[Reached], sizes: Sizes) -> list[tuple[Slot, ...]]:
+    found = assignments(arrays, sizes, MOST_ASSIGNMENTS)
+    if not found:
+        found = assignments(arrays, sizes, MOST_ASSIGNMENTS, layers=2)
+    return found
+
+
+def _ordered(calls: list[str]) -> list[str]:
+    """Return callables with names of forward passes first, helpers for checking last."""
+
+    def rank(call: str) -> tuple[int, int]:
+        name = call.rpartition(".")[2]
+        if names.CHECKS.fullmatch(name) and not names.FORWARD.fullmatch(name):
+            return 4, 0
+        if name in ("forward", "__call__"):
+            return 0, 0
+        if names.FORWARD.fullmatch(name):
+            return 1, 0 if "forward" in name.lower() else 1
+        return (3, 0) if names.BACKWARD.fullmatch(name) else (2, 0)
+
+    return sorted(calls, key=rank)

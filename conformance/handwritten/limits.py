@@ -1,0 +1,130 @@
+"""What foreign code may do while it is called: how long it may take, what it may print, ask, read and write."""
+
+import builtins
+import contextlib
+import io
+import os
+import random
+import signal
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from conformance.errors import ConformanceError
+
+MOST_PRINTED = 20_000
+"""Characters of foreign output that are kept."""
+
+AGAIN = 0.05
+"""Seconds after which a time limit strikes again, should foreign code have swallowed it."""
+
+TEXT = "the quick brown fox jumps over the lazy dog\n" * 8
+"""What a data file holds that isn't there."""
+
+
+class TookTooLong(BaseException):  # noqa: N818 - no Exception, so that `except Exception` in foreign code lets it pass
+    """A call ran into its time limit."""
+
+
+class AskedForInput(ConformanceError):  # noqa: N818 - what happened, not an error of ours
+    """Foreign code called input(), which nobody can answer."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `TookTooLong` in the block after so many seconds; without effect outside the main thread."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def strike(_signal: int, _frame: object) -> None:
+        message = f"no answer within {seconds:g} s"
+        raise TookTooLong(message)
+
+    before = signal.signal(signal.SIGALRM, strike)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Printed(io.TextIOBase):
+    """A text file that keeps the first `MOST_PRINTED` characters written to it."""
+
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+        self._room = MOST_PRINTED
+
+    def write(self, text: str, /) -> int:
+        """Keep what there is room for."""
+        if self._room > 0:
+            self._kept.append(text[: self._room])
+            self._room -= len(text)
+        return len(text)
+
+    def writable(self) -> bool:
+        """Text can be written."""
+        return True
+
+    def text(self) -> str:
+        """Return what was kept."""
+        return "".join(self._kept)
+
+
+@contextlib.contextmanager
+def sandbox() -> Iterator[Printed]:
+    """Run foreign code in an empty temporary folder with its prints kept, its questions refused, its warnings unheard.
+
+    The state of the global random generators is put back afterwards.
+    """
+    printed = Printed()
+    numpy_state, python_state, folder = np.random.get_state(), random.getstate(), os.getcwd()  # noqa: NPY002, PTH109
+    asked = builtins.input
+    builtins.input = _refused
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="conformance-") as empty,
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+        ):
+            warnings.simplefilter("ignore")
+            os.chdir(empty)
+            try:
+                yield printed
+            finally:
+                os.chdir(folder)
+    finally:
+        builtins.input = asked
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
+
+
+def seeded() -> None:
+    """Put the global random generators into one known state."""
+    np.random.seed(0)  # noqa: NPY002 - it is the foreign code that draws from it
+    random.seed(0)
+
+
+def harmless_open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - it stands in for open()
+    """Open what exists for reading; give a made-up text for what doesn't; keep what is written in memory."""
+    reads = not set(mode) & set("wax+")
+    if reads and isinstance(file, (str, os.PathLike)) and os.path.exists(file):  # noqa: PTH110
+        return open(file, mode, *args, **kwargs)  # noqa: SIM115, PTH123 - it is the caller who closes it
+    if "b" in mode:
+        return io.BytesIO(TEXT.encode() if reads else b"")
+    return io.StringIO(TEXT if reads else "")
+
+
+def _refused(prompt: object = "", /) -> str:
+    print(prompt, file=sys.stdout)  # noqa: T201 - it belongs to what the code printed
+    message = f"it called input({prompt!r}), and nobody is there to answer"
+    raise AskedForInput(message)

@@ -1,0 +1,209 @@
+"""Known quantities found by value among everything that a run left behind."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.handwritten.forms import Form, axes_of, numeric
+from conformance.handwritten.program import Ran
+from conformance.handwritten.reach import Reached, reach
+from conformance.handwritten.stubs import is_stub
+from refrnn import Array
+
+SAME = 1e-5
+"""Relative to the largest value: two networks that differ differ by much more, float32 by less. It finds, it judges nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence_:
+    """Numbers that may be a sequence: stacked, the container they came from, and the path inside each element."""
+
+    base: str
+    inner: str
+    container: str
+    stacked: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A quantity of the truth recognised in what a run left behind.
+
+    Attributes
+    ----------
+    quantity
+        Its name among the truths.
+    source
+        The expression of the thing as the code holds it.
+    form
+        How that is laid out.
+    expression
+        The expression of it as (T, B, N), or as (1, B, N) where it is the last step alone.
+    last
+        Whether it is the last step alone.
+    right
+        Of how many steps the values agree.
+    """
+
+    quantity: str
+    source: str
+    form: Form
+    expression: str
+    last: bool
+    right: int
+
+
+def everything(ran: Ran, roots: Sequence[str]) -> list[Reached]:
+    """Return all that can be reached from the named roots, then from what functions held when they returned."""
+    seen: set[int] = set()
+    found: list[Reached] = []
+    for root in roots:
+        if root == "code":
+            for name, value in _globals(ran.names["code"]).items():
+                found += reach(f"code.{name}", value, seen=seen)
+        elif root in ran.names:
+            found += reach(root, ran.names[root], seen=seen)
+    for name, calls in ran.seen.items():
+        found.append(Reached(f"seen[{name!r}]", calls))
+        for key, inner in calls[-1].items():
+            found += reach(f"seen[{name!r}][-1][{key!r}]", inner, seen=seen)
+    return found
+
+
+def _globals(module: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the globals that may hold numbers."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("__") and not isinstance(value, (type, ModuleType)) and not is_stub(value)
+    }
+
+
+def recognised(items: Iterable[Reached], truths: Mapping[str, Array]) -> list[Match]:
+    """Return every match, in the order of the items."""
+    steps, batch = next(iter(truths.values())).shape[:2]
+    sizes = {n * batch * t.shape[2] for t in truths.values() for n in (1, steps, steps + 1)}
+    found = []
+    for sequence in _sequences(items, steps):
+        if sequence.stacked.size in sizes:
+            found += _matches(sequence, truths)
+    return found
+
+
+def _sequences(items: Iterable[Reached], steps: int) -> Iterator[Sequence_]:
+    for item in items:
+        array = numeric(item.value)
+        if array is not None:
+            yield Sequence_(base=item.path, inner="", container="array", stacked=array)
+        elif isinstance(item.value, (list, tuple, dict)) and steps <= len(item.value) <= steps + 1:
+            yield from _columns(item)
+        elif isinstance(item.value, (list, tuple)) and item.value and isinstance(item.value[0], (float, list)):
+            yield from _nested(item)
+
+
+def _columns(item: Reached) -> Iterator[Sequence_]:
+    """Yield what the elements of a container have in common: themselves, or the same entry of each."""
+    if isinstance(item.value, dict):
+        if not all(isinstance(key, int) for key in item.value):
+            return
+        elements, kind = [item.value[key] for key in sorted(item.value)], "dict"
+    else:
+        elements, kind = list(item.value), "tuple" if isinstance(item.value, tuple) else "list"
+    leaves = [{r.path: numeric(r.value) for r in reach("", e, depth=4)} for e in elements]
+    for inner, array in leaves[0].items():
+        parts = [leaf.get(inner) for leaf in leaves]
+        if array is not None and all(part is not None and part.shape == array.shape for part in parts):
+            yield Sequence_(base=item.path, inner=inner, container=kind, stacked=np.array(parts))
+    yield from _nested(item)
+
+
+def _nested(item: Reached) -> Iterator[Sequence_]:
+    """Yield nested lists of plain numbers as one array."""
+    first = item.value[0] if isinstance(item.value, list) and item.value else None
+    if isinstance(first, list):
+        try:
+            stacked = np.array(item.value, dtype=float)
+        except (TypeError, ValueError):
+            return
+        yield Sequence_(base=item.path, inner="", container="nested", stacked=stacked)
+
+
+def _matches(sequence: Sequence_, truths: Mapping[str, Array]) -> Iterator[Match]:
+    for name, truth in truths.items():
+        if name == "softmax(y)" and truth.shape[2] == 1:  # always 1
+            continue
+        for form, view in _views(sequence, truth):
+            right, shift = _agreement(view, truth)
+            if right == 0:
+                continue
+            last = view.shape[0] == 1 and truth.shape[0] != 1
+            yield Match(
+                quantity=name,
+                source=_source(sequence, form),
+                form=form,
+                expression=_shifted(form.decode(_source(sequence, form)), view.shape[0], truth.shape[0], shift),
+                last=last,
+                right=right,
+            )
+
+
+def _source(sequence: Sequence_, form: Form) -> str:
+    if not sequence.inner:
+        return sequence.base
+    if sequence.container == "dict":
+        return f"[{sequence.base}[t]{sequence.inner} for t in sorted({sequence.base})]"
+    return f"[element{sequence.inner} for element in {sequence.base}]"
+
+
+def _views(sequence: Sequence_, truth: Array) -> Iterator[tuple[Form, Array]]:
+    """Yield the readings of a sequence as (n, B, N)."""
+    steps, batch, width = truth.shape
+    array = sequence.stacked
+    container = sequence.container
+    if container == "dict" and sequence.inner:
+        container = "list"
+    for axes, _ in axes_of(array.shape, steps, batch, width):
+        if sequence.container not in ("array", "nested") and not axes.startswith("T"):
+            continue
+        yield Form(container, axes), _view(array, axes)  # pyright: ignore[reportArgumentType]
+    if container == "array" and array.shape == (steps * batch, width) and batch > 1 < steps:
+        yield Form("flat", ""), array.reshape(steps, batch, width)
+        yield Form("flat by sample", ""), array.reshape(batch, steps, width).swapaxes(0, 1)
+
+
+def _view(array: Array, axes: str) -> Array:
+    kept = axes.replace("1", "")
+    squeezed = array[tuple(0 if letter == "1" else slice(None) for letter in axes)]
+    ordered = squeezed.transpose([kept.index(letter) for letter in "TBN" if letter in kept])
+    return ordered[tuple(slice(None) if letter in kept else None for letter in "TBN")]
+
+
+def _agreement(view: Array, truth: Array) -> tuple[int, int]:
+    """Return how many steps agree, at the better of the possible shifts, and that shift."""
+    scale = np.abs(truth).max() or 1.0
+    best = (0, 0)
+    n, steps = view.shape[0], truth.shape[0]
+    if n == 1 and steps != 1:
+        return int(_close(view[0], truth[-1], scale)), 0
+    for shift in range(n - steps, -1, -1):
+        part = view[shift : shift + steps]
+        right = sum(_close(got, true, scale) for got, true in zip(part, truth, strict=True))
+        best = max(best, (right, shift))
+    return best
+
+
+def _close(got: Array, true: Array, scale: float) -> bool:
+    return bool(np.abs(got - true).max() <= SAME * scale)
+
+
+def _shifted(text: str, have: int, want: int, shift: int) -> str:
+    if have <= want:
+        return text
+    return f"{text}[1:]" if shift else f"{text}[:-1]"
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:  # noqa: ANN401
+    """Return the shape of an array, None of anything else."""
+    return value.shape if isinstance(value, np.ndarray) else None

@@ -1,0 +1,69 @@
+"""What names hint at. Names only order the hypotheses; values decide."""
+
+import re
+
+SIZES = {
+    "T": r"(t|t_x|tx|timesteps?|time_steps?|n_?steps?|num_steps|seq(uence)?_?(len(gth)?|size)|steps|n_?t|length|max_?len(gth)?|unroll\w*)",
+    "B": r"(b|m|bs|batch|n|batch_?size|n_?samples|num_samples|mini_?batch\w*)",
+    "V": r"(v|vocab|vocab_?(size|len)|n_?vocab|num_?vocab|word_dim|n_?(chars|tokens|symbols|letters|words|words)|num_?(chars|tokens|symbols)|alphabet\w*|data_?dim)",
+    "H": r"(h|hidden|n_?h|n_?hidden\w*|hidden_?\w*|num_?hidden\w*|h_?dim|h_?size|dim_?h|units|n_?units|num_?units|n_?neurons|neurons|n_?rec|n_?a|state_?(size|dim)|size_?h(idden)?|d_?h|hs|nh|rnn_?(size|dim|units))",
+    "O": r"(o|output|out|n_?y|n_?o|n_?out\w*|output_?\w*|num_?out\w*|out_?(size|dim|features|put)|o_?dim|y_?dim|dim_?y|dim_?o(ut)?|n_?classes|num_?classes|classes|size_?o(ut)?|d_?o(ut)?|k|ny|no|target_?(size|dim))",
+    "I": r"(i|d|input|in|n_?x|n_?i|n_?in\w*|input_?\w*|num_?in\w*|in_?(size|dim|features|put)|i_?dim|x_?dim|dim_?x|dim_?i(n)?|n_?features|num_?features|features|feature_?(size|dim)|size_?i(n)?|d_?i(n)?|d_?x|nx|ni|embed\w*|emb_?dim|dim)",
+}
+"""How people call sizes, from what is most to what is least particular."""
+
+SIZE_PATTERNS = {size: re.compile(pattern, re.IGNORECASE) for size, pattern in SIZES.items()}
+
+RATE = re.compile(r"lr|learning_?rate|eta|alpha|step_?size|l_?rate|rate|lambda_?lr", re.IGNORECASE)
+TRUNCATION = re.compile(r"\w*trunc\w*|\w*bptt\w*|\w*back_?steps\w*", re.IGNORECASE)
+INPUT = re.compile(r"(x|xs|x_?seq\w*|inputs?\w*|in_?seq\w*|seq(uence)?s?|data|batch|x_?t|xt|x_?train|x_?batch|ids|tokens|idx|sentence|words|u|us|v|x_?in|features|embed\w*|feed)", re.IGNORECASE)
+STATE = re.compile(r"(h|h_?0|a_?0|s_?0|h_?prev|prev_?h\w*|a_?prev|prev_?\w*|\w*_?prev|h_?init\w*|init\w*|\w*state\w*|hidden\w*|h_?last|hs|h_?in|h_?tm1|h_?t_?1)", re.IGNORECASE)
+TARGET = re.compile(r"(y|ys|t|ts|target\w*|label\w*|y_?true\w*|y_?train|y_?batch|truth|desired|expected|out_?true|gt|true_?\w*|outputs?_?true|d|correct\w*|y_?t|answers?)", re.IGNORECASE)
+UPSTREAM = re.compile(r"(d\w+|grad\w*|\w*_?grad(s|ients?)?|delta\w*|upstream\w*|error\w*|err|loss_?grad\w*|g|gy|dout|eta_out)", re.IGNORECASE)
+NEXT = re.compile(r"\w*next\w*|dh_?n|dh_?t|dh_?last|dh_?final|da_?last", re.IGNORECASE)
+CACHE = re.compile(r"(cache\w*|trace|ctx|context|history|memory|stuff|fwd\w*|states|activations|tape|saved|intermediates?|hs|h_?s|hidden\w*|store)", re.IGNORECASE)
+PARAMS = re.compile(r"(param\w*|weights?|theta|w_?dict|model|net\w*|p|self_params|args|ws)", re.IGNORECASE)
+
+FORWARD = re.compile(r"(?!.*(back|grad|bptt|train|fit|loss|update|init))(.*(forward|fprop|fwd|feed|predict|call|run|unroll|propagat|rnn|step|apply|compute|output|infer|encode|scan|eval|process|sequence).*)", re.IGNORECASE)
+BACKWARD = re.compile(r".*(back|bptt|bprop|grad|bwd|deriv|accum).*", re.IGNORECASE)
+TRAINS = re.compile(r".*(loss|train|fit|learn|update|optimi[sz]e|step|apply|cost).*", re.IGNORECASE)
+CHECKS = re.compile(r".*(check|numeric|test|sample|generate|plot|save|load|print|show|reset|zero|accuracy|verify|finite|compare|main).*", re.IGNORECASE)
+
+WEIGHTS = {
+    "W_hh": r"(\w*(hh|aa|ss|h2h|rec(ur\w*)?|w_?h|w_?s|w_?a|w_?rec\w*|state_?to_?state|hid(den)?_?(to_?)?hid(den)?)|w|r)",
+    "W_ih": r"(\w*(xh|ih|ax|hx|xa|ix|i2h|x2h|w_?x|w_?i|w_?in(put)?|sx|xs|in(put)?_?(to_?)?h\w*|kernel|hi)|u|wx)",
+    "W_hy": r"(\w*(hy|yh|ya|ho|oh|h2o|h2y|w_?y|w_?o|w_?out(put)?|hq|sy|hid\w*_?(to_?)?out\w*)|v)",
+    "b_y": r"(\w*(b_?y|b_?o|by|bo|b_?out\w*|b_?hy|b_?ho|b_?q|b2|bias_?(y|o|out\w*)|b_?v)|c)",
+    "b": r"(b_?h|ba|b_?a|b|bh|b_?hh|b_?xh|b_?ih|b_?s|b1|bias\w*|b_?hidden|b_?\w*)",
+}
+WEIGHT_PATTERNS = {role: re.compile(pattern, re.IGNORECASE) for role, pattern in WEIGHTS.items()}
+
+GRADIENT = re.compile(r"^_?(d|grad|g|delta|nabla|m|v|mem|cache|vel|acc|sum|adagrad|best|prev|old|last)_?(?=[A-Z_]|w|b|u|v|h|x)", re.IGNORECASE)
+
+
+def size_hint(name: str) -> str | None:
+    """Return which size a name hints at: T, B, V (of a vocabulary), I, H or O.
+
+    >>> size_hint("hidden_size"), size_hint("n_x"), size_hint("vocab_size"), size_hint("seq_length"), size_hint("foo")
+    ('H', 'I', 'V', 'T', None)
+    """
+    name = name.strip("_")
+    return next((size for size, pattern in SIZE_PATTERNS.items() if pattern.fullmatch(name)), None)
+
+
+def weight_hint(name: str) -> str | None:
+    """Return which parameter a name hints at.
+
+    >>> [weight_hint(n) for n in ("Wxh", "W_hh", "Why", "bh", "by", "U", "V", "W", "Wax", "kernel", "foo")]
+    ['W_ih', 'W_hh', 'W_hy', 'b', 'b_y', 'W_ih', 'W_hy', 'W_hh', 'W_ih', 'W_ih', None]
+    """
+    name = name.strip("_")
+    return next((role for role, pattern in WEIGHT_PATTERNS.items() if pattern.fullmatch(name)), None)
+
+
+def gradient_of(name: str, parameter: str) -> bool:
+    """Tell whether `name` reads like the gradient of `parameter`: dWxh, grad_Wxh, Wxh_grad of Wxh."""
+    plain, wanted = (re.sub(r"[^a-z0-9]", "", text.lower()) for text in (name, parameter))
+    if not wanted or wanted not in plain:
+        return False
+    return plain.replace(wanted, "", 1) in ("d", "dl", "dj", "g", "grad", "gradient", "grads", "gradients", "delta", "dloss", "de", "nabla", "total", "sum", "dtotal", "dsum", "dldw", "derivative")

@@ -1,0 +1,24 @@
+"""What networks put on top of their outputs: softmax over the last axis, and the logistic function."""
+
+from typing import Any
+
+import numpy as np
+
+from refrnn import Array
+
+
+def softmax(y: Array) -> Array:
+    """Return softmax over the last axis."""
+    return softmax_along(y, axis=-1)
+
+
+def softmax_along(y: Any, axis: int | None = None) -> Array:  # noqa: ANN401 - scipy.special.softmax takes anything
+    """Return softmax along an axis, over everything where none is given, as scipy does."""
+    y = np.asarray(y)
+    e = np.exp(y - y.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def sigmoid(y: Any) -> Array:  # noqa: ANN401 - scipy.special.expit takes anything
+    """Return 1 / (1 + exp(−y))."""
+    return 1 / (1 + np.exp(-np.asarray(y)))

@@ -1,0 +1,95 @@
+"""The text of a target: of a file, of a notebook's cells in order without magics, of a module."""
+
+import ast
+import json
+import linecache
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.errors import UsageError
+
+MAGIC = re.compile(r"^\s*(%|!|\?)|^\s*[\w.]+\?+\s*$|^\s*\w+\s*=\s*[!%]")
+"""A line of a notebook that isn't Python."""
+
+PRINT = re.compile(r"^(\s*)print[ \t]+(?!\()(.*?),?\s*$|^(\s*)print[ \t]*$", re.MULTILINE)
+"""A print statement of Python 2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Part of a source: a file, or one cell of a notebook. Its lines are those that the file or the cell shows."""
+
+    file: str
+    text: str
+    tree: ast.Module
+
+
+def pieces_of(path: Path) -> tuple[list[Piece], list[str]]:
+    """Return the pieces of a file, and a sentence about each that isn't Python.
+
+    Raises
+    ------
+    UsageError
+        If the file can't be read, or if none of it is Python.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        message = f"{path} can't be read: {error.strerror}. Pass the path of a .py or .ipynb file."
+        raise UsageError(message) from error
+    texts = {str(path): text} if path.suffix != ".ipynb" else _cells(path, text)
+    pieces, complaints = [], []
+    for name, part in texts.items():
+        piece, complaint = _piece(name, part)
+        if piece is None:
+            complaints.append(complaint)
+        else:
+            pieces.append(piece)
+    if not pieces and complaints:
+        message = f"{path} isn't Python: {complaints[0]}."
+        raise UsageError(message)
+    return pieces, complaints
+
+
+def _cells(path: Path, text: str) -> dict[str, str]:
+    """Return the code cells of a notebook by a name of each, lines that aren't Python emptied."""
+    try:
+        notebook = json.loads(text)
+        cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        message = f"{path} is no notebook: it holds no JSON with cells ({error})."
+        raise UsageError(message) from error
+    found = {}
+    for number, cell in enumerate((c for c in cells if c.get("cell_type") == "code"), start=1):
+        source = cell.get("source", cell.get("input", ""))
+        text = source if isinstance(source, str) else "".join(source)
+        first = text.lstrip()
+        if first.startswith("%%") and not re.match(r"%%(time|timeit|capture|prun)\b", first):
+            continue
+        lines = [("pass" if MAGIC.match(line) and not line.startswith((" ", "\t")) else _indented(line)) for line in text.split("\n")]
+        found[f"{path}#{number}"] = "\n".join(lines)
+    return found
+
+
+def _indented(line: str) -> str:
+    """Return a line, an indented magic replaced by `pass` of the same depth."""
+    if MAGIC.match(line):
+        return line[: len(line) - len(line.lstrip())] + "pass"
+    return line
+
+
+def _piece(name: str, text: str) -> tuple[Piece | None, str]:
+    text = text.expandtabs(8) if "\t" in text and " \t" in text else text
+    try:
+        tree = ast.parse(text, filename=name)
+    except (SyntaxError, ValueError) as error:
+        again = PRINT.sub(lambda m: f"{m[1] or m[3] or ''}print({m[2] or ''})", text)
+        try:
+            tree = ast.parse(again, filename=name)
+        except (SyntaxError, ValueError):
+            line = getattr(error, "lineno", "?")
+            return None, f"line {line} of {name}: {getattr(error, 'msg', error)}"
+        text = again
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    return Piece(file=name, text=text, tree=tree), ""

@@ -1,0 +1,60 @@
+"""Which top-level statements of a script are run: imports, definitions and harmless assignments, never its training."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+BUSY = re.compile(r"train|fit|learn(?!ing)|main|test|plot|show|demo|eval|sample|generate|gradient_?check|run", re.IGNORECASE)
+"""Names of functions that a script calls to do its work."""
+
+KEPT_CALLS = frozenset("seed append extend add insert update setdefault set_printoptions seterr".split())
+"""Methods whose bare call prepares something."""
+
+LOOPS = (ast.For, ast.While, ast.With)
+
+
+def chosen(tree: ast.Module, defined: set[str]) -> Iterator[tuple[ast.stmt, bool]]:
+    """Yield every top-level statement of `tree`, and whether it is to be run.
+
+    `defined` are the functions (not classes) that the source defines; what they are called for at top level, other than
+    to fill a variable, is the script's own business.
+    """
+    for node in tree.body:
+        yield node, _harmless(node, defined)
+
+
+def functions_in(tree: ast.Module) -> set[str]:
+    """Return the names of all functions that are defined at top level."""
+    return {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+
+
+def _harmless(node: ast.stmt, defined: set[str]) -> bool:  # noqa: PLR0911 - a kind of statement a line
+    if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)):
+        return True
+    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        return not _works(node)
+    if isinstance(node, ast.Expr):
+        value = node.value
+        kept = isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in KEPT_CALLS
+        return kept and not _works(node)
+    if isinstance(node, ast.If):
+        return not _is_main(node.test) and all(_harmless(inner, defined) for inner in (*node.body, *node.orelse))
+    if isinstance(node, ast.Try):
+        return all(_harmless(inner, defined) for inner in node.body)
+    if isinstance(node, ast.For):
+        called = {n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        return not called & (defined | {"print"}) and not any(isinstance(n, ast.While) for n in ast.walk(node))
+    return False
+
+
+def _works(node: ast.AST) -> bool:
+    """Tell statements that call something named like a script's work."""
+    for call in (inner for inner in ast.walk(node) if isinstance(inner, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if BUSY.match(name) or name in ("input", "exit", "quit"):
+            return True
+    return False
+
+
+def _is_main(test: ast.expr) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(test))
