@@ -1,10 +1,9 @@
-"""The problem as hand-written code is asked it: everything batched and time-major, under short names, in fresh copies."""
+"""The problem as hand-written code is asked it: batched and time-major, under short names, in fresh copies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -56,9 +55,7 @@ class Traits:
             if problem.case.cotangents == "last":
                 major(d_y)[:-1] = 0
             head = replace(head, d_y=_fixed(d_y))
-        return replace(
-            changed, head=head, d_output=changed.d_output if head is None else head.d_output
-        )
+        return replace(changed, head=head, d_output=changed.d_output if head is None else head.d_output)
 
 
 def _fixed(values: Array) -> Array:
@@ -89,7 +86,7 @@ class Asked:
     def __init__(self, problem: Problem) -> None:
         case, major = problem.case, problem.layout.time_major
         self.problem = problem
-        self.T, self.B, self.I, self.H, self.O = (  # noqa: E741
+        self.T, self.B, self.I, self.H, self.O = (
             case.steps,
             case.batch,
             case.input_size,
@@ -191,8 +188,3 @@ def torch_name(name: str) -> str:
     layer = name[-1] if name[-1].isdigit() else "0"
     kind = name.rstrip("01")
     return ("bias_ih" if kind == "b" else kind.replace("W", "weight").replace("b_", "bias_")) + f"_l{layer}"
-
-
-def zeros_of(value: Any) -> Any:  # noqa: ANN401
-    """Return zeros like `value`."""
-    return np.zeros_like(value)

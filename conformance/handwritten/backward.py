@@ -1,6 +1,6 @@
 """The backward pass found by trying: which callable, what its argument means, where it leaves the gradients."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from conformance.handwritten.construct import callable_of, own_callables
 from conformance.handwritten.forms import Form
 from conformance.handwritten.forward import Forward
 from conformance.handwritten.harvest import Harvest, Taken, harvests, returned_names
-from conformance.handwritten.inputs import plain_options, roles_of, states, weight
+from conformance.handwritten.inputs import plain_options, roles_of, states
 from conformance.handwritten.interface import Attempt
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.matching import Match
@@ -45,6 +45,7 @@ class Backward:
     slots: tuple[Slot, ...]
     harvest: Harvest
     cost: float
+    extra: Mapping[str, str] = field(default_factory=dict)  # gradients of x and h_0
     ran: Ran = field(default_factory=lambda: Ran(names={}))
 
     @property
@@ -82,8 +83,14 @@ def backwards(loaded: Loaded, forward: Forward, attempts: list[Attempt]) -> Iter
                     found_any = True
                     yield backward
         if not found_any:
-            why = "no gradients were found in what it returned, kept, changed or held" if ran_at_all else complaint
-            attempts.append(Attempt(what=call, reached="backward ran" if ran_at_all else "backward called", problem=why))
+            why = (
+                "no gradients were found in what it returned, kept, changed or held"
+                if ran_at_all
+                else complaint
+            )
+            attempts.append(
+                Attempt(what=call, reached="backward ran" if ran_at_all else "backward called", problem=why)
+            )
 
 
 def parameter_slots(forward: Forward) -> tuple[Slot, ...]:
@@ -91,7 +98,14 @@ def parameter_slots(forward: Forward) -> tuple[Slot, ...]:
     if forward.slots:
         return tuple(slot for slot in forward.slots if "h_0" not in slot.roles)
     return tuple(
-        Slot(path=f"argument {role}", roles=(role,), fill=fill, read={role: _back(fill)}, turned=".T" in fill, cost=0.0)
+        Slot(
+            path=f"argument {role}",
+            roles=(role,),
+            fill=fill,
+            read={role: _back(fill)},
+            turned=".T" in fill,
+            cost=0.0,
+        )
         for role, fill in forward.fills.items()
     )
 
@@ -113,18 +127,24 @@ def entries(forward: Forward) -> list[Entry]:
     for last in (True,) if shown.last else (False, True):
         forms = _forms(forward, shown, last=last)
         if forward.sizes.O:
-            soft = shown.quantity in ("softmax(y)",)
+            soft = shown.quantity == "softmax(y)"
             own = "y" if shown.quantity in ("y", "softmax(y)") else "p.y"
-            found.append(Entry(kind="dL/dy", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms)))
+            found.append(
+                Entry(kind="dL/dy", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms))
+            )
             targets = tuple(f.encode(f"({own} - {d})") for f in forms)
             found.append(Entry(kind="targets", last=last, crossed=False, texts=targets))
             soft_targets = tuple(f.encode(f"(p.prob - {d})") for f in forms) if not soft else ()
             found.append(Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets))
-            found.append(Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=_ids(forward, last=last)))
+            found.append(
+                Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=_ids(forward, last=last))
+            )
             one_hot = tuple(f.encode("np.eye(p.O)[p.targets]") for f in forms)
             found.append(Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=one_hot))
         else:
-            found.append(Entry(kind="dL/dh", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms)))
+            found.append(
+                Entry(kind="dL/dh", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms))
+            )
             targets = tuple(f.encode(f"(y - {d})") for f in forms)
             found.append(Entry(kind="targets", last=last, crossed=False, texts=targets))
     return found
@@ -182,9 +202,10 @@ def _tried(
     if shown is None:
         return
     same = call == forward.call
-    before = {slot.path: np.asarray(value(Ran(names={"np": np, "p": forward.asked.p}), slot.fill)) for slot in slots}
-    given = {kind for kind in forward.arguments.kinds}
-    if same and "targets" not in given:
+    before = {
+        slot.path: np.asarray(value(Ran(names={"np": np, "p": forward.asked.p}), slot.fill)) for slot in slots
+    }
+    if same and "targets" not in forward.arguments.kinds:
         return
     prepared = (*forward.build, *forward.lines, f"y = {shown.expression}")
     roles = roles_of([q.name for q in parameters]) if forward.fills else {}
@@ -197,7 +218,11 @@ def _tried(
         if entering != 1:
             continue
         lines = (f"grads = {call}({arguments.text})",)
-        ran = run(loaded, forward.asked.p, (*(forward.build if same else prepared), *_needs_x(same, forward), *lines))
+        ran = run(
+            loaded,
+            forward.asked.p,
+            (*(forward.build if same else prepared), *(forward.lines[:1] if same else ()), *lines),
+        )
         if not ran.ok:
             yield ran
             if ran.hung:
@@ -230,10 +255,6 @@ def _tried(
             return
 
 
-def _needs_x(same: bool, forward: Forward) -> tuple[str, ...]:  # noqa: FBT001
-    return forward.lines[:1] if same else ()
-
-
 def _options(parameter: Parameter, forward: Forward, entry: Entry, roles: dict[str, str]) -> list[Option]:
     name = parameter.name.strip("_")
     found = plain_options(parameter)
@@ -244,14 +265,18 @@ def _options(parameter: Parameter, forward: Forward, entry: Entry, roles: dict[s
     enters = names.UPSTREAM if entry.kind in ("dL/dy", "dL/dh") else names.TARGET
     fits = enters.fullmatch(name) is not None and not names.NEXT.fullmatch(name)
     optional = 0.0 if parameter.required else 0.2
-    found += [(text, (0.0 if fits else 1.5) + 0.2 * n + optional, "entry") for n, text in enumerate(entry.texts)]
+    found += [
+        (text, (0.0 if fits else 1.5) + 0.2 * n + optional, "entry") for n, text in enumerate(entry.texts)
+    ]
     found += _left_by_forward(parameter, forward)
     if names.INPUT.fullmatch(name) or parameter.required:
         found.append(("x", 0.1 if names.INPUT.fullmatch(name) and not fits else 2.5, "x"))
     if names.NEXT.fullmatch(name) or names.STATE.fullmatch(name):
         zeros = [f"np.zeros_like({text})" for text in states("p.h_0", batched=forward.inputs.batched)]
         plain = states("p.h_0", batched=forward.inputs.batched)
-        found += [(t, 0.6 + 0.1 * n, "zeros") for n, t in enumerate(zeros if names.NEXT.fullmatch(name) else plain)]
+        found += [
+            (t, 0.6 + 0.1 * n, "zeros") for n, t in enumerate(zeros if names.NEXT.fullmatch(name) else plain)
+        ]
     if isinstance(parameter.default, bool):
         found.append(("", 0.0, "left out"))
     return found

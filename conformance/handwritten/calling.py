@@ -25,7 +25,7 @@ class Parameter:
         return self.default is inspect.Parameter.empty
 
 
-def parameters_of(function: Any) -> list[Parameter] | None:  # noqa: ANN401 - anything callable
+def parameters_of(function: Any) -> list[Parameter] | None:
     """Return the parameters of a callable, *args and **kwargs left out; None where it shows none."""
     try:
         signature = inspect.signature(function)

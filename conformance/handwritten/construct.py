@@ -13,7 +13,7 @@ from conformance.handwritten.matching import everything
 from conformance.handwritten.program import Ran, run
 from conformance.handwritten.reach import Reached
 
-MOST_BUILDS = 24
+MOST_BUILDS = 60
 """Argument choices that are tried for one constructor."""
 
 INITIALISES = ("init", "param", "weight", "build", "make", "create", "setup", "get_")
@@ -63,7 +63,9 @@ def classes(loaded: Loaded) -> list[str]:
 
     def rank(name: str) -> tuple[bool, int]:
         methods = [m for m in dir(getattr(loaded.code, name)) if not m.startswith("__")]
-        both = any(names.FORWARD.fullmatch(m) for m in methods) and any(names.BACKWARD.fullmatch(m) for m in methods)
+        both = any(names.FORWARD.fullmatch(m) for m in methods) and any(
+            names.BACKWARD.fullmatch(m) for m in methods
+        )
         return (not both, -list(vars(loaded.code)).index(name))
 
     return sorted((n for n in own_names(loaded) if is_class(loaded, n)), key=rank)
@@ -78,6 +80,8 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
     found = 0
     shown: set[tuple[tuple[str, tuple[int, ...]], ...]] = set()
     for arguments in best_first(parameters, lambda q: _options(q, loaded), MOST_BUILDS):
+        if _repeats(arguments.kinds):
+            continue
         setup = Setup(
             lines=(f"model = code.{name}({arguments.text})", *_rates(loaded, name, arguments, p)),
             owner="model",
@@ -101,10 +105,18 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
             return
 
 
+def _repeats(kinds: Sequence[str]) -> bool:
+    """Tell whether one size is given twice, which would make shapes say less."""
+    return any(kinds.count(size) > 1 for size in "IHOTB")
+
+
 def of_live(loaded: Loaded, name: str, p: Asked) -> Iterator[Built]:
     """Yield a live instance, copied for every run so that the user's own stays as it is."""
     setup = Setup(
-        lines=("import copy", f"model = copy.deepcopy(code.{name})"), owner="model", roots=("model",), says="the instance given"
+        lines=("import copy", f"model = copy.deepcopy(code.{name})"),
+        owner="model",
+        roots=("model",),
+        says="the instance given",
     )
     ran = run(loaded, p, setup.lines)
     if ran.ok:
@@ -121,10 +133,14 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
         if names.RATE.fullmatch(name) and isinstance(value, float)
     )
     plain = replace(plain, lines=rates)
-    makers = [n for n in own_names(loaded) if any(n.lower().startswith(i) or f"_{i}" in n.lower() for i in INITIALISES)]
+    makers = [
+        n
+        for n in own_names(loaded)
+        if any(n.lower().startswith(i) or f"_{i}" in n.lower() for i in INITIALISES)
+    ]
     for name in makers:
         function = getattr(loaded.code, name)
-        if inspect.isclass(function) or names.FORWARD.fullmatch(name) and "init" not in name.lower():
+        if inspect.isclass(function) or (names.FORWARD.fullmatch(name) and "init" not in name.lower()):
             continue
         for arguments in best_first(parameters_of(function) or [], lambda q: _options(q, loaded), 8):
             setup = Setup(
@@ -177,7 +193,8 @@ def _options(parameter: Parameter, loaded: Loaded) -> list[Option]:
     by_value = {"T": "p.T", "B": "p.B", "V": "p.I", "I": "p.I", "H": "p.H", "O": "p.O"}
     options: list[Option] = []
     if hint is not None:
-        options.append((by_value[hint], 0.0, hint))
+        unsure = hint in "TB" and len(name) == 1
+        options.append((by_value[hint], 2.5 if unsure else 0.0, hint))
     options += [(by_value[size], 2.0 + 0.1 * n, size) for n, size in enumerate("IHOTB") if size != hint]
     if parameter.required:
         options += _others(parameter, loaded)
@@ -187,7 +204,12 @@ def _options(parameter: Parameter, loaded: Loaded) -> list[Option]:
 def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
     """Return what a required parameter may be given that is no size."""
     name = parameter.name.lower()
-    found: list[Option] = [("0.1", 2.6, "number"), ("None", 3.0, "nothing"), ("0", 3.2, "zero"), ("True", 3.4, "flag")]
+    found: list[Option] = [
+        ("0.1", 2.6, "number"),
+        ("None", 3.0, "nothing"),
+        ("0", 3.2, "zero"),
+        ("True", 3.4, "flag"),
+    ]
     if "activ" in name or "nonlin" in name or "func" in name:
         found += [("'tanh'", 0.0, "word"), ("np.tanh", 0.2, "function")]
         found += [
@@ -204,7 +226,11 @@ def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
         found += [("[chr(97 + n) for n in range(p.I)]", 0.5, "vocabulary")]
         found += [("{chr(97 + n): n for n in range(p.I)}", 0.7, "vocabulary")]
     if "seed" in name or "rng" in name or "random" in name:
-        found += [("0", 0.0, "seed"), ("np.random.RandomState(0)", 0.2, "generator"), ("np.random.default_rng(0)", 0.3, "generator")]
+        found += [
+            ("0", 0.0, "seed"),
+            ("np.random.RandomState(0)", 0.2, "generator"),
+            ("np.random.default_rng(0)", 0.3, "generator"),
+        ]
     if "dtype" in name:
         found += [("np.float64", 0.0, "dtype")]
     if "size" in name or "dims" in name or "layers" in name or "shape" in name:
@@ -219,7 +245,11 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
         rest = [n for n in own_names(loaded) if not is_class(loaded, n) and n not in wanted]
         return [f"code.{n}" for n in (*wanted, *rest)]
     model = built.ran.names["model"]
-    found = [f"model.{n}" for n in dir(type(model)) if not n.startswith("__") and callable(getattr(type(model), n, None))]
+    found = [
+        f"model.{n}"
+        for n in dir(type(model))
+        if not n.startswith("__") and callable(getattr(type(model), n, None))
+    ]
     own = getattr(model, "__dict__", {})
     found += [f"model.{n}" for n, v in own.items() if inspect.isfunction(v) or inspect.ismethod(v)]
     if "__call__" in dir(type(model)):
@@ -228,7 +258,7 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
     return [*wanted, *(n for n in found if n not in wanted)]
 
 
-def callable_of(built: Built, expression: str) -> Any:  # noqa: ANN401 - a function of foreign code
+def callable_of(built: Built, expression: str) -> Any:
     """Return the callable behind an expression of `own_callables`."""
     owner, _, name = expression.partition(".")
     return getattr(built.ran.names[owner], name)

@@ -64,7 +64,7 @@ def _documents(node: ast.stmt) -> bool:
 
 
 def _keep_version(names: dict[str, object], node: ast.stmt) -> None:
-    """Keep what a later definition of the same name would hide, as name__1, name__2 …"""
+    """Keep what a later definition of the same name would hide, as name__1, name__2 and so on."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and callable(names.get(node.name)):
         number = 1 + sum(name.startswith(f"{node.name}__") for name in names)
         names[f"{node.name}__{number}"] = names[node.name]
@@ -75,10 +75,10 @@ def _run(node: ast.stmt, piece: Piece, names: dict[str, object], story: Story) -
     imports = isinstance(node, (ast.Import, ast.ImportFrom, ast.Try, ast.If))
     try:
         with time_limit(IMPORT if imports else ASSIGNMENT):
-            exec(code, names)  # noqa: S102 - running what a user points at is what this package is for
+            exec(code, names)
     except KeyboardInterrupt:
         raise
-    except (Exception, SystemExit, TookTooLong) as error:  # noqa: BLE001 - any line may fail, and is then left out
+    except (Exception, SystemExit, TookTooLong) as error:
         story.note(f"{piece.file}:{node.lineno} was left out: {type(error).__name__}: {str(error)[:120]}")
 
 

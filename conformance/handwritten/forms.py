@@ -1,7 +1,7 @@
-"""How code lays out sequences and vectors: which axis is which, in an array or in a list or dict of one array a step.
+"""How code lays out sequences and vectors: which axis is which, in an array or in a list or dict of arrays.
 
-A form's `axes` are letters: T steps, B samples, N features, 1 an axis of length one. A missing T means the last step alone, a
-missing B one sample, a missing N one feature. Ours are always (T, B, N).
+A form's `axes` are letters: T steps, B samples, N features, 1 an axis of length one. A missing T means the last step
+alone, a missing B one sample, a missing N one feature. Ours are always (T, B, N).
 """
 
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def _indexed(text: str, index: list[str]) -> str:
 
 
 def axes_of(shape: tuple[int, ...], steps: int, batch: int, width: int) -> Iterator[tuple[str, int]]:
-    """Yield every reading of a shape as axes, and the number of steps: T, T + 1, or 0 where there is no axis of time."""
+    """Yield every reading of a shape as axes, and the number of steps: T, T + 1, or 0 without an axis of time."""
     for letters in _letters(shape, {"T": (steps, steps + 1), "B": (batch,), "N": (width,)}):
         if ("B" not in letters and batch != 1) or ("N" not in letters and width != 1):
             continue
@@ -106,7 +106,7 @@ def _letters(shape: tuple[int, ...], sizes: dict[str, tuple[int, ...]]) -> Itera
             yield "1" + rest
 
 
-def numeric(value: Any) -> Array | None:  # noqa: ANN401 - whatever foreign code holds
+def numeric(value: Any) -> Array | None:
     """Return numbers as a float array, None for everything else."""
     if isinstance(value, np.ndarray):
         return value if value.dtype.kind == "f" and value.size else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,16 @@ from conformance.handwritten import names
 from conformance.handwritten.asking import Question, Traits, question
 from conformance.handwritten.calling import Arguments, Option, Parameter, best_first, parameters_of
 from conformance.handwritten.construct import Built, callable_of, own_callables
-from conformance.handwritten.inputs import INPUTS, ONE_FEATURE, STYLES, Inputs, plain_options, roles_of, states, weight
+from conformance.handwritten.inputs import (
+    INPUTS,
+    ONE_FEATURE,
+    STYLES,
+    Inputs,
+    plain_options,
+    roles_of,
+    states,
+    weight,
+)
 from conformance.handwritten.interface import Attempt
 from conformance.handwritten.keys import parameter_containers
 from conformance.handwritten.load import SIZES, Loaded
@@ -73,13 +83,29 @@ class Forward:
 
 def _rank(match: Match) -> tuple[Any, ...]:
     place = ["result", "model", "params", "code", "seen"]
-    root = next((n for n, name in enumerate(place) if match.source.startswith((name, f"[element in {name}"))), 3)
+    root = next(
+        (n for n, name in enumerate(place) if match.source.startswith((name, f"[element in {name}"))), 3
+    )
     if "seen[" in match.source:
         root = 4
-    return (-match.right if not match.last else -0.5, QUANTITIES.index(match.quantity), root, len(match.source))
+    return (
+        -match.right if not match.last else -0.5,
+        QUANTITIES.index(match.quantity),
+        root,
+        len(match.source),
+    )
 
 
-def case_of(sizes: Sizes, *, batched: bool, nonlinearity: str = "tanh", layers: int = 1, cotangents: str = "output", h_0: bool = False, steps: int = SIZES["T"]) -> Case:
+def case_of(
+    sizes: Sizes,
+    *,
+    batched: bool,
+    nonlinearity: str = "tanh",
+    layers: int = 1,
+    cotangents: str = "output",
+    h_0: bool = False,
+    steps: int = SIZES["T"],
+) -> Case:
     """Return the case that is asked first: no h_0, weights of scale one half, the loss on every output."""
     return Case(
         nonlinearity=nonlinearity,  # pyright: ignore[reportArgumentType]
@@ -123,7 +149,9 @@ class Searching:
                     if not forward.ran.ok:
                         complaint = complaint or forward.ran.complaint()
                         if forward.ran.hung:
-                            self.attempts.append(Attempt(what=call, reached="called", problem=forward.ran.complaint()))
+                            self.attempts.append(
+                                Attempt(what=call, reached="called", problem=forward.ran.complaint())
+                            )
                             return
                         continue
                     ran_at_all = True
@@ -149,13 +177,17 @@ class Searching:
         asked = question(case, Traits(one_hot=way.ids))
         by_argument = roles_of([q.name for q in parameters]) if built.setup.owner == "code" else {}
         takes = len(set(by_argument.values()) & {"W_ih", "W_hh"}) == 2
-        containers = {} if built.arrays and built.setup.owner == "model" else parameter_containers(self.loaded, call, parameters)
+        containers = (
+            {}
+            if built.arrays and built.setup.owner == "model"
+            else parameter_containers(self.loaded, parameters)
+        )
         for style in STYLES if takes or containers else (STYLES[0],):
             roles = by_argument if takes else {}
 
-            def options(parameter: Parameter) -> Sequence[Option]:
-                return self._options(parameter, built, way, roles, containers, style)
-
+            options = partial(
+                self._options, built=built, way=way, roles=roles, containers=containers, style=style
+            )
             for arguments in best_first(parameters, options, MOST_ARGUMENTS * 3 if takes else MOST_ARGUMENTS):
                 if arguments.kinds.count("x") != 1:
                     continue
@@ -175,6 +207,7 @@ class Searching:
     def _options(
         self,
         parameter: Parameter,
+        *,
         built: Built,
         way: Inputs,
         roles: dict[str, str],
@@ -188,13 +221,20 @@ class Searching:
         if parameter.name in roles:
             return [(weight(roles[parameter.name], style), 0.0, roles[parameter.name])]
         if parameter.name in containers:
-            found += [(restyled(text, style), 0.1 * n, "params") for n, text in enumerate(containers[parameter.name])]
+            found += [
+                (restyled(text, style), 0.1 * n, "params")
+                for n, text in enumerate(containers[parameter.name])
+            ]
         if "params" in built.setup.roots:
             found.append(("params", 0.0 if names.PARAMS.fullmatch(name) else 1.5, "params"))
             params = built.ran.names["params"]
             if isinstance(params, dict) and parameter.name in params:
                 found.append((f"params[{parameter.name!r}]", -1.0, "parameter"))
-        if built.setup.owner == "code" and hasattr(built.ran.names["code"], parameter.name) and isinstance(getattr(built.ran.names["code"], parameter.name), np.ndarray):
+        if (
+            built.setup.owner == "code"
+            and hasattr(built.ran.names["code"], parameter.name)
+            and isinstance(getattr(built.ran.names["code"], parameter.name), np.ndarray)
+        ):
             found.append((f"code.{parameter.name}", 0.2, "global"))
         found.append(("x", 0.0 if names.INPUT.fullmatch(name) else 2.0 + (not parameter.required), "x"))
         state = names.STATE.fullmatch(name) is not None
@@ -234,7 +274,11 @@ class Searching:
         arrays = tuple(candidates(forward.ran, setup.roots))
         if not arrays:
             return []
-        lazy = replace(setup, lines=(*setup.lines, *forward.lines), says=f"{setup.says}; its weights come to be at the first forward")
+        lazy = replace(
+            setup,
+            lines=(*setup.lines, *forward.lines),
+            says=f"{setup.says}; its weights come to be at the first forward",
+        )
         return self._recognised(replace(forward, built=replace(forward.built, setup=lazy, arrays=arrays)))
 
     def _matched(self, forward: Forward, slots: tuple[Slot, ...]) -> list[Forward]:
@@ -246,7 +290,9 @@ class Searching:
             head_bias="b_y" in roles,
         )
         for nonlinearity in ("tanh", "relu"):
-            case = case_of(forward.sizes, batched=forward.inputs.batched, nonlinearity=nonlinearity, layers=layers)
+            case = case_of(
+                forward.sizes, batched=forward.inputs.batched, nonlinearity=nonlinearity, layers=layers
+            )
             asked = question(case, traits)
             trial = replace(forward, slots=slots, asked=asked)
             ran = run(self.loaded, asked.p, (*trial.build, *trial.lines))

@@ -109,7 +109,7 @@ class Renamed(Reached):
 
     __slots__ = ("_name",)
 
-    def __init__(self, path: str, value: Any, name: str) -> None:  # noqa: ANN401
+    def __init__(self, path: str, value: Any, name: str) -> None:
         super().__init__(path, value)
         object.__setattr__(self, "_name", name)
 
@@ -128,17 +128,21 @@ def _by_slot(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidate
         for slot in taken.slots:
             shape = taken.before[slot.path].shape
             for expression, values, how in _shaped(item.path, array, stacked, shape, batch, steps):
-                found[slot.path].append(Candidate(expression=expression, name=item.name, values=values, how=how))
+                found[slot.path].append(
+                    Candidate(expression=expression, name=item.name, values=values, how=how)
+                )
     return found
 
 
-def _stack(container: Any, steps: int) -> Array | None:  # noqa: ANN401
+def _stack(container: Any, steps: int) -> Array | None:
     """Return a list or dict of one array a step as one array."""
     if isinstance(container, dict) and container and all(isinstance(k, int) for k in container):
         container = list(container.values())
     if isinstance(container, (list, tuple)) and len(container) == steps:
         arrays = [numeric(entry) for entry in container]
-        if all(a is not None and a.shape == (arrays[0].shape if arrays[0] is not None else None) for a in arrays):
+        if all(
+            a is not None and a.shape == (arrays[0].shape if arrays[0] is not None else None) for a in arrays
+        ):
             return np.array(arrays)
     return None
 
@@ -152,7 +156,12 @@ def _shaped(
             yield path, array, ""
         elif [n for n in array.shape if n != 1] == plain:
             yield f"{path}.reshape({shape})", array.reshape(shape), ""
-        elif batch > 1 and array.ndim and array.shape[0] == batch and [n for n in array.shape[1:] if n != 1] == plain:
+        elif (
+            batch > 1
+            and array.ndim
+            and array.shape[0] == batch
+            and [n for n in array.shape[1:] if n != 1] == plain
+        ):
             yield f"{path}.sum(0).reshape({shape})", array.sum(0).reshape(shape), "per example"
         elif batch > 1 and len(plain) == 1 and array.shape == (plain[0], batch):
             yield f"{path}.sum(1).reshape({shape})", array.sum(1).reshape(shape), "per example"
@@ -169,7 +178,7 @@ def _applied(taken: Taken) -> dict[str, list[Candidate]]:
     for slot in taken.slots:
         try:
             now = value(taken.ran, slot.path)
-        except Exception:  # noqa: BLE001, S112 - an argument has no place of its own
+        except Exception:
             continue
         before = taken.before[slot.path]
         if isinstance(now, np.ndarray) and now.shape == before.shape and not np.array_equal(now, before):
@@ -187,11 +196,15 @@ def _replaced(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidat
             before = taken.before[slot.path]
             if array is not None and array.shape == before.shape:
                 expression = f"({slot.fill} - {item.path})"
-                found[slot.path].append(Candidate(expression=expression, name=item.name, values=before - array))
+                found[slot.path].append(
+                    Candidate(expression=expression, name=item.name, values=before - array)
+                )
     return found
 
 
-def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken, truth: SimpleNamespace) -> Harvest:
+def _harvest(
+    place: str, candidates: dict[str, list[Candidate]], taken: Taken, truth: SimpleNamespace
+) -> Harvest:
     fits: dict[str, list[tuple[Candidate, float | None]]] = {}
     for slot in taken.slots:
         true = np.asarray(value(taken.ran, slot.fill, p=truth))
@@ -206,7 +219,9 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken, t
         true_ones = [c for c, k in row if k is not None and abs(k - constant) <= SAME * abs(constant)]
         by_name = [c for c, _ in row if gradient_of(c.name, own)]
         whole = [c for c, _ in row if not c.how]
-        best = next(iter(true_ones or by_name or (whole if place != "locals" else []) or [c for c, _ in row][:1]))
+        best = next(
+            iter(true_ones or by_name or (whole if place != "locals" else []) or [c for c, _ in row][:1])
+        )
         chosen[slot.path] = best.expression
         named += best in by_name
         if true_ones:
@@ -218,7 +233,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken, t
         expressions=chosen,
         right=frozenset(right),
         constant=constant,
-        named=named,
+        named=len(chosen) if place == "applied" else named,
         notes=tuple(notes),
     )
 
@@ -238,10 +253,12 @@ def _common(rows: Sequence[Sequence[float]]) -> float:
     every = [k for row in rows for k in row]
     if not every:
         return 1.0
-    return max(every, key=lambda k: (sum(any(abs(k - o) <= SAME * abs(k) for o in row) for row in rows), k == 1.0))
+    return max(
+        every, key=lambda k: (sum(any(abs(k - o) <= SAME * abs(k) for o in row) for row in rows), k == 1.0)
+    )
 
 
-def returned_names(function: Any, root: str) -> dict[str, str]:  # noqa: ANN401
+def returned_names(function: Any, root: str) -> dict[str, str]:
     """Return what the last return statement of a function calls its values: {"grads[0]": "dWx", …}."""
     text = source_of(function)
     if not text:

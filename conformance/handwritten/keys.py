@@ -11,7 +11,7 @@ from conformance.handwritten.load import Loaded, own_names
 from conformance.handwritten.names import GRADIENT, PARAMS
 
 
-def parameter_containers(loaded: Loaded, call: str, parameters: list[Parameter]) -> dict[str, list[str]]:
+def parameter_containers(loaded: Loaded, parameters: list[Parameter]) -> dict[str, list[str]]:
     """Return, for every parameter that code takes weights out of, the texts of what it may be given.
 
     A ⟨role⟩ in a text stands for that parameter of the network, in whatever style is tried.
@@ -42,7 +42,7 @@ def _trees(loaded: Loaded) -> list[ast.AST]:
     return trees
 
 
-def source_of(value: Any) -> str:  # noqa: ANN401 - a class or function of foreign code
+def source_of(value: Any) -> str:
     """Return the source text of a class or function, empty where it can't be had."""
     try:
         return textwrap.dedent(inspect.getsource(value))

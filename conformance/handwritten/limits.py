@@ -11,6 +11,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,11 @@ TEXT = "the quick brown fox jumps over the lazy dog\n" * 8
 """What a data file holds that isn't there."""
 
 
-class TookTooLong(BaseException):  # noqa: N818 - no Exception, so that `except Exception` in foreign code lets it pass
+class TookTooLong(BaseException):
     """A call ran into its time limit."""
 
 
-class AskedForInput(ConformanceError):  # noqa: N818 - what happened, not an error of ours
+class AskedForInput(ConformanceError):
     """Foreign code called input(), which nobody can answer."""
 
 
@@ -85,7 +86,7 @@ def sandbox() -> Iterator[Printed]:
     The state of the global random generators is put back afterwards.
     """
     printed = Printed()
-    numpy_state, python_state, folder = np.random.get_state(), random.getstate(), os.getcwd()  # noqa: NPY002, PTH109
+    numpy_state, python_state, folder = np.random.get_state(), random.getstate(), Path.cwd()
     asked = builtins.input
     builtins.input = _refused
     try:
@@ -104,27 +105,27 @@ def sandbox() -> Iterator[Printed]:
                 os.chdir(folder)
     finally:
         builtins.input = asked
-        np.random.set_state(numpy_state)  # noqa: NPY002
+        np.random.set_state(numpy_state)
         random.setstate(python_state)
 
 
 def seeded() -> None:
     """Put the global random generators into one known state."""
-    np.random.seed(0)  # noqa: NPY002 - it is the foreign code that draws from it
+    np.random.seed(0)
     random.seed(0)
 
 
-def harmless_open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - it stands in for open()
+def harmless_open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
     """Open what exists for reading; give a made-up text for what doesn't; keep what is written in memory."""
     reads = not set(mode) & set("wax+")
-    if reads and isinstance(file, (str, os.PathLike)) and os.path.exists(file):  # noqa: PTH110
-        return open(file, mode, *args, **kwargs)  # noqa: SIM115, PTH123 - it is the caller who closes it
+    if reads and isinstance(file, (str, os.PathLike)) and Path(file).exists():
+        return Path(file).open(mode, *args, **kwargs)
     if "b" in mode:
         return io.BytesIO(TEXT.encode() if reads else b"")
     return io.StringIO(TEXT if reads else "")
 
 
 def _refused(prompt: object = "", /) -> str:
-    print(prompt, file=sys.stdout)  # noqa: T201 - it belongs to what the code printed
+    sys.stdout.write(f"{prompt}\n")  # it belongs to what the code printed
     message = f"it called input({prompt!r}), and nobody is there to answer"
     raise AskedForInput(message)

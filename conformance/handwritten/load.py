@@ -18,7 +18,7 @@ from conformance.handwritten.source import pieces_of
 from conformance.handwritten.stubs import is_stub, stubbed_imports
 
 SIZES = {"T": 7, "B": 3, "I": 4, "H": 6, "O": 5, "V": 5}
-"""What is asked first: no size equals another or a sum in use, and none of T, B and O divides another. V is a vocabulary's."""
+"""What is asked first: no size equals another, none of T, B and O divides another. V is a vocabulary's."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +52,9 @@ class Loaded:
         self._before = dict(vars(self.code))
         self._arrays = [(value, value.copy()) for value in _arrays_in(self._before.values())]
         self._lists = {
-            name: copy.copy(value) for name, value in self._before.items() if isinstance(value, (list, dict)) and name[:2] != "__"
+            name: copy.copy(value)
+            for name, value in self._before.items()
+            if isinstance(value, (list, dict)) and name[:2] != "__"
         }
 
     _lists: dict[str, Any] = field(default_factory=dict)
@@ -79,7 +81,7 @@ def _holds_arrays(value: dict[Any, Any]) -> bool:
     return any(isinstance(item, np.ndarray) for item in value.values())
 
 
-def _arrays_in(values: Any) -> list[np.ndarray]:  # noqa: ANN401 - whatever a module holds
+def _arrays_in(values: Any) -> list[np.ndarray]:
     found = []
     for value in values:
         if isinstance(value, np.ndarray):
@@ -128,7 +130,7 @@ def load(target: str, sizes: Mapping[str, int] = SIZES) -> Loaded:
     return loaded
 
 
-def loaded_from(*objects: Any, target: str = "") -> Loaded:  # noqa: ANN401 - what a user holds in hand
+def loaded_from(*objects: Any, target: str = "") -> Loaded:
     """Return live classes, functions or instances as if they had been loaded; the first is what is wanted."""
     names = [getattr(value, "__name__", type(value).__name__) for value in objects]
     home = sys.modules.get(getattr(objects[0], "__module__", "")) or types.ModuleType("live")
@@ -144,7 +146,7 @@ def loaded_from(*objects: Any, target: str = "") -> Loaded:  # noqa: ANN401 - wh
     return loaded
 
 
-def _file_of(value: Any) -> str:  # noqa: ANN401
+def _file_of(value: Any) -> str:
     functions = [value, *(vars(value).values() if isinstance(value, type) else vars(type(value)).values())]
     codes = [getattr(function, "__code__", None) for function in functions]
     if getattr(value, "__module__", "").partition(".")[0] in ("numpy", "conformance", "refrnn"):
@@ -169,7 +171,10 @@ def _located(place: str) -> tuple[Path, str, Path]:
             root, name = root.parent, f"{root.name}.{name}"
         return path, name, root
     for folder in [Path.cwd(), *map(Path, sys.path)]:
-        for file in (folder.joinpath(*place.split(".")).with_suffix(".py"), folder.joinpath(*place.split("."), "__init__.py")):
+        for file in (
+            folder.joinpath(*place.split(".")).with_suffix(".py"),
+            folder.joinpath(*place.split("."), "__init__.py"),
+        ):
             if place and file.is_file():
                 return file.resolve(), place, folder.resolve()
     message = (
@@ -179,7 +184,7 @@ def _located(place: str) -> tuple[Path, str, Path]:
     raise UsageError(message)
 
 
-def _without_torch() -> Any:  # noqa: ANN401
+def _without_torch() -> Any:
     """Let no definition import torch: it takes seconds, and NumPy code needs none of it."""
     from conformance.handwritten.absent import absent
 
@@ -195,13 +200,13 @@ def _check_names(loaded: Loaded) -> None:
     for name in loaded.wanted:
         if not hasattr(loaded.code, name.partition(".")[0]):
             message = (
-                f"There is no {name!r} in {loaded.target.partition(':')[0]}; it defines {', '.join(there) or 'nothing'}. "
-                + " ".join(loaded.notes[:3])
+                f"There is no {name!r} in {loaded.target.partition(':')[0]}; it defines "
+                f"{', '.join(there) or 'nothing'}. " + " ".join(loaded.notes[:3])
             )
             raise UsageError(message.strip())
 
 
-def _is_own(value: Any, loaded: Loaded) -> bool:  # noqa: ANN401
+def _is_own(value: Any, loaded: Loaded) -> bool:
     return getattr(value, "__module__", None) == loaded.code.__name__
 
 

@@ -14,11 +14,11 @@ from conformance.handwritten.stubs import is_stub
 from refrnn import Array
 
 SAME = 1e-5
-"""Relative to the largest value: two networks that differ differ by much more, float32 by less. It finds, it judges nothing."""
+"""Relative to the largest value: networks that differ differ by more, float32 by less. It finds, it judges nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence_:
+class Series:
     """Numbers that may be a sequence: stacked, the container they came from, and the path inside each element."""
 
     base: str
@@ -72,7 +72,7 @@ def everything(ran: Ran, roots: Sequence[str]) -> list[Reached]:
     return found
 
 
-def _globals(module: Any) -> dict[str, Any]:  # noqa: ANN401
+def _globals(module: Any) -> dict[str, Any]:
     """Return the globals that may hold numbers."""
     return {
         name: value
@@ -92,18 +92,20 @@ def recognised(items: Iterable[Reached], truths: Mapping[str, Array]) -> list[Ma
     return found
 
 
-def _sequences(items: Iterable[Reached], steps: int) -> Iterator[Sequence_]:
+def _sequences(items: Iterable[Reached], steps: int) -> Iterator[Series]:
     for item in items:
         array = numeric(item.value)
         if array is not None:
-            yield Sequence_(base=item.path, inner="", container="array", stacked=array)
+            yield Series(base=item.path, inner="", container="array", stacked=array)
         elif isinstance(item.value, (list, tuple, dict)) and steps <= len(item.value) <= steps + 1:
             yield from _columns(item)
-        elif isinstance(item.value, (list, tuple)) and item.value and isinstance(item.value[0], (float, list)):
+        elif (
+            isinstance(item.value, (list, tuple)) and item.value and isinstance(item.value[0], (float, list))
+        ):
             yield from _nested(item)
 
 
-def _columns(item: Reached) -> Iterator[Sequence_]:
+def _columns(item: Reached) -> Iterator[Series]:
     """Yield what the elements of a container have in common: themselves, or the same entry of each."""
     if isinstance(item.value, dict):
         if not all(isinstance(key, int) for key in item.value):
@@ -115,11 +117,11 @@ def _columns(item: Reached) -> Iterator[Sequence_]:
     for inner, array in leaves[0].items():
         parts = [leaf.get(inner) for leaf in leaves]
         if array is not None and all(part is not None and part.shape == array.shape for part in parts):
-            yield Sequence_(base=item.path, inner=inner, container=kind, stacked=np.array(parts))
+            yield Series(base=item.path, inner=inner, container=kind, stacked=np.array(parts))
     yield from _nested(item)
 
 
-def _nested(item: Reached) -> Iterator[Sequence_]:
+def _nested(item: Reached) -> Iterator[Series]:
     """Yield nested lists of plain numbers as one array."""
     first = item.value[0] if isinstance(item.value, list) and item.value else None
     if isinstance(first, list):
@@ -127,10 +129,10 @@ def _nested(item: Reached) -> Iterator[Sequence_]:
             stacked = np.array(item.value, dtype=float)
         except (TypeError, ValueError):
             return
-        yield Sequence_(base=item.path, inner="", container="nested", stacked=stacked)
+        yield Series(base=item.path, inner="", container="nested", stacked=stacked)
 
 
-def _matches(sequence: Sequence_, truths: Mapping[str, Array]) -> Iterator[Match]:
+def _matches(sequence: Series, truths: Mapping[str, Array]) -> Iterator[Match]:
     for name, truth in truths.items():
         if name == "softmax(y)" and truth.shape[2] == 1:  # always 1
             continue
@@ -141,15 +143,15 @@ def _matches(sequence: Sequence_, truths: Mapping[str, Array]) -> Iterator[Match
             last = view.shape[0] == 1 and truth.shape[0] != 1
             yield Match(
                 quantity=name,
-                source=_source(sequence, form),
+                source=_source(sequence),
                 form=form,
-                expression=_shifted(form.decode(_source(sequence, form)), view.shape[0], truth.shape[0], shift),
+                expression=_shifted(form.decode(_source(sequence)), view.shape[0], truth.shape[0], shift),
                 last=last,
                 right=right,
             )
 
 
-def _source(sequence: Sequence_, form: Form) -> str:
+def _source(sequence: Series) -> str:
     if not sequence.inner:
         return sequence.base
     if sequence.container == "dict":
@@ -157,7 +159,7 @@ def _source(sequence: Sequence_, form: Form) -> str:
     return f"[element{sequence.inner} for element in {sequence.base}]"
 
 
-def _views(sequence: Sequence_, truth: Array) -> Iterator[tuple[Form, Array]]:
+def _views(sequence: Series, truth: Array) -> Iterator[tuple[Form, Array]]:
     """Yield the readings of a sequence as (n, B, N)."""
     steps, batch, width = truth.shape
     array = sequence.stacked
@@ -204,6 +206,6 @@ def _shifted(text: str, have: int, want: int, shift: int) -> str:
     return f"{text}[1:]" if shift else f"{text}[:-1]"
 
 
-def shape_of(value: Any) -> tuple[int, ...] | None:  # noqa: ANN401
+def shape_of(value: Any) -> tuple[int, ...] | None:
     """Return the shape of an array, None of anything else."""
     return value.shape if isinstance(value, np.ndarray) else None

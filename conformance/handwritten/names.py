@@ -3,42 +3,85 @@
 import re
 
 SIZES = {
-    "T": r"(t|t_x|tx|timesteps?|time_steps?|n_?steps?|num_steps|seq(uence)?_?(len(gth)?|size)|steps|n_?t|length|max_?len(gth)?|unroll\w*)",
-    "B": r"(b|m|bs|batch|n|batch_?size|n_?samples|num_samples|mini_?batch\w*)",
-    "V": r"(v|vocab|vocab_?(size|len)|n_?vocab|num_?vocab|word_dim|n_?(chars|tokens|symbols|letters|words|words)|num_?(chars|tokens|symbols)|alphabet\w*|data_?dim)",
-    "H": r"(h|hidden|n_?h|n_?hidden\w*|hidden_?\w*|num_?hidden\w*|h_?dim|h_?size|dim_?h|units|n_?units|num_?units|n_?neurons|neurons|n_?rec|n_?a|state_?(size|dim)|size_?h(idden)?|d_?h|hs|nh|rnn_?(size|dim|units))",
-    "O": r"(o|output|out|n_?y|n_?o|n_?out\w*|output_?\w*|num_?out\w*|out_?(size|dim|features|put)|o_?dim|y_?dim|dim_?y|dim_?o(ut)?|n_?classes|num_?classes|classes|size_?o(ut)?|d_?o(ut)?|k|ny|no|target_?(size|dim))",
-    "I": r"(i|d|input|in|n_?x|n_?i|n_?in\w*|input_?\w*|num_?in\w*|in_?(size|dim|features|put)|i_?dim|x_?dim|dim_?x|dim_?i(n)?|n_?features|num_?features|features|feature_?(size|dim)|size_?i(n)?|d_?i(n)?|d_?x|nx|ni|embed\w*|emb_?dim|dim)",
+    "T": r"t t_?x timesteps? time_steps? n_?steps? num_steps seq(uence)?_?(len(gth)?|size) steps n_?t length "
+    r"max_?len(gth)? unroll\w*",
+    "B": r"b m bs batch n batch_?size n_?samples num_samples n_?examples mini_?batch\w*",
+    "V": r"v vocab vocab_?(size|len) n_?vocab num_?vocab word_dim n_?(chars|tokens|symbols|letters|words) "
+    r"num_?(chars|tokens|symbols|words) alphabet\w* data_?dim",
+    "H": r"h hidden n_?h n_?hid(den)?\w* hidden_?\w* num_?hidden\w* h_?dim h_?size dim_?h units n_?units num_?units "
+    r"n_?neurons neurons n_?rec n_?a state_?(size|dim) size_?h(idden)? d_?h hs nh rnn_?(size|dim|units) n_?state",
+    "O": r"o output out n_?y n_?o n_?out\w* output_?\w* num_?out\w* out_?(size|dim|features|put) o_?dim y_?dim y_?size "
+    r"dim_?y dim_?o(ut)? n_?classes num_?classes classes size_?o(ut)? d_?o(ut)? k ny no target_?(size|dim)",
+    "I": r"i d input in n_?x n_?i n_?in\w* input_?\w* num_?in\w* in_?(size|dim|features|put) i_?dim x_?dim x_?size "
+    r"dim_?x dim_?i(n)? n_?features num_?features features feature_?(size|dim) size_?i(n)? d_?i(n)? d_?x nx ni "
+    r"embed\w* emb_?dim dim",
 }
-"""How people call sizes, from what is most to what is least particular."""
+"""How people call sizes, patterns with blanks between, from what is most to what is least particular."""
 
-SIZE_PATTERNS = {size: re.compile(pattern, re.IGNORECASE) for size, pattern in SIZES.items()}
 
-RATE = re.compile(r"lr|learning_?rate|eta|alpha|step_?size|l_?rate|rate|lambda_?lr", re.IGNORECASE)
-TRUNCATION = re.compile(r"\w*trunc\w*|\w*bptt\w*|\w*back_?steps\w*", re.IGNORECASE)
-INPUT = re.compile(r"(x|xs|x_?seq\w*|inputs?\w*|in_?seq\w*|seq(uence)?s?|data|batch|x_?t|xt|x_?train|x_?batch|ids|tokens|idx|sentence|words|u|us|v|x_?in|features|embed\w*|feed)", re.IGNORECASE)
-STATE = re.compile(r"(h|h_?0|a_?0|s_?0|h_?prev|prev_?h\w*|a_?prev|prev_?\w*|\w*_?prev|h_?init\w*|init\w*|\w*state\w*|hidden\w*|h_?last|hs|h_?in|h_?tm1|h_?t_?1)", re.IGNORECASE)
-TARGET = re.compile(r"(y|ys|t|ts|target\w*|label\w*|y_?true\w*|y_?train|y_?batch|truth|desired|expected|out_?true|gt|true_?\w*|outputs?_?true|d|correct\w*|y_?t|answers?)", re.IGNORECASE)
-UPSTREAM = re.compile(r"(d\w+|grad\w*|\w*_?grad(s|ients?)?|delta\w*|upstream\w*|error\w*|err|loss_?grad\w*|g|gy|dout|eta_out)", re.IGNORECASE)
-NEXT = re.compile(r"\w*next\w*|dh_?n|dh_?t|dh_?last|dh_?final|da_?last", re.IGNORECASE)
-CACHE = re.compile(r"(cache\w*|trace|ctx|context|history|memory|stuff|fwd\w*|states|activations|tape|saved|intermediates?|hs|h_?s|hidden\w*|store)", re.IGNORECASE)
-PARAMS = re.compile(r"(param\w*|weights?|theta|w_?dict|model|net\w*|p|self_params|args|ws)", re.IGNORECASE)
+def _pattern(text: str) -> re.Pattern[str]:
+    """Return one pattern of several with blanks between."""
+    return re.compile("|".join(text.split()), re.IGNORECASE)
 
-FORWARD = re.compile(r"(?!.*(back|grad|bptt|train|fit|loss|update|init))(.*(forward|fprop|fwd|feed|predict|call|run|unroll|propagat|rnn|step|apply|compute|output|infer|encode|scan|eval|process|sequence).*)", re.IGNORECASE)
+
+SIZE_PATTERNS = {size: _pattern(text) for size, text in SIZES.items()}
+
+RATE = _pattern(r"lr learning_?rate eta alpha step_?size l_?rate rate")
+TRUNCATION = _pattern(r"\w*trunc\w* \w*bptt\w* \w*back_?steps\w*")
+INPUT = _pattern(
+    r"x xs x_?seq\w* inputs?\w* in_?seq\w* seq(uence)?s? data batch x_?t x_?train x_?batch ids tokens idx sentence "
+    r"words u us v x_?in features embed\w* feed"
+)
+STATE = _pattern(
+    r"h h_?0 a_?0 s_?0 \w*prev\w* h_?init\w* init\w* \w*state\w* hidden\w* h_?last hs h_?in h_?tm1 h_?t_?1 h_?start"
+)
+TARGET = _pattern(
+    r"y ys t ts target\w* label\w* y_?true\w* y_?train y_?batch truth desired expected out_?true gt true_?\w* "
+    r"outputs?_?true d correct\w* y_?t answers?"
+)
+UPSTREAM = _pattern(
+    r"d\w+ grad\w* \w*_?grad(s|ients?)? delta\w* upstream\w* error\w* err loss_?grad\w* g gy dout"
+)
+NEXT = _pattern(r"\w*next\w* dh_?n dh_?t dh_?last dh_?final da_?last")
+CACHE = _pattern(
+    r"cache\w* trace ctx context history memory fwd\w* states activations tape saved intermediates? hs h_?s hidden\w* "
+    r"store"
+)
+PARAMS = _pattern(r"param\w* weights? theta w_?dict model net\w* p args ws")
+
+FORWARD = re.compile(
+    r"(?!.*(back|grad|bptt|train|fit|loss|update|init))"
+    r"(.*(forward|fprop|fwd|feed|predict|call|run|unroll|propagat|rnn|step|apply|compute|output|infer|encode|scan|eval|"
+    r"process|sequence).*)",
+    re.IGNORECASE,
+)
 BACKWARD = re.compile(r".*(back|bptt|bprop|grad|bwd|deriv|accum).*", re.IGNORECASE)
 TRAINS = re.compile(r".*(loss|train|fit|learn|update|optimi[sz]e|step|apply|cost).*", re.IGNORECASE)
-CHECKS = re.compile(r".*(check|numeric|test|sample|generate|plot|save|load|print|show|reset|zero|accuracy|verify|finite|compare|main).*", re.IGNORECASE)
+CHECKS = re.compile(
+    r".*(check|numeric|test|sample|generate|plot|save|load|print|show|reset|zero|accuracy|verify|finite|compare|main).*",
+    re.IGNORECASE,
+)
 
-WEIGHTS = {
-    "W_hh": r"(\w*(hh|aa|ss|h2h|rec(ur\w*)?|w_?h|w_?s|w_?a|w_?rec\w*|state_?to_?state|hid(den)?_?(to_?)?hid(den)?)|w|r)",
-    "W_ih": r"(\w*(xh|ih|ax|hx|xa|ix|i2h|x2h|w_?x|w_?i|w_?in(put)?|sx|xs|in(put)?_?(to_?)?h\w*|kernel|hi)|u|wx)",
-    "W_hy": r"(\w*(hy|yh|ya|ho|oh|h2o|h2y|w_?y|w_?o|w_?out(put)?|hq|sy|hid\w*_?(to_?)?out\w*)|v)",
-    "b_y": r"(\w*(b_?y|b_?o|by|bo|b_?out\w*|b_?hy|b_?ho|b_?q|b2|bias_?(y|o|out\w*)|b_?v)|c)",
-    "b": r"(b_?h|ba|b_?a|b|bh|b_?hh|b_?xh|b_?ih|b_?s|b1|bias\w*|b_?hidden|b_?\w*)",
+WEIGHT_PATTERNS = {
+    "W_hh": _pattern(
+        r"\w*(hh|aa|ss|h2h|rec(ur\w*)?|w_?h|w_?s|w_?a|w_?rec\w*|state_?to_?state|hid(den)?_?(to_?)?hid(den)?) w r"
+    ),
+    "W_ih": _pattern(
+        r"\w*(xh|ih|ax|hx|xa|ix|i2h|x2h|w_?x|w_?i|w_?in(put)?|sx|xs|in(put)?_?(to_?)?h\w*|kernel|hi) u wx"
+    ),
+    "W_hy": _pattern(r"\w*(hy|yh|ya|ho|oh|h2o|h2y|w_?y|w_?o|w_?out(put)?|hq|sy|hid\w*_?(to_?)?out\w*) v"),
+    "b_y": _pattern(r"\w*(b_?y|b_?o|b_?out\w*|b_?hy|b_?ho|b_?q|b2|bias_?(y|o|out\w*)|b_?v) c"),
+    "b": _pattern(r"b ba b_?\w* bias\w*"),
 }
-WEIGHT_PATTERNS = {role: re.compile(pattern, re.IGNORECASE) for role, pattern in WEIGHTS.items()}
+"""How people call parameters, from what is most to what is least particular."""
 
-GRADIENT = re.compile(r"^_?(d|grad|g|delta|nabla|m|v|mem|cache|vel|acc|sum|adagrad|best|prev|old|last)_?(?=[A-Z_]|w|b|u|v|h|x)", re.IGNORECASE)
+GRADIENT = re.compile(
+    r"^_?(d|grad|g|delta|nabla|m|v|mem|cache|vel|acc|sum|adagrad|best|prev|old|last)_?(?=[A-Z_]|w|b|u|v|h|x)",
+    re.IGNORECASE,
+)
+DERIVATIVE = _pattern(
+    r"d dl dj de dldw g grad gradient grads gradients delta dloss nabla total sum dtotal dsum derivative"
+)
 
 
 def size_hint(name: str) -> str | None:
@@ -66,4 +109,4 @@ def gradient_of(name: str, parameter: str) -> bool:
     plain, wanted = (re.sub(r"[^a-z0-9]", "", text.lower()) for text in (name, parameter))
     if not wanted or wanted not in plain:
         return False
-    return plain.replace(wanted, "", 1) in ("d", "dl", "dj", "g", "grad", "gradient", "grads", "gradients", "delta", "dloss", "de", "nabla", "total", "sum", "dtotal", "dsum", "dldw", "derivative")
+    return DERIVATIVE.fullmatch(plain.replace(wanted, "", 1)) is not None

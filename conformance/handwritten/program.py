@@ -44,7 +44,11 @@ class Ran:
 def told(error: BaseException) -> str:
     """Return an exception in one sentence, with the innermost line."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "conformance" not in f.filename]
-    where = f", at {frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}" if frames and frames[-1].line else ""
+    where = (
+        f", at {frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}"
+        if frames and frames[-1].line
+        else ""
+    )
     return f"{type(error).__name__}: {str(error)[:200]}{where}"
 
 
@@ -60,7 +64,7 @@ def _compiled_expression(text: str) -> CodeType:
 
 
 def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -> Ran:
-    """Run `lines` with the names np, p (the problem) and code (the definitions), from the same random state each time."""
+    """Run `lines` with the names np, p (the problem) and code (the definitions), from one random state."""
     if reset:
         loaded.reset()
         seeded()
@@ -76,19 +80,19 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
     with watched(loaded.files) as seen:
         try:
             with time_limit(CALL):
-                exec(code, ran.names)  # noqa: S102 - running what a user points at is what this package is for
+                exec(code, ran.names)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - sys.exit() and time limits included: the answer is `Ran`
+        except BaseException as error:
             ran.error = error
     for name, calls in seen.items():
         ran.seen.setdefault(name, []).extend(calls)
     return ran
 
 
-def value(ran: Ran, expression: str, **names: Any) -> Any:  # noqa: ANN401 - whatever the expression is
+def value(ran: Ran, expression: str, **names: Any) -> Any:
     """Return the value of an expression after a run."""
-    return eval(_compiled_expression(expression), {**ran.names, "seen": ran.seen, **names})  # noqa: S307 - written by us
+    return eval(_compiled_expression(expression), {**ran.names, "seen": ran.seen, **names})
 
 
 def values(ran: Ran, expressions: Mapping[str, str]) -> dict[str, Any]:
@@ -97,6 +101,6 @@ def values(ran: Ran, expressions: Mapping[str, str]) -> dict[str, Any]:
     for name, expression in expressions.items():
         try:
             found[name] = value(ran, expression)
-        except Exception:  # noqa: BLE001, S112 - what a network doesn't show isn't judged
+        except Exception:
             continue
     return found

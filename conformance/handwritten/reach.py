@@ -1,5 +1,6 @@
 """Every array and container that can be reached from a value, with the Python expression that leads there."""
 
+import itertools
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-DEEPEST, MOST = 7, 4000
-"""How many steps away from the root, and how many values in all, are looked at."""
+DEEPEST, MOST, WIDEST = 7, 4000, 200
+"""How many steps away from the root, how many values in all, and how many of one container are looked at."""
 
 SKIPPED = (
     types.ModuleType,
@@ -38,12 +39,12 @@ class Reached:
 
 def reach(
     root: str,
-    value: Any,  # noqa: ANN401 - whatever foreign code holds
+    value: Any,
     *,
     seen: set[int] | None = None,
     depth: int = DEEPEST,
 ) -> Iterator[Reached]:
-    """Yield `value`, named `root`, and everything below it, nearest first, each object once and none of those in `seen`."""
+    """Yield `value`, named `root`, and all below it, nearest first, each object once and none of those in `seen`."""
     seen = set() if seen is None else seen
     level = [Reached(root, value)]
     count = 0
@@ -65,52 +66,69 @@ def _below(item: Reached) -> Iterator[Reached]:
     value = item.value
     if isinstance(value, SKIPPED) or value is None:
         return
-    if isinstance(value, np.ndarray):
-        if value.dtype == object and value.size <= 200:
-            for index in np.ndindex(value.shape):
-                yield Reached(f"{item.path}[{', '.join(map(str, index))}]", value[index])
-    elif isinstance(value, dict):
-        for key, inner in list(value.items())[:200]:
-            if isinstance(key, (str, int, tuple)):
-                yield Reached(f"{item.path}[{key!r}]", inner)
-    elif isinstance(value, (list, tuple)):
-        for n, inner in enumerate(value[:200]):
-            yield Reached(f"{item.path}[{n}]", inner)
+    if isinstance(value, (np.ndarray, dict, list, tuple)):
+        yield from (Reached(f"{item.path}[{key}]", inner) for key, inner in _entries(value))
     elif isinstance(value, types.FunctionType):
         for n, cell in enumerate(value.__closure__ or ()):
             yield Reached(f"{item.path}.__closure__[{n}].cell_contents", _contents(cell))
     elif isinstance(value, types.MethodType):
         yield Reached(f"{item.path}.__self__", value.__self__)
     elif not isinstance(value, (int, float, complex, np.generic)):
-        yield from _attributes(item)
+        names = {**_class_attributes(value), **_attributes(value)}
+        yield from (
+            Reached(f"{item.path}.{name}", inner) for name, inner in names.items() if name.isidentifier()
+        )
 
 
-def _attributes(item: Reached) -> Iterator[Reached]:
-    value = item.value
-    own = getattr(value, "__dict__", None)
-    names = dict(own) if isinstance(own, dict) else {}
+def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the entries of a container by the text of their keys; of arrays only those that hold objects."""
+    if isinstance(value, np.ndarray):
+        if value.dtype == object and value.size <= WIDEST:
+            yield from ((", ".join(map(str, index)), value[index]) for index in np.ndindex(value.shape))
+    elif isinstance(value, dict):
+        entries = itertools.islice(value.items(), WIDEST)
+        yield from ((repr(key), inner) for key, inner in entries if isinstance(key, (str, int, tuple)))
+    else:
+        yield from ((str(n), inner) for n, inner in enumerate(value[:WIDEST]))
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return what an instance holds, in its dict or its slots."""
+    found: dict[str, Any] = {}
     for base in type(value).__mro__:
-        for slot in getattr(base, "__slots__", ()) if not isinstance(getattr(base, "__slots__", ()), str) else ():
-            if slot not in names and hasattr(value, slot):
-                names[slot] = getattr(value, slot)
-        if base.__module__ not in ("builtins", "numpy") and not names.keys() >= vars(base).keys():
-            names |= {k: v for k, v in vars(base).items() if k not in names and isinstance(v, (np.ndarray, list, dict)) and k[:2] != "__"}
-    for name, inner in names.items():
-        if name.isidentifier():
-            yield Reached(f"{item.path}.{name}", inner)
+        slots = getattr(base, "__slots__", ())
+        found |= {
+            s: getattr(value, s) for s in ((slots,) if isinstance(slots, str) else slots) if hasattr(value, s)
+        }
+    own = getattr(value, "__dict__", None)
+    return found | (own if isinstance(own, dict) else {})
 
 
-def _contents(cell: types.CellType) -> Any:  # noqa: ANN401
+def _class_attributes(value: Any) -> dict[str, Any]:
+    """Return the arrays and containers that an instance's own classes hold for all of them."""
+    bases = [base for base in type(value).__mro__ if base.__module__ not in ("builtins", "numpy")]
+    return {
+        name: inner
+        for base in reversed(bases)
+        for name, inner in vars(base).items()
+        if isinstance(inner, (np.ndarray, list, dict)) and not name.startswith("__")
+    }
+
+
+def _contents(cell: types.CellType) -> Any:
     try:
         return cell.cell_contents
     except ValueError:  # a name that isn't bound yet
         return None
 
 
-def arrays(root: str, value: Any) -> list[Reached]:  # noqa: ANN401
+def arrays(root: str, value: Any) -> list[Reached]:
     """Return the float arrays that can be reached and written to."""
     return [
         item
         for item in reach(root, value)
-        if isinstance(item.value, np.ndarray) and item.value.dtype.kind == "f" and item.value.flags.writeable and item.value.ndim
+        if isinstance(item.value, np.ndarray)
+        and item.value.dtype.kind == "f"
+        and item.value.flags.writeable
+        and item.value.ndim
     ]

@@ -18,7 +18,12 @@ MOST = 40
 
 
 def used(
-    loaded: Loaded, p: Asked, build: Sequence[str], call: Sequence[str], arrays: Sequence[Reached], sizes: Sizes
+    loaded: Loaded,
+    p: Asked,
+    build: Sequence[str],
+    call: Sequence[str],
+    arrays: Sequence[Reached],
+    sizes: Sizes,
 ) -> list[Reached]:
     """Return the arrays on which what forward shows depends, among those that may be parameters by their shape."""
     likely = [item for item in arrays if options(item, sizes, layers=2)]
@@ -63,4 +68,6 @@ def _is_weight(item: Reached, but: Sequence[Reached]) -> bool:
 def _same(one: list[Any], other: list[Any] | None) -> bool:
     if other is None or len(one) != len(other):
         return False
-    return all(a.shape == b.shape and np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True))
+    return all(
+        a.shape == b.shape and np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True)
+    )

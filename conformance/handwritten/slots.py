@@ -1,4 +1,4 @@
-"""What an array of a network may be: one parameter, or several side by side, in either orientation, and which is which."""
+"""What an array of a network may be: one parameter, or several side by side, in either orientation."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -14,17 +14,17 @@ PREFERRED = ("W_ih", "W_hh", "W_hy", "b", "b_y")
 class Sizes:
     """I, H and O (0 without a head)."""
 
-    I: int  # noqa: E741 - the letters of the formulas
+    I: int
     H: int
-    O: int  # noqa: E741
+    O: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """One array of the code, and which parameters it holds.
 
-    `fill` is the expression of its values from those of the problem; `read` gives for each parameter the expression of its
-    part of an array {g} of the same shape, such as the array's gradient.
+    `fill` is the expression of its values from those of the problem; `read` gives for each parameter the expression of
+    its part of an array {g} of the same shape, such as the array's gradient.
     """
 
     path: str
@@ -70,7 +70,7 @@ def _vectors(item: Reached, sizes: Sizes, layers: int) -> Iterator[Slot]:
 
 
 def _matrices(item: Reached, sizes: Sizes, layers: int) -> Iterator[Slot]:
-    I, H, O = sizes.I, sizes.H, sizes.O  # noqa: E741
+    I, H, O = sizes.I, sizes.H, sizes.O
     shapes = {"W_ih": (H, I), "W_hh": (H, H), "W_hy": (O, H)}
     if layers > 1:
         shapes |= {"W_ih1": (H, H), "W_hh1": (H, H)}
@@ -83,7 +83,12 @@ def _matrices(item: Reached, sizes: Sizes, layers: int) -> Iterator[Slot]:
             )
         if item.value.shape == (columns, rows):
             yield Slot(
-                path=item.path, roles=(role,), fill=f"p.{role}.T", read={role: "{g}.T"}, turned=True, cost=cost
+                path=item.path,
+                roles=(role,),
+                fill=f"p.{role}.T",
+                read={role: "{g}.T"},
+                turned=True,
+                cost=cost,
             )
 
 
@@ -161,7 +166,11 @@ def _fits(items: Sequence[Reached], sizes: Sizes) -> bool:
     return _placed(needed, holders, {})
 
 
-def _placed(needed: list[str], holders: dict[str, list[tuple[str, tuple[str, ...]]]], taken: dict[str, tuple[str, ...]]) -> bool:
+def _placed(
+    needed: list[str],
+    holders: dict[str, list[tuple[str, tuple[str, ...]]]],
+    taken: dict[str, tuple[str, ...]],
+) -> bool:
     """Tell whether the roles still needed can be placed beside those taken."""
     if not needed:
         return True

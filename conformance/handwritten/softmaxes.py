@@ -12,13 +12,13 @@ def softmax(y: Array) -> Array:
     return softmax_along(y, axis=-1)
 
 
-def softmax_along(y: Any, axis: int | None = None) -> Array:  # noqa: ANN401 - scipy.special.softmax takes anything
+def softmax_along(y: Any, axis: int | None = None) -> Array:
     """Return softmax along an axis, over everything where none is given, as scipy does."""
     y = np.asarray(y)
     e = np.exp(y - y.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
 
-def sigmoid(y: Any) -> Array:  # noqa: ANN401 - scipy.special.expit takes anything
+def sigmoid(y: Any) -> Array:
     """Return 1 / (1 + exp(−y))."""
     return 1 / (1 + np.exp(-np.asarray(y)))

@@ -67,7 +67,10 @@ def _cells(path: Path, text: str) -> dict[str, str]:
         first = text.lstrip()
         if first.startswith("%%") and not re.match(r"%%(time|timeit|capture|prun)\b", first):
             continue
-        lines = [("pass" if MAGIC.match(line) and not line.startswith((" ", "\t")) else _indented(line)) for line in text.split("\n")]
+        lines = [
+            ("pass" if MAGIC.match(line) and not line.startswith((" ", "\t")) else _indented(line))
+            for line in text.split("\n")
+        ]
         found[f"{path}#{number}"] = "\n".join(lines)
     return found
 

@@ -4,10 +4,14 @@ import ast
 import re
 from collections.abc import Iterator
 
-BUSY = re.compile(r"train|fit|learn(?!ing)|main|test|plot|show|demo|eval|sample|generate|gradient_?check|run", re.IGNORECASE)
+BUSY = re.compile(
+    r"train|fit|learn(?!ing)|main|test|plot|show|demo|eval|sample|generate|gradient_?check|run", re.IGNORECASE
+)
 """Names of functions that a script calls to do its work."""
 
-KEPT_CALLS = frozenset("seed append extend add insert update setdefault set_printoptions seterr".split())
+KEPT_CALLS = frozenset(
+    ["seed", "append", "extend", "add", "insert", "update", "setdefault", "set_printoptions", "seterr"]
+)
 """Methods whose bare call prepares something."""
 
 LOOPS = (ast.For, ast.While, ast.With)
@@ -28,22 +32,34 @@ def functions_in(tree: ast.Module) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
 
 
-def _harmless(node: ast.stmt, defined: set[str]) -> bool:  # noqa: PLR0911 - a kind of statement a line
-    if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)):
+def _harmless(node: ast.stmt, defined: set[str]) -> bool:
+    if isinstance(
+        node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
+    ):
         return True
     if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
         return not _works(node)
     if isinstance(node, ast.Expr):
         value = node.value
-        kept = isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in KEPT_CALLS
+        kept = (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and value.func.attr in KEPT_CALLS
+        )
         return kept and not _works(node)
     if isinstance(node, ast.If):
-        return not _is_main(node.test) and all(_harmless(inner, defined) for inner in (*node.body, *node.orelse))
+        return not _is_main(node.test) and all(
+            _harmless(inner, defined) for inner in (*node.body, *node.orelse)
+        )
     if isinstance(node, ast.Try):
         return all(_harmless(inner, defined) for inner in node.body)
     if isinstance(node, ast.For):
-        called = {n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-        return not called & (defined | {"print"}) and not any(isinstance(n, ast.While) for n in ast.walk(node))
+        called = {
+            n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        }
+        return not called & (defined | {"print"}) and not any(
+            isinstance(n, ast.While) for n in ast.walk(node)
+        )
     return False
 
 

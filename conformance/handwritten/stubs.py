@@ -7,15 +7,38 @@ import sys
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from conformance.handwritten import softmaxes
 
 ALWAYS = frozenset(
-    "matplotlib seaborn plotly bokeh pylab tqdm IPython ipywidgets pandas wandb tensorboardX requests urllib3 sklearn "
-    "tensorflow keras jax torchvision nltk google gym cv2 PIL".split()
+    [
+        "matplotlib",
+        "seaborn",
+        "plotly",
+        "bokeh",
+        "pylab",
+        "tqdm",
+        "IPython",
+        "ipywidgets",
+        "pandas",
+        "wandb",
+        "tensorboardX",
+        "requests",
+        "urllib3",
+        "sklearn",
+        "tensorflow",
+        "keras",
+        "jax",
+        "torchvision",
+        "nltk",
+        "google",
+        "gym",
+        "cv2",
+        "PIL",
+    ]
 )
-"""Never imported for a hand-written network, even where they are installed: they cost seconds and compute no gradient."""
+"""Never imported for a hand-written network, even where installed: they cost seconds and compute no gradient."""
 
 
 class Stub:
@@ -25,7 +48,7 @@ class Stub:
         self.__name__ = name
         self.__path__: list[str] = []
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a stub of whatever is asked for
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         found = _known(self.__name__, name)
@@ -33,7 +56,7 @@ class Stub:
         setattr(self, name, value)
         return value
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the function that a decorator was given; otherwise a stub."""
         if len(args) == 1 and not kwargs and callable(args[0]) and not isinstance(args[0], Stub):
             return args[0]
@@ -50,7 +73,7 @@ class Stub:
 
     def __setitem__(self, key: object, value: object) -> None: ...
 
-    def __enter__(self) -> "Stub":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None: ...
@@ -62,7 +85,7 @@ class Stub:
         return False
 
 
-def _known(module: str, name: str) -> Any:  # noqa: ANN401
+def _known(module: str, name: str) -> Any:
     """Return what must work although its module is missing."""
     if name in ("tqdm", "tqdm_notebook") and module.startswith("tqdm"):
         return _passed_through
@@ -73,14 +96,14 @@ def _known(module: str, name: str) -> Any:  # noqa: ANN401
     return None
 
 
-def _passed_through(iterable: Any = (), *_: Any, **__: Any) -> Any:  # noqa: ANN401
+def _passed_through(iterable: Any = (), *_: Any, **__: Any) -> Any:
     return iterable
 
 
 class _Module(types.ModuleType):
     """A module whose every name is a stub."""
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         if name == "__path__":
             return []
         if name == "__all__":
@@ -89,7 +112,7 @@ class _Module(types.ModuleType):
             raise AttributeError(name)
         return getattr(Stub(self.__name__), name)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return Stub(self.__name__)(*args, **kwargs)
 
 

@@ -1,0 +1,132 @@
+"""A binding made of what a search found, with the lines that tell people how their code is called."""
+
+from dataclasses import replace
+
+from conformance.handwritten.adapter import adapter_text
+from conformance.handwritten.backward import Backward
+from conformance.handwritten.binding import Binding, Own
+from conformance.handwritten.bound import Loss
+from conformance.handwritten.forward import Forward
+from conformance.handwritten.interface import Interface
+from conformance.handwritten.load import Loaded
+from conformance.handwritten.slots import Slot
+
+PLACES = {
+    "returned": "returned",
+    "kept": "kept in attributes",
+    "applied": "read off its update in place, (before − after) / rate",
+    "locals": "read off its local variables when it returned",
+    "replaced": "read off the new weights that it returned, (old − new) / rate",
+}
+
+
+def bound_of(loaded: Loaded, forward: Forward, backward: Backward | None) -> Binding:
+    """Return the binding of a forward pass and, where there is one, a backward pass."""
+    case = forward.asked.case
+    traits = forward.asked.traits
+    if forward.outputs is not None and forward.outputs.last and backward is None:
+        case = replace(case, cotangents="last")
+    shown = _shown(forward, backward)
+    lines, back = _lines(forward, backward)
+    source = adapter_text(
+        target=loaded.target,
+        name=loaded.target,
+        description="hand-written",
+        case=case.id,
+        build=forward.build,
+        calls=(*lines, *back),
+        shown=shown,
+    )
+    return Binding(
+        name=loaded.target,
+        description=f"hand-written, called as {forward.call}" + (f" and {backward.call}" if backward else ""),
+        problem_case=case,
+        interface=Interface(target=loaded.target, lines=_told(forward, backward), source=source),
+        loss=None if backward is None else Loss(kind=backward.entry.kind, last=backward.entry.last),
+        notes=_notes(loaded, forward, backward),
+        rate=1.0 if backward is not None and backward.harvest.place in ("applied", "replaced") else None,
+        forward_matches=forward.complete,
+        loaded=loaded,
+        traits=traits,
+        build=forward.build,
+        forward=lines,
+        backward=back,
+        shown=shown,
+        own=_own(forward, backward),
+    )
+
+
+def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the lines of both passes; where one call does both there is only a backward one."""
+    if backward is None:
+        return forward.lines, ()
+    if backward.call == forward.call:
+        return forward.lines[:1], (*backward.lines, "result = grads")
+    uses_y = "y" in backward.lines[0].replace("p.y", "").replace("d_y", "")
+    y = (f"y = {forward.outputs.expression}",) if forward.outputs is not None and uses_y else ()
+    return forward.lines, (*y, *backward.lines)
+
+
+def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
+    shown = {}
+    for name, match in (("y", forward.best("y")), ("h", forward.best("h"))):
+        if match is not None:
+            shown[name] = match.expression
+    if backward is None:
+        return shown
+    for slot in backward.slots:
+        text = backward.harvest.expressions.get(slot.path)
+        if text is not None:
+            for role, read in slot.read.items():
+                shown[role] = read.format(g=text)
+    return shown | backward.extra
+
+
+def _own(forward: Forward, backward: Backward | None) -> Own | None:
+    shown = forward.outputs
+    if backward is None or shown is None or not forward.slots:
+        return None
+    d = "p.d_y" if forward.sizes.O else "p.d_h"
+    cotangent, outputs = (f"{d}[-1:]" if shown.last or backward.entry.last else d), shown.expression
+    if backward.entry.last and not shown.last:
+        outputs = f"({outputs})[-1:]"
+    return Own(
+        parameters={slot.path: slot.path for slot in backward.slots},
+        outputs=outputs,
+        cotangent=cotangent,
+        gradients=dict(backward.harvest.expressions),
+    )
+
+
+def _told(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
+    """Return the interface in lines."""
+    lines = [forward.built.setup.says]
+    lines += [f"{_short(slot)}" for slot in forward.slots]
+    lines.append(f"{forward.call}({forward.arguments.text}), x = {forward.inputs.text}")
+    for name, match in (("outputs", forward.outputs), ("states", forward.best("h"))):
+        if match is not None:
+            last = " of the last step" if match.last else ""
+            lines.append(f"{name}{last}: {match.quantity} in {match.source}")
+    if backward is None:
+        lines.append("no backward pass was found")
+        return tuple(lines)
+    lines.append(backward.lines[0].removeprefix("grads = "))
+    seen = "the last step" if backward.entry.last else "every step"
+    lines.append(f"the loss sees {seen} and enters as {backward.entry.kind}")
+    lines.append(f"gradients are {PLACES[backward.harvest.place]}")
+    return tuple(lines)
+
+
+def _short(slot: Slot) -> str:
+    return f"{slot.path} = {slot.fill.replace('p.', '')}"
+
+
+def _notes(loaded: Loaded, forward: Forward, backward: Backward | None) -> tuple[str, ...]:
+    notes = list(loaded.notes)
+    if "come to be" in forward.built.setup.says:
+        notes.append("Its weights come to be at the first forward; they are set after one.")
+    if "b" in {role for slot in forward.slots for role in slot.roles}:
+        notes.append("It has one bias, set to b_ih + b_hh; its gradient is shown as that of b_ih.")
+    if backward is not None:
+        notes += backward.harvest.notes
+    return tuple(dict.fromkeys(notes))

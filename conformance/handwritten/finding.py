@@ -1,0 +1,120 @@
+"""From a target to bound networks: every way of calling it that works, the one under which least is wrong first."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from conformance.handwritten.adapter import skeleton
+from conformance.handwritten.asking import Traits, question
+from conformance.handwritten.backward import Backward, backwards
+from conformance.handwritten.binding import Binding
+from conformance.handwritten.bound import Unbound
+from conformance.handwritten.construct import Built, classes, of_class, of_live, of_module
+from conformance.handwritten.describing import bound_of
+from conformance.handwritten.forward import ASKED, Forward, Searching, case_of
+from conformance.handwritten.interface import Attempt
+from conformance.handwritten.limits import sandbox
+from conformance.handwritten.load import Loaded
+from conformance.handwritten.program import Ran
+
+Progress = Callable[[str], None]
+
+MOST_SECONDS = 24.0
+"""After which no further ways are tried."""
+
+MOST_SHOWN = 6
+"""Ways that are handed on when none is right in everything."""
+
+MOST_FORWARDS = 4
+"""Forward passes of one callable, equal but for their layouts, whose backward is looked for."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search came to so far."""
+
+    searching: Searching
+    until: float
+    backwards: list[Backward] = field(default_factory=list)
+    forwards: list[Forward] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def late(self) -> bool:
+        """Whether time is up."""
+        return perf_counter() > self.until
+
+
+def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
+    """Yield the ways of calling a network: one under which all is right as soon as it is found, otherwise the best few.
+
+    The last item is an `Unbound` where nothing could be called at all.
+    """
+    found = Found(searching=Searching(loaded), until=perf_counter() + MOST_SECONDS)
+    with sandbox():
+        for backward in _all(loaded, found, progress):
+            if backward.wrong == 0 and not any("per example" in n for n in backward.harvest.notes):
+                yield bound_of(loaded, backward.forward, backward)
+    best = sorted(found.backwards, key=lambda b: b.rank)[:MOST_SHOWN]
+    for backward in best:
+        yield bound_of(loaded, backward.forward, backward)
+    if not best and found.forwards:
+        for forward in sorted(found.forwards, key=lambda f: not f.complete)[:MOST_SHOWN]:
+            yield bound_of(loaded, forward, None)
+    elif not best:
+        attempts = (*found.searching.attempts, *found.attempts)
+        yield Unbound(target=loaded.target, attempts=_furthest(attempts), skeleton=skeleton(loaded.target))
+
+
+def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]:
+    """Yield every backward pass on every forward pass; keep both in `found`."""
+    for built in _setups(loaded, found):
+        progress(f"looking for the forward pass: {built.setup.says}")
+        known = len(found.forwards)
+        tried: dict[tuple[str, bool, str], int] = {}
+        settled: set[tuple[str, bool, str]] = set()
+        for forward in found.searching.forwards(built):
+            if found.late:
+                return
+            kind = _kind(forward)
+            tried[kind] = tried.get(kind, 0) + 1
+            if tried[kind] > MOST_FORWARDS or kind in settled:
+                continue
+            found.forwards.append(forward)
+            progress(f"looking for the backward pass of {forward.call}")
+            for backward in backwards(loaded, forward, found.attempts):
+                found.backwards.append(backward)
+                if len(backward.harvest.expressions) == len(backward.slots):
+                    settled.add(kind)
+                yield backward
+        if len(found.forwards) > known and built.setup.owner == "model":
+            return
+
+
+def _kind(forward: Forward) -> tuple[str, bool, str]:
+    shown = forward.outputs
+    return forward.call, forward.inputs.batched, "" if shown is None else shown.quantity
+
+
+def _setups(loaded: Loaded, found: Found) -> Iterator[Built]:
+    p = question(case_of(ASKED, batched=False), Traits()).p
+    for name in loaded.wanted:
+        value = getattr(loaded.code, name, None)
+        if value is not None and not callable(value) and not isinstance(value, type):
+            yield from of_live(loaded, name, p)
+    for name in classes(loaded):
+        for built in of_class(loaded, name, p):
+            if isinstance(built, Ran):
+                found.attempts.append(Attempt(what=name, reached="found", problem=built.complaint()))
+            else:
+                yield built
+    yield from of_module(loaded, p)
+
+
+REACHED = ("backward ran", "backward called", "ran", "called", "found")
+
+
+def _furthest(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Return the attempts without repetition, those that got furthest first."""
+    distinct = dict.fromkeys(attempts)
+    return tuple(sorted(distinct, key=lambda a: REACHED.index(a.reached)))[:12]
