@@ -47,6 +47,9 @@ CACHE = _pattern(
     r"cache\w* trace ctx context history memory fwd\w* states activations tape saved intermediates? hs h_?s hidden\w* "
     r"store"
 )
+OUTPUT = _pattern(
+    r"y ys y_?hat y_?pred\w* pred\w* out outs outputs? logits? scores? probs? p ps yhat o os z zs y_?out result"
+)
 PARAMS = _pattern(r"param\w* weights? theta w_?dict model net\w* p args ws")
 
 FORWARD = re.compile(
