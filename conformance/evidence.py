@@ -1,16 +1,28 @@
 """What a run gathers beside its cases for the report: detection power, contracts of torch, profiles of single runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.cases import Case
+import numpy as np
+
+from conformance.cases import Case, materialise
 from conformance.contracts import probe_contracts
 from conformance.faults import CATALOGUE
 from conformance.judge import MEANINGLESS, THRESHOLD
 from conformance.power import measure
 from conformance.profiles import profiles
-from conformance.record import CaseRecord, ContractRecord, MutantRecord, PowerRecord, ProfileRecord, Scales
+from conformance.record import (
+    CaseRecord,
+    ContractRecord,
+    LackRecord,
+    MutantRecord,
+    PowerRecord,
+    ProfileRecord,
+    Scales,
+)
 from conformance.subjects import load_subject
+from conformance.subjects.reference import observe
+from conformance.vacuity import lacks_of
 
 PROBED = 40
 """Cases, spread over a run, on which small disturbances and right code are tried."""
@@ -57,6 +69,16 @@ def gathered(
     noise = {record.case: float(record.noise) for record in records if record.noise is not None}
     pictured = profiles(cases, noise, load_subject(others[0])) if others else []
     return Evidence(power=power, contracts=contracts, profiles=tuple(pictured))
+
+
+def lack_records(cases: Sequence[Case]) -> Iterator[LackRecord]:
+    """Yield what the data of every case lack, and which faults that hides."""
+    for case in cases:
+        problem = materialise(case)
+        with np.errstate(all="ignore"):
+            lacks = lacks_of(problem, observe(problem, np.float64))
+        for lack in lacks:
+            yield LackRecord(case=case.id, name=lack.name, hides=lack.hides, faults=list(lack.faults))
 
 
 def power_of(cases: Sequence[Case]) -> PowerRecord | None:

@@ -97,7 +97,7 @@ def run(
     junit.xml and badge.json.
     """
     from conformance.gate import Gate
-    from conformance.report.terminal import console, print_summary
+    from conformance.report.terminal import console, print_lacks, print_summary
     from conformance.runs import Session
     from conformance.runs.runner import LIMIT
     from conformance.summary import summarise
@@ -130,6 +130,7 @@ def run(
         ledger=None if report is None else report / "agreement.ledger",
         resume=resume,
         evidence=evidence,
+        vacuity=bool(case_ids),
     )
     record = _recorded(session)
     if report is not None:
@@ -142,7 +143,9 @@ def run(
         else:
             click.echo(f"{session.ledger} keeps what is finished; add --resume to go on", err=True)
     end_quietly_where_nobody_reads()
-    print_summary(console(), summarise(record))
+    out = console()
+    print_lacks(out, record.lacks)
+    print_summary(out, summarise(record))
     if explore is not None:
         _print_shrunk(record)
     context.exit(_at_the_gate(record, gate, whole))

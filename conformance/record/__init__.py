@@ -18,6 +18,7 @@ from conformance.record.case import Scale as Scale
 from conformance.record.case import Timing as Timing
 from conformance.record.case import Verdict as Verdict
 from conformance.record.evidence import ContractRecord as ContractRecord
+from conformance.record.evidence import LackRecord as LackRecord
 from conformance.record.evidence import MutantRecord as MutantRecord
 from conformance.record.evidence import PowerRecord as PowerRecord
 from conformance.record.evidence import ProfileRecord as ProfileRecord
@@ -39,6 +40,7 @@ __all__ = [
     "DistanceRecord",
     "DivergenceRecord",
     "Environment",
+    "LackRecord",
     "Library",
     "MutantRecord",
     "Number",

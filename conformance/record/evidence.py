@@ -65,3 +65,15 @@ class ProfileRecord(Body):
     subject_error: list[Number]
     reference_error: list[Number]
     noise: list[Number]
+
+
+class LackRecord(Body, array_like=True):
+    """Something that the data of a case don't have, and the faults that can't show for that: a row.
+
+    The case is vacuous for these faults, whatever its verdict.
+    """
+
+    case: str
+    name: str
+    hides: str
+    faults: list[str]

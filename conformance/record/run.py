@@ -2,7 +2,7 @@
 
 from conformance.record.body import Body
 from conformance.record.case import CaseRecord, Timing
-from conformance.record.evidence import ContractRecord, PowerRecord, ProfileRecord, Scales
+from conformance.record.evidence import ContractRecord, LackRecord, PowerRecord, ProfileRecord, Scales
 
 SCHEMA = 2
 """The version of this layout; it grows when a reader of the one before would go wrong."""
@@ -39,7 +39,7 @@ class Record(Body):
     """A whole run, or several merged into one.
 
     `environments` holds one entry for every platform; a single run has one. `descriptions` says what each subject is.
-    `power`, `contracts` and `profiles` are there where the run gathered them.
+    `power`, `contracts` and `profiles` are there where the run gathered them, `lacks` where single cases were run.
     """
 
     schema: int
@@ -57,3 +57,4 @@ class Record(Body):
     power: PowerRecord | None = None
     contracts: list[ContractRecord] = []  # noqa: RUF012 - msgspec copies it for every record
     profiles: list[ProfileRecord] = []  # noqa: RUF012
+    lacks: list[LackRecord] = []  # noqa: RUF012

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from conformance.agreement import ALL, Agreement
 from conformance.cases.groups import GROUPS
 from conformance.numbers import shown
-from conformance.record import CaseRecord, ContractRecord, Environment, PowerRecord
+from conformance.record import CaseRecord, ContractRecord, Environment, LackRecord, PowerRecord
 from conformance.report.tables import block, cell, code, table
 from conformance.report.words import environment_rows, tell
 from conformance.summary import VERDICTS, Summary
@@ -95,12 +95,20 @@ def markdown(summary: Summary) -> str:
             ),
             _apart_rows(summary),
         ),
+        *_lacks(record.lacks),
         *_power(record.power),
         *_contracts(record.contracts),
         *_environments(record.environments),
         "Reproduce any line with `conformance run --case ID --subject NAME`.",
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _lacks(lacks: Sequence[LackRecord]) -> Iterable[str]:
+    if lacks:
+        yield "## What the data could not have shown"
+        rows = ((code(lack.case), lack.name, lack.hides, ", ".join(map(code, lack.faults))) for lack in lacks)
+        yield table(("case", "what is so", "what can't show", "faults"), rows)
 
 
 def _scope(summary: Summary) -> str:

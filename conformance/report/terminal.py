@@ -9,7 +9,8 @@ from rich.table import Table
 
 from conformance.contracts import ContractRow
 from conformance.numbers import shown
-from conformance.report.words import lines
+from conformance.record import LackRecord
+from conformance.report.words import lack_line, lines
 from conformance.side_by_side import StepRow
 from conformance.summary import VERDICTS, Summary
 
@@ -76,6 +77,21 @@ def print_summary(out: Console, summary: Summary) -> None:
     if len(summary.notable) > MOST_SHOWN:
         out.print(f"… and {len(summary.notable) - MOST_SHOWN:,} more; --report DIR records them all.")
     out.print(summary.sentence, markup=False, soft_wrap=True, style="bold")
+
+
+def print_lacks(out: Console, lacks: Sequence[LackRecord]) -> None:
+    """Print for every case what its data lack, and which faults can't show for that."""
+    for case in dict.fromkeys(lack.case for lack in lacks):
+        own = [lack for lack in lacks if lack.case == case]
+        hidden = {fault for lack in own for fault in lack.faults}
+        out.print(
+            f"VACUOUS for {len(hidden)} faults: {case}",
+            markup=False,
+            soft_wrap=True,
+            style=COLOURS["vacuous"],
+        )
+        for lack in own:
+            out.print(f"  {lack_line(lack)}", markup=False, soft_wrap=True)
 
 
 def print_steps(out: Console, title: str, rows: Sequence[StepRow]) -> None:

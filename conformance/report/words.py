@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from conformance.numbers import round_up, shown
-from conformance.record import CaseRecord, DivergenceRecord, Environment, QuantityRecord
+from conformance.record import CaseRecord, DivergenceRecord, Environment, LackRecord, QuantityRecord
 
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML can't hold, escaped or not."""
@@ -61,6 +61,11 @@ def counted(q: QuantityRecord) -> str:
         f"{undecided}; greatest {shown(float(q.absolute))} absolute, {shown(float(q.relative))} relative, "
         f"{shown(float(q.ulp))} ULP; up to {shown(float(q.worst_share))} × {SCALES[q.scale]} ({q.worst_where})"
     )
+
+
+def lack_line(lack: LackRecord) -> str:
+    """Return what data lack, what can't show for that, and by which faults."""
+    return f"{lack.name}: {lack.hides} ({', '.join(lack.faults)})"
 
 
 def environment_rows(environment: Environment) -> Iterator[tuple[str, str]]:

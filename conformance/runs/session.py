@@ -11,7 +11,7 @@ from typing import Literal
 from conformance.cases import Case
 from conformance.environment import environment
 from conformance.errors import UsageError
-from conformance.evidence import SCALES, Evidence, gathered
+from conformance.evidence import SCALES, Evidence, gathered, lack_records
 from conformance.record import SCHEMA, Record
 from conformance.runs.crews import DaskCrew, ProcessCrew, dask_client
 from conformance.runs.identity import identity_of
@@ -45,6 +45,8 @@ class Session:
         Whether to go on with the ledger that is there.
     evidence
         Whether detection power, contracts and error profiles are measured as well.
+    vacuity
+        Whether it is told what the data of every case lack.
     """
 
     suite: str
@@ -58,6 +60,7 @@ class Session:
     ledger: Path | None = None
     resume: bool = False
     evidence: bool = False
+    vacuity: bool = False
 
     def run(
         self,
@@ -105,6 +108,7 @@ class Session:
             power=more.power,
             contracts=list(more.contracts),
             profiles=list(more.profiles),
+            lacks=list(lack_records(self.cases)) if self.vacuity else [],
         )
 
     def forget(self) -> None:
