@@ -4,6 +4,8 @@ Everything is in the order of the scan. What reaches h_t lies in one or more str
 one for each number of steps already gone back where gradients go a limited way.
 
     dh_t = dL/doutput_t + Σ streams        δ_t = dh_t ⊙ f'        streams of t−1 = δ_t W_hh
+
+`rounded` is applied to what every operation gives; it stands for the rounding of another order of operations.
 """
 
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.faults.forward import Scan
+from conformance.faults.forward import Rounded, Scan, exact
 from conformance.faults.parameters import read_state
 from conformance.faults.seams import Choices
 from conformance.faults.slopes import slopes
@@ -30,22 +32,27 @@ class Loop:
     w_ih: Array  # (H, I) W_ih when the loop ends, which an update may have changed
 
 
-def scan_backward(choices: Choices, scan: Scan, d_output: Array, d_final: Array) -> Loop:
+def scan_backward(
+    choices: Choices, scan: Scan, d_output: Array, d_final: Array, rounded: Rounded = exact
+) -> Loop:
     """Carry dL/doutput (T, B, H) and dL/dh_n (B, H) back through a scan."""
     entry, streams = _entered(choices, d_output, d_final)
-    slope, read = slopes(choices, scan), read_state(choices, scan)
+    slope, read = rounded(slopes(choices, scan)), read_state(choices, scan)
     d_h, d_a = np.zeros_like(scan.a), np.zeros_like(scan.a)
     w_ih, w_hh = scan.weights.ih, scan.weights.hh
     for t, walked in _walk(choices, len(entry)):
         active = scan.active[t] & walked
         last = t == len(entry) - 1
-        own = np.zeros_like(entry[t]) if choices.carry == "replaces output" and not last else entry[t]
+        own = np.zeros_like(entry[t]) if choices.arrives == "replaces output" and not last else entry[t]
         (d_h[t],), (delta,) = _step(choices, own, streams.sum(axis=0, keepdims=True), slope[t])
-        d_a[t] = np.where(active, delta, scan.a.dtype.type(0))
+        d_a[t] = np.where(active, rounded(delta), scan.a.dtype.type(0))
         if choices.update == "inside":
             w_hh = w_hh - choices.rate * (d_a[t].T @ read[t])
             w_ih = w_ih - choices.rate * (d_a[t].T @ scan.x[t])
-        back = _carried(choices, w_ih, w_hh, *_step(choices, own, streams, slope[t]))
+        dh, back = _step(choices, own, streams, slope[t])
+        back = rounded(_carried(choices, w_ih, w_hh, dh, back))
+        if choices.arrives in ("adds up", "onto dh"):
+            back = back + (streams if choices.arrives == "adds up" else dh)
         streams = np.where(active, _arriving(choices, back, t), streams)
     return Loop(
         scan=scan,
@@ -94,23 +101,20 @@ def _step(choices: Choices, entry: Array, streams: Array, slope: Array) -> tuple
 
 def _carried(choices: Choices, w_ih: Array, w_hh: Array, d_h: Array, d_a: Array) -> Array:
     """Return what every stream passes back, (S, B, H) @ (H, H) -> (S, B, H)."""
+    passed = d_h if choices.carried == "dh" else d_a
     match choices.carry:
         case "untransposed":
-            back = d_a @ w_hh.T
+            back = passed @ w_hh.T
         case "none":
-            back = np.zeros_like(d_a)
-        case "without slope":
-            back = d_h @ w_hh
-        case "dh":
-            back = d_h
-        case "delta":
-            back = d_a
+            back = np.zeros_like(passed)
+        case "no weights":
+            back = passed
         case "input weights" if w_ih.shape == w_hh.shape:
-            back = d_a @ w_ih
+            back = passed @ w_ih
         case "doubled":
-            back = 2 * (d_a @ w_hh)
+            back = 2 * (passed @ w_hh)
         case _:
-            back = d_a @ w_hh
+            back = passed @ w_hh
     if choices.clip == "carry 1":
         return np.clip(back, -1, 1)
     if choices.clip == "carry norm 1":

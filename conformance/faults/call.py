@@ -15,7 +15,17 @@ ONE_LENGTH = {
     "kept": ("before", "last"),
     "reverse": ("left reversed",),
     "slope_at": ("last", "before", "before, wrapping", "after"),
-    "entry": ("last everywhere", "early", "late", "last only", "accumulated"),
+    "entry": (
+        "last everywhere",
+        "early",
+        "late",
+        "late, wrapping",
+        "last only",
+        "last doubled",
+        "reversed",
+        "sum at last",
+        "accumulated",
+    ),
     "d_h_n": ("every step", "replaces output"),
     "steps": ("last skipped", "first skipped"),
     "truncation": ("segments", "windows", "last steps"),
@@ -34,7 +44,7 @@ class Call:
 
     x: Array  # (T, B, I), 0 in the padding
     h_0: Array  # (L·D, B, H)
-    d_output: Array  # (T, B, D·H)
+    d_output: Array  # (T, B, D·H), or (T, B, O) where a head lies between
     d_h_n: Array  # (L·D, B, H)
     active: Array  # (T, B, 1) where samples have steps, as far as the network knows
 
@@ -46,9 +56,7 @@ def first_call(problem: Problem, choices: Choices) -> Call:
     x = np.where(real, problem.layout.time_major(problem.x), problem.dtype.type(0))
     if choices.inputs == "reshaped" and case.layout == "batch-first":
         x = np.ascontiguousarray(x.swapaxes(0, 1)).reshape(x.shape)
-    d_output = np.zeros((case.steps, case.batch, case.directions * case.hidden_size), problem.dtype)
-    if problem.d_output is not None:
-        d_output = problem.layout.time_major(problem.d_output)
+    d_output = _cotangent(problem)
     d_h_n = np.zeros_like(problem.initial_state)
     if problem.d_h_n is not None:
         d_h_n = problem.layout.batched_state(problem.d_h_n)
@@ -56,7 +64,7 @@ def first_call(problem: Problem, choices: Choices) -> Call:
     return Call(
         x=_read(choices, x),
         h_0=_started(choices, problem.initial_state, case.directions),
-        d_output=_entered(choices, np.where(active, d_output, problem.dtype.type(0))),
+        d_output=np.where(active, d_output, problem.dtype.type(0)),
         d_h_n=d_h_n,
         active=active,
     )
@@ -71,7 +79,7 @@ def second_call(problem: Problem, choices: Choices, call: Call, h_n: Array, d_hi
         return replace(call, h_0=h_n)
     if choices.calls == "h_0 overwritten" and problem.h_0 is not None:
         return replace(call, h_0=h_n)
-    if choices.calls == "cotangent overwritten" and problem.d_output is not None:
+    if choices.calls == "cotangent overwritten" and problem.d_output is not None and problem.head is None:
         return replace(call, d_output=d_hidden)
     return call
 
@@ -95,11 +103,24 @@ def refuse(problem: Problem, choices: Choices) -> None:
         message = "W_ih can stand for its transpose or for W_hh only where it is square; here no layer's is."
         raise Unsupported(message)
     width = case.directions * case.hidden_size
+    if choices.head_carry == "untransposed" and case.output_size not in (0, width):
+        message = f"W_hy can stand for its transpose only where O = D·H; here O = {case.output_size} and D·H = {width}."
+        raise Unsupported(message)
     if choices.below == "x" and case.layers > 1 and case.input_size != width:
         message = (
             f"An upper layer can read x only where I = D·H; here I = {case.input_size} and D·H = {width}."
         )
         raise Unsupported(message)
+
+
+def _cotangent(problem: Problem) -> Array:
+    """Return the cotangent of what the loss sees, zeros where it doesn't."""
+    case = problem.case
+    seen = problem.d_output if problem.head is None else problem.head.d_y
+    if seen is None:
+        width = case.output_size or case.directions * case.hidden_size
+        return np.zeros((case.steps, case.batch, width), problem.dtype)
+    return problem.layout.time_major(seen)
 
 
 def _read(choices: Choices, x: Array) -> Array:
@@ -124,8 +145,8 @@ def _started(choices: Choices, h_0: Array, directions: int) -> Array:
     return h_0
 
 
-def _entered(choices: Choices, d_output: Array) -> Array:
-    """Return how dL/doutput (T, B, D·H) enters, times the one constant."""
+def entered(choices: Choices, d_output: Array) -> Array:
+    """Return how dL/doutput (T, B, D·H) enters the backward loop."""
     match choices.entry:
         case "last everywhere":
             return shifts.last(d_output)
@@ -133,8 +154,16 @@ def _entered(choices: Choices, d_output: Array) -> Array:
             return shifts.after(d_output)
         case "late":
             return shifts.before(d_output, shifts.nothing(d_output))
+        case "late, wrapping":
+            return shifts.before_wrapping(d_output)
         case "last only":
-            return np.concatenate([np.zeros_like(d_output[:-1]), d_output[-1:]])
+            return shifts.at_last(d_output[-1], len(d_output))
+        case "last doubled":
+            return d_output + shifts.at_last(d_output[-1], len(d_output))
+        case "reversed":
+            return d_output[::-1]
+        case "sum at last":
+            return shifts.at_last(d_output.sum(axis=0), len(d_output))
         case "accumulated":
             return np.flip(np.cumsum(np.flip(d_output, 0), axis=0), 0)
         case _:

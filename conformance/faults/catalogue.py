@@ -1,8 +1,8 @@
 """The catalogue: every fault by its id, in the order of the data flow.
 
-Most of them were met in public hand-written networks, often several at once. Entries stand in six files: the
-forward pass, what enters the backward loop, what it carries, the gradients of parameters, what scales them, and layers,
-directions and batches. An id, once given, keeps its meaning.
+Most of them were met in public hand-written networks, often several at once. Entries stand in seven files: the
+forward pass, the head, what enters the backward loop, what it carries, the gradients of parameters, what scales them,
+and layers, directions and batches. An id, once given, keeps its meaning.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,13 @@ from conformance.faults.catalogue_backward import BACKWARD
 from conformance.faults.catalogue_carry import CARRY
 from conformance.faults.catalogue_forward import FORWARD
 from conformance.faults.catalogue_gradients import GRADIENTS
+from conformance.faults.catalogue_head import HEAD
 from conformance.faults.catalogue_scale import SCALE
 from conformance.faults.catalogue_stack import STACK
 from conformance.faults.fault import Fault
 
 CATALOGUE: Mapping[str, Fault] = MappingProxyType(
-    {fault.id: fault for fault in (*FORWARD, *BACKWARD, *CARRY, *GRADIENTS, *SCALE, *STACK)}
+    {fault.id: fault for fault in (*FORWARD, *HEAD, *BACKWARD, *CARRY, *GRADIENTS, *SCALE, *STACK)}
 )
 """Every fault by its id."""
 

@@ -15,6 +15,15 @@ from conformance.observation import Place
 from refrnn import Array, Weights
 
 
+Rounded = Callable[[Array], Array]
+"""Applied to the result of every operation: nothing, or a perturbation as large as its rounding."""
+
+
+def exact(values: Array) -> Array:
+    """Return `values` as they are."""
+    return values
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
     """What the forward pass of one layer and direction leaves behind."""
@@ -39,6 +48,7 @@ def scan_forward(
     x: Array,
     h_0: Array,
     active: Array,
+    rounded: Rounded = exact,
 ) -> Scan:
     """Scan x (T, B, I) from h_0 (B, H) and return what is kept of it."""
     share = input_share(choices, weights, x)
@@ -46,8 +56,8 @@ def scan_forward(
     f = activation(choices, nonlinearity)
     h = h_0
     for t in range(len(x)):
-        a[t] = share[t] + recurrent_share(choices, weights, h, h_0)
-        h = np.where(active[t], _stored(choices, f(a[t])), h)
+        a[t] = rounded(share[t] + recurrent_share(choices, weights, h, h_0))
+        h = np.where(active[t], _stored(choices, rounded(f(a[t]))), h)
         states[t] = h
     return Scan(
         place=place,

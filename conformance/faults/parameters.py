@@ -48,15 +48,20 @@ def read_state(choices: Choices, scan: Scan) -> Array:
 
 
 def parameter_gradients(
-    choices: Choices, scan: Scan, d_a: Array, *, biased: bool
+    choices: Choices, scan: Scan, d_a: Array, d_h: Array, *, biased: bool
 ) -> tuple[Gradients, Gradients]:
     """Return what each step adds to every parameter's gradient (T, *shape), and the gradients.
 
-    `d_a` is δ (T, B, H).
+    `d_a` is δ (T, B, H), `d_h` what reaches h_t.
     """
     x, h = read_input(choices, scan), read_state(choices, scan)
     by_row = choices.rows == "per row"
-    shares = [_outer(d_a, x), _recurrent(choices, d_a, h), *[d_a] * (2 if biased else 0)]  # (T, B, *shape)
+    reaching = np.where(scan.active, d_h, d_a.dtype.type(0))
+    of_ih, of_hh, of_b = (
+        reaching if formed == "of dh" else d_a
+        for formed in (choices.formed_ih, choices.formed_hh, choices.formed_b)
+    )
+    shares = [_outer(of_ih, x), _recurrent(choices, of_hh, h), *[of_b] * (2 if biased else 0)]  # (T, B, *shape)
     how = (choices.reduce_ih, choices.reduce_hh, choices.reduce_b, choices.reduce_b)
     steps = [_over_rows(choices, share) for share in shares]
     found = [
@@ -64,7 +69,7 @@ def parameter_gradients(
         for kind, share, step in zip(how, shares, steps, strict=False)
     ]
     if biased:
-        found[2:] = _bias_gradients(choices, _over_steps(choices.reduce_b, d_a), found[2:])
+        found[2:] = _bias_gradients(choices, _over_steps(choices.reduce_b, of_b), found[2:])
     return steps, found
 
 
@@ -107,6 +112,7 @@ def _bias_gradients(choices: Choices, by_row: Array, found: Gradients) -> Gradie
         "b_hh dropped": [b_ih, zero],
         "both dropped": [zero, zero],
         "doubled": [2 * b_ih, 2 * b_hh],
+        "mean over rows": [b_ih / len(by_row), b_hh / len(by_row)],
         "per row": [by_row, by_row],
     }[choices.bias_gradients]
 
@@ -120,14 +126,15 @@ def clipped(choices: Choices, gradients: dict[str, Array]) -> dict[str, Array]:
         norm = np.sqrt(sum(float((g.astype(np.float64) ** 2).sum()) for g in gradients.values()))
         factor = min(1.0, int(limit) / norm) if norm > 0 else 1.0
         return {name: g * g.dtype.type(factor) for name, g in gradients.items()}
-    if kind == "another's":
-        return {name: g / _norm_of_input_weight(name, gradients) for name, g in gradients.items()}
+    if kind in ("another's", "over"):
+        least = 1 if kind == "another's" else 0
+        return {name: g / _norm_of_input_weight(name, gradients, least) for name, g in gradients.items()}
     return gradients
 
 
-def _norm_of_input_weight(name: str, gradients: dict[str, Array]) -> Array | float:
-    """Return the norm of dW_ih for a dW_hh, where that is above 1; 1 for other parameters."""
+def _norm_of_input_weight(name: str, gradients: dict[str, Array], least: float) -> Array | float:
+    """Return the norm of dW_ih, `least` at least, for a dW_hh; 1 for other parameters."""
     if not name.startswith("weight_hh"):
         return 1.0
     other = gradients[name.replace("_hh", "_ih", 1)]
-    return max(np.linalg.norm(other), other.dtype.type(1))
+    return max(np.linalg.norm(other), other.dtype.type(least))

@@ -12,6 +12,9 @@ from conformance.errors import UsageError
 Reduction: TypeAlias = Literal["sum", "first step", "last step", "mean"]
 """How the shares of all steps become one gradient; what is assigned in a backward loop leaves the first step's."""
 
+Formed: TypeAlias = Literal["of delta", "of dh"]
+"""Whether a gradient is formed with δ_t = dL/da_t, or with dL/dh_t, without f'."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
@@ -47,18 +50,29 @@ class Choices:
         What h_n is made of, and in which order.
     derivative
         f' as a formula: its own, of the activated state 1 − tanh(h)², recomputed from x_t and h_t, the first unit's
-        for all, the first row's for all, 1, sigmoid's h(1 − h), tanh's 1 − h², of the pre-activation 1 − a², or
-        relu's with 1 at exactly 0.
+        for all, the first row's for all, 1, sigmoid's h(1 − h), tanh's 1 − h², relu's, of the pre-activation 1 − a²,
+        without the square 1 − h, or relu's with 1 at exactly 0.
     slope_at
         The step at whose state f' is taken.
+    head_loss
+        Which loss's gradient dL/dy is: the loss's own, that of cross-entropy over a softmax where the loss is a squared
+        error, or that of a squared error where it is cross-entropy over a softmax.
+    head_carry
+        What the head passes back: W_hyᵀ dL/dy, the same through W_hy untransposed (where square), or after an update.
     entry
-        How dL/doutput enters: as given, the last one at every step, one step early (the last twice), one step late,
-        only the last, or summed up from behind.
+        How dL/doutput enters: as given, the last one at every step, one step early (the last twice), one step late
+        (wrapping or not), only the last, the last one doubled, in the opposite order, the sum of all at the last
+        step, or summed up from behind.
     d_h_n
         How dL/dh_n enters: at the last step, not at all, at every step, or in place of dL/doutput there.
     carry
-        What step t passes back: W_hhᵀ δ, W_hh δ, nothing, W_hhᵀ dh, dh, δ, W_ihᵀ δ (where square), twice the right
-        one, or the right one, which then replaces dL/doutput.
+        Through what step t passes gradients back: W_hhᵀ, W_hh, nothing at all, no matrix, W_ihᵀ (where square), or
+        twice W_hhᵀ.
+    carried
+        What step t passes back: δ_t, or dL/dh_t without f'.
+    arrives
+        How that meets dL/doutput of the step before: it is added, it replaces it, it adds up with all that arrived
+        before, or it is added to dL/dh_t as it stands.
     joined
         Whether f' applies to all that reaches h_t, or not to the carry, or not to dL/doutput.
     steps
@@ -68,6 +82,8 @@ class Choices:
         where they enter, or the loop walks only the last `reach` steps.
     x_read, h_read
         Which x and which h multiply δ_t in dW_ih and dW_hh.
+    formed_ih, formed_hh, formed_b
+        What dW_ih, dW_hh and db are formed with.
     outer
         dW_hh as δ hᵀ, as h δᵀ, or as an inner product that broadcasts.
     reduce_ih, reduce_hh, reduce_b
@@ -82,7 +98,8 @@ class Choices:
     scale
         One constant on everything.
     clip
-        Clipping of parameters' gradients by value or norm, of the carry, or of dW_hh by another's norm.
+        Clipping of parameters' gradients by value or norm, of the carry, or dW_hh over another's norm, always or where
+        that is above 1.
     d_x
         What passes down: W_ihᵀ δ, the same taken before the loop (without any carry), W_ihᵀ dh, or W_ih δ (where
         square).
@@ -90,6 +107,13 @@ class Choices:
         dL/dh_0: complete, zeros, or without the first step.
     d_below
         What reaches the layer below: both directions' sum, one direction's, their mean, nothing, or dL/doutput as well.
+    head_read
+        Which state multiplies dL/dy in dW_hy.
+    reduce_head
+        How steps are reduced in the head's gradients; "every step" where they are taken anew at each step of the
+        loop, though the loss sees one.
+    head_bias
+        The gradient of the head's bias.
     calls
         Whether a call leaves traces in the next; where it does, the second of two equal calls is shown.
 
@@ -120,46 +144,67 @@ class Choices:
         "one",
         "sigmoid",
         "tanh",
+        "relu",
         "pre-activation",
+        "unsquared",
         "one at zero",
     ] = "own"
     slope_at: Literal["own", "last", "before", "before, wrapping", "after"] = "own"
-    entry: Literal["given", "last everywhere", "early", "late", "last only", "accumulated"] = "given"
+    head_loss: Literal["own", "softmax", "squared error"] = "own"
+    head_carry: Literal["own", "untransposed", "updated"] = "own"
+    entry: Literal[
+        "given",
+        "last everywhere",
+        "early",
+        "late",
+        "late, wrapping",
+        "last only",
+        "last doubled",
+        "reversed",
+        "sum at last",
+        "accumulated",
+    ] = "given"
     d_h_n: Literal["last step", "ignored", "every step", "replaces output"] = "last step"
-    carry: Literal[
-        "own",
-        "untransposed",
-        "none",
-        "without slope",
-        "dh",
-        "delta",
-        "input weights",
-        "doubled",
-        "replaces output",
-    ] = "own"
+    carry: Literal["own", "untransposed", "none", "no weights", "input weights", "doubled"] = "own"
+    carried: Literal["delta", "dh"] = "delta"
+    arrives: Literal["added", "replaces output", "adds up", "onto dh"] = "added"
     joined: Literal["before slope", "carry after", "output after"] = "before slope"
     steps: Literal["all", "last skipped", "first skipped"] = "all"
     truncation: Literal["none", "segments", "windows", "last steps"] = "none"
     reach: int = 4
     x_read: Literal["own", "before", "before, wrapping", "last", "after"] = "own"
     h_read: Literal["before", "before, wrapping", "zero at first", "own", "last", "two before"] = "before"
+    formed_ih: Formed = "of delta"
+    formed_hh: Formed = "of delta"
+    formed_b: Formed = "of delta"
     outer: Literal["own", "transposed", "inner"] = "own"
     reduce_ih: Reduction = "sum"
     reduce_hh: Reduction = "sum"
     reduce_b: Reduction = "sum"
     rows: Literal["summed", "mean", "first row", "per row"] = "summed"
-    bias_gradients: Literal["own", "b_ih dropped", "b_hh dropped", "both dropped", "doubled", "per row"] = (
-        "own"
-    )
+    bias_gradients: Literal[
+        "own", "b_ih dropped", "b_hh dropped", "both dropped", "doubled", "mean over rows", "per row"
+    ] = "own"
     update: Literal["after", "inside", "before"] = "after"
     rate: float = 0.1
-    scale: Literal["1", "2", "1/2", "-1", "1/T", "1/B"] = "1"
+    scale: Literal["1", "2", "1/2", "-1", "1/T", "1/B", "1/O", "T", "B", "O", "2/(T·O)", "T·O/2"] = "1"
     clip: Literal[
-        "none", "value 5", "value 1", "norm 5", "norm 1", "carry 1", "carry norm 1", "another's norm"
+        "none",
+        "value 5",
+        "value 1",
+        "norm 5",
+        "norm 1",
+        "carry 1",
+        "carry norm 1",
+        "another's norm",
+        "over another's norm",
     ] = "none"
     d_x: Literal["complete", "before the loop", "without slope", "untransposed"] = "complete"
     d_h_0: Literal["complete", "zeros", "first step missing"] = "complete"
     d_below: Literal["summed", "forward only", "mean", "none", "output as well"] = "summed"
+    head_read: Literal["own", "before", "last"] = "own"
+    reduce_head: Literal["sum", "first step", "last step", "mean", "every step"] = "sum"
+    head_bias: Literal["own", "dropped", "doubled"] = "own"
     calls: Literal[
         "independent", "gradients add up", "state leaks", "h_0 overwritten", "cotangent overwritten"
     ] = "independent"

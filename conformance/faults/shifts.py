@@ -28,3 +28,10 @@ def last(values: Array) -> Array:
 def nothing(values: Array) -> Array:
     """Return zeros for one step: (T, B, ·) -> (B, ·)."""
     return np.zeros_like(values[0])
+
+
+def at_last(values: Array, steps: int) -> Array:
+    """Return zeros at all of `steps` steps but the last, and `values` (B, ·) there."""
+    found = np.zeros((steps, *values.shape), values.dtype)
+    found[-1] = values
+    return found

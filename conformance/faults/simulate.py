@@ -11,8 +11,9 @@ import numpy as np
 
 from conformance.cases import Problem
 from conformance.faults.backward import Loop, scan_backward
-from conformance.faults.call import Call, first_call, refuse, second_call
-from conformance.faults.forward import Scan, scan_forward
+from conformance.faults.call import Call, entered, first_call, refuse, second_call
+from conformance.faults.forward import Rounded, Scan, exact, scan_forward
+from conformance.faults.head import Through, through
 from conformance.faults.parameters import clipped, parameter_gradients
 from conformance.faults.seams import RIGHT, Choices
 from conformance.observation import Observation, Place
@@ -24,6 +25,7 @@ class Results:
     """All that one call gave: results time-major and batched, inner steps by place in the order of time."""
 
     output: Array  # (T, B, D·H)
+    y: Array | None  # (T, B, O)
     h_n: Array  # (L·D, B, H)
     d_x: Array  # (T, B, I)
     d_h_0: Array  # (L·D, B, H)
@@ -34,11 +36,12 @@ class Results:
     d_pre: dict[Place, Array]
 
 
-def simulate(problem: Problem, choices: Choices = RIGHT) -> Observation:
+def simulate(problem: Problem, choices: Choices = RIGHT, rounded: Rounded = exact) -> Observation:
     """Run the network of `choices` on `problem` and show everything it has.
 
     `hidden` are the states that the network keeps, `d_hidden` and `d_pre` what its backward loop holds at each step,
-    `step_parameters` what each step would add to a gradient before steps are reduced and gradients clipped.
+    `step_parameters` what each step would add to a gradient before steps are reduced and gradients clipped. `rounded` is
+    applied to the result of every step's operations.
 
     Raises
     ------
@@ -48,19 +51,20 @@ def simulate(problem: Problem, choices: Choices = RIGHT) -> Observation:
     refuse(problem, choices)
     with np.errstate(all="ignore"):  # a wrong network may overflow where the right one doesn't
         call = first_call(problem, choices)
-        found = Network(problem, choices).run(call)
+        found = Network(problem, choices, rounded).run(call)
         if choices.calls != "independent":
-            found = _called_again(problem, choices, call, found)
+            found = _called_again(Network(problem, choices, rounded), call, found)
     return _observed(problem, found)
 
 
-def _called_again(problem: Problem, choices: Choices, call: Call, first: Results) -> Results:
+def _called_again(network: "Network", call: Call, first: Results) -> Results:
     """Return what the second of two equal calls gives."""
+    problem, choices = network.problem, network.choices
     if choices.calls == "gradients add up":
         return replace(first, parameters={name: g + g for name, g in first.parameters.items()})
     top = problem.case.layers - 1
     d_hidden = np.concatenate([first.d_hidden[top, d] for d in range(problem.case.directions)], axis=-1)
-    return Network(problem, choices).run(second_call(problem, choices, call, first.h_n, d_hidden))
+    return network.run(second_call(problem, choices, call, first.h_n, d_hidden))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,19 @@ class Network:
 
     problem: Problem
     choices: Choices
+    rounded: Rounded
 
     def run(self, call: Call) -> Results:
         """Run forward and backward."""
         scans = self._forward(call)
-        loops, d_x = self._backward(call, scans)
-        parameters, shares = self._parameters(loops)
+        output = self._cleared(call, self._output(scans, self.problem.case.layers - 1))
+        head = self._head(call, output)
+        seen = call.d_output * self._scale() if head is None else head.d_output
+        loops, d_x = self._backward(call, scans, entered(self.choices, seen))
+        parameters, shares = self._parameters(loops, {} if head is None else head.gradients)
         return Results(
-            output=self._cleared(call, self._output(scans, self.problem.case.layers - 1)),
+            output=output,
+            y=None if head is None else head.y,
             h_n=self._h_n(call, scans),
             d_x=d_x,
             d_h_0=np.array([loops[place].d_h_0 for place in self.problem.places]),
@@ -103,21 +112,33 @@ class Network:
                 x=self._read(y, d),
                 h_0=call.h_0[n],
                 active=self._read(call.active, d),
+                rounded=self.rounded,
             )
         return scans
 
-    def _backward(self, call: Call, scans: dict[Place, Scan]) -> tuple[dict[Place, Loop], Array]:
+    def _head(self, call: Call, output: Array) -> Through | None:
+        """Return what the head, where there is one, makes of output (T, B, D·H)."""
+        if self.problem.head is None:
+            return None
+        h_0 = np.concatenate(list(call.h_0[-self.problem.case.directions :]), axis=-1)
+        return through(self.choices, self.problem.head, output, call.d_output * self._scale(), h_0)
+
+    def _backward(
+        self, call: Call, scans: dict[Place, Scan], d_output: Array
+    ) -> tuple[dict[Place, Loop], Array]:
         """Run every layer's backward loops, from the last down; return them and dL/dx (T, B, I)."""
-        case, scale = self.problem.case, self._scale()
-        d_final = dict(zip(self._states_in_order(), call.d_h_n * scale, strict=True))
+        case = self.problem.case
+        d_final = dict(zip(self._states_in_order(), call.d_h_n * self._scale(), strict=True))
         loops: dict[Place, Loop] = {}
-        d_y = call.d_output * scale
+        d_y = d_output
         for layer in reversed(range(case.layers)):
             if layer < case.layers - 1 and self.choices.d_below == "output as well":
-                d_y = d_y + call.d_output * scale
+                d_y = d_y + d_output
             for d in range(case.directions):
                 entry = self._shown(self._side(d_y, d), d)
-                loops[layer, d] = scan_backward(self.choices, scans[layer, d], entry, d_final[layer, d])
+                loops[layer, d] = scan_backward(
+                    self.choices, scans[layer, d], entry, d_final[layer, d], self.rounded
+                )
             passed = [self._read(self._passed(loops[layer, d]), d) for d in range(case.directions)]
             d_y = self._joined(passed, layer)
             if layer > 0:
@@ -149,18 +170,20 @@ class Network:
         total = passed[0] if len(passed) == 1 else passed[0] + passed[1]
         return total / len(passed) if choices.d_below == "mean" else total
 
-    def _parameters(self, loops: dict[Place, Loop]) -> tuple[dict[str, Array], dict[str, Array]]:
+    def _parameters(
+        self, loops: dict[Place, Loop], head: dict[str, Array]
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return the gradients of all parameters by torch's names, and each step's share in the order of time."""
         found: dict[str, Array] = {}
         shares: dict[str, Array] = {}
         for place in self.problem.places:
             loop = loops[place]
             by_step, gradients = parameter_gradients(
-                self.choices, loop.scan, loop.d_a, biased=self.problem.case.bias
+                self.choices, loop.scan, loop.d_a, loop.d_h, biased=self.problem.case.bias
             )
             for name, share, gradient in zip(self.problem.weights_at(place), by_step, gradients, strict=True):
                 shares[name], found[name] = self._shown(share, place[1]), gradient
-        return clipped(self.choices, found), shares
+        return clipped(self.choices, found | head), shares
 
     def _weights(self, place: Place) -> Weights:
         """Return the weights with which a place computes."""
@@ -215,7 +238,10 @@ class Network:
 
     def _scale(self) -> float:
         case = self.problem.case
-        named = {"1": 1.0, "2": 2.0, "1/2": 0.5, "-1": -1.0, "1/T": 1 / case.steps, "1/B": 1 / case.batch}
+        T, B = case.steps, case.batch
+        O = case.output_size or case.directions * case.hidden_size  # noqa: E741 - the letters of the formulas
+        named = {"1": 1.0, "2": 2.0, "1/2": 0.5, "-1": -1.0, "1/T": 1 / T, "1/B": 1 / B, "1/O": 1 / O}
+        named |= {"T": T, "B": B, "O": O, "2/(T·O)": 2 / (T * O), "T·O/2": T * O / 2}
         return named[self.choices.scale]
 
 
@@ -224,6 +250,7 @@ def _observed(problem: Problem, found: Results) -> Observation:
     layout = problem.layout
     return Observation(
         output=layout.restored(found.output),
+        y=None if found.y is None else layout.restored(found.y),
         h_n=layout.restored_state(found.h_n),
         d_x=layout.restored(found.d_x),
         d_h_0=None if problem.h_0 is None else layout.restored_state(found.d_h_0),

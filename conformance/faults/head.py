@@ -1,0 +1,94 @@
+"""The head of a network, with a choice at every seam: outputs, their gradients, and what passes back to the states.
+
+y_t = W h_t + b        dL/dh_t = Wᵀ dL/dy_t        dW = Σ_t dL/dy_t ⊗ h_t        db = Σ_t dL/dy_t
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.cases import Head
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.faults import shifts
+from conformance.faults.seams import Choices
+from refrnn import Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Through:
+    """What a head makes of the states of the last layer, time-major and batched."""
+
+    y: Array  # (T, B, O)
+    d_output: Array  # (T, B, D·H) what passes back
+    gradients: dict[str, Array]
+
+
+def through(choices: Choices, head: Head, output: Array, d_y: Array, h_0: Array) -> Through:
+    """Return what a head makes of output (T, B, D·H) and of dL/dy (T, B, O); the scan began at h_0 (B, D·H)."""
+    y = output @ head.weight.T  # (T, B, D·H) @ (D·H, O) -> (T, B, O)
+    if head.bias is not None:
+        y = y + head.bias
+    d_y = seen(choices, y, d_y)
+    gradients = _gradients(choices, head, _read(choices, output, h_0), d_y)
+    return Through(y=y, d_output=passed_back(choices, head, d_y, gradients), gradients=gradients)
+
+
+def seen(choices: Choices, y: Array, d_y: Array) -> Array:
+    """Return dL/dy as the loss in use has it: with the targets y − dL/dy of a squared error, or those of a softmax."""
+    match choices.head_loss:
+        case "softmax":
+            return d_y + (_softmax(y) - y)
+        case "squared error":
+            return d_y + (y - _softmax(y))
+        case _:
+            return d_y
+
+
+def passed_back(choices: Choices, head: Head, d_y: Array, gradients: dict[str, Array]) -> Array:
+    """Return dL/dy W, (T, B, O) @ (O, D·H) -> (T, B, D·H)."""
+    match choices.head_carry:
+        case "untransposed" if head.weight.shape[0] == head.weight.shape[1]:
+            return d_y @ head.weight.T
+        case "updated":
+            return d_y @ (head.weight - choices.rate * gradients[HEAD_WEIGHT])
+        case _:
+            return d_y @ head.weight
+
+
+def _read(choices: Choices, output: Array, h_0: Array) -> Array:
+    match choices.head_read:
+        case "before":
+            return shifts.before(output, h_0)
+        case "last":
+            return shifts.last(output)
+        case _:
+            return output
+
+
+def _gradients(choices: Choices, head: Head, states: Array, d_y: Array) -> dict[str, Array]:
+    shares = d_y[..., np.newaxis] * states[..., np.newaxis, :]  # (T, B, O, D·H)
+    found = {HEAD_WEIGHT: _over_steps(choices.reduce_head, shares.sum(axis=1))}
+    if head.bias is not None:
+        factor = {"own": 1, "dropped": 0, "doubled": 2}[choices.head_bias]
+        found[HEAD_BIAS] = factor * _over_steps(choices.reduce_head, d_y.sum(axis=1))
+    return found
+
+
+def _over_steps(how: str, shares: Array) -> Array:
+    """Reduce over time: (T, *shape) -> (*shape)."""
+    match how:
+        case "first step":
+            return shares[0]
+        case "last step":
+            return shares[-1]
+        case "mean":
+            return shares.mean(axis=0)
+        case "every step":
+            return len(shares) * shares.sum(axis=0)
+        case _:
+            return shares.sum(axis=0)
+
+
+def _softmax(y: Array) -> Array:
+    powers = np.exp(y - y.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
