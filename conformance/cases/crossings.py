@@ -124,6 +124,13 @@ def traps() -> Iterator[Case]:
     return crossed(NONLINEARITIES, [square, square | {"lengths": (4, 2, 3, 4)}], layouts, seen, DTYPES)
 
 
+def heads() -> Iterator[Case]:
+    """Let the loss see the network through an output head: narrow, or as wide as the states, where W_hy is square."""
+    narrow_and_square = each("output_size", 2, 5)
+    seen = each("cotangents", "both", "last")
+    return crossed(narrow_and_square, NONLINEARITIES, seen, each("layout", "time-first", "batch-first"), DTYPES)
+
+
 def dropped() -> Iterator[Case]:
     """Drop values between layers by torch's own masks, in training mode and after it."""
     modes: list[Changes] = [{"dropout": p} for p in (0.5, 0.75, 1.0)]

@@ -33,6 +33,7 @@ STANDARD = (
     crossings.memory,
     crossings.special,
     crossings.traps,
+    crossings.heads,
     crossings.dropped,
     crossings.wide,
     crossings.half,
@@ -48,6 +49,7 @@ SMOKE = {
     crossings.memory: 13,
     crossings.special: 13,
     crossings.traps: 7,
+    crossings.heads: 5,
     crossings.dropped: 17,
     crossings.half: 23,
 }

@@ -36,11 +36,11 @@ def scan_backward(
     choices: Choices, scan: Scan, d_output: Array, d_final: Array, rounded: Rounded = exact
 ) -> Loop:
     """Carry dL/doutput (T, B, H) and dL/dh_n (B, H) back through a scan."""
-    entry, streams = _entered(choices, d_output, d_final)
+    entry, streams = reaching(choices, d_output, d_final)
     slope, read = rounded(slopes(choices, scan)), read_state(choices, scan)
     d_h, d_a = np.zeros_like(scan.a), np.zeros_like(scan.a)
     w_ih, w_hh = scan.weights.ih, scan.weights.hh
-    for t, walked in _walk(choices, len(entry)):
+    for t, walked in walk(choices, len(entry)):
         active = scan.active[t] & walked
         last = t == len(entry) - 1
         own = np.zeros_like(entry[t]) if choices.arrives == "replaces output" and not last else entry[t]
@@ -64,7 +64,7 @@ def scan_backward(
     )
 
 
-def _entered(choices: Choices, d_output: Array, d_final: Array) -> tuple[Array, Array]:
+def reaching(choices: Choices, d_output: Array, d_final: Array) -> tuple[Array, Array]:
     """Return what enters at every step (T, B, H), and the streams (S, B, H) that reach the last one."""
     limited = choices.truncation == "windows" and choices.reach < len(d_output)
     streams = np.zeros((choices.reach + 1 if limited else 1, *d_final.shape), d_final.dtype)
@@ -78,7 +78,7 @@ def _entered(choices: Choices, d_output: Array, d_final: Array) -> tuple[Array, 
     return entry, streams
 
 
-def _walk(choices: Choices, steps: int) -> Iterator[tuple[int, bool]]:
+def walk(choices: Choices, steps: int) -> Iterator[tuple[int, bool]]:
     """Yield the steps from the last to the first, and whether the loop does anything there."""
     for t in reversed(range(steps)):
         skipped = (choices.steps == "last skipped" and t == steps - 1) or (

@@ -23,12 +23,17 @@ class Through:
     gradients: dict[str, Array]
 
 
-def through(choices: Choices, head: Head, output: Array, d_y: Array, h_0: Array) -> Through:
-    """Return what a head makes of output (T, B, D·H) and of dL/dy (T, B, O); the scan began at h_0 (B, D·H)."""
+def through(
+    choices: Choices, head: Head, output: Array, d_y: Array, h_0: Array, scale: float = 1.0
+) -> Through:
+    """Return what a head makes of output (T, B, D·H) and of dL/dy (T, B, O) times `scale`.
+
+    The scan began at h_0 (B, D·H).
+    """
     y = output @ head.weight.T  # (T, B, D·H) @ (D·H, O) -> (T, B, O)
     if head.bias is not None:
         y = y + head.bias
-    d_y = seen(choices, y, d_y)
+    d_y = seen(choices, y, d_y) * d_y.dtype.type(scale)
     gradients = _gradients(choices, head, _read(choices, output, h_0), d_y)
     return Through(y=y, d_output=passed_back(choices, head, d_y, gradients), gradients=gradients)
 

@@ -36,12 +36,14 @@ class Results:
     d_pre: dict[Place, Array]
 
 
-def simulate(problem: Problem, choices: Choices = RIGHT, rounded: Rounded = exact) -> Observation:
+def simulate(
+    problem: Problem, choices: Choices = RIGHT, rounded: Rounded = exact, factor: float = 1.0
+) -> Observation:
     """Run the network of `choices` on `problem` and show everything it has.
 
     `hidden` are the states that the network keeps, `d_hidden` and `d_pre` what its backward loop holds at each step,
     `step_parameters` what each step would add to a gradient before steps are reduced and gradients clipped. `rounded` is
-    applied to the result of every step's operations.
+    applied to the result of every step's operations, and `factor` is one more constant on all cotangents.
 
     Raises
     ------
@@ -51,9 +53,9 @@ def simulate(problem: Problem, choices: Choices = RIGHT, rounded: Rounded = exac
     refuse(problem, choices)
     with np.errstate(all="ignore"):  # a wrong network may overflow where the right one doesn't
         call = first_call(problem, choices)
-        found = Network(problem, choices, rounded).run(call)
+        found = Network(problem, choices, rounded, factor).run(call)
         if choices.calls != "independent":
-            found = _called_again(Network(problem, choices, rounded), call, found)
+            found = _called_again(Network(problem, choices, rounded, factor), call, found)
     return _observed(problem, found)
 
 
@@ -74,6 +76,7 @@ class Network:
     problem: Problem
     choices: Choices
     rounded: Rounded
+    factor: float
 
     def run(self, call: Call) -> Results:
         """Run forward and backward."""
@@ -121,7 +124,7 @@ class Network:
         if self.problem.head is None:
             return None
         h_0 = np.concatenate(list(call.h_0[-self.problem.case.directions :]), axis=-1)
-        return through(self.choices, self.problem.head, output, call.d_output * self._scale(), h_0)
+        return through(self.choices, self.problem.head, output, call.d_output, h_0, self._scale())
 
     def _backward(
         self, call: Call, scans: dict[Place, Scan], d_output: Array
@@ -242,7 +245,7 @@ class Network:
         O = case.output_size or case.directions * case.hidden_size  # noqa: E741 - the letters of the formulas
         named = {"1": 1.0, "2": 2.0, "1/2": 0.5, "-1": -1.0, "1/T": 1 / T, "1/B": 1 / B, "1/O": 1 / O}
         named |= {"T": T, "B": B, "O": O, "2/(T·O)": 2 / (T * O), "T·O/2": T * O / 2}
-        return named[self.choices.scale]
+        return named[self.choices.scale] * self.factor
 
 
 def _observed(problem: Problem, found: Results) -> Observation:

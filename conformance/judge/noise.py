@@ -61,7 +61,7 @@ def noise_of(problem: Problem, exact: dict[str, Array], precision: Precision) ->
         scattered, true = (
             np.stack([values[name] for name in names], n) for values, n in ((replays, 1), (exact, 0))
         )
-        found |= zip(names, _noises(scattered, true, axes, precision.u, eta), strict=True)
+        found |= zip(names, noises(scattered, true, axes, precision.u, eta), strict=True)
     return {name: found[name] for name in exact}
 
 
@@ -77,7 +77,7 @@ def _row_axes(name: str, rank: int) -> tuple[int, ...]:
     return (1,) if name.startswith("weight") or name == HEAD_WEIGHT else tuple(range(rank))
 
 
-def _noises(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: float) -> Iterator[Noise]:
+def noises(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: float) -> Iterator[Noise]:
     """Yield the noise of several results (N, ·) of one shape, from their replays (K, N, ·)."""
     axes = tuple(axis + 1 for axis in axes)
     deviation = np.abs(replays - exact)

@@ -1,0 +1,159 @@
+"""Constants on whole gradients: the one that all carry, and those by which single parameters differ from it.
+
+Each gradient is known up to a constant of its own once its structure is. A mean over steps, a sum taken twice, or a
+gradient over another one's norm are what may set single ones apart; what they share is a matter of the loss.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from conformance.cases import Case
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.diagnose.axes import Change
+from conformance.diagnose.fit import SCREEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """Constants of all gradients as one that all carry, and changes that set single ones apart."""
+
+    scale: float
+    change: Change
+
+
+def resolved(
+    factors: Mapping[str, float], case: Case, norm: float | None, *, single: bool
+) -> Iterator[Resolved]:
+    """Yield every reading of `factors` (by parameter; NaN where any would do, 0 where the gradient is dropped).
+
+    `norm` is that of the gradient of W_ih as shown.
+    """
+    known = {name: factor for name, factor in factors.items() if factor == factor and factor != 0}
+    dropped = {name for name, factor in factors.items() if factor == 0}
+    seen: list[Change] = []
+    for rows in (1.0, 1 / case.batch) if case.batch > 1 else (1.0,):
+        options = {name: _options(name, case, rows, norm, known) for name in known}
+        for base in _bases(known, options):
+            change = _apart(known, options, base, dropped, single=single)
+            if change is None:
+                continue
+            if rows != 1 and any(name.endswith("l0") for name in known):
+                change = change | {"rows": "mean"}
+            if (key := change | {"": base}) not in seen:
+                seen.append(key)
+                yield Resolved(scale=base, change=change)
+
+
+def _bases(known: Mapping[str, float], options: Mapping[str, list[tuple[float, Change]]]) -> list[float]:
+    """Return the constants that all gradients may carry, 1 first where it is among them."""
+    found = [known[name] / value for name, choices in options.items() for value, _ in choices]
+    found = [round(base) if abs(base - round(base)) < SCREEN[False] and round(base) else base for base in found]
+    return sorted(dict.fromkeys(found), key=lambda base: (abs(base - 1) > SCREEN[False], abs(np.log(abs(base)))))
+
+
+def _options(
+    name: str, case: Case, rows: float, norm: float | None, known: Mapping[str, float]
+) -> list[tuple[float, Change]]:
+    """Return what may set the gradient `name` apart: a constant, and the choices that bring it in."""
+    T, B = case.steps, case.batch
+    mean, twice = 1 / T, 2.0
+    match name:
+        case "weight_ih_l0":
+            found: list[tuple[float, Change]] = [(1.0, {}), (mean, {"reduce_ih": "mean"})]
+        case "weight_hh_l0":
+            found = [(1.0, {}), (mean, {"reduce_hh": "mean"})]
+            if norm:
+                found.append((1 / norm, {"clip": "over another's norm"}))
+        case "bias_ih_l0" | "bias_hh_l0":
+            found = [(1.0, {}), (twice, {"bias_gradients": "doubled"})]
+            found += [] if B == 1 else [(1 / B, {"bias_gradients": "mean over rows"})]
+            found = [(a * b, x | y) for (a, x), (b, y) in product(found, [(1.0, {}), (mean, {"reduce_b": "mean"})])]
+        case _ if name == HEAD_WEIGHT:
+            found = [(1.0, {}), (mean, {"reduce_head": "mean"}), (float(T), {"reduce_head": "every step"})]
+        case _ if name == HEAD_BIAS:
+            head = _options(HEAD_WEIGHT, case, rows, norm, known)
+            found = [(a * b, x | y) for (a, x), (b, y) in product(head, [(1.0, {}), (twice, {"head_bias": "doubled"})])]
+        case _:
+            found = [(1.0, {})]
+    cell = name.endswith("l0")
+    return [(value * (rows if cell else 1.0), change) for value, change in found]
+
+
+def _apart(
+    known: Mapping[str, float],
+    options: Mapping[str, list[tuple[float, Change]]],
+    base: float,
+    dropped: set[str],
+    *,
+    single: bool,
+) -> Change | None:
+    """Return the choices that explain every constant beside `base`, None if there are none."""
+    change = _of_dropped(dropped, set(known))
+    if change is None:
+        return None
+    for name, factor in known.items():
+        fitting = [
+            c for value, c in options[name] if abs(factor - base * value) <= SCREEN[single] * abs(factor)
+        ]
+        merged = next((m for c in fitting if (m := _merged(change, c)) is not None), None)
+        if merged is None:
+            return None
+        change = merged
+    return change
+
+
+def _merged(one: Change, other: Change) -> Change | None:
+    """Return both changes together, None where they contradict each other."""
+    if any(one.get(key, value) != value for key, value in other.items()):
+        return None
+    return one | other
+
+
+def _of_dropped(dropped: set[str], known: set[str]) -> Change | None:
+    """Return the choices that leave these gradients zero."""
+    change: Change = {}
+    biases = {"bias_ih_l0", "bias_hh_l0"}
+    if dropped & biases:
+        alone = dropped & biases if known & biases else biases
+        change["bias_gradients"] = {
+            frozenset(biases): "both dropped",
+            frozenset({"bias_ih_l0"}): "b_ih dropped",
+            frozenset({"bias_hh_l0"}): "b_hh dropped",
+        }[frozenset(alone)]
+    if HEAD_BIAS in dropped:
+        change["head_bias"] = "dropped"
+    return change if dropped <= biases | {HEAD_BIAS} else None
+
+
+def named(factor: float, case: Case, *, single: bool) -> str:
+    """Return a constant by the sizes of `case`, the simplest reading first; empty if there is none.
+
+    >>> from conformance.cases import parse_id
+    >>> case = parse_id("rnn-tanh-T8-B3-I4-H5-O2-noh0-f64-s0")
+    >>> named(-1 / 3, case, single=False), named(8.0, case, single=False), named(0.1234, case, single=False)
+    ('-1/B', 'T', '')
+    """
+    sizes = {"T": case.steps, "B": case.batch, "O": case.output_size}
+    powers = [
+        p for p in product((0, 1, -1), repeat=4) if all(sizes[s] > 1 or not e for s, e in zip("TBO", p[1:], strict=True))
+    ]
+    for (two, *rest), sign in sorted(
+        product(powers, (1, -1)), key=lambda c: (sum(map(abs, c[0])), c[1] < 0, [-e for e in c[0]])
+    ):
+        value = sign * 2.0**two
+        for letter, e in zip("TBO", rest, strict=True):
+            value *= float(sizes[letter]) ** e if e else 1.0
+        if abs(value - factor) <= SCREEN[single] * abs(value):
+            return ("-" if sign < 0 else "") + _fraction({"2": two, **dict(zip("TBO", rest, strict=True))})
+    return ""
+
+
+def _fraction(exponents: Mapping[str, int]) -> str:
+    above = "·".join(name for name, e in exponents.items() if e > 0) or "1"
+    below = [name for name, e in exponents.items() if e < 0]
+    if not below:
+        return above
+    return f"{above}/{below[0]}" if len(below) == 1 else f"{above}/({'·'.join(below)})"

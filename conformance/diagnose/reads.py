@@ -1,0 +1,78 @@
+"""Every way in which the gradient of one parameter may be formed from δ: what multiplies it, and how it is summed."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+
+from conformance.diagnose.axes import Change
+from conformance.diagnose.fit import Fit, fit
+from conformance.faults import Choices
+from conformance.faults.forward import Scan
+from conformance.faults.parameters import read_input, read_state
+from conformance.faults.seams import alternatives
+from refrnn import Array
+
+CELL = {"weight_ih_l0": "ih", "weight_hh_l0": "hh", "bias_ih_l0": "b", "bias_hh_l0": "b"}
+"""The parameters of one layer, and how their seams are called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """Forms gradients of the parameters of one scan from very many δ and dL/dh at once."""
+
+    scan: Scan
+    base: Choices
+
+    def fits(self, kind: str, target: Array, d_a: Array, d_h: Array) -> list[tuple[Change, Fit]]:
+        """Return for every way of forming a gradient how it fits `target`, for δ and dL/dh (N, T, B, H)."""
+        per_row = target.ndim > (1 if kind == "b" else 2)
+        return [
+            (change, fit(self.gradient(kind, change, d_a, d_h), target))
+            for change in ways(kind, rows=d_a.shape[2], per_row=per_row)
+        ]
+
+    def gradient(self, kind: str, change: Change, d_a: Array, d_h: Array) -> Array:
+        """Return the gradients (N, *shape) for δ and dL/dh (N, T, B, H)."""
+        choices = replace(self.base, **change)
+        delta = d_h if f"formed_{kind}" in change else d_a
+        steps = {"first step": slice(0, 1), "last step": slice(-1, None)}.get(
+            change.get(f"reduce_{kind}", "sum"), slice(None)
+        )
+        rows = slice(0, 1) if choices.rows == "first row" else slice(None)
+        delta = delta[:, steps, rows]
+        by_row = "per row" in (choices.rows, choices.bias_gradients)
+        if kind == "b":
+            return delta.sum(axis=1 if by_row else (1, 2))
+        y = (read_input if kind == "ih" else read_state)(choices, self.scan)[steps, rows]
+        if by_row:
+            found = np.einsum("ntbh,tbi->nbhi", delta, y)
+        else:
+            found = delta.reshape(len(delta), -1, delta.shape[-1]).swapaxes(1, 2) @ y.reshape(-1, y.shape[-1])
+        if choices.outer == "inner":
+            return np.broadcast_to(
+                np.trace(found, axis1=-2, axis2=-1)[..., np.newaxis, np.newaxis], found.shape
+            )
+        return found.swapaxes(-1, -2) if choices.outer == "transposed" else found
+
+
+@cache
+def ways(kind: str, *, rows: int, per_row: bool) -> list[Change]:
+    """Return all choices of how one kind of gradient is formed, the right one first."""
+    axes: list[list[Change]] = [[{}, {f"formed_{kind}": "of dh"}]]
+    if kind == "ih":
+        axes.append(_of("x_read"))
+    if kind == "hh":
+        axes += [_of("h_read"), _of("outer")]
+    axes.append([{}, {f"reduce_{kind}": "first step"}, {f"reduce_{kind}": "last step"}])
+    if per_row:
+        axes.append([{"rows": "per row"}, *([{"bias_gradients": "per row"}] if kind == "b" else [])])
+    elif rows > 1:
+        axes.append([{}, {"rows": "first row"}])
+    found = [{key: value for part in parts for key, value in part.items()} for parts in product(*axes)]
+    return sorted(found, key=len)
+
+
+def _of(seam: str) -> list[Change]:
+    return [{}, *({seam: choice} for choice in alternatives(seam)[1:])]

@@ -1,0 +1,116 @@
+"""How far a simulated set of faults is from what was shown, in units of the rounding noise of that very simulation.
+
+The simulation is replayed K times with rounding-sized perturbations of everything that goes in (which is the same at all
+steps) and of every step's results. The spread of the replays is the noise, as for every other end-to-end comparison.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from conformance.cases import Problem
+from conformance.diagnose.material import Material
+from conformance.faults import Choices, simulate
+from conformance.judge import THRESHOLD, Precision
+from conformance.judge.elman_noise import perturbations
+from conformance.judge.noise import FLOOR, REPLAYS, noises
+from conformance.observation import Observation
+from refrnn import Array
+
+PLACE = (0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduction:
+    """How far a simulation is from everything that was shown, in units of its noise, by quantity."""
+
+    distances: Mapping[str, float]
+
+    @property
+    def residual(self) -> float:
+        """The greatest distance; infinite where a shape differs or a number isn't finite."""
+        return max(self.distances.values(), default=0.0)
+
+    @property
+    def fits(self) -> bool:
+        """Whether everything shown is reproduced to rounding."""
+        return self.residual <= THRESHOLD
+
+
+def reproduced(material: Material, choices: Choices, factor: float) -> Reproduction:
+    """Compare what was shown with the simulation of `choices`, all of whose cotangents carry `factor`."""
+    problem = material.problem
+    precision = Precision.of(np.dtype(np.float32 if material.single else np.float64))
+    rng = np.random.default_rng(problem.branch("noise"))
+    shown = _shown(material)
+    exact = _results(problem, simulate(problem, choices, factor=factor))
+    replays = [_replay(problem, choices, factor, precision.u, rng) for _ in range(REPLAYS)]
+    eta = FLOOR * problem.case.hidden_size * precision.eta
+    distances = {}
+    with np.errstate(all="ignore"):
+        for name, got in shown.items():
+            want = exact[name]
+            if got.shape != want.shape:
+                distances[name] = np.inf
+                continue
+            scattered = np.array([[replay[name]] for replay in replays])
+            (noise,) = noises(scattered, want[np.newaxis], (want.ndim - 1,), precision.u, eta)
+            distances[name] = _greatest(np.abs(got - want) / noise.value)
+    return Reproduction(distances=distances)
+
+
+def _greatest(ratios: Array) -> float:
+    worst = float(ratios.max(initial=0.0))
+    return worst if np.isfinite(worst) else np.inf
+
+
+def _shown(material: Material) -> dict[str, Array]:
+    """Return everything that was shown, by the names of `_results`."""
+    forward = {"hidden": material.states, "y": material.y, "h_n": material.h_n}
+    if material.y is not None and material.problem.case.cotangents == "last":
+        forward["y"] = material.y[-1:]
+    found = {name: array for name, array in forward.items() if array is not None}
+    return found | dict(material.parameters) | dict(material.inner)
+
+
+def _results(problem: Problem, simulated: Observation) -> dict[str, Array]:
+    major, state = problem.layout.time_major, problem.layout.batched_state
+    y = None if simulated.y is None else major(simulated.y)
+    if y is not None and problem.case.cotangents == "last":
+        y = y[-1:]
+    found = {
+        "hidden": simulated.hidden[PLACE],
+        "y": y,
+        "h_n": state(simulated.h_n)[0],
+        "d_x": major(simulated.d_x),
+        "d_h_0": None if simulated.d_h_0 is None else state(simulated.d_h_0)[0],
+        "d_hidden": simulated.d_hidden[PLACE],
+        "d_pre": simulated.d_pre[PLACE],
+    }
+    return {name: array for name, array in found.items() if array is not None} | dict(simulated.parameters)
+
+
+def _replay(
+    problem: Problem, choices: Choices, factor: float, u: float, rng: np.random.Generator
+) -> dict[str, Array]:
+    def rounded(values: Array) -> Array:
+        return values * (1 + u * perturbations(rng, values.shape))
+
+    def maybe(values: Array | None) -> Array | None:
+        return None if values is None else rounded(values)
+
+    head = problem.head
+    if head is not None:
+        head = replace(head, weight=rounded(head.weight), bias=maybe(head.bias), d_y=maybe(head.d_y))
+    changed = replace(
+        problem,
+        weights={name: rounded(w) for name, w in problem.weights.items()},
+        x=rounded(problem.x),
+        h_0=maybe(problem.h_0),
+        d_output=maybe(problem.d_output),
+        d_h_n=maybe(problem.d_h_n),
+        head=head,
+    )
+    made = _results(problem, simulate(changed, choices, rounded, factor))
+    return {name: rounded(array) for name, array in made.items()}
