@@ -11,6 +11,7 @@ from conformance.faults.catalogue_backward import BACKWARD
 from conformance.faults.catalogue_carry import CARRY
 from conformance.faults.catalogue_forward import FORWARD
 from conformance.faults.catalogue_gradients import GRADIENTS
+from conformance.faults.catalogue_head import HEAD
 from conformance.faults.catalogue_scale import SCALE
 from conformance.faults.catalogue_stack import STACK
 from conformance.faults.seams import SEAMS, alternatives
@@ -38,6 +39,18 @@ IDS = """
     float32-buffers
     state-leaks-between-calls
     h-0-overwritten
+    softmax-gradient-for-squared-error
+    squared-error-gradient-for-softmax
+    head-not-transposed
+    head-updated-before-use
+    head-reads-previous-state
+    head-reads-last-state
+    head-only-first-step-survives
+    head-only-last-step-survives
+    head-divided-by-steps
+    head-stepped-every-step
+    head-bias-gradient-dropped
+    head-bias-gradient-doubled
     tanh-prime-of-activated
     tanh-prime-recomputed-from-h-t
     first-unit-slope-for-all
@@ -46,6 +59,8 @@ IDS = """
     sigmoid-prime-for-tanh
     tanh-prime-for-relu
     tanh-prime-of-pre-activation
+    tanh-prime-unsquared
+    relu-prime-for-tanh
     relu-prime-one-at-zero
     slope-of-last-state
     slope-of-previous-state
@@ -55,6 +70,10 @@ IDS = """
     output-gradient-at-every-step
     output-gradient-one-step-early
     output-gradient-one-step-late
+    output-gradient-one-step-late-wrapping
+    output-gradient-last-twice
+    output-gradients-reversed
+    output-gradients-summed-at-last
     output-gradient-last-only
     output-gradient-accumulated
     h-n-gradient-ignored
@@ -69,6 +88,8 @@ IDS = """
     carry-through-input-weights
     carry-doubled
     carry-replaces-output-gradient
+    carry-adds-up
+    dh-never-reset
     carry-joins-after-slope
     output-gradient-joins-after-slope
     last-step-skipped
@@ -96,12 +117,21 @@ IDS = """
     h-two-steps-back
     dw-hh-transposed
     dw-hh-inner-product
+    dw-ih-without-slope
+    dw-hh-without-slope
+    db-without-slope
     only-first-step-survives
     only-first-step-survives-in-w-ih
     only-first-step-survives-in-w-hh
     only-first-step-survives-in-bias
     only-last-step-survives
+    only-last-step-survives-in-w-ih
+    only-last-step-survives-in-w-hh
+    only-last-step-survives-in-bias
     divided-by-steps
+    divided-by-steps-in-w-ih
+    divided-by-steps-in-w-hh
+    divided-by-steps-in-bias
     divided-by-batch
     first-row-only
     batch-not-summed
@@ -109,17 +139,25 @@ IDS = """
     b-hh-gradient-dropped
     bias-gradients-dropped
     bias-gradients-doubled
+    bias-gradients-divided-by-batch
     bias-gradients-per-example
     scale-two
     scale-half
     sign-flipped
     scale-mean-over-steps
     scale-mean-over-batch
+    scale-mean-over-outputs
+    scale-sum-over-steps
+    scale-sum-over-batch
+    scale-sum-over-outputs
+    scale-mean-squared-error
+    scale-half-sum-for-mean
     clip-value-5
     clip-value-1
     clip-norm-5
     clip-norm-1
     scaled-by-another-norm
+    divided-by-another-norm
     gradients-add-up-over-calls
     layer-reads-x
     layers-share-w-hh
@@ -147,7 +185,7 @@ def test_ids_are_the_ones_that_were_given_out() -> None:
 
 
 def test_no_id_is_given_twice() -> None:
-    entries = [*FORWARD, *BACKWARD, *CARRY, *GRADIENTS, *SCALE, *STACK]
+    entries = [*FORWARD, *HEAD, *BACKWARD, *CARRY, *GRADIENTS, *SCALE, *STACK]
     assert len(entries) == len({fault.id for fault in entries}) == len(CATALOGUE)
 
 

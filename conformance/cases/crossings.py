@@ -128,7 +128,9 @@ def heads() -> Iterator[Case]:
     """Let the loss see the network through an output head: narrow, or as wide as the states, where W_hy is square."""
     narrow_and_square = each("output_size", 2, 5)
     seen = each("cotangents", "both", "last")
-    return crossed(narrow_and_square, NONLINEARITIES, seen, each("layout", "time-first", "batch-first"), DTYPES)
+    return crossed(
+        narrow_and_square, NONLINEARITIES, seen, each("layout", "time-first", "batch-first"), DTYPES
+    )
 
 
 def dropped() -> Iterator[Case]:

@@ -4,6 +4,7 @@ Each gradient is known up to a constant of its own once its structure is. A mean
 gradient over another one's norm are what may set single ones apart; what they share is a matter of the loss.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -31,7 +32,7 @@ def resolved(
 
     `norm` is that of the gradient of W_ih as shown.
     """
-    known = {name: factor for name, factor in factors.items() if factor == factor and factor != 0}
+    known = {name: factor for name, factor in factors.items() if math.isfinite(factor) and factor != 0}
     dropped = {name for name, factor in factors.items() if factor == 0}
     seen: list[Change] = []
     for rows in (1.0, 1 / case.batch) if case.batch > 1 else (1.0,):
@@ -50,8 +51,12 @@ def resolved(
 def _bases(known: Mapping[str, float], options: Mapping[str, list[tuple[float, Change]]]) -> list[float]:
     """Return the constants that all gradients may carry, 1 first where it is among them."""
     found = [known[name] / value for name, choices in options.items() for value, _ in choices]
-    found = [round(base) if abs(base - round(base)) < SCREEN[False] and round(base) else base for base in found]
-    return sorted(dict.fromkeys(found), key=lambda base: (abs(base - 1) > SCREEN[False], abs(np.log(abs(base)))))
+    found = [
+        round(base) if abs(base - round(base)) < SCREEN[False] and round(base) else base for base in found
+    ]
+    return sorted(
+        dict.fromkeys(found), key=lambda base: (abs(base - 1) > SCREEN[False], abs(np.log(abs(base))))
+    )
 
 
 def _options(
@@ -70,12 +75,17 @@ def _options(
         case "bias_ih_l0" | "bias_hh_l0":
             found = [(1.0, {}), (twice, {"bias_gradients": "doubled"})]
             found += [] if B == 1 else [(1 / B, {"bias_gradients": "mean over rows"})]
-            found = [(a * b, x | y) for (a, x), (b, y) in product(found, [(1.0, {}), (mean, {"reduce_b": "mean"})])]
+            found = [
+                (a * b, x | y) for (a, x), (b, y) in product(found, [(1.0, {}), (mean, {"reduce_b": "mean"})])
+            ]
         case _ if name == HEAD_WEIGHT:
             found = [(1.0, {}), (mean, {"reduce_head": "mean"}), (float(T), {"reduce_head": "every step"})]
         case _ if name == HEAD_BIAS:
             head = _options(HEAD_WEIGHT, case, rows, norm, known)
-            found = [(a * b, x | y) for (a, x), (b, y) in product(head, [(1.0, {}), (twice, {"head_bias": "doubled"})])]
+            found = [
+                (a * b, x | y)
+                for (a, x), (b, y) in product(head, [(1.0, {}), (twice, {"head_bias": "doubled"})])
+            ]
         case _:
             found = [(1.0, {})]
     cell = name.endswith("l0")
@@ -138,7 +148,9 @@ def named(factor: float, case: Case, *, single: bool) -> str:
     """
     sizes = {"T": case.steps, "B": case.batch, "O": case.output_size}
     powers = [
-        p for p in product((0, 1, -1), repeat=4) if all(sizes[s] > 1 or not e for s, e in zip("TBO", p[1:], strict=True))
+        p
+        for p in product((0, 1, -1), repeat=4)
+        if all(sizes[s] > 1 or not e for s, e in zip("TBO", p[1:], strict=True))
     ]
     for (two, *rest), sign in sorted(
         product(powers, (1, -1)), key=lambda c: (sum(map(abs, c[0])), c[1] < 0, [-e for e in c[0]])

@@ -24,7 +24,9 @@ def _smallest(pairs: frozenset[tuple[str, str]]) -> list[FaultSet]:
     usable = [fault for fault in CATALOGUE.values() if set(fault.choices.items()) <= pairs]
     for size in range(len(pairs) + 1):
         found = [
-            tuple(fault.id for fault in chosen) for chosen in combinations(usable, size) if _made(chosen) == pairs
+            tuple(fault.id for fault in chosen)
+            for chosen in combinations(usable, size)
+            if _made(chosen) == pairs
         ]
         if found:
             return found

@@ -1,29 +1,19 @@
 """`diagnose`: from what a network showed to the smallest set of faults that reproduces it, or to what is known."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from collections.abc import Sequence
 
 from conformance.diagnose.constants import named
-from conformance.diagnose.cover import RANK, FaultSet, covers
+from conformance.diagnose.cover import RANK
 from conformance.diagnose.diagnosis import Diagnosis
+from conformance.diagnose.equivalents import Proved, told_apart
 from conformance.diagnose.evidence import Evidence, Probe
 from conformance.diagnose.forwards import forwards
 from conformance.diagnose.material import Material
 from conformance.diagnose.reproduction import Reproduction, reproduced
-from conformance.diagnose.search import Hypothesis, Progress, Searched, Setting, search
+from conformance.diagnose.search import Hypothesis, Progress, Setting, search
 
 MOST_CONFIRMED = 40
 """The most hypotheses that are put to the proof."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proved:
-    """A hypothesis that reproduces everything shown to rounding."""
-
-    hypothesis: Hypothesis
-    reproduction: Reproduction
 
 
 def diagnose(
@@ -44,7 +34,7 @@ def diagnose(
     searched = [search(Setting.of(material, base), progress) for base in forwards(material)]
     proved, missed = _proved(material, [h for found in searched for h in found.hypotheses])
     if proved:
-        return _explained(evidence, proved, probe, missed)
+        return _explained(evidence, told_apart(proved, evidence.problem.case, probe), missed)
     return Diagnosis(explained=False, nearest_miss=missed)
 
 
@@ -53,7 +43,9 @@ def _proved(material: Material, hypotheses: Sequence[Hypothesis]) -> tuple[list[
     proved: list[Proved] = []
     missed: float | None = None
     seen: dict[tuple[object, float], Reproduction] = {}
-    for hypothesis in sorted(hypotheses, key=lambda h: (h.cost, [RANK[f] for f in h.faults]))[:MOST_CONFIRMED]:
+    for hypothesis in sorted(hypotheses, key=lambda h: (h.cost, [RANK[f] for f in h.faults]))[
+        :MOST_CONFIRMED
+    ]:
         if proved and hypothesis.cost > proved[0].hypothesis.cost:
             break
         key = (hypothesis.choices, hypothesis.scale)
@@ -67,9 +59,7 @@ def _proved(material: Material, hypotheses: Sequence[Hypothesis]) -> tuple[list[
     return proved, missed
 
 
-def _explained(
-    evidence: Evidence, proved: Sequence[Proved], probe: Probe | None, missed: float | None
-) -> Diagnosis:
+def _explained(evidence: Evidence, proved: Sequence[Proved], missed: float | None) -> Diagnosis:
     first = proved[0]
     sets = list(dict.fromkeys(each.hypothesis.faults for each in proved))
     return Diagnosis(

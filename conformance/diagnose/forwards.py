@@ -43,7 +43,9 @@ def fits(material: Material, choices: Choices) -> bool:
         y = scan.states @ head.weight.T + (0 if head.bias is None else head.bias)
         last = material.problem.case.cotangents == "last"
         made.append((material.y[-1:], y[-1:]) if last else (material.y, y))
-    return all(_near(shown, simulated, single=material.single) for shown, simulated in made if shown is not None)
+    return all(
+        _near(shown, simulated, single=material.single) for shown, simulated in made if shown is not None
+    )
 
 
 def scanned(material: Material, choices: Choices) -> Scan:

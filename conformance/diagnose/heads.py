@@ -26,7 +26,9 @@ def head_readings(material: Material, scan: Scan, base: Choices) -> list[HeadRea
     None where nothing of them was shown, an empty list where nothing fits.
     """
     head = material.problem.head
-    shown = {name: material.parameters[name] for name in (HEAD_WEIGHT, HEAD_BIAS) if name in material.parameters}
+    shown = {
+        name: material.parameters[name] for name in (HEAD_WEIGHT, HEAD_BIAS) if name in material.parameters
+    }
     if head is None or not shown:
         return None
     found: list[HeadReading] = []

@@ -34,7 +34,10 @@ def _inputs(tables: Tables, plans: Plans, found: Found, rate: float | None) -> I
     through = used[:, np.newaxis]
     yield {}, found.d_a @ through
     yield {"d_x": "without slope"}, found.d_h @ through
-    direct = tables.entries[tables.index(plans, *ENTRIES)] * tables.slopes[tables.index(plans, "derivative", "slope_at")]
+    direct = (
+        tables.entries[tables.index(plans, *ENTRIES)]
+        * tables.slopes[tables.index(plans, "derivative", "slope_at")]
+    )
     yield {"d_x": "before the loop"}, direct @ through
     if w.shape[0] == w.shape[1]:
         yield {"d_x": "untransposed"}, found.d_a @ through.swapaxes(-1, -2)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from conformance.diagnose.axes import Axes, Plans
 from conformance.diagnose.material import Material
-from conformance.faults import RIGHT, Choices
+from conformance.faults import Choices
 from conformance.faults.backward import reaching, walk
 from conformance.faults.call import entered
 from conformance.faults.forward import Scan
@@ -69,7 +69,9 @@ class Tables:
             choices = _chosen(axes, dict(zip(ENTRIES, index, strict=True)), base)
             d_output = material.seen * scale
             if problem.head is not None:
-                d_output = through(choices, problem.head, scan.states, material.seen, scan.h_0, scale).d_output
+                d_output = through(
+                    choices, problem.head, scan.states, material.seen, scan.h_0, scale
+                ).d_output
             entry, streams = reaching(choices, entered(choices, d_output), material.d_h_n * scale)
             entries.append(entry)
             arriving.append(streams[0])

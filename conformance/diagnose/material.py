@@ -1,4 +1,4 @@
-"""What a search works on: the arrays of one piece of evidence, batched, time-major, and what of them tells something."""
+"""What a search works on: the arrays of one piece of evidence, batched and time-major."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import numpy as np
 
 from conformance.cases import Problem
 from conformance.diagnose.evidence import Evidence
-from conformance.faults.call import Call, first_call
 from conformance.faults import RIGHT
+from conformance.faults.call import Call, first_call
 from refrnn import Array, Weights
 
 

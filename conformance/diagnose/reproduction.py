@@ -1,7 +1,7 @@
 """How far a simulated set of faults is from what was shown, in units of the rounding noise of that very simulation.
 
-The simulation is replayed K times with rounding-sized perturbations of everything that goes in (which is the same at all
-steps) and of every step's results. The spread of the replays is the noise, as for every other end-to-end comparison.
+The simulation is replayed K times with rounding-sized perturbations of everything that goes in (which is the same at
+all steps) and of every step's results. The spread of the replays is the noise, as for every end-to-end comparison.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.cases import Problem
+from conformance.cases import FORMATS, Problem
 from conformance.diagnose.material import Material
 from conformance.faults import Choices, simulate
 from conformance.judge import THRESHOLD, Precision
@@ -41,7 +41,7 @@ class Reproduction:
 def reproduced(material: Material, choices: Choices, factor: float) -> Reproduction:
     """Compare what was shown with the simulation of `choices`, all of whose cotangents carry `factor`."""
     problem = material.problem
-    precision = Precision.of(np.dtype(np.float32 if material.single else np.float64))
+    precision = Precision.of(FORMATS["f32" if material.single else "f64"])
     rng = np.random.default_rng(problem.branch("noise"))
     shown = _shown(material)
     exact = _results(problem, simulate(problem, choices, factor=factor))

@@ -1,7 +1,7 @@
 """The search: from few wrong choices in the backward loop to many, and for each that fits what must be wrong besides.
 
-The gradient of the bias is Σ δ_t and knows nothing of x or of h_{t-1}, so it alone decides on the loop; then dW_ih decides
-on x, dW_hh on the state it was multiplied with, and the head on its own seams. A product of all seams becomes
+The gradient of the bias is Σ δ_t and knows nothing of x or of h_{t-1}, so it alone decides on the loop; then dW_ih
+decides on x, dW_hh on the state it was multiplied with, and the head on its own seams. A product of all seams becomes
 a sum.
 """
 
@@ -24,7 +24,6 @@ from conformance.diagnose.material import Material
 from conformance.diagnose.reads import CELL, Former
 from conformance.faults import Choices
 from conformance.faults.forward import Scan
-from refrnn import Array
 
 DEEPEST = 4
 """The most mistakes in the backward loop alone that are tried at once."""
@@ -205,9 +204,7 @@ def _dropped(material: Material, name: str) -> bool:
 
 def _readings(fitted: list[tuple[Change, Fit]], row: int, *, single: bool) -> list[tuple[Change, float]]:
     """Return the ways that fit one loop, those with few wrong choices alone."""
-    near = [
-        (change, float(f.factor[row])) for change, f in fitted if f.residual[row] <= SCREEN[single]
-    ]
+    near = [(change, float(f.factor[row])) for change, f in fitted if f.residual[row] <= SCREEN[single]]
     least = min((len(change) for change, _ in near), default=0)
     return [(change, factor) for change, factor in near if len(change) <= least + SPARE]
 
@@ -219,7 +216,11 @@ def _hypotheses(
     material = setting.material
     shown = material.parameters.get("weight_ih_l0")
     norm = None if shown is None else float(np.linalg.norm(shown))
-    heads = [reading for reading in setting.heads if reading.change.get("head_loss", choices.head_loss) == choices.head_loss]
+    heads = [
+        reading
+        for reading in setting.heads
+        if reading.change.get("head_loss", choices.head_loss) == choices.head_loss
+    ]
     for head in heads:
         for ways in product(*readings.values()):
             change = _together([head.change, *(change for change, _ in ways)])
@@ -227,7 +228,7 @@ def _hypotheses(
                 continue
             factors = dict(zip(readings, (factor for _, factor in ways), strict=True)) | head.factors
             for constants in resolved(
-                _rescaled(setting, factors, head), material.problem.case, norm, single=material.single
+                _rescaled(setting, factors), material.problem.case, norm, single=material.single
             ):
                 whole = _together([change, constants.change])
                 if whole is None:
@@ -237,11 +238,12 @@ def _hypotheses(
                     yield Hypothesis(choices=made, scale=constants.scale, faults=faults)
 
 
-def _rescaled(setting: Setting, factors: dict[str, float], head: HeadReading) -> dict[str, float]:
+def _rescaled(setting: Setting, factors: dict[str, float]) -> dict[str, float]:
     """Return all factors against the cotangents as given: loops were run with the head's factor in them."""
     first = next((f for f in setting.heads[0].factors.values() if f), 1.0)
     return {
-        name: factor if name in (HEAD_WEIGHT, HEAD_BIAS) else factor * first for name, factor in factors.items()
+        name: factor if name in (HEAD_WEIGHT, HEAD_BIAS) else factor * first
+        for name, factor in factors.items()
     }
 
 
@@ -253,11 +255,3 @@ def _together(changes: list[Change]) -> Change | None:
             return None
         merged |= change
     return merged
-
-
-def names_of(material: Material) -> list[str]:
-    """Return the names of all gradients that were shown."""
-    return [*material.parameters, *material.inner]
-
-
-Arrays = dict[str, Array]

@@ -1,5 +1,6 @@
 """What a network is called with: the arrays of a problem, time-major and batched, and those of a second call."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -147,24 +148,17 @@ def _started(choices: Choices, h_0: Array, directions: int) -> Array:
 
 def entered(choices: Choices, d_output: Array) -> Array:
     """Return how dL/doutput (T, B, D·H) enters the backward loop."""
-    match choices.entry:
-        case "last everywhere":
-            return shifts.last(d_output)
-        case "early":
-            return shifts.after(d_output)
-        case "late":
-            return shifts.before(d_output, shifts.nothing(d_output))
-        case "late, wrapping":
-            return shifts.before_wrapping(d_output)
-        case "last only":
-            return shifts.at_last(d_output[-1], len(d_output))
-        case "last doubled":
-            return d_output + shifts.at_last(d_output[-1], len(d_output))
-        case "reversed":
-            return d_output[::-1]
-        case "sum at last":
-            return shifts.at_last(d_output.sum(axis=0), len(d_output))
-        case "accumulated":
-            return np.flip(np.cumsum(np.flip(d_output, 0), axis=0), 0)
-        case _:
-            return d_output
+    steps, last = len(d_output), d_output[-1]
+    ways: dict[str, Callable[[], Array]] = {
+        "given": lambda: d_output,
+        "last everywhere": lambda: shifts.last(d_output),
+        "early": lambda: shifts.after(d_output),
+        "late": lambda: shifts.before(d_output, shifts.nothing(d_output)),
+        "late, wrapping": lambda: shifts.before_wrapping(d_output),
+        "last only": lambda: shifts.at_last(last, steps),
+        "last doubled": lambda: d_output + shifts.at_last(last, steps),
+        "reversed": lambda: d_output[::-1],
+        "sum at last": lambda: shifts.at_last(d_output.sum(axis=0), steps),
+        "accumulated": lambda: np.flip(np.cumsum(np.flip(d_output, 0), axis=0), 0),
+    }
+    return ways[choices.entry]()

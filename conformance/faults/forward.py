@@ -14,7 +14,6 @@ from conformance.faults.seams import Choices
 from conformance.observation import Place
 from refrnn import Array, Weights
 
-
 Rounded = Callable[[Array], Array]
 """Applied to the result of every operation: nothing, or a perturbation as large as its rounding."""
 

@@ -61,7 +61,11 @@ def parameter_gradients(
         reaching if formed == "of dh" else d_a
         for formed in (choices.formed_ih, choices.formed_hh, choices.formed_b)
     )
-    shares = [_outer(of_ih, x), _recurrent(choices, of_hh, h), *[of_b] * (2 if biased else 0)]  # (T, B, *shape)
+    shares = [
+        _outer(of_ih, x),
+        _recurrent(choices, of_hh, h),
+        *[of_b] * (2 if biased else 0),
+    ]  # (T, B, *shape)
     how = (choices.reduce_ih, choices.reduce_hh, choices.reduce_b, choices.reduce_b)
     steps = [_over_rows(choices, share) for share in shares]
     found = [

@@ -42,8 +42,8 @@ def simulate(
     """Run the network of `choices` on `problem` and show everything it has.
 
     `hidden` are the states that the network keeps, `d_hidden` and `d_pre` what its backward loop holds at each step,
-    `step_parameters` what each step would add to a gradient before steps are reduced and gradients clipped. `rounded` is
-    applied to the result of every step's operations, and `factor` is one more constant on all cotangents.
+    `step_parameters` what each step would add to a gradient before steps are reduced and gradients clipped. `rounded`
+    is applied to the result of every step's operations, and `factor` is one more constant on all cotangents.
 
     Raises
     ------
