@@ -163,6 +163,12 @@ def named(factor: float, case: Case, *, single: bool) -> str:
     return ""
 
 
+def awkwardness(factor: float, case: Case, *, single: bool) -> int:
+    """Return how much there is to say about a constant: nothing about 1, the most about one without a name."""
+    name = named(factor, case, single=single)
+    return 0 if name == "1" else len(name) or 100
+
+
 def _fraction(exponents: Mapping[str, int]) -> str:
     above = "·".join(name for name, e in exponents.items() if e > 0) or "1"
     below = [name for name, e in exponents.items() if e < 0]

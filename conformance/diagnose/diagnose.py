@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from conformance.diagnose.constants import named
+from conformance.diagnose.constants import awkwardness, named
 from conformance.diagnose.cover import RANK
 from conformance.diagnose.diagnosis import Diagnosis
 from conformance.diagnose.equivalents import Proved, told_apart
@@ -43,10 +43,17 @@ def _proved(material: Material, hypotheses: Sequence[Hypothesis]) -> tuple[list[
     proved: list[Proved] = []
     missed: float | None = None
     seen: dict[tuple[object, float], Reproduction] = {}
-    for hypothesis in sorted(hypotheses, key=lambda h: (h.cost, [RANK[f] for f in h.faults]))[
-        :MOST_CONFIRMED
-    ]:
-        if proved and hypothesis.cost > proved[0].hypothesis.cost:
+    case, single = material.problem.case, material.single
+
+    def order(hypothesis: Hypothesis) -> tuple[int, int, list[int]]:
+        return (
+            len(hypothesis.faults),
+            awkwardness(hypothesis.scale, case, single=single),
+            [RANK[f] for f in hypothesis.faults],
+        )
+
+    for hypothesis in sorted(hypotheses, key=order)[:MOST_CONFIRMED]:
+        if proved and len(hypothesis.faults) > len(proved[0].hypothesis.faults):
             break
         key = (hypothesis.choices, hypothesis.scale)
         if key not in seen:

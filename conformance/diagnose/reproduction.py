@@ -40,7 +40,7 @@ class Reproduction:
 
 def reproduced(material: Material, choices: Choices, factor: float) -> Reproduction:
     """Compare what was shown with the simulation of `choices`, all of whose cotangents carry `factor`."""
-    problem = material.problem
+    problem = replace(material.problem, h_0=_initial_state(material.problem))
     precision = Precision.of(FORMATS["f32" if material.single else "f64"])
     rng = np.random.default_rng(problem.branch("noise"))
     shown = _shown(material)
@@ -84,11 +84,16 @@ def _results(problem: Problem, simulated: Observation) -> dict[str, Array]:
         "y": y,
         "h_n": state(simulated.h_n)[0],
         "d_x": major(simulated.d_x),
-        "d_h_0": None if simulated.d_h_0 is None else state(simulated.d_h_0)[0],
+        "d_h_0": state(simulated.d_h_0)[0],
         "d_hidden": simulated.d_hidden[PLACE],
         "d_pre": simulated.d_pre[PLACE],
     }
     return {name: array for name, array in found.items() if array is not None} | dict(simulated.parameters)
+
+
+def _initial_state(problem: Problem) -> Array:
+    """Return h_0 in the problem's layout, zeros where none is given: its gradient may be shown all the same."""
+    return problem.layout.restored_state(problem.initial_state)
 
 
 def _replay(

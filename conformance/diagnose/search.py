@@ -45,11 +45,6 @@ class Hypothesis:
     scale: float
     faults: FaultSet
 
-    @property
-    def cost(self) -> tuple[int, bool]:
-        """Fewest faults first, and among equals those without a constant."""
-        return len(self.faults), abs(self.scale - 1) > SCREEN[False]
-
 
 @dataclass(slots=True, kw_only=True)
 class Searched:
