@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.cases import Case, Problem, materialise
+from conformance.handwritten.names import RATE, size_hint
 from conformance.handwritten.softmaxes import sigmoid, softmax
 from conformance.observation import Observation
 from conformance.subjects.reference import observe
@@ -113,6 +114,11 @@ class Asked:
                 arrays["targets"] = arrays["d_y"].argmin(-1)
         self._arrays = arrays
 
+    @property
+    def settings(self) -> "Settings":
+        """Something with an attribute or an entry for every size and rate that its name hints at."""
+        return Settings(self)
+
     def __getattr__(self, name: str) -> Array:
         arrays = self.__dict__.get("_arrays", {})
         if name == "y" and "y" not in arrays:
@@ -123,6 +129,34 @@ class Asked:
             message = f"the problem {self.problem.case.id} has no {name}; it has {', '.join(sorted(arrays))}"
             raise AttributeError(message)
         return arrays[name].copy()
+
+
+class Settings:
+    """A configuration: what it is asked for is answered by what the name hints at."""
+
+    def __init__(self, p: Asked) -> None:
+        self._p = p
+
+    def __getattr__(self, name: str) -> float:
+        hint = size_hint(name)
+        if hint is not None:
+            return getattr(self._p, "I" if hint == "V" else hint)
+        if RATE.fullmatch(name):
+            return 1.0
+        raise AttributeError(name)
+
+    def __getitem__(self, name: str) -> float:
+        try:
+            return self.__getattr__(name)
+        except AttributeError as error:
+            raise KeyError(name) from error
+
+    def get(self, name: str, default: object = None) -> object:
+        """Return what a dict would."""
+        try:
+            return self.__getattr__(name)
+        except AttributeError:
+            return default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

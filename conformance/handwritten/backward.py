@@ -162,7 +162,7 @@ def _forms(forward: Forward, shown: Match, *, last: bool) -> list[Form]:
     """Return the forms in which the loss's argument may come: that of the outputs, that of x, and plain ones."""
     found = []
     batched = forward.inputs.batched
-    if shown.last == last and shown.form.first == 0:
+    if shown.last == last and shown.form.first >= 0:
         found.append(shown.form)
     if last:
         if shown.form.container in ("list", "dict", "tuple", "array") and "T" in shown.form.axes:
@@ -208,7 +208,7 @@ def _tried(
     if same and "targets" not in forward.arguments.kinds:
         return
     prepared = (*forward.build, *forward.lines, f"y = {shown.expression}")
-    roles = roles_of([q.name for q in parameters]) if forward.fills else {}
+    roles = _roles(forward, parameters)
 
     def options(parameter: Parameter) -> list[Option]:
         return _options(parameter, forward, entry, roles)
@@ -253,6 +253,13 @@ def _tried(
         )
         if len(found[0].right) == len(slots):
             return
+
+
+def _roles(forward: Forward, parameters: Sequence[Parameter]) -> dict[str, str]:
+    """Return which parameters of a backward function are weights: those called as in the forward function first."""
+    if not forward.fills:
+        return {}
+    return {**roles_of([q.name for q in parameters]), **forward.meaning}
 
 
 def _options(parameter: Parameter, forward: Forward, entry: Entry, roles: dict[str, str]) -> list[Option]:
@@ -301,11 +308,8 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
         found.append((shown.source, 0.15, "outputs"))
     whole = bool(names.CACHE.fullmatch(name.strip("_"))) or known.get("result", "").lower() == name.lower()
     found.append(("result", 0.3 if whole else 2.4, "result"))
-    if "params" in forward.arguments.kinds:
-        texts = forward.arguments.text.split(", {", 1)
-        text = "params" if "params" in forward.built.setup.roots else "{" + texts[1] if len(texts) > 1 else ""
-        if text:
-            found.append((text, 0.1 if names.PARAMS.fullmatch(name) else 2.6, "params"))
+    if "params" in forward.built.setup.roots:
+        found.append(("params", 0.1 if names.PARAMS.fullmatch(name) else 2.6, "params"))
     return found
 
 

@@ -1,6 +1,7 @@
 """Ways to build what holds a network's weights: classes, functions that make parameters, or the module itself."""
 
 import inspect
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from conformance.handwritten import names
 from conformance.handwritten.asking import Asked
 from conformance.handwritten.calling import Arguments, Option, Parameter, best_first, parameters_of
+from conformance.handwritten.keys import made_up_parameters
 from conformance.handwritten.load import Loaded, own_names
 from conformance.handwritten.matching import everything
 from conformance.handwritten.program import Ran, run
@@ -15,6 +17,9 @@ from conformance.handwritten.reach import Reached
 
 MOST_BUILDS = 60
 """Argument choices that are tried for one constructor."""
+
+CONFIGURATION = re.compile(r"c|cfg|conf\w*|h?params|hyper\w*|opts?|options|settings|args|spec|flags|hp")
+"""Names of constructor arguments that hold several settings."""
 
 INITIALISES = ("init", "param", "weight", "build", "make", "create", "setup", "get_")
 
@@ -95,6 +100,8 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
                 return
             continue
         arrays = candidates(ran, setup.roots)
+        if not arrays and (later := _initialised_later(loaded, setup, ran, p)) is not None:
+            setup, ran, arrays = later
         shapes = tuple(sorted((a.path, a.value.shape) for a in arrays))
         if shapes in shown:
             continue
@@ -103,6 +110,28 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
         yield Built(setup=setup, ran=ran, arrays=tuple(arrays))
         if found == 4:
             return
+
+
+def _initialised_later(
+    loaded: Loaded, setup: Setup, ran: Ran, p: Asked
+) -> tuple[Setup, Ran, list[Reached]] | None:
+    """Return a setup in which a method of its own has made the weights."""
+    for name in dir(type(ran.names["model"])):
+        if name.startswith("__") or not any(
+            part in name.lower() for part in ("init", "build", "reset", "setup")
+        ):
+            continue
+        parameters = parameters_of(getattr(ran.names["model"], name))
+        for arguments in best_first(parameters or [], lambda q: _options(q, loaded), 8):
+            more = replace(
+                setup,
+                lines=(*setup.lines, f"model.{name}({arguments.text})"),
+                says=f"{setup.says}, model.{name}({arguments.text.replace('p.', '')})",
+            )
+            made = run(loaded, p, more.lines)
+            if made.ok and (arrays := candidates(made, more.roots)):
+                return more, made, arrays
+    return None
 
 
 def _repeats(kinds: Sequence[str]) -> bool:
@@ -153,6 +182,16 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
             if made.ok and (arrays := candidates(made, ("params",))):
                 yield Built(setup=setup, ran=made, arrays=tuple(arrays))
                 break
+    for text in made_up_parameters(loaded):
+        setup = Setup(
+            lines=(*rates, f"params = {text}"),
+            owner="code",
+            roots=("params", "code"),
+            says=f"params = {text.replace('p.', '')}",
+        )
+        made = run(loaded, p, setup.lines)
+        if made.ok:
+            yield Built(setup=setup, ran=made, arrays=tuple(candidates(made, ("params",))))
     yield Built(setup=plain, ran=ran, arrays=tuple(candidates(ran, plain.roots)))
 
 
@@ -173,11 +212,9 @@ def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[st
     if not ran.ok:
         return []
     own = getattr(ran.names["model"], "__dict__", {})
-    return [
-        f"model.{key} = 1.0"
-        for key, value in own.items()
-        if names.RATE.fullmatch(key) and isinstance(value, float)
-    ]
+    rates = [k for k, v in own.items() if names.RATE.fullmatch(k) and isinstance(v, float) and v != 1.0]
+    reaches = [k for k, v in own.items() if names.TRUNCATION.fullmatch(k) and type(v) is int and v < 10**6]
+    return [*(f"model.{key} = 1.0" for key in rates), *(f"model.{key} = 10**6" for key in reaches)]
 
 
 def _options(parameter: Parameter, loaded: Loaded) -> list[Option]:
@@ -185,6 +222,8 @@ def _options(parameter: Parameter, loaded: Loaded) -> list[Option]:
     name = parameter.name.strip("_")
     if names.RATE.fullmatch(name):
         return [("1.0", 0.0, "rate")]
+    if names.TRUNCATION.fullmatch(name) and not isinstance(parameter.default, bool):
+        return [("10**6", 0.0, "truncation")]
     hint = names.size_hint(name)
     if hint is None and not parameter.required:
         return [("", 0.0, "left out")]
@@ -231,6 +270,8 @@ def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
             ("np.random.RandomState(0)", 0.2, "generator"),
             ("np.random.default_rng(0)", 0.3, "generator"),
         ]
+    if CONFIGURATION.fullmatch(name):
+        found += [("p.settings", 0.0, "settings")]
     if "dtype" in name:
         found += [("np.float64", 0.0, "dtype")]
     if "size" in name or "dims" in name or "layers" in name or "shape" in name:

@@ -71,6 +71,8 @@ def _keep_version(names: dict[str, object], node: ast.stmt) -> None:
 
 
 def _run(node: ast.stmt, piece: Piece, names: dict[str, object], story: Story) -> None:
+    if isinstance(node, ast.ImportFrom) and node.level and not names.get("__package__"):
+        node = _absolute(node)
     code = compile(ast.Module(body=[node], type_ignores=[]), piece.file, "exec")
     imports = isinstance(node, (ast.Import, ast.ImportFrom, ast.Try, ast.If))
     try:
@@ -80,6 +82,13 @@ def _run(node: ast.stmt, piece: Piece, names: dict[str, object], story: Story) -
         raise
     except (Exception, SystemExit, TookTooLong) as error:
         story.note(f"{piece.file}:{node.lineno} was left out: {type(error).__name__}: {str(error)[:120]}")
+
+
+def _absolute(node: ast.ImportFrom) -> ast.stmt:
+    """Turn a relative import in a file without a package into one of what lies next to it."""
+    if node.module is None:
+        return ast.copy_location(ast.Import(names=node.names), node)
+    return ast.copy_location(ast.ImportFrom(module=node.module, names=node.names, level=0), node)
 
 
 def _resize(names: dict[str, object], node: ast.stmt, sizes: Mapping[str, int], story: Story) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,12 @@ from conformance.handwritten.inputs import (
     ONE_FEATURE,
     STYLES,
     Inputs,
+    meanings_of,
     plain_options,
-    roles_of,
     states,
     weight,
 )
 from conformance.handwritten.interface import Attempt
-from conformance.handwritten.keys import parameter_containers
 from conformance.handwritten.load import SIZES, Loaded
 from conformance.handwritten.matching import Match, everything, recognised
 from conformance.handwritten.program import Ran, run
@@ -35,7 +35,6 @@ MOST_ARGUMENTS, MOST_ASSIGNMENTS, MOST_SIZES = 8, 24, 3
 """Of one callable and layout that are tried."""
 
 ASKED = Sizes(SIZES["I"], SIZES["H"], SIZES["O"])
-ALL_ROLES = ("W_ih", "W_hh", "W_hy", "b_ih", "b_hh", "b_y", "b")
 QUANTITIES = ("y", "softmax(y)", "sigmoid(y)", "tanh(y)", "h")
 
 
@@ -53,6 +52,7 @@ class Forward:
     ran: Ran
     matches: tuple[Match, ...] = ()
     fills: dict[str, str] = field(default_factory=dict)  # weights that are arguments: what each role is given
+    meaning: dict[str, str] = field(default_factory=dict)  # and which argument is which role
 
     @property
     def build(self) -> tuple[str, ...]:
@@ -175,20 +175,12 @@ class Searching:
         """Yield runs with the network's own weights, one for each choice of arguments."""
         case = case_of(sizes, batched=way.batched)
         asked = question(case, Traits(one_hot=way.ids))
-        by_argument = roles_of([q.name for q in parameters]) if built.setup.owner == "code" else {}
-        takes = len(set(by_argument.values()) & {"W_ih", "W_hh"}) == 2
-        containers = (
-            {}
-            if built.arrays and built.setup.owner == "model"
-            else parameter_containers(self.loaded, parameters)
-        )
-        for style in STYLES if takes or containers else (STYLES[0],):
-            roles = by_argument if takes else {}
-
-            options = partial(
-                self._options, built=built, way=way, roles=roles, containers=containers, style=style
-            )
-            for arguments in best_first(parameters, options, MOST_ARGUMENTS * 3 if takes else MOST_ARGUMENTS):
+        meanings = meanings_of(parameters) if built.setup.owner == "code" else [{}]
+        for roles, style in product(meanings, STYLES):
+            if not roles and style != STYLES[0]:
+                continue
+            options = partial(self._options, built=built, way=way, roles=roles, style=style)
+            for arguments in best_first(parameters, options, MOST_ARGUMENTS):
                 if arguments.kinds.count("x") != 1:
                     continue
                 forward = Forward(
@@ -200,7 +192,8 @@ class Searching:
                     sizes=sizes,
                     asked=asked,
                     ran=Ran(names={}),
-                    fills=_fills(arguments, roles, style, containers),
+                    fills={role: weight(role, style) for role in roles.values()},
+                    meaning=roles,
                 )
                 yield replace(forward, ran=run(self.loaded, asked.p, (*built.setup.lines, *forward.lines)))
 
@@ -211,7 +204,6 @@ class Searching:
         built: Built,
         way: Inputs,
         roles: dict[str, str],
-        containers: dict[str, list[str]],
         style: tuple[str, str],
     ) -> list[Option]:
         name = parameter.name.strip("_")
@@ -220,11 +212,6 @@ class Searching:
             return found
         if parameter.name in roles:
             return [(weight(roles[parameter.name], style), 0.0, roles[parameter.name])]
-        if parameter.name in containers:
-            found += [
-                (restyled(text, style), 0.1 * n, "params")
-                for n, text in enumerate(containers[parameter.name])
-            ]
         if "params" in built.setup.roots:
             found.append(("params", 0.0 if names.PARAMS.fullmatch(name) else 1.5, "params"))
             params = built.ran.names["params"]
@@ -256,7 +243,7 @@ class Searching:
             return self._lazy(forward)
         sensitive = used(loaded, forward.asked.p, setup.lines, lines, arrays, forward.sizes) if arrays else []
         if not sensitive:
-            return self._matched(forward, ())
+            return self._matched(forward, ()) if forward.fills else []
         found: list[Forward] = []
         for slots in _assignments(sensitive, forward.sizes):
             found = self._matched(forward, slots)
@@ -304,25 +291,6 @@ class Searching:
             if trial.complete:
                 return [trial]
         return []
-
-
-def _fills(
-    arguments: Arguments, roles: dict[str, str], style: tuple[str, str], containers: dict[str, list[str]]
-) -> dict[str, str]:
-    """Return the weights that are given as arguments: each role with its expression."""
-    if roles:
-        return {role: weight(role, style) for role in roles.values() if role in arguments.kinds}
-    if "params" in arguments.kinds and containers:
-        given = {role for texts in containers.values() for role in ALL_ROLES if f"⟨{role}⟩" in texts[0]}
-        return {role: weight(role, style) for role in ALL_ROLES if role in given}
-    return {}
-
-
-def restyled(text: str, style: tuple[str, str]) -> str:
-    """Replace every ⟨role⟩ by the parameter as the style has it."""
-    for role in ALL_ROLES:
-        text = text.replace(f"⟨{role}⟩", weight(role, style))
-    return text
 
 
 def _targets(way: Inputs) -> list[Option]:

@@ -1,5 +1,7 @@
 """The ways in which code may want to be given x, h_0 and weights."""
 
+import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,6 +42,9 @@ INPUTS = (
 ONE_FEATURE = (_of("array", "T", batched=False), _of("nested", "T", batched=False))
 """Forms for I = 1 alone."""
 
+WEIGHT = re.compile(r"[UVWRK]|[Ww]\w{0,3}|[Ww](eight)?s?_?\w*|\w*kernel\w*|theta_?\d", re.ASCII)
+"""Names of arguments that are weight matrices of some kind."""
+
 STYLES = (("columns", "column"), ("rows", "flat"), ("columns", "flat"), ("rows", "row"))
 """How weights that are arguments are turned, and how biases are laid out."""
 
@@ -66,6 +71,25 @@ def roles_of(parameters: Sequence[str]) -> dict[str, str]:
     if len(biases) == 2:
         found |= dict(zip(biases, ("b_ih", "b_hh"), strict=True))
     return found
+
+
+def meanings_of(parameters: Sequence[Parameter]) -> list[dict[str, str]]:
+    """Return which argument may be which parameter of the network: as their names say, and other ways round.
+
+    Empty dicts where a function takes no weights.
+    """
+    named = roles_of([q.name for q in parameters])
+    if {"W_ih", "W_hh"} <= set(named.values()):
+        matrices = [name for name, role in named.items() if role[0] == "W"]
+        orders = itertools.permutations([named[name] for name in matrices])
+        return [named | dict(zip(matrices, order, strict=True)) for order in orders]
+    likely = [q.name for q in parameters if WEIGHT.fullmatch(q.name) and q.required]
+    if not 2 <= len(likely) <= 3:
+        return [{}]
+    biases = [q.name for q in parameters if q.name.lower().startswith("b") and q.required][:2]
+    roles = ("W_ih", "W_hh", "W_hy")[: len(likely)]
+    rest = dict(zip(biases, ("b", "b_y"), strict=False))
+    return [dict(zip(likely, order, strict=True)) | rest for order in itertools.permutations(roles)]
 
 
 def plain_options(parameter: Parameter) -> list[Option]:

@@ -5,21 +5,24 @@ import inspect
 import textwrap
 from typing import Any
 
-from conformance.handwritten.calling import Parameter
-from conformance.handwritten.inputs import roles_of
+from conformance.handwritten.calling import parameters_of
+from conformance.handwritten.inputs import STYLES, roles_of, weight
 from conformance.handwritten.load import Loaded, own_names
-from conformance.handwritten.names import GRADIENT, PARAMS
+from conformance.handwritten.names import GRADIENT
 
 
-def parameter_containers(loaded: Loaded, parameters: list[Parameter]) -> dict[str, list[str]]:
-    """Return, for every parameter that code takes weights out of, the texts of what it may be given.
-
-    A ⟨role⟩ in a text stands for that parameter of the network, in whatever style is tried.
-    """
-    found: dict[str, list[str]] = {}
+def made_up_parameters(loaded: Loaded) -> list[str]:
+    """Return the expressions of dicts and tuples of weights that functions of a target may want, for every style."""
+    found: dict[str, None] = {}
     trees = _trees(loaded)
-    for parameter in parameters:
-        texts = []
+    wanted = {
+        q.name: q
+        for name in own_names(loaded)
+        for q in parameters_of(getattr(loaded.code, name)) or []
+        if not inspect.isclass(getattr(loaded.code, name))
+    }
+    for parameter in wanted.values():
+        texts: list[str] = []
         keys = _keys(trees, parameter.name)
         roles = roles_of([key for key in keys if not GRADIENT.match(key)])
         if {"W_ih", "W_hh"} <= set(roles.values()):
@@ -28,9 +31,15 @@ def parameter_containers(loaded: Loaded, parameters: list[Parameter]) -> dict[st
             roles = roles_of(unpacked)
             if {"W_ih", "W_hh"} <= set(roles.values()) and len(roles) == len(unpacked):
                 texts.append("(" + ", ".join(f"⟨{roles[name]}⟩" for name in unpacked) + ",)")
-        if texts and (PARAMS.fullmatch(parameter.name) or parameter.required):
-            found[parameter.name] = texts
-    return found
+        found |= dict.fromkeys(_restyled(text, style) for text in texts for style in STYLES)
+    return list(found)
+
+
+def _restyled(text: str, style: tuple[str, str]) -> str:
+    """Replace every ⟨role⟩ by the parameter as the style has it."""
+    for role in ("W_ih", "W_hh", "W_hy", "b_ih", "b_hh", "b_y", "b"):
+        text = text.replace(f"⟨{role}⟩", weight(role, style))
+    return text
 
 
 def _trees(loaded: Loaded) -> list[ast.AST]:

@@ -25,6 +25,7 @@ class Series:
     inner: str
     container: str
     stacked: Array
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +111,14 @@ def _columns(item: Reached) -> Iterator[Series]:
     if isinstance(item.value, dict):
         if not all(isinstance(key, int) for key in item.value):
             return
-        elements, kind = [item.value[key] for key in sorted(item.value)], "dict"
+        elements, kind, first = [item.value[key] for key in sorted(item.value)], "dict", min(item.value)
     else:
-        elements, kind = list(item.value), "tuple" if isinstance(item.value, tuple) else "list"
+        elements, kind, first = list(item.value), "tuple" if isinstance(item.value, tuple) else "list", 0
     leaves = [{r.path: numeric(r.value) for r in reach("", e, depth=4)} for e in elements]
     for inner, array in leaves[0].items():
         parts = [leaf.get(inner) for leaf in leaves]
         if array is not None and all(part is not None and part.shape == array.shape for part in parts):
-            yield Series(base=item.path, inner=inner, container=kind, stacked=np.array(parts))
+            yield Series(base=item.path, inner=inner, container=kind, stacked=np.array(parts), first=first)
     yield from _nested(item)
 
 
@@ -169,7 +170,7 @@ def _views(sequence: Series, truth: Array) -> Iterator[tuple[Form, Array]]:
     for axes, _ in axes_of(array.shape, steps, batch, width):
         if sequence.container not in ("array", "nested") and not axes.startswith("T"):
             continue
-        yield Form(container, axes), _view(array, axes)  # pyright: ignore[reportArgumentType]
+        yield Form(container, axes, sequence.first), _view(array, axes)  # pyright: ignore[reportArgumentType]
     if container == "array" and array.shape == (steps * batch, width) and batch > 1 < steps:
         yield Form("flat", ""), array.reshape(steps, batch, width)
         yield Form("flat by sample", ""), array.reshape(batch, steps, width).swapaxes(0, 1)

@@ -70,7 +70,7 @@ WEIGHT_PATTERNS = {
         r"\w*(hh|aa|ss|h2h|rec(ur\w*)?|w_?h|w_?s|w_?a|w_?rec\w*|state_?to_?state|hid(den)?_?(to_?)?hid(den)?) w r"
     ),
     "W_ih": _pattern(
-        r"\w*(xh|ih|ax|hx|xa|ix|i2h|x2h|w_?x|w_?i|w_?in(put)?|sx|xs|in(put)?_?(to_?)?h\w*|kernel|hi) u wx"
+        r"\w*(xh|ih|ax|hx|xa|ix|i2h|x2h|w_?x|w_?i|w_?in(put)?|w_?sx|w_?xs|in(put)?_?(to_?)?h\w*|kernel|hi) u wx"
     ),
     "W_hy": _pattern(r"\w*(hy|yh|ya|ho|oh|h2o|h2y|w_?y|w_?o|w_?out(put)?|hq|sy|hid\w*_?(to_?)?out\w*) v"),
     "b_y": _pattern(r"\w*(b_?y|b_?o|b_?out\w*|b_?hy|b_?ho|b_?q|b2|bias_?(y|o|out\w*)|b_?v) c"),

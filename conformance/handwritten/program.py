@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.handwritten.asking import Asked
+from conformance.handwritten.clipping import unclipped
 from conformance.handwritten.limits import TookTooLong, seeded, time_limit
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.watch import Seen, watched
@@ -25,6 +26,7 @@ class Ran:
     names: dict[str, Any]
     seen: Seen = field(default_factory=dict)
     error: BaseException | None = None
+    clipped: set[float] = field(default_factory=set)  # limits of clipping that was left out
 
     @property
     def ok(self) -> bool:
@@ -77,7 +79,8 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
     if not ran.ok:
         return ran
     code = compiled(tuple(lines))
-    with watched(loaded.files) as seen:
+    ran.names["seen"] = ran.seen
+    with watched(loaded.files, ran.seen), unclipped() as clipped:
         try:
             with time_limit(CALL):
                 exec(code, ran.names)
@@ -85,14 +88,13 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
             raise
         except BaseException as error:
             ran.error = error
-    for name, calls in seen.items():
-        ran.seen.setdefault(name, []).extend(calls)
+    ran.clipped |= clipped
     return ran
 
 
 def value(ran: Ran, expression: str, **names: Any) -> Any:
     """Return the value of an expression after a run."""
-    return eval(_compiled_expression(expression), {**ran.names, "seen": ran.seen, **names})
+    return eval(_compiled_expression(expression), {**ran.names, **names})
 
 
 def values(ran: Ran, expressions: Mapping[str, str]) -> dict[str, Any]:

@@ -41,6 +41,13 @@ ALWAYS = frozenset(
 """Never imported for a hand-written network, even where installed: they cost seconds and compute no gradient."""
 
 
+class Permissive:
+    """What a class inherits from in place of a base class that isn't there: it takes any arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take anything."""
+
+
 class Stub:
     """Something that takes every call, attribute, index, operator and `with`, and does nothing."""
 
@@ -63,7 +70,7 @@ class Stub:
         return self
 
     def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]:
-        return ()
+        return (Permissive,)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())

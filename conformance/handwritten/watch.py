@@ -14,12 +14,12 @@ Seen = dict[str, list[dict[str, Any]]]
 
 
 @contextmanager
-def watched(files: Collection[str]) -> Iterator[Seen]:
-    """Yield what the functions defined in `files` hold when they return, while the block runs.
+def watched(files: Collection[str], seen: Seen | None = None) -> Iterator[Seen]:
+    """Yield what the functions defined in `files` hold when they return, while the block runs, added to `seen`.
 
     A tracer or profiler that was active before is put back afterwards.
     """
-    seen: Seen = {}
+    seen = {} if seen is None else seen
 
     def note(frame: FrameType, event: str, _: object) -> None:
         if event == "return" and frame.f_code.co_filename in files:
