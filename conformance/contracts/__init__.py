@@ -10,12 +10,13 @@ from conformance.contracts.contract import ContractRow as ContractRow
 from conformance.contracts.contract import Refuses as Refuses
 from conformance.contracts.contract import Takes as Takes
 from conformance.contracts.contract import row_of
+from conformance.contracts.kernels import KERNELS
 from conformance.contracts.lengths import LENGTHS
 from conformance.contracts.sizes_and_types import SIZES_AND_TYPES
 from conformance.contracts.transforms import TRANSFORMS
 from conformance.contracts.weights import WEIGHTS
 
-CONTRACTS: tuple[Contract, ...] = (*SIZES_AND_TYPES, *LENGTHS, *WEIGHTS, *TRANSFORMS)
+CONTRACTS: tuple[Contract, ...] = (*SIZES_AND_TYPES, *LENGTHS, *WEIGHTS, *TRANSFORMS, *KERNELS)
 """Every contract, in the order in which they are told."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from conformance.contracts.contract import Contract, Refuses, Takes
-from conformance.contracts.networks import B, H, I, T, array, ours, packed, shape_of, tensor, theirs
+from conformance.contracts.networks import B, H, I, T, apart, array, ours, packed, shape_of, tensor, theirs
 
 
 def _ours(lengths: Sequence[float], h_0_rows: int = B) -> str:
@@ -55,6 +55,31 @@ def _in_sorted_order() -> str:
     _, wanted = rnn(packing, h_0[:, torch.argsort(packing.sorted_indices)])
     same = torch.equal(given, wanted[:, packing.sorted_indices])
     return "h_0 in sorted order" if same else "h_0 in the original order"
+
+
+def _single() -> str:
+    """Pack one unbatched sequence and return the rank of h_n."""
+    from torch.nn.utils.rnn import pack_sequence
+
+    _, h_n = theirs()(pack_sequence([tensor(T, I)]))
+    return f"h_n of {h_n.ndim} axes"
+
+
+def _unpacked() -> str:
+    """Run a padded batch without packing it, and see what of the shorter sample is still right."""
+    from torch.nn.utils.rnn import pad_packed_sequence
+
+    lengths, rnn = [7, 5, 7], theirs(bidirectional=True)
+    x = tensor(T, B, I)
+    output, h_n = rnn(x)
+    right, final = rnn(packed(lengths, in_any_order=True))
+    right, _ = pad_packed_sequence(right)
+    wrong = {
+        "h_n": apart(h_n[0, 1], final[0, 1]),
+        "reverse outputs": apart(output[:5, 1, H:], right[:5, 1, H:]),
+        "forward outputs": apart(output[:5, 1, :H], right[:5, 1, :H]),
+    }
+    return f"wrong: {', '.join(name for name, is_wrong in wrong.items() if is_wrong)}"
 
 
 LENGTHS = (
@@ -141,6 +166,21 @@ LENGTHS = (
         expected=Refuses("RuntimeError", "hidden size"),
         refrnn=partial(_ours, [7, 5, 4], B + 2),
         answer=Refuses("ValueError", "h_0 must have the shape"),
+    ),
+    Contract(
+        id="packed-single",
+        statement="One unbatched sequence, packed.",
+        torch=_single,
+        expected=Takes("h_n of 3 axes"),
+        refrnn="nothing is packed: one unbatched sample has a final state of 2 axes",
+    ),
+    Contract(
+        id="padded-unpacked",
+        statement="A padded batch, run without packing it.",
+        torch=_unpacked,
+        expected=Takes("wrong: h_n, reverse outputs"),
+        refrnn="without lengths padding is data here as well; with them it is never read",
+        wrong=True,
     ),
     Contract(
         id="packed-by-hand",

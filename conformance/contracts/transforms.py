@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.contracts.contract import Contract, Refuses, Takes
-from conformance.contracts.networks import B, I, T, apart, array, ours, shape_of, tensor, theirs
+from conformance.contracts.networks import B, H, I, T, apart, array, ours, shape_of, tensor, theirs
 
 NO_COUNTERPART = "no counterpart: plain NumPy, arrays in and arrays out"
 
@@ -16,7 +16,7 @@ def _vmap() -> str:
     return shape_of(torch.func.vmap(theirs(), in_dims=1)(tensor(T, B, I)))
 
 
-def _compiled(*, allow_rnn: bool) -> str:
+def _compiled(kind: str, *, allow_rnn: bool) -> str:
     """Compile a network as a whole and run it, by a backend that needs no C++ compiler."""
     import torch
     from torch import _dynamo
@@ -24,7 +24,8 @@ def _compiled(*, allow_rnn: bool) -> str:
     _dynamo.reset()
     try:
         with _dynamo.config.patch(allow_rnn=allow_rnn):
-            return shape_of(torch.compile(theirs(), backend="eager", fullgraph=True)(tensor(T, B, I)))
+            network = getattr(torch.nn, kind)(I, H, dtype=torch.float64)
+            return shape_of(torch.compile(network, backend="eager", fullgraph=True)(tensor(T, B, I)))
     finally:
         _dynamo.reset()
 
@@ -111,14 +112,21 @@ TRANSFORMS = (
     Contract(
         id="compile-fullgraph",
         statement="torch.compile of a whole network as it comes.",
-        torch=lambda: _compiled(allow_rnn=False),
+        torch=lambda: _compiled("RNN", allow_rnn=False),
         expected=Refuses("Unsupported", "RNN"),
         refrnn=NO_COUNTERPART,
     ),
     Contract(
         id="compile-allow-rnn",
         statement="torch.compile of a whole network with allow_rnn.",
-        torch=lambda: _compiled(allow_rnn=True),
+        torch=lambda: _compiled("RNN", allow_rnn=True),
+        expected=Takes("output (7, 3, 5)"),
+        refrnn=NO_COUNTERPART,
+    ),
+    Contract(
+        id="compile-allow-rnn-gru",
+        statement="torch.compile of a whole GRU with allow_rnn.",
+        torch=lambda: _compiled("GRU", allow_rnn=True),
         expected=Takes("output (7, 3, 5)"),
         refrnn=NO_COUNTERPART,
     ),
@@ -148,6 +156,13 @@ TRANSFORMS = (
         id="autocast-rnn",
         statement="RNN under CPU autocast.",
         torch=lambda: _autocast("RNN"),
+        expected=Takes("torch.bfloat16"),
+        refrnn=NO_COUNTERPART,
+    ),
+    Contract(
+        id="autocast-lstm",
+        statement="LSTM under CPU autocast.",
+        torch=lambda: _autocast("LSTM"),
         expected=Takes("torch.bfloat16"),
         refrnn=NO_COUNTERPART,
     ),
