@@ -39,13 +39,38 @@ def one_thread() -> None:
 
 
 @contextmanager
+def in_one_thread() -> Iterator[None]:
+    """Do as `one_thread` for as long as the context lasts, in a process that has other things to do."""
+    variables = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    with _in_threads(1):
+        one_thread()
+        try:
+            yield
+        finally:
+            for name, value in variables.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+@contextmanager
 def other_threads() -> Iterator[None]:
     """Compute in two threads where it was one, and in one where it was more, for as long as the context lasts."""
+    import torch
+
+    with _in_threads(2 if torch.get_num_threads() == 1 else 1):
+        yield
+
+
+@contextmanager
+def _in_threads(count: int) -> Iterator[None]:
+    """Compute in so many threads for as long as the context lasts, in libraries that are loaded already."""
+    import numpy as np  # noqa: F401 - its BLAS must be loaded to be limited
     import torch
     from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
-    count = 2 if before == 1 else 1
     with threadpool_limits(count):
         torch.set_num_threads(count)
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from conformance.gate import Assessment
 from conformance.report.gated import gate_lines, stale, told
 from conformance.report.tables import block, cell, table
+from conformance.report.workflow_commands import workflow_command
 from conformance.summary import VERDICTS, Summary, summarise
 
 SUMMARY_LIMIT = 1024**2
@@ -93,16 +94,4 @@ def _left_out(count: int) -> str:
 
 
 def _error(title: str, message: str, *, file: str = "", line: int = 0) -> str:
-    """Return the workflow command for one error."""
-    where = f"file={_property(file)},line={line}," if file else ""
-    return f"::error {where}title={_property(title)}::{_data(message[:MOST_CHARACTERS])}"
-
-
-def _data(text: str) -> str:
-    """Return a message as a workflow command carries it: on one line."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    """Return the value of a property of a workflow command."""
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return workflow_command("error", message[:MOST_CHARACTERS], title=title, file=file, line=line)

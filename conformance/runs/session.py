@@ -1,6 +1,5 @@
 """A session: what is to be run and how, and the record that comes of it."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ from typing import Literal
 from conformance.cases import Case
 from conformance.environment import environment
 from conformance.errors import UsageError
-from conformance.evidence import SCALES, Evidence, gathered, lack_records
-from conformance.record import SCHEMA, Record
+from conformance.evidence import Evidence, gathered, lack_records
+from conformance.record import Record
+from conformance.runs.assembly import assembled
 from conformance.runs.crews import DaskCrew, ProcessCrew, dask_client
 from conformance.runs.identity import identity_of
 from conformance.runs.ledger import Ledger
@@ -92,23 +92,16 @@ class Session:
         records = outcome.records()
         wanted = self.evidence and outcome.complete
         more = gathered(self.cases, self.subjects, records, on_part) if wanted else Evidence()
-        return Record(
-            schema=SCHEMA,
-            complete=outcome.complete,
+        return assembled(
             suite=self.suite,
             seed=self.seed,
-            subjects=list(self.subjects),
             descriptions={name: load_subject(name).description for name in self.subjects},
-            summary=dict(Counter(record.verdict for record in records)),
-            scales=SCALES,
-            cases=records,
-            environments=[environment()],
+            examined=list(zip(records, outcome.timings(), strict=True)),
+            here=environment(),
+            complete=outcome.complete,
             seconds=round(perf_counter() - started, 3),
-            timings=outcome.timings(),
-            power=more.power,
-            contracts=list(more.contracts),
-            profiles=list(more.profiles),
-            lacks=list(lack_records(self.cases)) if self.vacuity else [],
+            evidence=more,
+            lacks=list(lack_records(self.cases)) if self.vacuity else (),
         )
 
     def forget(self) -> None:

@@ -1,0 +1,36 @@
+"""One test: its case examined, the record sent along, and the verdict turned into an outcome of pytest's."""
+
+import msgspec
+import pytest
+
+from conformance.cases import Case
+from conformance.engine import timed_examination
+from conformance.observation import Subject
+from conformance.pytest_plugin.settings import settings_of
+from conformance.record import CaseRecord, Timing
+from conformance.report.gated import told
+
+PROPERTY = "conformance"
+"""The user property that carries an examination: one JSON string, for JUnit, and from worker to controller."""
+
+
+class Examination(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test found out."""
+
+    case: CaseRecord
+    timing: Timing
+
+
+def check(item: pytest.Item, case: Case, subject: Subject) -> CaseRecord:
+    """Examine `case` and return its record; fail, skip or end as expected unless `subject` agrees."""
+    record, timing = timed_examination(case, subject)
+    text = msgspec.json.encode(Examination(case=record, timing=timing), order="sorted").decode()
+    item.user_properties.append((PROPERTY, text))
+    ruling = settings_of(item.config).gate.ruling(record)
+    if ruling.outcome in ("expected", "known"):
+        pytest.xfail(ruling.reason)
+    elif ruling.outcome == "skipped":
+        pytest.skip(f"{record.verdict}: {ruling.reason}")
+    elif ruling.outcome == "fails":
+        pytest.fail(told(ruling), pytrace=False)
+    return record

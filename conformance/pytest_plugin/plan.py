@@ -1,0 +1,30 @@
+"""The plan of a run, as workers send it to the controller: which tests stand for which case and subject."""
+
+from dataclasses import dataclass
+
+from conformance.record import Environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One test, and the case and subject that it stands for."""
+
+    test: str
+    case: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All tests that examine something, in the order of their definition.
+
+    `suites` names what they are from, `partial` tells whether some of them were deselected, `stale` the expected
+    failures (by place in their file) that match nothing, `environment` where cases were run, None where none was.
+    """
+
+    suites: list[str]
+    descriptions: dict[str, str]
+    tests: list[Planned]
+    partial: bool
+    stale: list[int]
+    environment: Environment | None

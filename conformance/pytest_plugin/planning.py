@@ -1,0 +1,147 @@
+"""What a run is to examine: which tests stand for which case and subject, in an order that no worker changes.
+
+Every process that collects makes the same plan. Workers of pytest-xdist send theirs to the controller, which
+collects nothing itself. Heavy imports wait until a test asks for a case: this module is loaded by every pytest run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.cases import Case
+    from conformance.gate import Pair
+    from conformance.observation import Subject
+    from conformance.pytest_plugin.plan import Plan, Planned
+    from conformance.record import Environment
+
+ARGUMENTS = ("conformance_case", "conformance_subject")
+
+
+@dataclass(slots=True, eq=False)
+class Planner:
+    """Notes what is parametrised and collected in this process."""
+
+    config: pytest.Config
+    suites: dict[str, None] = field(default_factory=dict)
+    pairs: dict[Pair, None] = field(default_factory=dict)
+    descriptions: dict[str, str] = field(default_factory=dict)
+    collected: list[pytest.Item] = field(default_factory=list)
+    environment: Environment | None = None
+
+    def note(self, suite: str, cases: list[Case], subjects: list[Subject]) -> None:
+        """Note that a test is parametrised, before the cases are split into shards."""
+        self.suites[suite] = None
+        self.pairs |= {(case.id, subject.name): None for case in cases for subject in subjects}
+        self.descriptions |= {subject.name: subject.description for subject in subjects}
+
+    def look_around(self) -> None:
+        """Note the environment, as it is while cases are examined."""
+        from conformance.environment import environment
+
+        self.environment = self.environment or environment()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Note the tests in the order of their definition, before anyone deselects or shuffles them."""
+        self.collected = [item for item in items if _planned(item) is not None]
+
+    def plan(self, session: pytest.Session) -> Plan:
+        """Return the plan of this process."""
+        from conformance.pytest_plugin.plan import Plan
+        from conformance.pytest_plugin.settings import settings_of
+
+        kept = {item.nodeid for item in session.items}
+        tests = [planned for item in self.collected if item.nodeid in kept and (planned := _planned(item))]
+        settings = settings_of(self.config)
+        expected = settings.gate.expectations
+        stale = () if settings.case_ids else expected.unmatched(self.pairs)
+        return Plan(
+            suites=list(self.suites),
+            descriptions=self.descriptions,
+            tests=tests,
+            partial=len(tests) < len(self.collected),
+            stale=[expected.entries.index(entry) for entry in stale],
+            environment=self.environment,
+        )
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Send the plan to the controller, if there is one."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None and self.collected:
+            import msgspec
+
+            output["conformance"] = msgspec.json.encode(self.plan(session)).decode()
+
+
+PLANNER = pytest.StashKey[Planner]()
+
+
+def parametrise(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each case and subject, all subjects of a case in a row."""
+    from conformance.pytest_plugin.settings import settings_of
+
+    settings = settings_of(metafunc.config)
+    subjects, suite = _marked(metafunc.definition)
+    subjects = subjects or settings.named_subjects()
+    cases = settings.cases(suite)
+    metafunc.config.stash[PLANNER].note(settings.suite_name(suite), cases, subjects)
+    metafunc.parametrize(
+        ARGUMENTS,
+        [
+            pytest.param(case, subject, id=f"{case.id}-{subject.name}")
+            for case in cases
+            if settings.shard is None or settings.shard.has(case)
+            for subject in subjects
+        ],
+    )
+
+
+def _marked(definition: pytest.Item) -> tuple[list[Subject], str]:
+    """Return the subjects and the suite that the marker `conformance` of a test names.
+
+    Raises
+    ------
+    pytest.UsageError
+        If the marker is given anything else.
+    """
+    from conformance.cases import SUITES
+    from conformance.observation import Subject
+
+    marker = definition.get_closest_marker("conformance") or pytest.mark.conformance
+    subjects, named = list(marker.args), dict(marker.kwargs)
+    suite = named.pop("suite", "smoke")
+    if named:
+        _refuse(definition, f"it takes subjects and suite=, but got {', '.join(named)}=")
+    if suite not in SUITES:
+        _refuse(definition, f"there is no suite {suite!r}; choose from {', '.join(SUITES)}")
+    for subject in subjects:
+        if isinstance(subject, type) or not isinstance(subject, Subject):
+            hint = ", a class: call it" if isinstance(subject, type) else ""
+            _refuse(
+                definition,
+                "expected subjects, which are objects with a name, a description and a method run(problem) that "
+                f"returns an Observation; got {subject!r}{hint}",
+            )
+    return subjects, suite
+
+
+def _refuse(definition: pytest.Item, complaint: str) -> None:
+    message = f"@pytest.mark.conformance of {definition.nodeid}: {complaint}."
+    raise pytest.UsageError(message)
+
+
+def _planned(item: pytest.Item) -> Planned | None:
+    """Return what a test stands for; None if it examines nothing of ours, or its set of cases is empty."""
+    call: Any = getattr(item, "callspec", None)
+    if "conformance_check" not in getattr(item, "fixturenames", ()) or call is None:
+        return None
+    case, subject = (call.params.get(name) for name in ARGUMENTS)
+    if not hasattr(case, "id"):
+        return None
+    from conformance.pytest_plugin.plan import Planned
+
+    return Planned(test=item.nodeid, case=case.id, subject=subject.name)
