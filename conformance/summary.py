@@ -58,6 +58,11 @@ class Summary:
     apart: dict[tuple[str, str, str], Apart]  # by subject, regime and dtype
     notable: list[CaseRecord]  # all that doesn't agree, the most urgent first
 
+    def worst_step(self, subject: str) -> Worst | None:
+        """Return the comparison of single steps of a subject that used most of its bound, None where there is none."""
+        rows = [row.stepwise for row in self.agreements if row.subject == subject and row.stepwise.cases]
+        return max(rows, key=lambda row: row.share, default=None)
+
 
 def summarise(record: Record) -> Summary:
     """Boil `record` down."""

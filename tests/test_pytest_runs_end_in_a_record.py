@@ -9,7 +9,10 @@ import torch
 
 from conformance import SUITES
 from conformance.record import Record, decode
-from conformance.report import github  # noqa: F401 - loaded before sessions within this process, which forget modules
+from conformance.report import (
+    github as github,
+)  # loaded before sessions within this process, which forget modules
+from conformance.report import html
 
 pytest_plugins = ["pytester"]
 
@@ -47,6 +50,12 @@ from subjects import Mine
 def test_mine(conformance_check):
     {body}
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no page in runs within this process, to be quick."""
+    monkeypatch.setattr(html, "html", lambda _: "")
 
 
 def written(pytester: pytest.Pytester, arguments: str = "", body: str = "conformance_check()") -> None:
@@ -118,7 +127,7 @@ def test_deselected_tests_make_it_a_part_of_the_suite(pytester: pytest.Pytester)
 
 def test_a_worker_that_dies_costs_its_own_case(pytester: pytest.Pytester) -> None:
     written(pytester, "crashes=True")
-    done = pytester.runpytest_subprocess("-n", "2", *CASES)
+    done = pytester.runpytest_subprocess("-n", "1", *CASES)
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     assert verdicts(pytester) == {A: "agrees", B: "error", C: "agrees"}
     assert (

@@ -15,7 +15,10 @@ from msgspec.structs import replace
 
 from conformance import SUITES
 from conformance.record import CaseRecord, Record, decode, encode
-from conformance.report import github  # noqa: F401 - loaded before sessions within this process, which forget modules
+from conformance.report import (
+    github as github,
+)  # loaded before sessions within this process, which forget modules
+from conformance.report import html
 
 pytest_plugins = ["pytester"]
 
@@ -64,7 +67,9 @@ def project(pytester: pytest.Pytester) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _away_from_github(monkeypatch: pytest.MonkeyPatch) -> None:
+def _elsewhere_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be away from GitHub, and draw no page in runs within this process."""
+    monkeypatch.setattr(html, "html", lambda _: "")
     for name in [name for name in os.environ if name.startswith("GITHUB_")]:
         monkeypatch.delenv(name)
 

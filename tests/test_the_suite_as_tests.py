@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from conformance import SUITES
+from conformance import SUITES, load_subject
+from conformance.subjects import DEFAULT
+
+pytest_plugins = ["pytester"]
 
 SMOKE = SUITES["smoke"].cases()
+LOADED = [load_subject(name) for name in DEFAULT]
+"""Loaded before sessions within this process, which forget modules."""
+
 OUTCOMES = ("PASSED", "FAILED", "ERROR")
 """Words that begin the lines of pytest's summary that tell of one test; skips are gathered by reason."""
 
@@ -84,19 +90,18 @@ def test_every_case_of_the_smoke_suite_is_a_test_that_passes(alone: Session) -> 
     assert alone.outcomes == {f"{case.id}-torch": "PASSED" for case in SMOKE}
 
 
-def test_two_workers_run_the_very_same_tests(alone: Session, tmp_path: Path) -> None:
-    together = session(tmp_path, "-n", "2", "--conformance-subject", "torch")
-    assert together.code == 0
-    assert together.outcomes == alone.outcomes
+def test_all_subjects_run_unless_some_are_named(pytester: pytest.Pytester) -> None:
+    """Three by default, and one for every subject that is named."""
 
+    def collected(*options: str) -> int:
+        done = pytester.runpytest_inprocess(
+            "--pyargs", "conformance.suite", "--collect-only", "-q", "-n", "0", *options
+        )
+        return sum("::" in line for line in done.outlines)
 
-def test_all_subjects_run_unless_some_are_named(tmp_path: Path) -> None:
-    collected = session(tmp_path, "--collect-only", "-q")
-    ids = [line for line in collected.out.splitlines() if "::" in line]
-    assert len(ids) == 3 * len(SMOKE)
-    standard = session(tmp_path, "--collect-only", "-q", "--conformance-suite", "standard")
-    ids = [line for line in standard.out.splitlines() if "::" in line]
-    assert len(ids) == 3 * len(SUITES["standard"].cases())
+    assert collected() == 3 * len(SMOKE)
+    assert collected("--conformance-subject", "torch") == len(SMOKE)
+    assert collected("--conformance-suite", "standard") == 3 * len(SUITES["standard"].cases())
 
 
 @pytest.mark.parametrize(
@@ -112,10 +117,12 @@ def test_all_subjects_run_unless_some_are_named(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_names_that_do_not_exist_are_refused(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
-    refused = session(tmp_path, *arguments)
-    assert refused.code == pytest.ExitCode.USAGE_ERROR
-    assert says in refused.out
+def test_names_that_do_not_exist_are_refused(
+    pytester: pytest.Pytester, arguments: tuple[str, ...], says: str
+) -> None:
+    refused = pytester.runpytest_inprocess("--pyargs", "conformance.suite", *arguments)
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    assert says in "\n".join(refused.errlines)
 
 
 @pytest.fixture(scope="module")

@@ -58,16 +58,11 @@ class Harvest:
         """Yield what the terminal says of the run: the counts of every subject, what is unexpected, the verdict."""
         summary = summarise(self.assessment.record)
         for subject, counts in summary.verdicts.items():
-            rows = [row for key, row in summary.quantities.items() if key[0] == subject]
-            worst = max(rows, key=lambda row: row.worst_share, default=None)
+            worst = summary.worst_step(subject)
             said = ", ".join(
                 f"{counts[verdict]:,} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict]
             )
-            share = (
-                ""
-                if worst is None
-                else f"; up to {shown(worst.worst_share)} of the bound ({worst.worst_case})"
-            )
+            share = "" if worst is None else f"; up to {shown(worst.share)} of the bound ({worst.case})"
             yield f"{subject}: {said or 'nothing run'}{share}"
         for case, subject in self.contradictions:
             yield (

@@ -59,8 +59,7 @@ def print_summary(out: Console, summary: Summary) -> None:
     """Print what came out, the first discrepancies in full, and the verdict last."""
     table = Table("subject", *(f"[{COLOURS[v]}]{v}[/]" for v in VERDICTS), "worst share of the bound", "at")
     for subject, counts in summary.verdicts.items():
-        rows = [row.stepwise for row in summary.agreements if row.subject == subject and row.stepwise.cases]
-        worst = max(rows, key=lambda row: row.share, default=None)
+        worst = summary.worst_step(subject)
         share, place = ("–", "–") if worst is None else (shown(worst.share), worst.case)
         table.add_row(subject, *(str(counts[v]) if counts[v] else "·" for v in VERDICTS), share, place)
     for column in table.columns[1:-1]:
