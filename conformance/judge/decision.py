@@ -26,7 +26,7 @@ from refrnn import Array
 AFTER = np.zeros(1)
 """What stands after the elements of every comparison."""
 
-TOGETHER = 2**15
+TOGETHER = 2**13
 """Elements from which no more comparisons are laid out together: calls cost nothing by then, memory does."""
 
 
@@ -121,27 +121,36 @@ def _findings(laid: Laid, precision: Precision) -> list[Finding]:
     undecided = laid.judged & (overflows | laid.doubtful | np.isposinf(laid.bound))
     decided = laid.judged & ~undecided
     m = _measured(laid, precision, decided)
-    bounds = laid.greatest(np.where(decided, laid.bound, 0.0))
-    sizes = laid.greatest(np.where(decided, np.abs(laid.expected), 0.0))
-    columns = {
-        "elements": laid.count(laid.judged),
-        "mismatches": laid.count(m.share > 1),
-        "undecided": laid.count(undecided),
-        "at_stake": [n > 0 for n in laid.count((laid.expected != 0) | (laid.terms != 0))],
-        "worst_share": [
-            None if n == 0 else share
-            for n, share in zip(
-                laid.count(decided), laid.greatest(np.where(decided, m.share, 0.0)), strict=True
-            )
-        ],
-        "agrees_to": [b / size if size else 0.0 for b, size in zip(bounds, sizes, strict=True)],
-        "absolute": laid.greatest(m.absolute),
-        "relative": laid.greatest(m.relative),
-        "ulp": laid.greatest(m.ulp),
-    }
+    elements, mismatches, undecided_elements, decided_elements, terms = map(
+        laid.count, (laid.judged, m.share > 1, undecided, decided, (laid.expected != 0) | (laid.terms != 0))
+    )
+    worst, absolute, relative, ulp, bound, size = map(
+        laid.greatest,
+        (
+            np.where(decided, m.share, 0.0),
+            m.absolute,
+            m.relative,
+            m.ulp,
+            np.where(decided, laid.bound, 0.0),
+            np.where(decided, np.abs(laid.expected), 0.0),
+        ),
+    )
     return [
-        Finding(comparison=c, measures=m, span=span, **dict(zip(columns, row, strict=True)))
-        for c, span, *row in zip(laid.comparisons, laid.spans, *columns.values(), strict=True)
+        Finding(
+            comparison=comparison,
+            elements=elements[n],
+            mismatches=mismatches[n],
+            undecided=undecided_elements[n],
+            at_stake=terms[n] > 0,
+            worst_share=worst[n] if decided_elements[n] else None,
+            agrees_to=bound[n] / size[n] if size[n] else 0.0,
+            absolute=absolute[n],
+            relative=relative[n],
+            ulp=ulp[n],
+            measures=m,
+            span=laid.spans[n],
+        )
+        for n, comparison in enumerate(laid.comparisons)
     ]
 
 
@@ -154,11 +163,11 @@ def _measured(laid: Laid, precision: Precision, decided: npt.NDArray[np.bool_]) 
         absolute = np.where(equal, 0.0, np.where(np.isfinite(absolute), absolute, np.inf))
         size = np.where(np.isfinite(size), size, 0.0)
     absolute = np.where(decided, absolute, 0.0)
-    differs = absolute > 0
-    share = np.divide(absolute, laid.bound, out=np.zeros_like(absolute), where=differs)
+    same = absolute == 0  # whatever the bound: 0 / 0 isn't a number
+    share = np.where(same, 0.0, absolute / laid.bound)
+    share[np.isnan(share)] = np.inf  # a bound that isn't a number excuses nothing
     share[~decided] = np.nan
-    share[differs & np.isnan(share)] = np.inf  # a bound that isn't a number excuses nothing
-    relative = np.divide(absolute, size, out=np.zeros_like(absolute), where=differs)
+    relative = np.where(same, 0.0, absolute / size)
     return Measures(
         share=share, absolute=absolute, relative=relative, ulp=absolute / precision.format.spacing(size)
     )
