@@ -59,7 +59,8 @@ def ask(
 ) -> Question:
     """Draw a question.
 
-    `biases` is none, one or two (in the cell), `h_0` whether the initial state isn't zero, `ids` whether x is one-hot.
+    `biases` is none, one, two (in the cell), or one but none in the head; `h_0` whether the initial state isn't
+    zero, `ids` whether x is one-hot.
     """
     rng = np.random.default_rng(seed)
     T, B, I, H, O = (sizes[name] for name in "TBIHO")  # noqa: E741 - the letters of the formulas
@@ -72,7 +73,9 @@ def ask(
         "b_y": (O,),
     }
     drawn = {name: SCALE * rng.standard_normal(shape) for name, shape in shapes.items()}
-    absent = {"none": ("b_ih", "b_hh", "b_y"), "one": ("b_hh",), "two": ()}[biases]
+    absent = {"none": ("b_ih", "b_hh", "b_y"), "one": ("b_hh",), "without b_y": ("b_hh", "b_y"), "two": ()}[
+        biases
+    ]
     weights = {name: np.zeros_like(w) if name in absent else w for name, w in drawn.items()}
     numbers = rng.integers(I, size=(T, B))
     return Question(

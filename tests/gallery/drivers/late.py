@@ -130,3 +130,26 @@ def review_sentiment(names: dict, q: Question) -> Shown:
     small = 0.02 * q.d_y[-1]  # nothing is clipped
     gradients = written(net, PLAIN, lambda: net.backprop(small.T.copy(), 1.0))
     return Shown(loss=losses.last(small), y=y.T, h=h.T, gradients=gradients)
+
+
+def head_every_step(names: dict, q: Question) -> Shown:
+    net = names["RNN"](q.inputs, q.hidden, q.outputs)
+    put(net, rows_of(q, PLAIN))
+    y = net.forward(q.x.transpose(BATCH_FIRST))
+    gradients = {name: g.T for name, g in written(net, PLAIN, lambda: net.backward(q.d_y[-1], 1.0)).items()}
+    return Shown(loss=losses.last(q.d_y[-1]), y=y, gradients=gradients)
+
+
+def two_losses(names: dict, q: Question) -> Shown:
+    net = names["SimpleRecurrentNetwork"](q.inputs, q.hidden, q.outputs)
+    put(net, columns_of(q, {"w_ih": "W_ih", "w_hh": "W_hh", "w_hy": "W_ho", "b_ih": "b_h", "b_y": "b_o"}))
+    y = np.array(net.forward(q.x[:, 0]))[:, None]
+    return Shown(loss=losses.squares(q.d_y, 0.5), y=y, gradients=named(net.backward(q.d_y[:, 0])))
+
+
+def echo(names: dict, q: Question) -> Shown:
+    net = names["EchoRNN"](q.hidden)
+    put(net, columns_of(q, {"w_ih": "Win", "w_hh": "Wrec", "w_hy": "Wout", "b_ih": "b"}))
+    y = np.array(net.forward(columns(q.x))).transpose(0, 2, 1)
+    found = named(net.backward(columns(q.d_y)), ("w_ih", "w_hh", "w_hy", "b_ih"))
+    return Shown(loss=losses.every(q.d_y), y=y, gradients=found)
