@@ -99,7 +99,7 @@ def axes_of(problem: Problem, rate: float | None) -> Axes:
         "joined",
         "steps",
     )
-    axes = [_axis(seam, out.get(seam, ())) for seam in plain]
+    axes = [_axis(seam, out.get(seam, ()), rate if seam == "head_carry" else None) for seam in plain]
     axes += [_truncation(case.steps), _axis("update", out["update"], rate)]
     clip = ({}, {"clip": "carry 1"}, {"clip": "carry norm 1"})
     return Axes((*axes, Axis(name="clip", alternatives=clip)))

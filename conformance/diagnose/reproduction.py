@@ -56,8 +56,16 @@ def reproduced(material: Material, choices: Choices, factor: float) -> Reproduct
                 continue
             scattered = np.array([[replay[name]] for replay in replays])
             (noise,) = noises(scattered, want[np.newaxis], (want.ndim - 1,), precision.u, eta)
-            distances[name] = _greatest(np.abs(got - want) / noise.value)
+            lost = _lost(material, name, precision.u)
+            distances[name] = _greatest(np.abs(got - want) / (noise.value + lost))
     return Reproduction(distances=distances)
+
+
+def _lost(material: Material, name: str, u: float) -> Array | float:
+    """Return what reading a gradient off an update in place costs: w − lr·g is only kept to u·|w|."""
+    problem = material.problem
+    held = dict(problem.weights) | (problem.head.parameters if problem.head is not None else {})
+    return 0.0 if material.rate is None or name not in held else u * np.abs(held[name]) / material.rate
 
 
 def _greatest(ratios: Array) -> float:

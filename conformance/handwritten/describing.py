@@ -71,7 +71,9 @@ def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
     shown = {}
     last = forward.outputs is not None and forward.outputs.last if backward is None else backward.entry.last
     for name, match in (("y", forward.best("y")), ("h", forward.best("h"))):
-        if match is not None and (last or not match.last):  # a last value alone is no answer where all are asked for
+        if match is not None and (
+            last or not match.last
+        ):  # a last value alone is no answer where all are asked for
             shown[name] = match.expression
     if backward is None:
         return shown

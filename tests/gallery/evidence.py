@@ -90,7 +90,7 @@ def observed(asked: Question, seen: Shown) -> Observation:
         output=seen.h.reshape(asked.d_h.shape) if whole else None,
         hidden={(0, 0): seen.h.reshape(asked.d_h.shape)} if whole else {},
         h_n=None if seen.h is None or whole else seen.h.reshape(1, asked.batch, asked.hidden),
-        y=seen.y.reshape(asked.d_y.shape) if seen.y is not None and seen.y.size == asked.d_y.size else None,
+        y=None if seen.y is None else seen.y.reshape(-1, asked.batch, asked.outputs),
         d_x=seen.gradients["x"].reshape(asked.x.shape) if "x" in seen.gradients else None,
         d_h_0=seen.gradients["h_0"].reshape(1, *asked.h_0.shape) if "h_0" in seen.gradients else None,
         parameters={
