@@ -1,17 +1,19 @@
 """Records made by hand, with any verdicts, and what becomes of them at the gate."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from conformance import CaseRecord, parse_id
 from conformance.environment import environment
 from conformance.evidence import SCALES
 from conformance.gate import Assessment, Baseline, Expectations, Gate
-from conformance.record import SCHEMA, Record, Verdict
+from conformance.record import SCHEMA, Record, Timing, Verdict
 from conformance.recording import unjudged
 
 A = "rnn-tanh-T4-B3-I5-H6-f64-s0"
 B = "rnn-relu-T4-B3-I5-H6-f32-s0"
 HERE = environment()
+NO_TIME = Timing(subject=0.0, reference=0.0, judging=0.0, total=0.0)
 
 
 def case(verdict: Verdict, case_id: str = A, subject: str = "mine", reason: str = "a reason") -> CaseRecord:
@@ -28,12 +30,12 @@ def record_of(*cases: CaseRecord) -> Record:
         seed=None,
         subjects=["mine"],
         descriptions={"mine": "mine"},
-        summary={},
+        summary=dict(Counter(one.verdict for one in cases)),
         scales=SCALES,
         cases=list(cases),
         environments=[HERE],
         seconds=0.0,
-        timings=[],
+        timings=[NO_TIME] * len(cases),
     )
 
 

@@ -206,7 +206,7 @@ def test_the_seed_draws_other_data(pytester: pytest.Pytester) -> None:
         (["--conformance-seed=-1"], "--conformance-seed: expected a whole number from 0 on, got -1."),
         (["--conformance-shard=3/2"], "--conformance-shard: A shard is written i/n with 1 ≤ i ≤ n"),
         (["--conformance-expect=none.txt"], "--conformance-expect: The expected failures can't be read"),
-        (["--conformance-baseline=none.json"], "--conformance-baseline: The baseline can't be read"),
+        (["--conformance-baseline=none.json"], "--conformance-baseline: none.json can't be read"),
         (
             ["--conformance-report=test_mine.py"],
             "--conformance-report: The report can't be written to test_mine.py",

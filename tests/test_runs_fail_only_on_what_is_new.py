@@ -55,6 +55,33 @@ def test_an_expected_failure_exits_0_and_an_unexpected_pass_1(command: Command, 
     assert f"torch on {CASE}: unexpected: it agrees, but {known}:1 expects it to fail" in out
 
 
+def test_shards_are_merged_at_the_same_gate(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An entry of the whole suite matches nothing of this one, and a case of one shard is expected to fail."""
+    known = written(tmp_path / "known.txt", "rnn-*  # it answers one case only\nrnn-lstm-*  # mistyped\n")
+    shards = []
+    for shard in ("1/2", "2/2"):
+        folder = tmp_path / shard[0]
+        cases = (
+            "--case",
+            CASE,
+            "--case",
+            "rnn-tanh-T4-B3-I5-H6-f64-s1",
+            "--case",
+            "rnn-tanh-T4-B3-I5-H6-f64-s4",
+        )
+        command(*cases, "--subject", "planted", "--shard", shard, "--report", str(folder))
+        shards.append(str(folder / "agreement.json"))
+    with pytest.raises(SystemExit) as caught:
+        main(("merge", *shards, "--out", str(tmp_path / "all"), "--expect", known))
+    assert caught.value.code == 0
+    assert "1 fail as expected" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as caught:
+        main(("merge", *shards, "--out", str(tmp_path / "all")))
+    assert caught.value.code == 1
+
+
 def test_an_entry_that_matches_nothing_in_the_suite_exits_1(command: Command, tmp_path: Path) -> None:
     last = SUITES["smoke"].cases()[-1]
     known = written(
@@ -82,7 +109,7 @@ def test_a_baseline_excuses_what_it_has_and_nothing_more(command: Command, tmp_p
     ("option", "says"),
     [
         ("--expect", "The expected failures can't be read: "),
-        ("--baseline", "The baseline can't be read: "),
+        ("--baseline", "missing can't be read: "),
     ],
 )
 def test_files_that_are_missing_are_refused_before_anything_runs(

@@ -97,7 +97,7 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was(tmp_path: Path) -> None
     record = decode((tmp_path / "agreement.json").read_bytes())
     assert [case.case for case in record.cases] == [case.id for case in cases(300)]
     assert before >= 120
-    whole = Session(suite="selected cases", cases=cases(300), subjects=["reference"]).run()
+    whole = Session(suite="selected cases", cases=cases(300), subjects=["reference"], vacuity=True).run()
     assert body(encode(whole)) == body(encode(record))
 
 

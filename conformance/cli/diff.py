@@ -8,6 +8,7 @@ from typing import Literal
 
 import click
 
+from conformance.cli.gating import at_the_gate, gate_options
 from conformance.cli.options import end_quietly_where_nobody_reads, prepared_folder
 
 EXIT_REGRESSION, EXIT_NOTHING = 1, 4
@@ -75,19 +76,27 @@ def diff(
     type=click.Path(file_okay=False, path_type=Path),
     help="Write the files of the report to this folder.",
 )
+@gate_options
 @click.pass_context
-def merge(context: click.Context, shards: Sequence[Path], out: Path) -> None:
+def merge(
+    context: click.Context, shards: Sequence[Path], out: Path, expect: Path | None, baseline: Path | None
+) -> None:
     """Join the records of shards, or of one suite on several platforms, into one, and write its report.
 
-    Duplicates and contradictions are refused by name. Exits as the run of the whole would have.
+    Duplicates and contradictions are refused by name. Exits as the run of the whole would have; --expect and --baseline
+    mean what they mean there.
     """
+    from conformance.cases import SUITES
+    from conformance.gate import Gate
     from conformance.merge import merged
     from conformance.reading import read_record
     from conformance.report import write_report
-    from conformance.summary import exit_code, sentence
+    from conformance.summary import sentence
 
+    gate = Gate.load(expect, baseline)
     record = merged({str(path): read_record(path) for path in shards})
     for path in write_report(prepared_folder(out), record):
         click.echo(f"wrote {path}", err=True)
     click.echo(sentence(record))
-    context.exit(exit_code(record))
+    suite = SUITES[record.suite].cases(record.seed or 0) if record.suite in SUITES else None
+    context.exit(at_the_gate(record, gate, suite))

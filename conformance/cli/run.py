@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conformance.cli.gating import at_the_gate, gate_options
 from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads, prepared_folder
 
 if TYPE_CHECKING:
     from conformance.cases import Case
-    from conformance.gate import Gate
     from conformance.record import Record
     from conformance.runs import Examined, Session
     from conformance.runs.session import ExecutorName
@@ -54,18 +54,7 @@ if TYPE_CHECKING:
 @click.option(
     "--report", "report", type=click.Path(file_okay=False, path_type=Path), help="Write the report here."
 )
-@click.option(
-    "--expect",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Expected failures: patterns of case ids with reasons.",
-)
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path),
-    metavar="RECORD",
-    help="Fail only on what is worse than in this agreement.json.",
-)
+@gate_options
 @click.option(
     "--evidence/--no-evidence",
     default=None,
@@ -148,20 +137,7 @@ def run(
     print_summary(out, summarise(record))
     if explore is not None:
         _print_shrunk(record)
-    context.exit(_at_the_gate(record, gate, whole))
-
-
-def _at_the_gate(record: Record, gate: Gate, whole: Sequence[Case] | None) -> int:
-    """Tell what is new or unexpected, here and to GitHub, and return the exit code; `whole` is the suite of the run."""
-    from conformance.gate import Assessment
-    from conformance.report.gated import gate_lines
-    from conformance.report.github import tell_github
-
-    pairs = None if whole is None else [(case.id, subject) for case in whole for subject in record.subjects]
-    assessment = Assessment.of(record, gate, pairs)
-    for line in (*gate_lines(assessment), *tell_github(assessment)):
-        click.echo(line)
-    return assessment.exit_code
+    context.exit(at_the_gate(record, gate, whole))
 
 
 def _meant(

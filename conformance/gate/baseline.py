@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from conformance.errors import UsageError
 from conformance.gate.expectations import Pair
-from conformance.record import Record, Verdict, decode
+from conformance.reading import read_record
+from conformance.record import Record, Verdict
 from conformance.summary import VERDICTS
 
 
@@ -24,14 +24,9 @@ class Baseline:
         Raises
         ------
         UsageError
-            If it can't be read or is no record of this version.
+            If there is none, or it isn't as a run of this version has written it.
         """
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            message = f"The baseline can't be read: {error}. Pass the agreement.json of an earlier run."
-            raise UsageError(message) from error
-        return cls.of(decode(data))
+        return cls.of(read_record(path))
 
     @classmethod
     def of(cls, record: Record) -> Self:

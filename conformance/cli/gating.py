@@ -1,0 +1,52 @@
+"""What commands that end in a verdict share: the options --expect and --baseline, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from conformance.cases import Case
+    from conformance.gate import Gate
+    from conformance.record import Record
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def gate_options(command: Command) -> Command:
+    """Give a command the options `expect` and `baseline`."""
+    for option in (
+        click.option(
+            "--baseline",
+            type=click.Path(path_type=Path),
+            metavar="RECORD",
+            help="Fail only on what is worse than in this agreement.json.",
+        ),
+        click.option(
+            "--expect",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Expected failures: patterns of case ids with reasons.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def at_the_gate(record: Record, gate: Gate, suite: Sequence[Case] | None) -> int:
+    """Tell what is new or unexpected, here and to GitHub, and return the exit code.
+
+    Expected failures that match nothing of `suite` are an error; None leaves them unchecked.
+    """
+    from conformance.gate import Assessment
+    from conformance.report.gated import gate_lines
+    from conformance.report.github import tell_github
+
+    pairs = None if suite is None else [(case.id, subject) for case in suite for subject in record.subjects]
+    assessment = Assessment.of(record, gate, pairs)
+    for line in (*gate_lines(assessment), *tell_github(assessment)):
+        click.echo(line)
+    return assessment.exit_code
