@@ -48,7 +48,7 @@ class Agreement:
     """One quantity of one subject in one precision over a group of cases.
 
     `stepwise` gathers the comparisons of single steps, in units of their bound, `free` those after a free run, in units
-    of what noise allows; either may have none.
+    of what noise allows, which is `allowed` times the noise; either may have none.
     """
 
     subject: str
@@ -57,6 +57,17 @@ class Agreement:
     group: str
     stepwise: Worst
     free: Worst
+    allowed: float
+
+    @property
+    def noise_ratio(self) -> float:
+        """The worst difference after a free run in units of noise."""
+        return self.free.share * self.allowed
+
+    @property
+    def leading(self) -> Worst:
+        """The comparisons whose sizes are told: of single steps where there are any."""
+        return self.stepwise if self.stepwise.cases else self.free
 
 
 def agreements(record: Record) -> list[Agreement]:
@@ -67,7 +78,7 @@ def agreements(record: Record) -> list[Agreement]:
         name, free = q.quantity.removesuffix(FREE_RUN), q.quantity.endswith(FREE_RUN)
         for group in (ALL, group_of(parsed)):
             key = (case.subject, name, parsed.dtype, group)
-            row = found.setdefault(key, _empty(key))
+            row = found.setdefault(key, _empty(key, record.scales.differs_from))
             (row.free if free else row.stepwise).add(case.case, q)
     return sorted(found.values(), key=_order(record, found))
 
@@ -76,10 +87,16 @@ def _quantities(cases: Iterable[CaseRecord]) -> Iterable[tuple[CaseRecord, Quant
     return ((case, q) for case in cases for q in case.quantities if not q.relation)
 
 
-def _empty(key: tuple[str, str, str, str]) -> Agreement:
+def _empty(key: tuple[str, str, str, str], allowed: float) -> Agreement:
     subject, quantity, dtype, group = key
     return Agreement(
-        subject=subject, quantity=quantity, dtype=dtype, group=group, stepwise=Worst(), free=Worst()
+        subject=subject,
+        quantity=quantity,
+        dtype=dtype,
+        group=group,
+        stepwise=Worst(),
+        free=Worst(),
+        allowed=allowed,
     )
 
 

@@ -15,9 +15,8 @@ Change = Literal["worse", "better", "appeared", "vanished"]
 MARGIN = 4.0
 """How many times larger a worst share may be before it counts as a regression.
 
-On the standard suite other kernels (ATEN_CPU_CAPABILITY=default, OPENBLAS_CORETYPE=Prescott, against AVX-512 and
-Haswell)
-moved the worst share of a quantity by up to 3.4.
+On the standard suite plain kernels (ATEN_CPU_CAPABILITY=default, OPENBLAS_CORETYPE=Prescott) in place of AVX-512 and
+Haswell ones moved the worst share of a quantity by up to 3.4.
 """
 
 SMALLEST = 0.125

@@ -132,15 +132,14 @@ def _tiles(summary: Summary) -> Iterator[Tile]:
     yield Tile(value=f"{len(record.cases):,}", label="comparisons", note=_verdict_note(record))
     yield Tile(value=f"{elements:,}", label="elements judged", note="each one by itself, none by an average")
     step = max((row.stepwise for row in everything), key=lambda worst: worst.share, default=None)
-    free = max((row.free for row in everything), key=lambda worst: worst.share, default=None)
+    free = max(everything, key=lambda row: row.noise_ratio, default=None)
     if step is not None and step.cases:
         yield Tile(value=shown(step.share), label="worst share of a bound", note="1 is what rounding allows")
-    if free is not None and free.cases:
-        unit = record.scales.differs_from
+    if free is not None and free.free.cases:
         yield Tile(
-            value=shown(free.share * unit),
+            value=shown(free.noise_ratio),
             label="worst noise ratio",
-            note=f"{unit:g} is where “differs” begins",
+            note=f"{free.allowed:g} is where “differs” begins",
         )
     if record.power is not None:
         caught = sum(1 for mutant in record.power.mutants if mutant.case)
@@ -182,7 +181,6 @@ def _refusals(record: Record) -> list[Refusal]:
 
 def _by_group(summary: Summary) -> Grid:
     """Return every quantity, precision, group and subject."""
-    unit = summary.record.scales.differs_from
     columns = (
         Column(label="subject", kind="choice"),
         Column(label="group", kind="choice", note="which kind of trouble the cases reach"),
@@ -201,13 +199,13 @@ def _by_group(summary: Summary) -> Grid:
     )
     groups = [row for row in summary.agreements if row.group != ALL]
     groups.sort(key=lambda row: row.stepwise.share, reverse=True)
-    rows = [_group_row(row, unit) for row in groups]
+    rows = [_group_row(row) for row in groups]
     return Grid(name="groups", caption="Agreement by group of cases", columns=columns, rows=rows)
 
 
-def _group_row(row: Agreement, unit: float) -> list[str]:
+def _group_row(row: Agreement) -> list[str]:
     step, free = row.stepwise, row.free
-    worst = step if step.cases else free
+    worst = row.leading
     return [
         row.subject,
         row.group,
@@ -215,7 +213,7 @@ def _group_row(row: Agreement, unit: float) -> list[str]:
         row.dtype,
         shown(step.share) if step.cases else NOTHING,
         shown(step.median) if step.cases else NOTHING,
-        shown(free.share * unit) if free.cases else NOTHING,
+        shown(row.noise_ratio) if free.cases else NOTHING,
         shown(worst.ulp),
         shown(worst.absolute),
         shown(worst.relative),

@@ -86,7 +86,8 @@ def run(
     junit.xml and badge.json.
     """
     from conformance.gate import Gate
-    from conformance.report.terminal import console, print_lacks, print_summary
+    from conformance.report.terminal import console, print_lacks
+    from conformance.report.terminal_summary import print_summary
     from conformance.runs import Session
     from conformance.runs.runner import LIMIT
     from conformance.summary import summarise

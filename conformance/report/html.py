@@ -9,11 +9,10 @@ from types import SimpleNamespace
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from conformance.agreement import Worst
 from conformance.grid import Grid
 from conformance.numbers import shown
 from conformance.page import Page
-from conformance.record import ContractRecord, Scales
+from conformance.record import ContractRecord
 from conformance.report import plots
 from conformance.report.words import environment_rows, tell
 from conformance.summary import VERDICTS
@@ -35,7 +34,6 @@ def html(page: Page) -> str:
         "count_or_dot": lambda number: f"{number:,}" if number else "·",
         "environment_rows": environment_rows,
         "plain": lambda number: f"{number:g}",
-        "ratio": _ratio,
         "shown": shown,
         "tell": tell,
     }
@@ -72,10 +70,6 @@ def _json(grid: Grid) -> str:
     """Return the data of a grid as JSON that can't end its element or open another."""
     text = json.dumps(grid.payload(), separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _ratio(worst: Worst, scales: Scales) -> str:
-    return shown(worst.share * scales.differs_from)
 
 
 def _all_hold(contracts: list[ContractRecord]) -> bool:

@@ -132,7 +132,7 @@ def _verdict_rows(summary: Summary) -> Iterable[Sequence[str]]:
 def _agreement_rows(summary: Summary, wanted: Callable[[Agreement], bool]) -> Iterable[Sequence[str]]:
     for row in summary.agreements:
         if wanted(row):
-            yield (code(row.subject), *_agreement(row, summary.record.scales.differs_from))
+            yield (code(row.subject), *_agreement(row))
 
 
 def _group_rows(summary: Summary) -> Iterable[Sequence[str]]:
@@ -142,16 +142,16 @@ def _group_rows(summary: Summary) -> Iterable[Sequence[str]]:
             yield group, *row
 
 
-def _agreement(row: Agreement, unit: float) -> Sequence[str]:
+def _agreement(row: Agreement) -> Sequence[str]:
     step, free = row.stepwise, row.free
-    worst = step if step.cases else free
+    worst = row.leading
     return (
         row.quantity,
         row.dtype,
         f"{step.elements:,}" if step.cases else "–",
         shown(step.share) if step.cases else "–",
         shown(step.median) if step.cases else "–",
-        shown(free.share * unit) if free.cases else "–",
+        shown(row.noise_ratio) if free.cases else "–",
         shown(worst.ulp),
         shown(worst.absolute),
         shown(worst.relative),

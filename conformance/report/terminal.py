@@ -1,4 +1,4 @@
-"""The terminal's view of a run: a summary table, and every discrepancy in words."""
+"""The terminal's view of what single commands show: steps, power, faults, contracts."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,11 +10,8 @@ from rich.table import Table
 from conformance.contracts import ContractRow
 from conformance.numbers import shown
 from conformance.record import LackRecord
-from conformance.report.words import lack_line, lines
+from conformance.report.words import lack_line
 from conformance.side_by_side import StepRow
-from conformance.summary import VERDICTS, Summary
-
-MOST_SHOWN = 10
 
 
 class PowerFigures(Protocol):
@@ -53,29 +50,6 @@ def console(*, stderr: bool = False) -> Console:
     """Return a console that doesn't fold tables where nobody looks at a window."""
     made = Console(stderr=stderr, highlight=False)
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=140)
-
-
-def print_summary(out: Console, summary: Summary) -> None:
-    """Print what came out, the first discrepancies in full, and the verdict last."""
-    table = Table("subject", *(f"[{COLOURS[v]}]{v}[/]" for v in VERDICTS), "worst share of the bound", "at")
-    for subject, counts in summary.verdicts.items():
-        worst = summary.worst_step(subject)
-        share, place = ("–", "–") if worst is None else (shown(worst.share), worst.case)
-        table.add_row(subject, *(str(counts[v]) if counts[v] else "·" for v in VERDICTS), share, place)
-    for column in table.columns[1:-1]:
-        column.justify = "right"
-    out.print(table)
-    for case in summary.notable[:MOST_SHOWN]:
-        for line in lines(case):
-            out.print(
-                line,
-                markup=False,
-                soft_wrap=True,
-                style=None if line.startswith(" ") else COLOURS[case.verdict],
-            )
-    if len(summary.notable) > MOST_SHOWN:
-        out.print(f"… and {len(summary.notable) - MOST_SHOWN:,} more; --report DIR records them all.")
-    out.print(summary.sentence, markup=False, soft_wrap=True, style="bold")
 
 
 def print_lacks(out: Console, lacks: Sequence[LackRecord]) -> None:

@@ -1,0 +1,76 @@
+"""The end of a run on the terminal: a line of scope, a row for each subject, discrepancies in words, the verdict."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from conformance.agreement import ALL, Agreement
+from conformance.numbers import shown
+from conformance.record import CaseRecord, Record
+from conformance.report.terminal import COLOURS
+from conformance.report.words import lines
+from conformance.summary import EXIT_CONFORMS, VERDICTS, Summary, exit_code
+
+MOST_SHOWN = 10
+"""Cases that are told in full; the rest is counted."""
+
+
+def print_summary(out: Console, summary: Summary) -> None:
+    """Print what came out, the first discrepancies in full, and the verdict last."""
+    out.print()
+    out.print(_scope(summary.record), markup=False, soft_wrap=True, style="dim")
+    out.print(_subjects(summary))
+    _print_notable(out, summary.notable)
+    good = exit_code(summary.record) == EXIT_CONFORMS
+    out.print(summary.sentence, markup=False, soft_wrap=True, style="bold green" if good else "bold red")
+
+
+def _scope(record: Record) -> str:
+    """Return in a line what was run, where, and how long it took."""
+    cases = len({case.case for case in record.cases})
+    places = [f"torch {e.torch}, {e.processor}, {e.torch_threads} thread(s)" for e in record.environments]
+    seed = "" if record.seed is None else f", seed {record.seed}"
+    return f"{record.suite}{seed}: {cases:,} cases · {'; '.join(places)} · {record.seconds:,.0f} s"
+
+
+def _subjects(summary: Summary) -> Table:
+    """Return a table of verdicts, those alone that came up, and of what came closest to a discrepancy."""
+    verdicts = [v for v in VERDICTS if v == "agrees" or any(found[v] for found in summary.verdicts.values())]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="not bold")
+    table.add_column("subject", no_wrap=True)
+    for verdict in reversed(verdicts):
+        table.add_column(f"[{COLOURS[verdict]}]{verdict}[/]", justify="right", no_wrap=True)
+    table.add_column("noise ratio", justify="right", no_wrap=True)
+    table.add_column("worst share", justify="right", no_wrap=True)
+    table.add_column("where", overflow="fold")
+    for subject, found in summary.verdicts.items():
+        counts = [f"{found[verdict]:,}" if found[verdict] else "·" for verdict in reversed(verdicts)]
+        rows = [row for row in summary.agreements if row.subject == subject and row.group == ALL]
+        table.add_row(escape(subject), *counts, *map(escape, _closest(rows)))
+    return table
+
+
+def _closest(rows: Sequence[Agreement]) -> tuple[str, str, str]:
+    """Return the worst noise ratio, the worst share of a bound, and where that is."""
+    free = [row for row in rows if row.free.cases]
+    ratio = shown(max(row.noise_ratio for row in free)) if free else "–"
+    steps = [row for row in rows if row.stepwise.cases]
+    if not steps:
+        return ratio, "–", ""
+    worst = max(steps, key=lambda row: row.stepwise.share)
+    return ratio, shown(worst.stepwise.share), f"{worst.quantity}, {worst.stepwise.case}"
+
+
+def _print_notable(out: Console, notable: Sequence[CaseRecord]) -> None:
+    for case in notable[:MOST_SHOWN]:
+        for line in lines(case):
+            style = None if line.startswith(" ") else COLOURS[case.verdict]
+            out.print(line, markup=False, soft_wrap=True, style=style)
+        out.print()
+    if len(notable) > MOST_SHOWN:
+        out.print(
+            f"… and {len(notable) - MOST_SHOWN:,} more; --report DIR records them all.\n", soft_wrap=True
+        )
