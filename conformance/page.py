@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.agreement import ALL, Agreement, parsed_case
+from conformance.agreement import ALL, Agreement, Worst, parsed_case
 from conformance.cases.groups import group_of
 from conformance.grid import Column, Grid
 from conformance.numbers import shown
@@ -33,12 +33,13 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectTable:
-    """What one subject is, and how closely each of its quantities agrees."""
+    """What one subject is, how closely each of its quantities agrees, and which laws it keeps."""
 
     subject: str
     description: str
     verdicts: Counter[str]
     rows: list[Agreement]
+    relations: list[tuple[str, str, Worst]]  # law, precision, what came of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +170,7 @@ def _subjects(summary: Summary) -> list[SubjectTable]:
             description=summary.record.descriptions.get(name, ""),
             verdicts=counts,
             rows=[row for row in summary.agreements if row.subject == name and row.group == ALL],
+            relations=[(law, dtype, row) for (s, law, dtype), row in summary.relations.items() if s == name],
         )
         for name, counts in summary.verdicts.items()
     ]
@@ -192,7 +194,7 @@ def _by_group(summary: Summary) -> Grid:
         Column(label="ULP", kind="number", note="greatest of the case with the worst share"),
         Column(label="absolute", kind="number", note="greatest of the case with the worst share"),
         Column(label="relative", kind="number", note="greatest of the case with the worst share"),
-        Column(label="elements", kind="number"),
+        Column(label="elements", kind="detail"),
         Column(label="case with the worst share", kind="detail"),
         Column(label="where", kind="detail"),
         Column(label="case with the worst noise ratio", kind="detail"),
@@ -217,7 +219,7 @@ def _group_row(row: Agreement) -> list[str]:
         shown(worst.ulp),
         shown(worst.absolute),
         shown(worst.relative),
-        str(worst.elements),
+        f"{worst.elements:,}",
         step.case,
         step.where,
         free.case,

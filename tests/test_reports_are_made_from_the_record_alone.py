@@ -47,7 +47,7 @@ def test_a_report_made_again_is_the_same_byte_for_byte(tmp_path: Path) -> None:
 
 
 def test_without_a_folder_a_report_is_made_next_to_its_record(tmp_path: Path) -> None:
-    (tmp_path / "agreement.json").write_bytes(encode(rich_record()))
+    (tmp_path / "agreement.json").write_bytes(encode(record_of(list(verdicts()))))
     assert conformance("report", tmp_path / "agreement.json")[0] == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(REPORT_FILES)
 
@@ -144,24 +144,32 @@ def test_the_badge_is_what_shields_reads(files: dict[str, str]) -> None:
 # Hostile, cut off, changed by hand.
 
 
-def test_hostile_texts_are_shown_as_texts() -> None:
-    made = {name: content.decode() for name, content in contents(hostile_record()).items()}
-    page = made["agreement.html"]
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a report whose record means harm."""
+    folder = tmp_path_factory.mktemp("hostile") / "inner" / "out"
+    write_report(folder, hostile_record())
+    return folder
+
+
+def test_hostile_texts_are_shown_as_texts(hostile: Path) -> None:
+    page, prose, xml = (
+        (hostile / name).read_text(encoding="utf-8")
+        for name in ("agreement.html", "agreement.md", "junit.xml")
+    )
     assert page.count("<script") == page.count("</script>") == 3
     assert "<img" not in page
     assert "{{7*7}}" in page
     assert "49" not in re.search(r"<title>(.*?)</title>", page)[1]
-    assert "owned" in ET.fromstring(made["junit.xml"]).find("testsuite").get("name")  # noqa: S314
-    prose = re.sub(r"^```text\n.*?^```$", "", made["agreement.md"], flags=re.DOTALL | re.MULTILINE)
+    assert "owned" in ET.fromstring(xml).find("testsuite").get("name")  # noqa: S314
+    prose = re.sub(r"^```text\n.*?^```$", "", prose, flags=re.DOTALL | re.MULTILINE)
     assert "<script" not in prose
     assert "<img" not in prose
 
 
-def test_names_that_look_like_paths_write_nothing_elsewhere(tmp_path: Path) -> None:
-    folder = tmp_path / "inner" / "out"
-    write_report(folder, hostile_record())
-    assert sorted(path.name for path in folder.iterdir()) == sorted(REPORT_FILES)
-    assert [path.name for path in tmp_path.iterdir()] == ["inner"]
+def test_names_that_look_like_paths_write_nothing_elsewhere(hostile: Path) -> None:
+    assert sorted(path.name for path in hostile.iterdir()) == sorted(REPORT_FILES)
+    assert [path.name for path in hostile.parent.parent.iterdir()] == ["inner"]
     assert HOSTILE.endswith("../../etc/passwd")
 
 

@@ -222,3 +222,12 @@ def test_print_leaves_out_what_only_a_screen_can_use(page: Browser) -> None:
     for selector in ("nav", ".controls", ".skip"):
         assert page.run(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
     assert page.run("getComputedStyle(document.querySelector('h1')).display") != "none"
+
+
+def test_what_is_folded_is_unfolded_on_paper_and_folded_again(page: Browser) -> None:
+    folded = "document.querySelectorAll('details:not([open])').length"
+    before = page.run(folded)
+    page.run("dispatchEvent(new Event('beforeprint'))")
+    assert (before > 0, page.run(folded)) == (True, 0)
+    page.run("dispatchEvent(new Event('afterprint'))")
+    assert page.run(folded) == before

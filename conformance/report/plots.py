@@ -50,8 +50,7 @@ def shares(series: Sequence[ShareSeries]) -> str:
                 axes.set_title(f"{DTYPES.get(dtype, dtype)}: {TITLES[scale]}")
         for axes in grid[:, 0]:
             axes.set_ylabel("part of all elements")
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(labels)))
+        _legend(figure, columns=6)
         text = (
             "Step lines on a logarithmic scale, one for each subject; nothing lies beyond 1 where all agrees."
         )
@@ -110,8 +109,7 @@ def noise(points: Sequence[NoisePoint], scales: Scales) -> str:
         grid[0, 0].text(
             *where, "undecidable for a black box", color=ALARM, va="top", transform=grid[0, 0].transAxes
         )
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(KINDS))
+        _legend(figure, columns=len(KINDS))
         text = "One mark for each problem, by how its data were drawn. Noise grows with T where the gain is above 1."
         return drawn(figure, "noise", "Rounding noise of every problem against its length", text)
 
@@ -132,8 +130,7 @@ def profiles(records: Sequence[ProfileRecord]) -> str:
             axes.set_xlabel("t")
         for axes in grid[:, 0]:
             axes.set_ylabel("relative error")
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        _legend(figure, columns=3)
         text = "Calm networks stay at rounding on both sides; in chaotic ones both leave the truth together."
         return drawn(figure, "profiles", "Error along t of both sides against a more precise run", text)
 
@@ -162,6 +159,15 @@ def _profile(axes: Axes, record: ProfileRecord) -> None:
         family="monospace",
         va="bottom",
     )
+
+
+def _legend(figure: Figure, columns: int) -> None:
+    """Add one legend below all panels, each label once."""
+    pairs = (axes.get_legend_handles_labels() for axes in figure.axes)
+    found = {
+        label: handle for handles, labels in pairs for handle, label in zip(handles, labels, strict=True)
+    }
+    figure.legend(found.values(), found, loc="outside lower center", ncols=min(columns, len(found)))
 
 
 def _plain(text: str) -> str:

@@ -133,4 +133,12 @@
   };
 
   document.querySelectorAll("[data-grid]").forEach(grid);
+
+  // Paper can't be unfolded.
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    folded.forEach((one) => { one.open = true; });
+  });
+  addEventListener("afterprint", () => folded.forEach((one) => { one.open = false; }));
 })();
