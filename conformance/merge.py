@@ -68,6 +68,7 @@ def merged(records: Mapping[str, Record]) -> Record:
         power=evidence.power,
         contracts=evidence.contracts,
         profiles=evidence.profiles,
+        lacks=list({lack.case + lack.name: lack for r in all_records for lack in r.lacks}.values()),
     )
 
 

@@ -11,7 +11,7 @@ from conformance import CaseRecord, Unsupported, examine, load_subject, parse_id
 from conformance.environment import environment
 from conformance.evidence import SCALES
 from conformance.profiles import profiles
-from conformance.record import SCHEMA, ContractRecord, MutantRecord, PowerRecord, Record, Timing
+from conformance.record import SCHEMA, ContractRecord, LackRecord, MutantRecord, PowerRecord, Record, Timing
 
 CASE = parse_id("rnn-tanh-T4-B3-I5-H6-f64-s0")
 LONG = [parse_id("rnn-tanh-T40-B2-I4-H6-f64-gain10-s0"), parse_id("rnn-tanh-T50-B2-I4-H6-f32-gain1-s0")]
@@ -92,6 +92,7 @@ def rich_record() -> Record:
         [*cases, *verdicts()],
         power=power,
         contracts=contracts,
+        lacks=[LackRecord(CASE.id, "h_0 is 0", "whether h_0 is read", ["h-0-ignored"])],
         profiles=profiles(LONG, noise, load_subject("torch")),
         descriptions={"torch": "torch.nn.RNN on whole sequences"},
     )
@@ -122,6 +123,7 @@ def hostile_record() -> Record:
         descriptions={case.subject: HOSTILE for case in cases},
         environments=[structs.replace(rich.environments[0], processor=HOSTILE, variables={HOSTILE: HOSTILE})],
         profiles=named,
+        lacks=[LackRecord(HOSTILE, HOSTILE, HOSTILE, [HOSTILE])],
         contracts=[structs.replace(row, id=HOSTILE, statement=HOSTILE) for row in rich.contracts],
         power=structs.replace(
             rich.power, accused=[HOSTILE], mutants=[MutantRecord(HOSTILE, HOSTILE, ""), *rich.power.mutants]

@@ -97,6 +97,7 @@ def test_power_and_capabilities_are_told_by_name(files: dict[str, str]) -> None:
             "output (whole) on somewhere",
             "A sequence of no steps.",
             "1 of 2",
+            "whether h_0 is read",
         ):
             assert words in text, words
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from conformance.record import SHARE_STEPS, Number, ProfileRecord, Scales
 from conformance.report.palette import (
@@ -66,6 +65,7 @@ def _steps(axes: Axes, series: Sequence[ShareSeries], names: Sequence[str]) -> N
         heights = [part if part > 0 else math.nan for part in one.parts]
         axes.stairs(heights, edges, color=colour, lw=1.4, label=_plain(one.subject), baseline=None)
     axes.set_yscale("log")
+    axes.minorticks_off()
     axes.set_ylim(1e-7, 1.3)
     axes.set_xlim(-0.5, SHARE_STEPS - 0.5)
     powers = range(-15, 1, 3)
@@ -101,6 +101,7 @@ def noise(points: Sequence[NoisePoint], scales: Scales) -> str:
                     label=kind,
                 )
             axes.set(xscale="log", yscale="log", xlabel="T, steps")
+            axes.minorticks_off()
             axes.set_title(DTYPES.get(dtype, dtype))
         values = [_within(point.noise) for point in points]
         grid[0, 0].set_ylim(min(values) / 5, max(*values, 1.0) * 20)
@@ -145,7 +146,7 @@ def _profile(axes: Axes, record: ProfileRecord) -> None:
     values = [v for v in (*_shown(record.subject_error), *_shown(record.noise)) if v > SMALLEST]
     low, high = min(values, default=1e-17), max(values, default=1.0)
     axes.set_yscale("log")
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.minorticks_off()
     axes.set_ylim(low / 10, high * 10)
     axes.set_xlim(steps[0], steps[-1])
     axes.set_title(_plain(f"{record.quantity}, against {record.oracle}"), color=INK)

@@ -11,6 +11,9 @@ from matplotlib.figure import Figure
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 REFERENCE = re.compile(r"url\(#(.+?)\)")
 SIZE = re.compile(r"([\d.]+)px")
+LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+DRAWN = ("d", "x", "y", "width", "height", "transform", "points")
+"""Attributes that hold lengths, of which a hundredth of a point is more than enough."""
 
 
 def drawn(figure: Figure, name: str, title: str, description: str) -> str:
@@ -48,6 +51,11 @@ def _tidy(element: ET.Element, name: str) -> None:
             element.set(key, value)
     if target := element.attrib.pop(f"{{{XLINK}}}href", None):
         element.set("href", f"#{name}-{target.removeprefix('#')}")
+    for key in DRAWN:
+        if key in element.attrib:
+            text = LONG_NUMBER.sub(lambda number: f"{float(number[0]):.2f}", element.attrib[key])
+            element.set(key, " ".join(text.split()))
+    element.attrib.pop("font-family", None)  # the page's own
     if "id" in element.attrib:
         element.set("id", f"{name}-{element.attrib['id']}")
     for key, value in element.attrib.items():
