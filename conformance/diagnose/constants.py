@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-import numpy as np
-
 from conformance.cases import Case
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.diagnose.axes import Change
 from conformance.diagnose.fit import SCREEN
+from conformance.diagnose.material import CLIPS, Material
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,43 +24,66 @@ class Resolved:
     change: Change
 
 
-def resolved(
-    factors: Mapping[str, float], case: Case, norm: float | None, *, single: bool
-) -> Iterator[Resolved]:
-    """Yield every reading of `factors` (by parameter; NaN where any would do, 0 where the gradient is dropped).
+def resolved(factors: Mapping[str, float], material: Material, norm: float | None) -> Iterator[Resolved]:
+    """Yield every reading of `factors` (by gradient; NaN where any would do, 0 where the gradient is dropped).
 
     `norm` is that of the gradient of W_ih as shown.
     """
+    case = material.problem.case
     known = {name: factor for name, factor in factors.items() if math.isfinite(factor) and factor != 0}
-    dropped = {name for name, factor in factors.items() if factor == 0}
-    seen: list[Change] = []
+    dropped = _of_dropped({name for name, factor in factors.items() if factor == 0}, set(known))
+    limit: Change = {} if material.limit is None else {"clip": f"value {material.limit:.0f}"}
+    seen: list[tuple[Change, float]] = []
     for rows in (1.0, 1 / case.batch) if case.batch > 1 else (1.0,):
-        options = {name: _options(name, case, rows, norm, known) for name in known}
-        for base in _bases(known, options):
-            change = _apart(known, options, base, dropped, single=single)
-            if change is None:
-                continue
-            if rows != 1 and any(name.endswith("l0") for name in known):
-                change = change | {"rows": "mean"}
-            if (key := change | {"": base}) not in seen:
-                seen.append(key)
-                yield Resolved(scale=base, change=change)
+        options = {name: _options(name, case, rows, norm) for name in known}
+        averaged: Change = {"rows": "mean"} if rows != 1 and any(n.endswith("l0") for n in known) else {}
+        for common, by_norm in _by_norm(known, options, material):
+            whole = {name: f / (common if name in material.parameters else 1) for name, f in known.items()}
+            for base in [_outside(known, material)] if by_norm else _bases(whole, options):
+                for apart in _apart(whole, options, base, single=material.single):
+                    change = merged(dropped, apart, averaged, limit, by_norm)
+                    if change is not None and (change, base) not in seen:
+                        seen.append((change, base))
+                        yield Resolved(scale=base, change=change)
+
+
+def _by_norm(
+    known: Mapping[str, float], options: Mapping[str, list[tuple[float, Change]]], material: Material
+) -> list[tuple[float, Change]]:
+    """Return what clipping by norm may have put before the gradients of all parameters, first that there was none."""
+    found: list[tuple[float, Change]] = [(1.0, {})]
+    limit = next((c for c in CLIPS if abs(material.norm - c) <= SCREEN[material.single] * c), None)
+    if limit is None:
+        return found
+    outside = _outside(known, material)
+    shown = {
+        factor / (value * outside)
+        for name, factor in known.items()
+        if name in material.parameters
+        for value, _ in options[name]
+    }
+    return found + [
+        (common, {"clip": f"norm {limit:.0f}"}) for common in shown if 0 < common < 1 - SCREEN[False]
+    ]
+
+
+def _outside(known: Mapping[str, float], material: Material) -> float:
+    """Return the constant that gradients carry which aren't clipped with those of the parameters, 1 if there are none."""
+    return next((factor for name, factor in known.items() if name in material.inner), 1.0)
 
 
 def _bases(known: Mapping[str, float], options: Mapping[str, list[tuple[float, Change]]]) -> list[float]:
-    """Return the constants that all gradients may carry, 1 first where it is among them."""
-    found = [known[name] / value for name, choices in options.items() for value, _ in choices]
-    found = [
-        round(base) if abs(base - round(base)) < SCREEN[False] and round(base) else base for base in found
-    ]
-    return sorted(
-        dict.fromkeys(found), key=lambda base: (abs(base - 1) > SCREEN[False], abs(np.log(abs(base))))
-    )
+    """Return the constants that all gradients may carry, 1 first."""
+    found: list[float] = [1.0]
+    for name, choices in options.items():
+        for value, _ in choices:
+            base = known[name] / value
+            if all(abs(base - other) > SCREEN[False] * abs(base) for other in found):
+                found.append(base)
+    return found
 
 
-def _options(
-    name: str, case: Case, rows: float, norm: float | None, known: Mapping[str, float]
-) -> list[tuple[float, Change]]:
+def _options(name: str, case: Case, rows: float, norm: float | None) -> list[tuple[float, Change]]:
     """Return what may set the gradient `name` apart: a constant, and the choices that bring it in."""
     T, B = case.steps, case.batch
     mean, twice = 1 / T, 2.0
@@ -72,6 +94,7 @@ def _options(
             found = [(1.0, {}), (mean, {"reduce_hh": "mean"})]
             if norm:
                 found.append((1 / norm, {"clip": "over another's norm"}))
+                found += [] if norm <= 1 else [(1 / norm, {"clip": "another's norm"})]
         case "bias_ih_l0" | "bias_hh_l0":
             found = [(1.0, {}), (twice, {"bias_gradients": "doubled"})]
             found += [] if B == 1 else [(1 / B, {"bias_gradients": "mean over rows"})]
@@ -81,7 +104,7 @@ def _options(
         case _ if name == HEAD_WEIGHT:
             found = [(1.0, {}), (mean, {"reduce_head": "mean"}), (float(T), {"reduce_head": "every step"})]
         case _ if name == HEAD_BIAS:
-            head = _options(HEAD_WEIGHT, case, rows, norm, known)
+            head = _options(HEAD_WEIGHT, case, rows, norm)
             found = [
                 (a * b, x | y)
                 for (a, x), (b, y) in product(head, [(1.0, {}), (twice, {"head_bias": "doubled"})])
@@ -96,30 +119,28 @@ def _apart(
     known: Mapping[str, float],
     options: Mapping[str, list[tuple[float, Change]]],
     base: float,
-    dropped: set[str],
     *,
     single: bool,
-) -> Change | None:
-    """Return the choices that explain every constant beside `base`, None if there are none."""
-    change = _of_dropped(dropped, set(known))
-    if change is None:
-        return None
-    for name, factor in known.items():
-        fitting = [
-            c for value, c in options[name] if abs(factor - base * value) <= SCREEN[single] * abs(factor)
-        ]
-        merged = next((m for c in fitting if (m := _merged(change, c)) is not None), None)
-        if merged is None:
+) -> Iterator[Change]:
+    """Yield the choices that explain every constant beside `base`."""
+    fitting = [
+        [c for value, c in options[name] if abs(factor - base * value) <= SCREEN[single] * abs(factor)]
+        for name, factor in known.items()
+    ]
+    for chosen in product(*fitting):
+        change = merged(*chosen)
+        if change is not None:
+            yield change
+
+
+def merged(*changes: Change | None) -> Change | None:
+    """Return all changes as one, None where two contradict each other or one is None."""
+    found: Change = {}
+    for change in changes:
+        if change is None or any(found.get(key, value) != value for key, value in change.items()):
             return None
-        change = merged
-    return change
-
-
-def _merged(one: Change, other: Change) -> Change | None:
-    """Return both changes together, None where they contradict each other."""
-    if any(one.get(key, value) != value for key, value in other.items()):
-        return None
-    return one | other
+        found |= change
+    return found
 
 
 def _of_dropped(dropped: set[str], known: set[str]) -> Change | None:

@@ -10,28 +10,49 @@ FaultSet = tuple[str, ...]
 RANK = {name: n for n, name in enumerate(CATALOGUE)}
 
 
-def covers(choices: Choices) -> list[FaultSet]:
-    """Return every smallest set of entries that makes exactly these choices, in the catalogue's order.
+def covers(choices: Choices, blind: frozenset[str] = frozenset()) -> list[FaultSet]:
+    """Return every smallest set of entries that makes these choices, in the catalogue's order.
 
-    Scale is left out: one constant on everything is no fault.
+    What an entry chooses at a `blind` seam, of which nothing is seen, doesn't matter. Scale is left out: one constant
+    on everything is no fault.
     """
-    departures = {seam: choice for seam, choice in choices.departures().items() if seam != "scale"}
-    return _smallest(frozenset(departures.items()))
+    hidden = blind | {"scale"}
+    return _smallest(
+        frozenset(pair for pair in choices.departures().items() if pair[0] not in hidden), hidden
+    )
 
 
 @cache
-def _smallest(pairs: frozenset[tuple[str, str]]) -> list[FaultSet]:
-    usable = [fault for fault in CATALOGUE.values() if set(fault.choices.items()) <= pairs]
+def at_least(pairs: frozenset[tuple[str, str]], blind: frozenset[str] = frozenset()) -> int:
+    """Return a lower bound on the number of entries that make these choices, whatever others they make as well."""
+    wanted = frozenset(pair for pair in pairs if pair[0] not in blind)
+    parts = {wanted & set(fault.choices.items()) for fault in CATALOGUE.values()}
+    parts = [part for part in parts if part and not any(part < other for other in parts)]
+    return next(
+        (
+            size
+            for size in range(len(wanted))
+            if any(frozenset().union(*chosen) == wanted for chosen in combinations(parts, size))
+        ),
+        len(wanted),
+    )
+
+
+@cache
+def _smallest(pairs: frozenset[tuple[str, str]], blind: frozenset[str]) -> list[FaultSet]:
+    made = {fault.id: _seen(fault, blind) for fault in CATALOGUE.values()}
+    usable = [fault for fault in CATALOGUE.values() if made[fault.id] and made[fault.id] <= pairs]
     for size in range(len(pairs) + 1):
         found = [
             tuple(fault.id for fault in chosen)
             for chosen in combinations(usable, size)
-            if _made(chosen) == pairs
+            if set().union(*(made[fault.id] for fault in chosen)) == pairs
         ]
         if found:
             return found
     return []
 
 
-def _made(faults: tuple[Fault, ...]) -> set[tuple[str, str]]:
-    return {pair for fault in faults for pair in fault.choices.items()}
+def _seen(fault: Fault, blind: frozenset[str]) -> set[tuple[str, str]]:
+    """Return what a fault chooses where something is seen of it."""
+    return {pair for pair in fault.choices.items() if pair[0] not in blind}

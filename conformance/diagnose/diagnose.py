@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from conformance.diagnose.assembly import Hypothesis
 from conformance.diagnose.constants import awkwardness, named
 from conformance.diagnose.cover import RANK
 from conformance.diagnose.diagnosis import Diagnosis
@@ -10,7 +11,8 @@ from conformance.diagnose.evidence import Evidence, Probe
 from conformance.diagnose.forwards import forwards
 from conformance.diagnose.material import Material
 from conformance.diagnose.reproduction import Reproduction, reproduced
-from conformance.diagnose.search import Hypothesis, Progress, Setting, search
+from conformance.diagnose.search import Progress, search
+from conformance.diagnose.setting import Setting
 
 MOST_CONFIRMED = 40
 """The most hypotheses that are put to the proof."""
@@ -46,14 +48,11 @@ def _proved(material: Material, hypotheses: Sequence[Hypothesis]) -> tuple[list[
     case, single = material.problem.case, material.single
 
     def order(hypothesis: Hypothesis) -> tuple[int, int, list[int]]:
-        return (
-            len(hypothesis.faults),
-            awkwardness(hypothesis.scale, case, single=single),
-            [RANK[f] for f in hypothesis.faults],
-        )
+        awkward = awkwardness(hypothesis.scale, case, single=single)
+        return hypothesis.cost, awkward, [RANK[fault] for fault in hypothesis.faults]
 
     for hypothesis in sorted(hypotheses, key=order)[:MOST_CONFIRMED]:
-        if proved and len(hypothesis.faults) > len(proved[0].hypothesis.faults):
+        if proved and hypothesis.cost > proved[0].hypothesis.cost:
             break
         key = (hypothesis.choices, hypothesis.scale)
         if key not in seen:

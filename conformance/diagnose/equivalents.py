@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.cases import Case
+from conformance.diagnose.assembly import Hypothesis
 from conformance.diagnose.evidence import Evidence, Probe
 from conformance.diagnose.fit import fit
 from conformance.diagnose.material import Material
 from conformance.diagnose.reproduction import Reproduction, reproduced
-from conformance.diagnose.search import Hypothesis
 from conformance.faults import Choices, simulate
 
 

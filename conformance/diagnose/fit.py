@@ -26,12 +26,15 @@ class Fit:
     factor: Array  # (N,)
 
 
-def fit(candidates: Array, target: Array) -> Fit:
-    """Fit one constant for each candidate (N, …) to the target (…).
+def fit(candidates: Array, target: Array, limit: float | None = None) -> Fit:
+    """Fit one constant for each candidate (N, …) to the target (…), whose elements are cut off at ±`limit`.
 
     A target of zeros is met by zeros alone, and no other target by them.
     """
     flat, goal = candidates.reshape(len(candidates), -1), target.ravel()
+    if limit is not None:
+        whole = np.abs(goal) < limit
+        flat, goal = flat[:, whole], goal[whole]
     largest = np.abs(goal).max(initial=0.0)
     sizes = np.abs(flat).max(axis=1, initial=0.0)
     if largest == 0:

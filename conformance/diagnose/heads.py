@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.diagnose.axes import Change
 from conformance.diagnose.fit import fit, screened
@@ -44,7 +46,7 @@ def head_readings(material: Material, scan: Scan, base: Choices) -> list[HeadRea
                         continue
                     if name not in made:
                         continue
-                    fitted = fit(made[name][None], target)
+                    fitted = fit(made[name][np.newaxis], target, material.limit)
                     if not len(screened(fitted, single=material.single)):
                         break
                     factors[name] = float(fitted.factor[0])

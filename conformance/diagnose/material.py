@@ -11,6 +11,9 @@ from conformance.faults import RIGHT
 from conformance.faults.call import Call, first_call
 from refrnn import Array, Weights
 
+CLIPS = (1.0, 5.0)
+"""Where hand-written networks clip gradients, by value or by norm."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
@@ -66,6 +69,18 @@ class Material:
             rate=evidence.rate,
             single=evidence.single,
         )
+
+    @property
+    def limit(self) -> float | None:
+        """Where the gradients of parameters are cut off: the largest of them, where several elements have it."""
+        sizes = np.concatenate([np.zeros(1), *(np.abs(g).ravel() for g in self.parameters.values())])
+        largest = float(sizes.max())
+        return largest if largest in CLIPS and (sizes == largest).sum() > 1 else None
+
+    @property
+    def norm(self) -> float:
+        """The common norm of the gradients of all parameters."""
+        return float(np.sqrt(sum(float((g * g).sum()) for g in self.parameters.values())))
 
     @property
     def seen(self) -> Array:

@@ -25,12 +25,15 @@ class Former:
     scan: Scan
     base: Choices
 
-    def fits(self, kind: str, target: Array, d_a: Array, d_h: Array) -> list[tuple[Change, Fit]]:
+    def fits(
+        self, kind: str, target: Array, d_a: Array, d_h: Array, limit: float | None, most: int | None = None
+    ) -> list[tuple[Change, Fit]]:
         """Return for every way of forming a gradient how it fits `target`, for δ and dL/dh (N, T, B, H)."""
         per_row = target.ndim > (1 if kind == "b" else 2)
         return [
-            (change, fit(self.gradient(kind, change, d_a, d_h), target))
+            (change, fit(self.gradient(kind, change, d_a, d_h), target, limit))
             for change in ways(kind, rows=d_a.shape[2], per_row=per_row)
+            if most is None or len(change) <= most + per_row
         ]
 
     def gradient(self, kind: str, change: Change, d_a: Array, d_h: Array) -> Array:

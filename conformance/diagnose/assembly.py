@@ -1,0 +1,137 @@
+"""From loops that explain one gradient to sets of faults that explain all: one gradient after the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+import numpy as np
+
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.diagnose.axes import Change, Plans
+from conformance.diagnose.constants import merged, named, resolved
+from conformance.diagnose.cover import FaultSet, at_least, covers
+from conformance.diagnose.fit import SCREEN, Fit
+from conformance.diagnose.heads import HeadReading
+from conformance.diagnose.loops import Found
+from conformance.diagnose.setting import Setting
+from conformance.faults import Choices
+
+SPARE = 1
+"""How many more choices than needed a reading of one gradient may have: one catalogue entry may make several."""
+
+Pairs = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """Choices whose gradients, times `scale`, come near everything that was shown."""
+
+    choices: Choices
+    scale: float
+    faults: FaultSet
+    cost: int  # how many faults, and one more for a constant that no sizes make
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """Choices that explain some gradients, and the names of the others."""
+
+    choices: Choices
+    explained: tuple[str, ...]
+    unexplained: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Row:
+    """One loop, and what is known of the gradients looked at so far."""
+
+    choices: Choices
+    pairs: Pairs
+    readings: dict[str, list[tuple[Change, float]]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+def assembled(
+    setting: Setting, plans: Plans, loops: Found, first: str, bound: int
+) -> tuple[list[Hypothesis], list[Partial]]:
+    """Return what explains all gradients with at most `bound` faults, and what explains some of them.
+
+    `first` is the gradient that all of these loops are known to explain.
+    """
+    rows = {n: _row(setting, plan) for n, plan in enumerate(plans)}
+    for name in sorted(setting.names, key=lambda name: name != first):
+        left = np.array([n for n, row in rows.items() if not row.missing or len(rows) < BROAD])
+        if not len(left):
+            break
+        fitted = setting.fits(name, plans[left], _taken(loops, left))
+        for at, n in enumerate(left):
+            _read(rows[n], name, fitted, at, dropped=setting.dropped(name), single=setting.material.single)
+        rows = {n: row for n, row in rows.items() if at_least(row.pairs, setting.blind) <= bound}
+    whole = [row for row in rows.values() if not row.missing]
+    partial = [
+        Partial(choices=row.choices, explained=tuple(row.readings), unexplained=row.missing)
+        for row in rows.values()
+        if row.missing
+    ]
+    if not setting.head_explained:
+        head = tuple(name for name in (HEAD_WEIGHT, HEAD_BIAS) if name in setting.material.parameters)
+        partial += [
+            Partial(choices=row.choices, explained=tuple(row.readings), unexplained=head) for row in whole
+        ]
+        return [], partial
+    return [h for row in whole for h in _hypotheses(setting, row) if h.cost <= bound], partial
+
+
+BROAD = 64
+"""As long as there are fewer loops than this, those that explain only some gradients are followed as well."""
+
+
+def _row(setting: Setting, plan: Plans) -> _Row:
+    choices = setting.axes.choices(plan, setting.base)
+    return _Row(choices=choices, pairs=frozenset(choices.departures().items()))
+
+
+def _taken(loops: Found, rows: np.ndarray) -> Found:
+    return Found(d_h=loops.d_h[rows], d_a=loops.d_a[rows], d_h_0=loops.d_h_0[rows])
+
+
+def _read(
+    row: _Row, name: str, fitted: list[tuple[Change, Fit]], at: int, *, dropped: bool, single: bool
+) -> None:
+    """Note in which ways one loop explains one gradient."""
+    near = [(change, float(f.factor[at])) for change, f in fitted if f.residual[at] <= SCREEN[single]]
+    if dropped:
+        near.append(({}, 0.0))
+    if not near:
+        row.missing += (name,)
+        return
+    least = min(len(change) for change, _ in near)
+    row.readings[name] = [(change, factor) for change, factor in near if len(change) <= least + SPARE]
+    row.pairs |= frozenset.intersection(*(frozenset(change.items()) for change, _ in near))
+
+
+def _hypotheses(setting: Setting, row: _Row) -> Iterator[Hypothesis]:
+    """Yield every way to put together one reading of each gradient."""
+    material = setting.material
+    shown = material.parameters.get("weight_ih_l0")
+    norm = None if shown is None else float(np.linalg.norm(shown))
+    for head in setting.heads or (HeadReading(change={}, factors={}),):
+        if head.change.get("head_loss", "own") != row.choices.head_loss:
+            continue
+        for ways in product(*row.readings.values()):
+            change = merged(head.change, *(change for change, _ in ways))
+            if change is None:
+                continue
+            factors = {
+                name: factor * setting.factor for name, (_, factor) in zip(row.readings, ways, strict=True)
+            }
+            for constants in resolved(factors | head.factors, material, norm):
+                whole = merged(change, constants.change)
+                if whole is not None:
+                    yield from _named(setting, replace(row.choices, **whole), constants.scale)
+
+
+def _named(setting: Setting, choices: Choices, scale: float) -> Iterator[Hypothesis]:
+    unnamed = not named(scale, setting.material.problem.case, single=setting.material.single)
+    for faults in covers(choices, setting.blind):
+        yield Hypothesis(choices=choices, scale=scale, faults=faults, cost=len(faults) + unnamed)

@@ -1,0 +1,106 @@
+"""`Setting`: one forward pass, and the tables with which very many backward loops behind it are run and compared."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from conformance.diagnose.axes import Axes, Change, Plans, axes_of
+from conformance.diagnose.fit import Fit
+from conformance.diagnose.forwards import scanned
+from conformance.diagnose.heads import HeadReading, head_readings
+from conformance.diagnose.leaving import inner_fits
+from conformance.diagnose.loops import Found, Tables
+from conformance.diagnose.material import Material
+from conformance.diagnose.reads import CELL, Former
+from conformance.faults import Choices
+from conformance.faults.forward import Scan
+
+TELLING = 3
+"""The fewest numbers by which a gradient can decide on anything, one of which its constant takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One forward pass, and everything that a search over backward loops behind it needs.
+
+    Attributes
+    ----------
+    base, scan
+        The choices of the forward pass, and what it leaves behind.
+    tables, former
+        What runs backward loops, and what forms gradients of parameters from what they find.
+    heads
+        The ways in which the head's gradients may have come about; none where they weren't shown or nothing fits.
+    factor
+        The constant that the head's gradients carry, with which loops are run.
+    """
+
+    material: Material
+    base: Choices
+    scan: Scan
+    axes: Axes
+    tables: Tables
+    former: Former
+    heads: tuple[HeadReading, ...]
+    head_explained: bool
+    factor: float
+
+    @classmethod
+    def of(cls, material: Material, base: Choices, scan: Scan | None = None) -> "Setting":
+        """Prepare the search for what follows the forward pass of `base`, or any other one that left `scan`."""
+        scan = scanned(material, base) if scan is None else scan
+        axes = axes_of(material.problem, material.rate)
+        readings = head_readings(material, scan, base)
+        factor = 1.0
+        if readings:
+            losses = [axes["head_loss"].alternatives.index(_loss(reading.change)) for reading in readings]
+            axes = axes.restricted("head_loss", tuple(dict.fromkeys(losses)))
+            factor = next((f for f in readings[0].factors.values() if f and f == f), 1.0)  # noqa: PLR0124 - NaN
+        return cls(
+            material=material,
+            base=base,
+            scan=scan,
+            axes=axes,
+            tables=Tables.of(material, axes, scan, base, factor),
+            former=Former(scan=scan, base=base),
+            heads=tuple(readings or ()),
+            head_explained=readings is None or bool(readings),
+            factor=factor,
+        )
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The gradients that tell something of the backward loop, the ones with most to say of it first."""
+        material = self.material
+        order = ("bias_ih_l0", "bias_hh_l0", "weight_ih_l0", "weight_hh_l0")
+        shown = [name for name in order if name in material.parameters]
+        return (*sorted(shown, key=self.dropped), *material.inner)
+
+    @cached_property
+    def deciding(self) -> tuple[str, ...]:
+        """Those of them that can tell loops apart by themselves."""
+        arrays = {**self.material.parameters, **self.material.inner}
+        return tuple(name for name in self.names if arrays[name].size >= TELLING and arrays[name].any())
+
+    @property
+    def blind(self) -> frozenset[str]:
+        """Seams of which nothing is seen, since no gradient of a bias is shown."""
+        biases = [name for name in self.names if name.startswith("bias") and not self.dropped(name)]
+        return frozenset() if biases else frozenset({"reduce_b", "formed_b"})
+
+    def dropped(self, name: str) -> bool:
+        """Return whether a gradient of a bias is zero, which tells nothing about the loop."""
+        return name.startswith("bias") and not self.material.parameters[name].any()
+
+    def fits(
+        self, name: str, plans: Plans, loops: Found, most: int | None = None
+    ) -> list[tuple[Change, Fit]]:
+        """Return how every way of forming one gradient from these loops, with at most `most` wrong choices, fits it."""
+        material = self.material
+        if name in CELL:
+            target = material.parameters[name]
+            return self.former.fits(CELL[name], target, loops.d_a, loops.d_h, material.limit, most)
+        return inner_fits(name, material.inner[name], self.tables, plans, loops, material.rate)
+
+
+def _loss(change: Change) -> Change:
+    return {key: value for key, value in change.items() if key == "head_loss"}
