@@ -68,7 +68,7 @@ def _by_norm(
 
 
 def _outside(known: Mapping[str, float], material: Material) -> float:
-    """Return the constant that gradients carry which aren't clipped with those of the parameters, 1 if there are none."""
+    """Return the constant of gradients that aren't clipped with those of the parameters, 1 if there are none."""
     return next((factor for name, factor in known.items() if name in material.inner), 1.0)
 
 
