@@ -119,6 +119,12 @@ class Asked:
         """Something with an attribute or an entry for every size and rate that its name hints at."""
         return Settings(self)
 
+    def with_x(self, x: Array) -> "Asked":
+        """Return the same problem with other inputs (T, B, I)."""
+        other = Asked(self.problem)
+        other._arrays = self._arrays | {"x": x, "ids": x.argmax(-1)}
+        return other
+
     def __getattr__(self, name: str) -> Array:
         arrays = self.__dict__.get("_arrays", {})
         if name == "y" and "y" not in arrays:

@@ -1,6 +1,6 @@
 """The backward pass found by trying: which callable, what its argument means, where it leaves the gradients."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from conformance.handwritten.calling import Option, Parameter, best_first, param
 from conformance.handwritten.construct import callable_of, own_callables
 from conformance.handwritten.forms import Form
 from conformance.handwritten.forward import Forward
-from conformance.handwritten.harvest import Harvest, Taken, harvests, returned_names
+from conformance.handwritten.harvest import Harvest, Taken, harvests, returned_names, true_gradients
 from conformance.handwritten.inputs import plain_options, roles_of, states
 from conformance.handwritten.interface import Attempt
 from conformance.handwritten.load import Loaded
@@ -19,6 +19,7 @@ from conformance.handwritten.matching import Match
 from conformance.handwritten.program import Ran, run, value
 from conformance.handwritten.reach import reach
 from conformance.handwritten.slots import Slot
+from refrnn import Array
 
 MOST_ARGUMENTS = 10
 LIKE_FLAT = {"columns": "column", "rows": "flat"}
@@ -61,7 +62,18 @@ class Backward:
         return (self.wrong, -len(self.harvest.expressions), head_wrong, self.cost)
 
 
-def backwards(loaded: Loaded, forward: Forward, attempts: list[Attempt]) -> Iterator[Backward]:
+Truth = Callable[[Forward, Entry], Mapping[str, Array]]
+"""What the right gradients of a forward pass's slots are, when the loss enters in a certain way."""
+
+
+def by_the_reference(forward: Forward, entry: Entry) -> Mapping[str, Array]:  # noqa: ARG001 - the problem has it already
+    """Return the right gradients of a network that is the reference's."""
+    return true_gradients(forward.asked, parameter_slots(forward))
+
+
+def backwards(
+    loaded: Loaded, forward: Forward, attempts: list[Attempt], truth_of: Truth = by_the_reference
+) -> Iterator[Backward]:
     """Yield every backward pass that gave gradients, in the order of trying."""
     slots = parameter_slots(forward)
     for call in _ordered(forward, own_callables(loaded, forward.built)):
@@ -73,7 +85,8 @@ def backwards(loaded: Loaded, forward: Forward, attempts: list[Attempt]) -> Iter
             asked = _asked(forward, entry)
             if asked is None:
                 continue
-            for backward in _tried(loaded, replace(forward, asked=asked), call, parameters, entry, slots):
+            put = replace(forward, asked=asked)
+            for backward in _tried(loaded, put, call, parameters, entry, slots, truth_of):
                 if isinstance(backward, Ran):
                     complaint = complaint or backward.complaint()
                     if backward.hung:
@@ -197,6 +210,7 @@ def _tried(
     parameters: list[Parameter],
     entry: Entry,
     slots: Sequence[Slot],
+    truth_of: Truth,
 ) -> Iterator[Backward | Ran]:
     shown = forward.outputs
     if shown is None:
@@ -234,6 +248,7 @@ def _tried(
             asked=forward.asked,
             roots=forward.built.setup.roots,
             before=before,
+            truth=truth_of(forward, entry),
             names=returned_names(callable_of(forward.built, call), "grads"),
         )
         found = harvests(taken)

@@ -45,7 +45,7 @@ def bound_of(loaded: Loaded, forward: Forward, backward: Backward | None) -> Bin
         loss=None if backward is None else Loss(kind=backward.entry.kind, last=backward.entry.last),
         notes=_notes(loaded, forward, backward),
         rate=1.0 if backward is not None and backward.harvest.place in ("applied", "replaced") else None,
-        forward_matches=forward.complete,
+        forward_matches=forward.complete and not forward.fault and not is_own(forward),
         loaded=loaded,
         traits=traits,
         build=forward.build,
@@ -68,7 +68,7 @@ def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...]
 
 
 def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
-    shown = {}
+    shown: dict[str, str] = {}
     last = forward.outputs is not None and forward.outputs.last if backward is None else backward.entry.last
     for name, match in (("y", forward.best("y")), ("h", forward.best("h"))):
         if match is not None and (
@@ -89,10 +89,13 @@ def _own(forward: Forward, backward: Backward | None) -> Own | None:
     shown = forward.outputs
     if backward is None or shown is None or not forward.slots:
         return None
-    d = "p.d_y" if forward.sizes.O else "p.d_h"
-    cotangent, outputs = (f"{d}[-1:]" if shown.last or backward.entry.last else d), shown.expression
-    if backward.entry.last and not shown.last:
-        outputs = f"({outputs})[-1:]"
+    cotangent, outputs = ("p.d_y" if forward.sizes.O else "p.d_h"), shown.expression
+    if backward.entry.crossed:
+        cotangent = "-np.eye(p.O)[p.targets]"
+        outputs = f"np.log({outputs})"
+    if backward.entry.last:
+        cotangent = f"({cotangent})[-1:]"
+        outputs = outputs if shown.last else f"({outputs})[-1:]"
     return Own(
         parameters={slot.path: slot.path for slot in backward.slots},
         outputs=outputs,
@@ -120,6 +123,11 @@ def _told(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def is_own(forward: Forward) -> bool:
+    """Tell whether a network is called by its own parameters, since they are no known ones."""
+    return any(slot.roles == (slot.path,) for slot in forward.slots)
+
+
 def _short(slot: Slot) -> str:
     return f"{slot.path} = {slot.fill.replace('p.', '')}"
 
@@ -128,6 +136,12 @@ def _notes(loaded: Loaded, forward: Forward, backward: Backward | None) -> tuple
     notes = list(loaded.notes)
     if "come to be" in forward.built.setup.says:
         notes.append("Its weights come to be at the first forward; they are set after one.")
+    if forward.fault:
+        notes.append(f"Its forward pass is that of a network with {forward.fault}.")
+    if is_own(forward):
+        notes.append(
+            "Its forward pass is no recurrence known here; its parameters are named as the code names them."
+        )
     if "b" in {role for slot in forward.slots for role in slot.roles}:
         notes.append("It has one bias, set to b_ih + b_hh; its gradient is shown as that of b_ih.")
     if backward is not None:

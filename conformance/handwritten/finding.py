@@ -15,6 +15,7 @@ from conformance.handwritten.forward import ASKED, Forward, Searching, case_of
 from conformance.handwritten.interface import Attempt
 from conformance.handwritten.limits import sandbox
 from conformance.handwritten.load import Loaded
+from conformance.handwritten.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
 from conformance.handwritten.program import Ran
 
 Progress = Callable[[str], None]
@@ -55,15 +56,42 @@ def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Bi
         for backward in _all(loaded, found, progress):
             if backward.wrong == 0 and not any("per example" in n for n in backward.harvest.notes):
                 yield bound_of(loaded, backward.forward, backward)
+        if not found.forwards:
+            yield from _on_their_own(loaded, found, progress)
+            return
     best = sorted(found.backwards, key=lambda b: b.rank)[:MOST_SHOWN]
     for backward in best:
         yield bound_of(loaded, backward.forward, backward)
     if not best and found.forwards:
         for forward in sorted(found.forwards, key=lambda f: not f.complete)[:MOST_SHOWN]:
             yield bound_of(loaded, forward, None)
+
+
+def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
+    """Yield networks whose forward pass is another one: by the fault that it has, or by their own gradients."""
+    progress("nothing agrees with the reference; trying mistakes of the forward pass, and other networks")
+    for forward in (*found.searching.wrong_forwards(), *own_forwards(loaded, found.searching.ran)):
+        if found.forwards and forward.fault != found.forwards[0].fault:
+            break
+        found.forwards.append(forward)
+        if numbers_in(forward) <= MOST_NUMBERS and _right_by_its_own(loaded, found, forward):
+            break
+    best = sorted(found.backwards, key=lambda b: b.rank)[:MOST_SHOWN]
+    yield from (bound_of(loaded, backward.forward, backward) for backward in best)
+    if not best and found.forwards:
+        yield bound_of(loaded, found.forwards[0], None)
     elif not best:
         attempts = (*found.searching.attempts, *found.attempts)
         yield Unbound(target=loaded.target, attempts=_furthest(attempts), skeleton=skeleton(loaded.target))
+
+
+def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:
+    """Look for backward passes of a network that is judged by itself; tell whether the search is over."""
+    for backward in backwards(loaded, forward, found.attempts, OwnTruth(loaded)):
+        found.backwards.append(backward)
+        if backward.wrong == 0 or found.late:
+            return True
+    return False
 
 
 def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]:

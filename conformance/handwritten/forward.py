@@ -29,10 +29,15 @@ from conformance.handwritten.matching import Match, everything, recognised
 from conformance.handwritten.program import Ran, run
 from conformance.handwritten.reach import Reached
 from conformance.handwritten.sensitivity import used
-from conformance.handwritten.slots import Sizes, Slot, assignments, guesses
+from conformance.handwritten.slots import Sizes, Slot, assignments, guesses, looks_like_a_gradient, options
+from conformance.handwritten.wrong import wrong_truths
 
 MOST_ARGUMENTS, MOST_ASSIGNMENTS, MOST_SIZES = 8, 24, 3
 """Of one callable and layout that are tried."""
+
+MOST_ASSIGNMENTS_OF_WRONG = 8
+MOST_WRONG = 16
+"""Forward passes in which mistakes are looked for."""
 
 ASKED = Sizes(SIZES["I"], SIZES["H"], SIZES["O"])
 QUANTITIES = ("y", "softmax(y)", "sigmoid(y)", "tanh(y)", "h")
@@ -53,6 +58,7 @@ class Forward:
     matches: tuple[Match, ...] = ()
     fills: dict[str, str] = field(default_factory=dict)  # weights that are arguments: what each role is given
     meaning: dict[str, str] = field(default_factory=dict)  # and which argument is which role
+    fault: str = ""  # the mistake in it under which its outputs are recognised
 
     @property
     def build(self) -> tuple[str, ...]:
@@ -165,9 +171,7 @@ class Searching:
 
     def _sizes(self, built: Built) -> list[Sizes]:
         found = guesses(built.arrays, ASKED)[:MOST_SIZES]
-        if built.setup.owner == "code" or not found:
-            found += [s for s in (ASKED, Sizes(ASKED.I, ASKED.H, 0)) if s not in found]
-        return found
+        return found + [s for s in (ASKED, Sizes(ASKED.I, ASKED.H, 0)) if s not in found]
 
     def _tried(
         self, built: Built, call: str, parameters: list[Parameter], way: Inputs, sizes: Sizes
@@ -251,6 +255,41 @@ class Searching:
                 break
         return found
 
+    def wrong_forwards(self) -> Iterator[Forward]:
+        """Yield the forward passes that are recognised as those of a network with one mistake."""
+        known = set()
+        for forward in self.ran:
+            kind = (forward.call, forward.inputs.text, forward.sizes)
+            if kind in known or len(known) >= MOST_WRONG:
+                continue
+            known.add(kind)
+            lines, arrays = forward.built.setup.lines, forward.built.arrays
+            sensitive = used(self.loaded, forward.asked.p, lines, forward.lines, arrays, forward.sizes)
+            idle = [a for a in arrays if a not in sensitive and not looks_like_a_gradient(a)]
+            idle = [a for a in idle if options(a, forward.sizes)]
+            ways = _assignments(sensitive, forward.sizes) or _assignments([*sensitive, *idle], forward.sizes)
+            for slots in ways[:MOST_ASSIGNMENTS_OF_WRONG] if arrays else [()]:
+                found = self._matched_wrong(forward, slots)
+                if found is not None:
+                    yield found
+                    break
+
+    def _matched_wrong(self, forward: Forward, slots: tuple[Slot, ...]) -> Forward | None:
+        traits = _traits(forward, slots)
+        case = case_of(forward.sizes, batched=forward.inputs.batched)
+        trial = replace(forward, slots=slots, asked=question(case, traits))
+        if not slots and not forward.fills:
+            return None
+        ran = run(self.loaded, trial.asked.p, (*trial.build, *trial.lines))
+        if not ran.ok:
+            return None
+        items = everything(ran, ["result", *forward.built.setup.roots])
+        for fault, truths in wrong_truths(case, traits).items():
+            wrong = replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
+            if wrong.complete:
+                return wrong
+        return None
+
     def _lazy(self, forward: Forward) -> list[Forward]:
         """Try again with the arrays that only came to be when forward ran."""
         from conformance.handwritten.construct import candidates
@@ -269,13 +308,9 @@ class Searching:
         return self._recognised(replace(forward, built=replace(forward.built, setup=lazy, arrays=arrays)))
 
     def _matched(self, forward: Forward, slots: tuple[Slot, ...]) -> list[Forward]:
-        roles = {role for slot in slots for role in slot.roles} or set(forward.fills) or {"b", "b_y"}
+        roles = {role for slot in slots for role in slot.roles}
         layers = 2 if "W_hh1" in roles else 1
-        traits = Traits(
-            one_hot=forward.inputs.ids,
-            cell_bias=bool(roles & {"b", "b_ih"}),
-            head_bias="b_y" in roles,
-        )
+        traits = _traits(forward, slots)
         for nonlinearity in ("tanh", "relu"):
             case = case_of(
                 forward.sizes, batched=forward.inputs.batched, nonlinearity=nonlinearity, layers=layers
@@ -291,6 +326,12 @@ class Searching:
             if trial.complete:
                 return [trial]
         return []
+
+
+def _traits(forward: Forward, slots: Sequence[Slot]) -> Traits:
+    """Return what a network lacks, whose parameters are these."""
+    roles = {role for slot in slots for role in slot.roles} or set(forward.fills)
+    return Traits(one_hot=forward.inputs.ids, cell_bias=bool(roles & {"b", "b_ih"}), head_bias="b_y" in roles)
 
 
 def _targets(way: Inputs) -> list[Option]:

@@ -63,18 +63,25 @@ class Taken:
     asked: Question
     roots: Sequence[str]
     before: Mapping[str, Array]  # the weights as they were set, by path
+    truth: Mapping[str, Array]  # the true gradients in the shapes of the slots, by path
     names: Mapping[str, str] = field(default_factory=dict)  # what a return statement calls its values
 
 
 def harvests(taken: Taken) -> list[Harvest]:
     """Return what each kind of place gives, the best first."""
-    truth = SimpleNamespace(**_as_weights(taken.asked))
     found = []
     for place, candidates in _places(taken):
-        harvest = _harvest(place, candidates, taken, truth)
+        harvest = _harvest(place, candidates, taken)
         if harvest.expressions:
             found.append(harvest)
     return sorted(found, key=lambda h: h.score, reverse=True)
+
+
+def true_gradients(asked: Question, slots: Sequence[Slot]) -> dict[str, Array]:
+    """Return what the reference says of every slot, laid out as the slot is."""
+    ran = Ran(names={"np": np})
+    truth = SimpleNamespace(**_as_weights(asked))
+    return {slot.path: np.asarray(value(ran, slot.fill, p=truth)) for slot in slots}
 
 
 def _as_weights(asked: Question) -> dict[str, Any]:
@@ -202,12 +209,10 @@ def _replaced(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidat
     return found
 
 
-def _harvest(
-    place: str, candidates: dict[str, list[Candidate]], taken: Taken, truth: SimpleNamespace
-) -> Harvest:
+def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -> Harvest:
     fits: dict[str, list[tuple[Candidate, float | None]]] = {}
     for slot in taken.slots:
-        true = np.asarray(value(taken.ran, slot.fill, p=truth))
+        true = taken.truth[slot.path]
         fits[slot.path] = [(c, _constant(c.values, true)) for c in candidates.get(slot.path, [])]
     constant = _common([[k for _, k in row if k is not None] for row in fits.values()])
     chosen, right, named, notes = {}, set(), 0, []

@@ -27,6 +27,15 @@ class Series:
     stacked: Array
     first: int = 0
 
+    @property
+    def source(self) -> str:
+        """The expression of the sequence as the code holds it."""
+        if not self.inner:
+            return self.base
+        if self.container == "dict":
+            return f"[{self.base}[t]{self.inner} for t in sorted({self.base})]"
+        return f"[element{self.inner} for element in {self.base}]"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
@@ -87,13 +96,14 @@ def recognised(items: Iterable[Reached], truths: Mapping[str, Array]) -> list[Ma
     steps, batch = next(iter(truths.values())).shape[:2]
     sizes = {n * batch * t.shape[2] for t in truths.values() for n in (1, steps, steps + 1)}
     found = []
-    for sequence in _sequences(items, steps):
+    for sequence in series_in(items, steps):
         if sequence.stacked.size in sizes:
             found += _matches(sequence, truths)
     return found
 
 
-def _sequences(items: Iterable[Reached], steps: int) -> Iterator[Series]:
+def series_in(items: Iterable[Reached], steps: int) -> Iterator[Series]:
+    """Yield everything that may be a sequence: arrays, and what the entries of containers have in common."""
     for item in items:
         array = numeric(item.value)
         if array is not None:
@@ -144,20 +154,12 @@ def _matches(sequence: Series, truths: Mapping[str, Array]) -> Iterator[Match]:
             last = view.shape[0] == 1 and truth.shape[0] != 1
             yield Match(
                 quantity=name,
-                source=_source(sequence),
+                source=sequence.source,
                 form=form,
-                expression=_shifted(form.decode(_source(sequence)), view.shape[0], truth.shape[0], shift),
+                expression=_shifted(form.decode(sequence.source), view.shape[0], truth.shape[0], shift),
                 last=last,
                 right=right,
             )
-
-
-def _source(sequence: Series) -> str:
-    if not sequence.inner:
-        return sequence.base
-    if sequence.container == "dict":
-        return f"[{sequence.base}[t]{sequence.inner} for t in sorted({sequence.base})]"
-    return f"[element{sequence.inner} for element in {sequence.base}]"
 
 
 def _views(sequence: Series, truth: Array) -> Iterator[tuple[Form, Array]]:

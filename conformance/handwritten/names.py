@@ -42,7 +42,10 @@ TARGET = _pattern(
 UPSTREAM = _pattern(
     r"d\w+ grad\w* \w*_?grad(s|ients?)? delta\w* upstream\w* error\w* err loss_?grad\w* g gy dout"
 )
-NEXT = _pattern(r"\w*next\w* dh_?n dh_?t dh_?last dh_?final da_?last")
+FINAL = _pattern(r"(d|grad)_?[ahs]_?(n|t|last|final|end)\w* d_?final\w* d_?last\w* grad_?(final|last)\w*")
+NEXT = _pattern(
+    r"\w*next\w* (d|grad)_?[ahs]_?(n|t|last|final|end)\w* d_?final\w* d_?last\w* grad_?(final|last)\w*"
+)
 CACHE = _pattern(
     r"cache\w* trace ctx context history memory fwd\w* states activations tape saved intermediates? hs h_?s hidden\w* "
     r"store"

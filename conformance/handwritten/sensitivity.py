@@ -23,10 +23,13 @@ def used(
     build: Sequence[str],
     call: Sequence[str],
     arrays: Sequence[Reached],
-    sizes: Sizes,
+    sizes: Sizes | None,
 ) -> list[Reached]:
-    """Return the arrays on which what forward shows depends, among those that may be parameters by their shape."""
-    likely = [item for item in arrays if options(item, sizes, layers=2)]
+    """Return the arrays on which what forward shows depends, among those that may be parameters by their shape.
+
+    Without sizes any shape will do.
+    """
+    likely = [item for item in arrays if sizes is None or options(item, sizes, layers=2)]
     likely = sorted(likely, key=looks_like_a_gradient)[:MOST]
     filled = [_fill(item, n) for n, item in enumerate(likely)]
     base = _signature(run(loaded, p, (*build, *filled, *call)), likely)
