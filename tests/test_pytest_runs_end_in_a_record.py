@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from conformance import SUITES
+from conformance import SUITES, parse_id
+from conformance.cases import Shard
 from conformance.record import Record, decode
 from conformance.report import (
     github as github,
@@ -123,6 +124,41 @@ def test_deselected_tests_make_it_a_part_of_the_suite(pytester: pytest.Pytester)
     assert record(pytester).suite == "part of smoke"
     assert 0 < len(record(pytester).cases) < len(SUITES["smoke"].cases())
     assert record(pytester).complete
+
+
+def test_tests_chosen_by_name_make_it_a_part_too(pytester: pytest.Pytester) -> None:
+    written(pytester)
+    assert run(pytester, f"test_mine.py::test_mine[{A.replace('T4-B3-I5-H6', 'T7-B3-I4-H5')}-mine]")[0] == 0
+    assert record(pytester).suite == "part of smoke"
+    assert len(record(pytester).cases) == 1
+
+
+def test_a_run_of_other_tests_leaves_no_record_and_its_own_exit_code(pytester: pytest.Pytester) -> None:
+    written(pytester, "wrong=True")
+    pytester.makepyfile(test_other="def test_other(): pass")
+    for chosen in (["-k", "test_other"], ["test_other.py"]):
+        code, out = run(pytester, *chosen)
+        assert code == 0
+        assert "No test of this run examines a case, so no report was written." in out
+        assert not (pytester.path / "report" / "agreement.json").exists()
+
+
+def test_a_shard_without_cases_leaves_an_empty_record_to_be_merged(pytester: pytest.Pytester) -> None:
+    written(pytester)
+    shards = [f"{n}/50" for n in range(1, 51)]
+    empty = next(s for s in shards if not any(Shard.parse(s).has(parse_id(case_id)) for case_id in (A, B, C)))
+    code, _ = run(pytester, f"--conformance-shard={empty}", *CASES)
+    assert code == 0
+    assert (record(pytester).suite, record(pytester).cases) == (f"selected cases, shard {empty}", [])
+    assert record(pytester).complete
+
+
+def test_under_runxfail_expected_failures_fail(pytester: pytest.Pytester) -> None:
+    written(pytester, "wrong=True")
+    (pytester.path / "known.txt").write_text("*  # known\n")
+    expect = ("--conformance-expect=known.txt", CASES[0])
+    assert run(pytester, *expect)[0] == 0
+    assert run(pytester, "--runxfail", *expect)[0] == 1
 
 
 def test_a_worker_that_dies_costs_its_own_case(pytester: pytest.Pytester) -> None:

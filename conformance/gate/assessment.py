@@ -8,11 +8,9 @@ from typing import Self
 import msgspec
 
 from conformance.gate.expectations import Entry, Pair
-from conformance.gate.ruling import Gate, Outcome, Ruling
+from conformance.gate.ruling import EXCUSED, Gate, Outcome, Ruling
 from conformance.record import Record
 from conformance.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
-
-EXCUSED = ("expected", "known")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

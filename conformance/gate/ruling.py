@@ -13,6 +13,9 @@ Outcome = Literal["passes", "fails", "expected", "known", "skipped"]
 FAILING = ("differs", "error", "undecidable")
 """Verdicts that fail a run by themselves; what is vacuous or unsupported says nothing either way."""
 
+EXCUSED = ("expected", "known")
+"""Outcomes of failing verdicts that don't fail a run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:

@@ -64,9 +64,13 @@ class Closing:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the record and the report, and fail the run for what no test of it could fail for."""
         planner = self.config.stash[PLANNER]
-        if planner.collected:
+        if planner.suites:
             self.plan = planner.plan(session)
-        if self.plan is None or self.config.getoption("collectonly"):
+        if self.config.getoption("collectonly"):
+            return
+        if self.plan is None or (self.plan.partial and not self.plan.tests):
+            if self.config.getoption("--conformance-report"):
+                self.lines = ["No test of this run examines a case, so no report was written."]
             return
         from conformance.pytest_plugin.harvest import Reports, harvested
         from conformance.pytest_plugin.settings import settings_of

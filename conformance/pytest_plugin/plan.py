@@ -18,7 +18,7 @@ class Planned:
 class Plan:
     """All tests that examine something, in the order of their definition.
 
-    `suites` names what they are from, `partial` tells whether some of them were deselected, `stale` the expected
+    `suites` names what they are from, `partial` tells whether others of these were left out, `stale` the expected
     failures (by place in their file) that match nothing, `environment` where cases were run, None where none was.
     """
 

@@ -23,18 +23,23 @@ ARGUMENTS = ("conformance_case", "conformance_subject")
 
 @dataclass(slots=True, eq=False)
 class Planner:
-    """Notes what is parametrised and collected in this process."""
+    """Notes what is parametrised and collected in this process.
+
+    `pairs` are all cases and subjects of the tests' suites, `parametrised` counts the tests of this shard.
+    """
 
     config: pytest.Config
     suites: dict[str, None] = field(default_factory=dict)
     pairs: dict[Pair, None] = field(default_factory=dict)
     descriptions: dict[str, str] = field(default_factory=dict)
+    parametrised: int = 0
     collected: list[pytest.Item] = field(default_factory=list)
     environment: Environment | None = None
 
-    def note(self, suite: str, cases: list[Case], subjects: list[Subject]) -> None:
-        """Note that a test is parametrised, before the cases are split into shards."""
+    def note(self, suite: str, cases: list[Case], subjects: list[Subject], count: int) -> None:
+        """Note that a test is parametrised: its cases before shards are split off, how often it runs in ours."""
         self.suites[suite] = None
+        self.parametrised += count
         self.pairs |= {(case.id, subject.name): None for case in cases for subject in subjects}
         self.descriptions |= {subject.name: subject.description for subject in subjects}
 
@@ -63,7 +68,7 @@ class Planner:
             suites=list(self.suites),
             descriptions=self.descriptions,
             tests=tests,
-            partial=len(tests) < len(self.collected),
+            partial=len(tests) < self.parametrised,
             stale=[expected.entries.index(entry) for entry in stale],
             environment=self.environment,
         )
@@ -71,7 +76,7 @@ class Planner:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Send the plan to the controller, if there is one."""
         output = getattr(session.config, "workeroutput", None)
-        if output is not None and self.collected:
+        if output is not None and self.suites:
             import msgspec
 
             output["conformance"] = msgspec.json.encode(self.plan(session)).decode()
@@ -88,16 +93,15 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
     subjects, suite = _marked(metafunc.definition)
     subjects = subjects or settings.named_subjects()
     cases = settings.cases(suite)
-    metafunc.config.stash[PLANNER].note(settings.suite_name(suite), cases, subjects)
-    metafunc.parametrize(
-        ARGUMENTS,
-        [
-            pytest.param(case, subject, id=f"{case.id}-{subject.name}")
-            for case in cases
-            if settings.shard is None or settings.shard.has(case)
-            for subject in subjects
-        ],
-    )
+    calls = [
+        pytest.param(case, subject, id=f"{case.id}-{subject.name}")
+        for case in cases
+        if settings.shard is None or settings.shard.has(case)
+        for subject in subjects
+    ]
+    if "conformance_check" in metafunc.fixturenames:
+        metafunc.config.stash[PLANNER].note(settings.suite_name(suite), cases, subjects, len(calls))
+    metafunc.parametrize(ARGUMENTS, calls)
 
 
 def _marked(definition: pytest.Item) -> tuple[list[Subject], str]:
