@@ -39,7 +39,7 @@ def comparison(shape: tuple[int, ...], seed: int = 0, **changes: object) -> Comp
 
 def told(finding: Finding) -> dict[str, object]:
     """Return everything that a finding says."""
-    plain = {f.name for f in fields(finding)} - {"comparison", "measures", "span"}
+    plain = {f.name for f in fields(finding)} - {"comparison", "share", "precision"}
     said = {name: getattr(finding, name) for name in (*plain, "verdict", "first", "worst_where")}
     return said | {"share": finding.share.tobytes(), "shape": finding.share.shape}
 

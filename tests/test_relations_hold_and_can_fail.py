@@ -103,6 +103,40 @@ def test_what_the_subject_cannot_run_passes_the_turn_on():
     assert seen
 
 
+class Counted:
+    """A subject that counts its runs."""
+
+    name = "counted"
+    description = "the fused module, counted"
+
+    def __init__(self):
+        self.runs = 0
+
+    def run(self, problem):
+        self.runs += 1
+        return load_subject("torch").run(problem)
+
+
+@pytest.mark.parametrize(
+    "text", ["rnn-tanh-T200-B2-I4-H16-f64-gain10-s0", "rnn-tanh-T90-single-I4-H16-f32-gain10-s0"]
+)
+def test_a_chaotic_network_is_not_run_for_a_law_that_cannot_be_decided(text):
+    subject = Counted()
+    record = examine(parse_id(text), subject)
+    assert record.verdict == "agrees"
+    assert {q.relation for q in record.quantities} <= {"", "runs repeat", "samples are independent"}
+    assert subject.runs == 2
+
+
+def test_torch_is_not_asked_to_pack_what_would_take_gigabytes():
+    def packed(text):
+        return "equal lengths = none" in {relation.name for relation in relations_for(parse_id(text))}
+
+    assert packed("rnn-relu-L3-bi-T500-B3-I6-H6-f64-s0")
+    assert packed("rnn-relu-L3-bi-T50-B130-I6-H6-f64-s0")
+    assert not packed("rnn-relu-L3-bi-T500-B130-I6-H6-f64-s0")
+
+
 @pytest.mark.parametrize("before", [1, 2])
 def test_the_other_number_of_threads_is_in_force_for_the_run_alone(before):
     import torch

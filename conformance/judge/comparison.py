@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from conformance.judge.rounding import Precision
 from refrnn import Array
 
 Phase = Literal["forward", "backward"]
@@ -108,14 +109,24 @@ class Divergence:
         return in_words(self.layer, self.direction, self.index)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
-    """The difference of every element, in every unit in which it is told; 0 where it isn't judged."""
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """How far elements lie apart, in every unit in which that is told."""
 
-    share: Array  # of the bound; NaN where not judged or undecided
     absolute: Array
     relative: Array
     ulp: Array
+
+    @classmethod
+    def between(cls, got: Array, expected: Array, precision: Precision) -> "Differences":
+        """Measure every difference; infinite where a NaN meets anything else, or an infinity anything but the same."""
+        absolute, size = np.abs(got - expected), np.abs(expected)
+        if not np.isfinite(absolute).all():
+            equal = (got == expected) | (np.isnan(got) & np.isnan(expected))
+            absolute = np.where(equal, 0.0, np.where(np.isfinite(absolute), absolute, np.inf))
+            size = np.where(np.isfinite(size), size, 0.0)
+        relative = np.where(absolute == 0, 0.0, absolute / size)
+        return cls(absolute, relative, absolute / precision.format.spacing(size))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +135,8 @@ class Finding:
 
     Nothing is `at_stake` where every term of every sum is 0: no fault of the arithmetic could have shown. `worst_share`
     is the greatest share of the bound, None where no element was decided. `agrees_to` is the greatest bound over the
-    greatest expected value: differences from there on were sure to be seen.
+    greatest expected value: differences from there on were sure to be seen. `share` is |got − expected| / bound element
+    by element: NaN where an element isn't judged or is undecided, infinite where no bound can excuse a difference.
     """
 
     comparison: Comparison
@@ -137,8 +149,8 @@ class Finding:
     absolute: float
     relative: float
     ulp: float
-    measures: Measures = field(repr=False)  # vectors in which this comparison takes up `span`
-    span: slice
+    share: Array = field(repr=False)
+    precision: Precision
 
     @property
     def verdict(self) -> Literal["agrees", "differs", "undecidable", "vacuous"]:
@@ -148,14 +160,6 @@ class Finding:
         if self.undecided:
             return "undecidable"
         return "agrees" if self.at_stake else "vacuous"
-
-    @property
-    def share(self) -> Array:
-        """|got − expected| / bound element by element.
-
-        NaN where an element isn't judged or is undecided, infinite where a value differs that no bound can excuse.
-        """
-        return self.measures.share[self.span].reshape(self.comparison.got.shape)
 
     @property
     def first(self) -> Divergence | None:
@@ -172,14 +176,15 @@ class Finding:
         """The place of the element with the greatest share of its bound, in words; empty where none was decided."""
         if self.worst_share is None:
             return ""
-        c, share = self.comparison, self.measures.share[self.span]
-        n = np.where(np.isnan(share), -1.0, share).argmax()
+        c = self.comparison
+        n = np.where(np.isnan(self.share), -1.0, self.share).argmax()
         index = zip(c.axes, np.unravel_index(n, c.got.shape), strict=True)
         return in_words(c.layer, c.direction, {axis: int(i) for axis, i in index})
 
     def _at(self, index: tuple[int, ...]) -> Divergence:
-        c, m = self.comparison, self.measures
-        n = self.span.start + int(np.ravel_multi_index(index, c.got.shape))
+        c = self.comparison
+        with np.errstate(all="ignore"):
+            apart = Differences.between(c.got[index], c.expected[index], self.precision)
         return Divergence(
             phase=c.phase,
             quantity=c.title,
@@ -190,8 +195,8 @@ class Finding:
             got=float(c.got[index]),
             expected=float(c.expected[index]),
             bound=float(c.bound if np.ndim(c.bound) == 0 else c.bound[index]),
-            share=float(m.share[n]),
-            absolute=float(m.absolute[n]),
-            relative=float(m.relative[n]),
-            ulp=float(m.ulp[n]),
+            share=float(self.share[index]),
+            absolute=float(apart.absolute),
+            relative=float(apart.relative),
+            ulp=float(apart.ulp),
         )

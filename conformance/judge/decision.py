@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from conformance.judge.comparison import Comparison, Finding, Measures
+from conformance.judge.comparison import Comparison, Differences, Finding
 from conformance.judge.rounding import Precision
 from refrnn import Array
 
@@ -120,17 +120,24 @@ def _findings(laid: Laid, precision: Precision) -> list[Finding]:
     overflows = ~(laid.terms < precision.largest / 4)  # a NaN isn't less
     undecided = laid.judged & (overflows | laid.doubtful | np.isposinf(laid.bound))
     decided = laid.judged & ~undecided
-    m = _measured(laid, precision, decided)
-    elements, mismatches, undecided_elements, decided_elements, terms = map(
-        laid.count, (laid.judged, m.share > 1, undecided, decided, (laid.expected != 0) | (laid.terms != 0))
+    apart = Differences.between(
+        np.where(decided, laid.got, 0.0), np.where(decided, laid.expected, 0.0), precision
     )
-    worst, absolute, relative, ulp, bound, size = map(
+    share = np.where(
+        apart.absolute == 0, 0.0, apart.absolute / laid.bound
+    )  # whatever the bound: 0 / 0 is 0 here
+    share[np.isnan(share)] = np.inf  # a bound that isn't a number excuses nothing
+    worst_share = laid.greatest(share)
+    share[~decided] = np.nan
+    elements, mismatches, undecided_elements, decided_elements, terms = map(
+        laid.count, (laid.judged, share > 1, undecided, decided, (laid.expected != 0) | (laid.terms != 0))
+    )
+    absolute, relative, ulp, bound, size = map(
         laid.greatest,
         (
-            np.where(decided, m.share, 0.0),
-            m.absolute,
-            m.relative,
-            m.ulp,
+            apart.absolute,
+            apart.relative,
+            apart.ulp,
             np.where(decided, laid.bound, 0.0),
             np.where(decided, np.abs(laid.expected), 0.0),
         ),
@@ -142,32 +149,13 @@ def _findings(laid: Laid, precision: Precision) -> list[Finding]:
             mismatches=mismatches[n],
             undecided=undecided_elements[n],
             at_stake=terms[n] > 0,
-            worst_share=worst[n] if decided_elements[n] else None,
+            worst_share=worst_share[n] if decided_elements[n] else None,
             agrees_to=bound[n] / size[n] if size[n] else 0.0,
             absolute=absolute[n],
             relative=relative[n],
             ulp=ulp[n],
-            measures=m,
-            span=laid.spans[n],
+            share=share[laid.spans[n]].reshape(comparison.got.shape),
+            precision=precision,
         )
         for n, comparison in enumerate(laid.comparisons)
     ]
-
-
-def _measured(laid: Laid, precision: Precision, decided: npt.NDArray[np.bool_]) -> Measures:
-    """Measure every difference; where rule 2 is broken, it is infinite."""
-    got, expected = laid.got, laid.expected
-    absolute, size = np.abs(got - expected), np.abs(expected)
-    if not np.isfinite(absolute).all():
-        equal = (got == expected) | (np.isnan(got) & np.isnan(expected))
-        absolute = np.where(equal, 0.0, np.where(np.isfinite(absolute), absolute, np.inf))
-        size = np.where(np.isfinite(size), size, 0.0)
-    absolute = np.where(decided, absolute, 0.0)
-    same = absolute == 0  # whatever the bound: 0 / 0 isn't a number
-    share = np.where(same, 0.0, absolute / laid.bound)
-    share[np.isnan(share)] = np.inf  # a bound that isn't a number excuses nothing
-    share[~decided] = np.nan
-    relative = np.where(same, 0.0, absolute / size)
-    return Measures(
-        share=share, absolute=absolute, relative=relative, ulp=absolute / precision.format.spacing(size)
-    )
