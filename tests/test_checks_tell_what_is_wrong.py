@@ -5,8 +5,8 @@ import pytest
 
 from conformance import Observation
 from conformance.checking.adapter import adapted
+from conformance.checking.answers import Asked
 from conformance.checking.checkup import checked
-from conformance.checking.compose import Asked
 from conformance.record.check import decode_check, encode_check
 from conformance.report.check_view import tell_check
 

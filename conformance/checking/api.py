@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.cases import Case, parse_id
-from conformance.checking.compose import Asked
+from conformance.checking.answers import Asked
 from conformance.checking.process import TIME_LIMIT, checked_apart
 from conformance.checking.target import checked_object
 from conformance.record.check import CheckRecord, CheckVerdict, DiagnosisRecord

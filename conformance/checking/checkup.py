@@ -1,15 +1,23 @@
 """A network checked under every way of calling it that was found: chosen among them, judged, and told in a record."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
 from conformance.checking import parts
+from conformance.checking.answers import Asked, failed_record
 from conformance.checking.choosing import Candidate, choose
-from conformance.checking.compose import Asked, Found, failed_record, judged_record
+from conformance.checking.compose import judged_record
 from conformance.checking.consistency import consistency
+from conformance.checking.constant import AS_ASKED
 from conformance.checking.contracts import contracts, of_precision
+from conformance.checking.declared import Declared, declared_loss
+from conformance.checking.diagnosing import diagnosed
+from conformance.checking.found import Found
+from conformance.checking.losses import loss_functions
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
 from conformance.handwritten import Bound
@@ -19,22 +27,38 @@ from conformance.recording import FREE_RUN, quantity_records
 
 Progress = Callable[[str], None]
 
+MOST_DIAGNOSED = 4
+"""Ways of calling one network whose mistakes are searched for, those with the fewest wrong results first."""
 
-def checked(bounds: Iterable[Bound], question: Asked, progress: Progress = lambda _: None) -> CheckRecord:
-    """Check a network under every binding until one settles it, and return everything found."""
+
+def checked(
+    bounds: Iterable[Bound], question: Asked, progress: Progress = lambda _: None
+) -> CheckRecord | None:
+    """Check a network under every binding until one settles it, and return everything found; None without any."""
     progress("judging it on its own case")
     choice = choose(bounds)
+    if not choice.candidates and not choice.failures:
+        return None
     if not choice.candidates:
         bound, failure = choice.failures[0]
         return failed_record(question, f"{bound.name} ended before it gave anything: {failure.reason}")
     checkup = accused_of_least(choice.candidates, progress)
-    return judged_record(checkup.candidate.bound, question, checkup.found())
+    return judged_record(question, checkup.found())
 
 
 def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Checkup":
-    """Return the candidate under which nothing is wrong, or else the one under which the least is."""
-    agreeing = next((c for c in candidates if c.came.agrees), None)
-    return Checkup(candidate=agreeing or min(candidates, key=lambda c: c.wrong), progress=progress)
+    """Return the candidate with the fewest mistakes: none at all first, then the fewest that are named."""
+    plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.wrong)]
+    for checkup in plain:
+        if not checkup.candidate.differs:
+            return checkup.from_another_start()
+    found: list[Checkup] = []
+    for checkup in plain[:MOST_DIAGNOSED]:
+        progress("searching for the mistake")
+        found.append(replaced(checkup, diagnosis=diagnosed(checkup.candidate, progress)))
+        if found[-1].mistakes <= 1:
+            break
+    return min(found, key=lambda checkup: checkup.mistakes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,29 +68,66 @@ class Checkup:
     candidate: Candidate
     progress: Progress
     diagnosis: Diagnosis | None = None
+    right_from_zero: bool = False
+
+    @property
+    def mistakes(self) -> float:
+        """How many mistakes are named, infinite where none could be."""
+        explained = self.diagnosis is not None and self.diagnosis.explained
+        return len(self.diagnosis.faults) if explained else math.inf
+
+    def from_another_start(self) -> "Checkup":
+        """Return the check of the same network from an h_0 that isn't 0, where its gradients go wrong only then.
+
+        Its forward pass must be right from there, which shows that h_0 is taken; otherwise return this one.
+        """
+        other = parts.from_another_start(self.candidate)
+        if not isinstance(other, Candidate) or other.came.forward != "agrees" or not other.differs:
+            return self
+        self.progress("searching for the mistake")
+        return replaced(
+            self, candidate=other, diagnosis=diagnosed(other, self.progress), right_from_zero=True
+        )
 
     def found(self) -> Found:
         """Return all that is found about it."""
         candidate = self.candidate
         return Found(
-            shown=candidate.answer.tidied,
-            came=candidate.came,
+            candidate=candidate,
             diagnosis=self.diagnosis,
+            declared=self._declared(),
+            right_from_zero=self.right_from_zero,
             consistency=self._consistency() if candidate.came.forward == "differs" else None,
             parts=self._parts(),
             contracts=self._contracts(),
-            notes=list(candidate.said.messages),
         )
+
+    def _declared(self) -> Declared | None:
+        """Look for a loss that the code declares, where the loss enters its backward pass by targets."""
+        bound, answer = self.candidate.bound, self.candidate.answer
+        y, head = answer.truth.exact.y, answer.truth.problem.head
+        if (
+            bound.loss is None
+            or bound.loss.kind not in AS_ASKED
+            or y is None
+            or head is None
+            or head.d_y is None
+        ):
+            return None
+        self.progress("looking for the loss that it declares")
+        major = answer.truth.problem.layout.time_major
+        functions = loss_functions(bound, answer.truth.problem)
+        return declared_loss(functions, major(y), major(head.d_y), last=bound.loss.last)
 
     def _parts(self) -> list[PartRecord]:
         """Judge the network from another initial state, where its case has none, and for a single step."""
         self.progress("judging it in other settings")
-        bound = self.candidate.bound
-        case = bound.problem_case
-        settings = [] if case.h_0 else [parts.initial_state(case)]
-        if case.steps > 1:
-            settings.append(parts.cell(case))
-        return [parts.judged_in(setting, bound, self.candidate.said) for setting in settings]
+        candidate = self.candidate
+        start, step = parts.from_another_start(candidate), parts.of_a_single_step(candidate)
+        found = [] if start is None else [parts.start_record(candidate.case, start)]
+        if step is not None:
+            found.append(parts.cell_record(candidate.case, step, loop_differs=candidate.differs))
+        return found
 
     def _contracts(self) -> list[ContractFinding]:
         self.progress("calling it twice")

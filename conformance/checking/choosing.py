@@ -7,6 +7,7 @@ none does is any mistake named, and then by the binding that needs fewest.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.outcome import Outcome, outcome
 from conformance.checking.running import Failure, Said
@@ -15,9 +16,10 @@ from conformance.handwritten import Bound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One binding that ran, and what it came to on its own case."""
+    """One binding that ran on a case, and what it came to."""
 
     bound: Bound
+    case: Case
     answer: Answer
     came: Outcome
     said: Said
@@ -28,10 +30,24 @@ class Candidate:
         return self.came.agrees and self.came.backward is not None
 
     @property
+    def differs(self) -> bool:
+        """Whether anything is wrong beyond doubt."""
+        return "differs" in (self.came.forward, self.came.backward)
+
+    @property
     def wrong(self) -> int:
         """How many results are wrong under this binding; one whose forward pass is wrong is worse than any other."""
         differing = sum(finding.verdict == "differs" for finding in self.came.judged.findings)
         return differing + (10**6 if self.came.forward == "differs" else 0)
+
+
+def judged_on(case: Case, bound: Bound, said: Said) -> Candidate | Failure:
+    """Ask `bound` the problem of `case` and judge what it shows."""
+    answer = asked(bound, case, said)
+    if isinstance(answer, Failure):
+        return answer
+    came = outcome(answer.truth, answer.tidied.observation)
+    return Candidate(bound=bound, case=case, answer=answer, came=came, said=said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +63,11 @@ def choose(bounds: Iterable[Bound], enough: Callable[[], bool] = lambda: False) 
     candidates: list[Candidate] = []
     failures: list[tuple[Bound, Failure]] = []
     for bound in bounds:
-        said = Said()
-        answer = asked(bound, bound.problem_case, said)
-        if isinstance(answer, Failure):
-            failures.append((bound, answer))
+        candidate = judged_on(bound.problem_case, bound, Said())
+        if isinstance(candidate, Failure):
+            failures.append((bound, candidate))
         else:
-            came = outcome(answer.truth, answer.tidied.observation)
-            candidates.append(Candidate(bound=bound, answer=answer, came=came, said=said))
+            candidates.append(candidate)
             if candidates[-1].settled:
                 return Choice(candidates=(candidates[-1],), failures=())
         if enough():

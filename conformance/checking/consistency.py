@@ -161,7 +161,9 @@ def _compared(name: str, got: Array, expected: Array, error: Array, scale: float
         quantity=f"dL/d{name}",
         layer=None,
         direction=None,
-        axes=tuple(f"axis {n}" for n in range(got.ndim)),
+        axes=(("element",), ("row", "column"))[got.ndim - 1]
+        if got.ndim in (1, 2)
+        else tuple(f"axis {n}" for n in range(got.ndim)),
         got=got,
         expected=expected,
         bound=THRESHOLD * noise,

@@ -1,13 +1,35 @@
 """From a diagnosis to what a record tells of it: faults in words, and the steps of the network that it reproduces."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from conformance.cases import Case
+from conformance.checking.asking import Answer, asked
+from conformance.checking.choosing import Candidate
 from conformance.checking.judging import Judged, Truth, judge
-from conformance.diagnose import Diagnosis, Suspect
+from conformance.checking.running import Failure
+from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose
 from conformance.faults import CATALOGUE, simulate
 from conformance.observation import Observation
 from conformance.record import exact, number
 from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord
+
+
+def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosis:
+    """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
+
+    def evidence(answer: Answer) -> Evidence:
+        return Evidence(
+            problem=answer.truth.problem,
+            observation=answer.tidied.observation,
+            rate=candidate.bound.rate,
+            single=bool(answer.tidied.lowered),
+        )
+
+    def probe(case: Case) -> Evidence | None:
+        answer = asked(candidate.bound, case, candidate.said)
+        return None if isinstance(answer, Failure) else evidence(answer)
+
+    return diagnose(evidence(candidate.answer), probe=probe, progress=progress)
 
 
 def diagnosis_record(found: Diagnosis, suspects: Sequence[Suspect] = ()) -> DiagnosisRecord:

@@ -18,6 +18,8 @@ LEVELS = 5
 FIRST_STEP = 0.08
 """The largest step, for weights of order one: its halvings bring down truncation, the last one costs few digits."""
 
+U = float(np.finfo(np.float64).eps) / 2
+
 TINY = 2.0**-100
 """The complex step: its square is far below the unit roundoff of anything it is added to."""
 
@@ -31,16 +33,21 @@ class Derivative:
 
 
 def extrapolated(function: Callable[[float], float], level: int = LEVELS) -> Derivative:
-    """Return f'(0) by central differences at halved steps, extrapolated."""
+    """Return f'(0) by central differences at halved steps, extrapolated.
+
+    The error is what neighbouring entries differ by, and what rounding of f alone, u·|f|, makes of a step at least.
+    """
     best = Derivative(value=np.nan, error=np.inf)
     above: list[float] = []
     for n in range(level):
         step = FIRST_STEP / 2**n
-        row = [(function(step) - function(-step)) / (2 * step)]
+        right, left = function(step), function(-step)
+        row = [(right - left) / (2 * step)]
+        rounding = U * max(abs(right), abs(left)) / step
         for k, coarser in enumerate(above):
             finer = row[k]
             row.append(finer + (finer - coarser) / (4 ** (k + 1) - 1))
-            error = max(abs(row[-1] - finer), abs(row[-1] - coarser))
+            error = max(abs(row[-1] - finer), abs(row[-1] - coarser)) + rounding
             if error <= best.error:
                 best = Derivative(value=row[-1], error=error)
         above = row

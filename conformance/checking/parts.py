@@ -1,58 +1,71 @@
 """The same network in other settings: from an initial state that isn't 0, and for a single step."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from conformance.cases import Case
-from conformance.checking.asking import asked
-from conformance.checking.outcome import Outcome, outcome
-from conformance.checking.running import Failure, Said
-from conformance.handwritten import Bound
-from conformance.judge import Finding
+from conformance.checking.choosing import Candidate, judged_on
+from conformance.checking.outcome import Outcome
+from conformance.checking.running import Failure
 from conformance.record.check import PartRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """Another setting in which a network is judged, and how sentences call it."""
-
-    id: Literal["initial-state", "cell"]
-    case: Case
-    words: str
+def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
+    """Judge the network from an h_0 that isn't 0, None where its own case has that already."""
+    if candidate.case.h_0:
+        return None
+    return judged_on(replace(candidate.case, h_0=True), candidate.bound, candidate.said)
 
 
-def initial_state(case: Case) -> Setting:
-    """Return the setting with an h_0 that isn't 0."""
-    return Setting(
-        id="initial-state", case=replace(case, h_0=True), words="from an initial state that isn't 0"
-    )
+def of_a_single_step(candidate: Candidate) -> Candidate | Failure | None:
+    """Judge the cell apart from the loop: a sequence of one step; None where that is the case already."""
+    if candidate.case.steps == 1:
+        return None
+    return judged_on(replace(candidate.case, steps=1), candidate.bound, candidate.said)
 
 
-def cell(case: Case) -> Setting:
-    """Return the setting of a single step, in which the cell stands apart from the loop."""
-    return Setting(id="cell", case=replace(case, steps=1), words="for a single step (T = 1)")
-
-
-def judged_in(setting: Setting, bound: Bound, said: Said) -> PartRecord:
-    """Judge `bound` in another setting and tell what came out in one sentence."""
-    found = asked(bound, setting.case, said)
+def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
+    """Tell what came out from another initial state."""
+    case = replace(case, h_0=True)
     if isinstance(found, Failure):
-        holds, sentence = None, f"{setting.words}: not checked, {found.reason}"
+        sentence = f"h_0 ≠ 0: not checked, {found.reason}"
+    elif found.came.forward == "differs":
+        sentence = f"h_0 ≠ 0: the forward pass differs ({_wrong(found.came)}): h_0 is ignored, or another state is used"
     else:
-        came = outcome(found.truth, found.tidied.observation)
-        holds, sentence = came.agrees, f"{setting.words}: {_told(came)}"
-    return PartRecord(id=setting.id, case=setting.case.id, holds=holds, sentence=sentence)
+        sentence = f"h_0 ≠ 0: {_told(found.came)}"
+    return PartRecord(id="initial-state", case=case.id, holds=_holds(found), sentence=sentence)
+
+
+def cell_record(case: Case, found: Candidate | Failure, *, loop_differs: bool) -> PartRecord:
+    """Tell what came out for a single step, and what that says about cell and loop."""
+    case = replace(case, steps=1)
+    if isinstance(found, Failure):
+        sentence = f"a single step (T = 1): not checked, {found.reason}"
+    elif found.came.agrees:
+        meaning = ": the cell is right, the mistake is in the loop" if loop_differs else ""
+        sentence = f"a single step (T = 1): {_told(found.came)}{meaning}"
+    else:
+        meaning = ": the cell itself is wrong" if found.differs else ""
+        sentence = f"a single step (T = 1): {_told(found.came)}{meaning}"
+    return PartRecord(id="cell", case=case.id, holds=_holds(found), sentence=sentence)
+
+
+def _holds(found: Candidate | Failure) -> bool | None:
+    if isinstance(found, Failure) or not (found.came.agrees or found.differs):
+        return None
+    return found.came.agrees
 
 
 def _told(came: Outcome) -> str:
-    constant = (
-        "" if came.scale is None else f", up to the constant {came.scale.name or f'{came.scale.factor:.4g}'}"
-    )
     if came.agrees:
-        return f"agrees{constant}"
-    wrong = _wrong(came.judged.findings)
-    return f"differs in {', '.join(wrong)}" if wrong else "can't be decided"
+        scale = came.scale
+        return (
+            "agrees" if scale is None else f"agrees, up to the constant {scale.name or f'{scale.factor:.6g}'}"
+        )
+    wrong = _wrong(came)
+    return f"differs in {wrong}" if wrong else "can't be decided"
 
 
-def _wrong(findings: list[Finding]) -> list[str]:
-    return list(dict.fromkeys(f.comparison.title for f in findings if f.verdict == "differs"))
+def _wrong(came: Outcome) -> str:
+    return ", ".join(
+        dict.fromkeys(f.comparison.title for f in came.judged.findings if f.verdict == "differs")
+    )

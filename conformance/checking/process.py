@@ -12,7 +12,7 @@ from time import monotonic
 
 import msgspec
 
-from conformance.checking.compose import Asked, failed_record
+from conformance.checking.answers import Asked, failed_record
 from conformance.record.check import CheckRecord
 
 TIME_LIMIT = 60.0

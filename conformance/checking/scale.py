@@ -63,6 +63,11 @@ def divided(shown: Observation, factor: float, *, steps: bool) -> Observation:
     )
 
 
+def uncertainty(truth: Truth) -> float:
+    """Return how far, relatively, rounding may shift the constant that all gradients of parameters carry."""
+    return _least_squares(truth, Observation(parameters=truth.exact.parameters))[1]
+
+
 def _least_squares(truth: Truth, shown: Observation) -> tuple[float, float]:
     """Return the factor that brings the right gradients closest to those shown, and how far rounding may shift it.
 

@@ -1,14 +1,19 @@
-"""From a target, by name or as a live object, to its check: find out how it is called, judge it."""
+"""From a target, by name or as a live object, to its check: load it, find out how it is called, judge it."""
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from conformance.cases import parse_id
 from conformance.checking.adapter import adapted
+from conformance.checking.answers import Asked, failed_record, not_called_record
 from conformance.checking.checkup import Progress, checked
-from conformance.checking.compose import Asked, failed_record, not_called_record
 from conformance.checking.running import told
-from conformance.errors import Unsupported
-from conformance.handwritten import Bound
+from conformance.errors import Unsupported, UsageError
+from conformance.handwritten import Bound, Loaded, Unbound, bindings, load, loaded_from
 from conformance.record.check import CheckRecord
 from conformance.subjects.written_module import is_module, module_bounds
 
@@ -17,38 +22,83 @@ def checked_target(target: str, case: str, asked: Asked, progress: Progress) -> 
     """Check what `target` names, on `case` where it isn't empty; whatever happens, the answer is a record."""
     progress("loading it")
     try:
-        network = loaded(target)
+        loaded = load(target)
+    except UsageError as refusal:
+        return failed_record(asked, str(refusal))
     except Exception as error:  # noqa: BLE001 - loading runs foreign code, which may raise anything
         return failed_record(asked, f"{target} can't be loaded: {told(error)}")
-    return checked_object(network, case, asked, progress)
+    return _checked(loaded, case, asked, progress)
 
 
 def checked_object(
     network: object, case: str, asked: Asked, progress: Progress = lambda _: None
 ) -> CheckRecord:
     """Check a live object, on `case` where it isn't empty."""
+    return _checked(loaded_from(network, target=asked.target), case, asked, progress)
+
+
+def _checked(loaded: Loaded, case: str, asked: Asked, progress: Progress) -> CheckRecord:
+    ways = Ways(loaded=loaded, case=case, progress=progress)
     try:
-        return checked(ways_to_call(network, case), asked, progress)
+        record = checked(ways.bounds(), asked, progress)
     except Unsupported as reason:
         return not_called_record(asked, f"Nobody found out how to call it: {reason}.")
+    if record is None:
+        return _not_called(ways.unbound, asked)
+    return msgspec.structs.replace(record, notes=[*loaded.notes, *record.notes])
 
 
-def ways_to_call(network: object, case: str) -> Iterable[Bound]:
-    """Return the ways of calling a live object, the likely ones first."""
-    if is_module(network):
-        return module_bounds(network)
-    return [adapted(network, parse_id(case) if case else None)]
+def _not_called(unbound: Unbound | None, asked: Asked) -> CheckRecord:
+    """Return what is told of a target that nobody found out how to call: the furthest attempts, and a skeleton."""
+    attempts = () if unbound is None else unbound.attempts
+    lines = [f"{a.what}: {a.reached}; {a.problem}" for a in attempts]
+    reason = (
+        f"Nobody found out how to call it; {len(lines)} ways were tried, the furthest first below."
+        if lines
+        else "There is nothing to call."
+    )
+    return not_called_record(asked, reason, lines, "" if unbound is None else unbound.skeleton)
 
 
-def loaded(target: str) -> object:
-    """Return what `target` (`file.py:Name`) names."""
-    import importlib.util
-    import sys
-    from pathlib import Path
+@dataclass(slots=True, kw_only=True)
+class Ways:
+    """The ways of calling a target, and what is known where there are none."""
 
-    path, _, name = target.partition(":")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return getattr(module, name)
+    loaded: Loaded
+    case: str
+    progress: Progress
+    unbound: Unbound | None = field(default=None)
+
+    def bounds(self) -> Iterator[Bound]:
+        """Yield the ways of calling it, likely ones first: as an adapter, as a torch module, or found out by trying."""
+        network = self._wanted()
+        if is_adapter(network):
+            yield adapted(network, parse_id(self.case) if self.case else None)
+        elif is_module(network):
+            yield from module_bounds(network)
+        else:
+            for bound in bindings(self.loaded, self.progress):
+                if isinstance(bound, Unbound):
+                    self.unbound = bound
+                else:
+                    yield bound
+
+    def _wanted(self) -> Any:  # noqa: ANN401 - whatever the target names
+        """Return the one thing that is named, or where none is the one adapter that there is; else None."""
+        code = vars(self.loaded.code)
+        if len(self.loaded.wanted) == 1:
+            return code.get(self.loaded.wanted[0])
+        adapters = [v for v in code.values() if is_adapter(v) and v.__module__ == self.loaded.code.__name__]
+        return adapters[0] if len(adapters) == 1 and not self.loaded.wanted else None
+
+
+def is_adapter(network: object) -> bool:
+    """Return whether `network` says how it is called itself: an object or a class with `run(problem)`."""
+    run = getattr(network, "run", None)
+    if not callable(run):
+        return False
+    try:
+        names = list(inspect.signature(run).parameters)
+    except (TypeError, ValueError):
+        return False
+    return names in (["problem"], ["self", "problem"])

@@ -2,34 +2,54 @@
 
 from collections.abc import Sequence
 
+from conformance.checking.found import Found
 from conformance.checking.outcome import Outcome
+from conformance.diagnose import Diagnosis
+from conformance.faults.seams import SEAMS
 from conformance.judge import Finding
 from conformance.judge.comparison import Phase
-from conformance.record.check import CheckVerdict, ConsistencyRecord
+from conformance.record.check import CheckVerdict, ConsistencyRecord, ScaleRecord
+
+FORWARD = SEAMS[: SEAMS.index("derivative")]
+"""The seams of the forward pass: all up to the first one of the backward pass."""
 
 
-def verdict_of(
-    came: Outcome, complaints: Sequence[str], own: ConsistencyRecord | None = None
-) -> CheckVerdict:
-    """Return the verdict on a run: `complaints` about shapes, `own` what its own forward pass says of its gradients."""
-    if came.forward == "differs" and own is not None and own.agrees is not None:
+def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
+    """Return the verdict on what was found, `constant` being the one that all gradients carry.
+
+    A forward pass that differs is a mistake where it is known as one; with another activation, or unknown, it is that
+    of another network, if its gradients can be held against itself.
+    """
+    came, own, diagnosis = found.came, found.consistency, found.diagnosis
+    mistaken = diagnosis is not None and diagnosis.explained and not _another_activation(diagnosis)
+    if came.forward == "differs" and not mistaken and own is not None and own.agrees is not None:
         return "another-network"
-    if came.forward == "differs" or came.backward == "differs" or complaints:
+    if came.forward == "differs" or came.backward == "differs" or found.complaints:
         return "differs"
     if not came.agrees:
         return "undecided"
-    return "conforms" if came.scale is None else "conforms-up-to-a-constant"
+    return "conforms" if constant is None else "conforms-up-to-a-constant"
 
 
-def headline(name: str, verdict: CheckVerdict, came: Outcome, own: ConsistencyRecord | None = None) -> str:
-    """Return the verdict as a sentence about `name`."""
+def _another_activation(diagnosis: Diagnosis) -> bool:
+    """Return whether nothing but another activation tells the forward pass of a diagnosis from torch.nn.RNN's."""
+    wrong = {} if diagnosis.choices is None else diagnosis.choices.departures()
+    forward = {seam: choice for seam, choice in wrong.items() if seam in FORWARD}
+    return set(forward) == {"activation"} and forward["activation"] != "halved"
+
+
+def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) -> str:
+    """Return the verdict as a sentence."""
+    name, came, own = found.name, found.came, found.consistency
+    if found.right_from_zero:
+        return f"{name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(came)}."
     if verdict == "another-network" and own is not None:
         return f"{name} isn't torch.nn.RNN: its forward pass is another one. {gradients_of_its_own(own)}."
     if verdict == "differs":
         return f"{name} differs from torch.nn.RNN: {_difference(came)}."
     if verdict == "undecided":
         return f"{name} can't be judged: {_doubt(came)}."
-    return f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(came)}."
+    return f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(came, constant)}."
 
 
 def gradients_of_its_own(own: ConsistencyRecord) -> str:
@@ -57,13 +77,13 @@ def _names(findings: Sequence[Finding]) -> list[str]:
     return list(dict.fromkeys(f.comparison.quantity for f in findings))
 
 
-def _agreement(came: Outcome) -> str:
+def _agreement(came: Outcome, constant: ScaleRecord | None) -> str:
     if came.backward is None:
         return "its forward pass does, and there is no backward pass to check"
     forward = "forward and all gradients" if came.forward is not None else "all gradients"
-    if came.scale is None:
+    if constant is None:
         return forward
-    return f"{forward}, up to the constant {came.scale.name or f'{came.scale.factor:.6g}'}"
+    return f"{forward}, up to the constant {constant.name or f'{float(constant.factor):.6g}'}"
 
 
 def _to_single(came: Outcome) -> str:

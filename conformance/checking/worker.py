@@ -16,7 +16,7 @@ from typing import IO
 
 import msgspec
 
-from conformance.checking.compose import Asked
+from conformance.checking.answers import Asked
 from conformance.checking.target import checked_target
 
 MEMORY = 4 * 2**30

@@ -1,0 +1,109 @@
+"""The loss that a network declares beside its backward pass, where it can be called: which constant it puts on dL/dy.
+
+A function is such a loss if its derivative by the outputs, found by differences, is one constant times the cotangent
+that the backward pass starts from: y − target, or softmax(y) − one-hot. It is tried on outputs in every usual layout.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from conformance.checking.differences import extrapolated
+from conformance.checking.running import Failure, attempt
+from conformance.judge import THRESHOLD
+from refrnn import Array, softmax
+
+DIRECTIONS = 3
+"""Random directions in which a derivative must show the same constant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A loss that the code declares: dloss/dy is `factor` times the cotangent, known up to `error`."""
+
+    name: str
+    factor: float
+    error: float
+
+
+def declared_loss(
+    functions: Mapping[str, Callable[..., Any]], y: Array, d_y: Array, *, last: bool
+) -> Declared | None:
+    """Return the first of `functions` that is a loss on y (T, B, O) with a cotangent like d_y; None if none is."""
+    for name, function in functions.items():
+        for loss in _readings(function, y, d_y, last=last):
+            found = attempt(lambda loss: _constant(loss, y, d_y), loss)
+            if found is not None and not isinstance(found, Failure):
+                return Declared(name=name, factor=found[0], error=found[1])
+    return None
+
+
+def _constant(loss: Callable[[Array], float], y: Array, d_y: Array) -> tuple[float, float] | None:
+    """Return the constant between dloss/dy and d_y with its error, None where there is no such constant."""
+    rng = np.random.default_rng(0)
+    found: list[tuple[float, float]] = []
+    for _ in range(DIRECTIONS):
+        direction = rng.standard_normal(y.shape)
+        along = float(np.vdot(d_y, direction))
+        slope = extrapolated(lambda s, v=direction: loss(y + s * v))
+        found.append((slope.value / along, THRESHOLD * slope.error / abs(along)))
+    low = max(value - error for value, error in found)
+    high = min(value + error for value, error in found)
+    if not low <= high or not np.isfinite([low, high]).all():
+        return None
+    factor, error = (low + high) / 2, min(error for _, error in found)
+    return (factor, error) if abs(factor) > error else None
+
+
+def _readings(
+    function: Callable[..., Any], y: Array, d_y: Array, *, last: bool
+) -> Iterator[Callable[[Array], float]]:
+    """Yield `function` as a loss of y (T, B, O), for every usual way to lay out its two arguments."""
+    hot = np.zeros_like(d_y)
+    np.put_along_axis(hot, d_y.argmin(-1)[..., np.newaxis], 1.0, -1)
+    squared = [(identity, layout, layout(y - d_y)) for layout in layouts(last=last)]
+    crossed = [
+        (outputs, layout, target)
+        for layout in layouts(last=last)
+        for outputs in (softmax, identity)
+        for target in (layout(hot), *_ids(np.asarray(layout(hot))))
+    ]
+    for (outputs, layout, target), turned in product([*squared, *crossed], (False, True)):
+        yield _loss(function, outputs, layout, target, turned=turned)
+
+
+def _ids(hot: Array) -> list[Array]:
+    """Return one-hot vectors as ids, along the last axis and the one before."""
+    return [hot.argmax(axis) for axis in range(max(-2, -hot.ndim), 0)]
+
+
+def _loss(function: Callable[..., Any], outputs: Any, layout: Any, target: Any, *, turned: bool) -> Any:  # noqa: ANN401
+    def loss(y: Array) -> float:
+        shown = layout(outputs(y))
+        value = np.asarray(function(target, shown) if turned else function(shown, target), dtype=float)
+        return float(value.reshape(()))
+
+    return loss
+
+
+def identity(y: Array) -> Array:
+    """Return y."""
+    return y
+
+
+def layouts(*, last: bool) -> list[Callable[[Array], Any]]:
+    """Return the usual ways to lay out outputs (T, B, O): as a whole, or of the last step alone."""
+    if last:
+        return [lambda y: y[-1], lambda y: y[-1].T, lambda y: y[-1, 0], lambda y: [y[-1].T]]
+    return [
+        lambda y: y,
+        lambda y: y.swapaxes(0, 1),
+        lambda y: y[:, 0],
+        lambda y: y[:, 0, :, np.newaxis],
+        lambda y: [step.T for step in y],
+        lambda y: [step[0] for step in y],
+        lambda y: y[:, 0].T,
+    ]

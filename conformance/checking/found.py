@@ -1,0 +1,52 @@
+"""All that a check found about a network that ran, before it is put in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from conformance.checking.choosing import Candidate
+from conformance.checking.declared import Declared
+from conformance.checking.outcome import Outcome
+from conformance.diagnose import Diagnosis
+from conformance.record.check import ConsistencyRecord, ContractFinding, PartRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """All that was found about a network that ran.
+
+    Attributes
+    ----------
+    candidate
+        The way of calling it, what it showed, and what that came to.
+    diagnosis
+        Its mistakes; None where nothing is wrong.
+    declared
+        The loss that its code declares, where that could be called.
+    right_from_zero
+        Whether all this is about a start from another h_0, and all is right from h_0 = 0.
+    consistency
+        Its gradients next to its own forward pass, where that isn't torch's.
+    """
+
+    candidate: Candidate
+    diagnosis: Diagnosis | None
+    declared: Declared | None
+    right_from_zero: bool
+    consistency: ConsistencyRecord | None
+    parts: Sequence[PartRecord]
+    contracts: Sequence[ContractFinding]
+
+    @property
+    def name(self) -> str:
+        """What the network is called."""
+        return self.candidate.bound.name
+
+    @property
+    def came(self) -> Outcome:
+        """What the run came to."""
+        return self.candidate.came
+
+    @property
+    def complaints(self) -> Sequence[str]:
+        """What has a wrong shape or name, in sentences."""
+        return self.candidate.answer.tidied.complaints
