@@ -11,7 +11,7 @@ from test_checks_tell_what_is_wrong import ActivatedTwice, InSinglePrecision, Ne
 from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord, check_schema
 from conformance.report.check_formats import FORMATS
 from conformance.report.check_terminal import print_check
-from conformance.report.terminal import console
+from conformance.report.console import console
 
 NASTY = "<script>alert(1)</script> | a_b *c* `d` 100 %\n::error::"
 

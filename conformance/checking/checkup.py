@@ -14,10 +14,10 @@ from conformance.checking.compose import judged_record
 from conformance.checking.consistency import consistency
 from conformance.checking.constant import AS_ASKED
 from conformance.checking.contracts import contracts, of_precision
-from conformance.checking.declared import Declared, declared_loss
+from conformance.checking.declared import Declared
 from conformance.checking.diagnosing import diagnosed
 from conformance.checking.found import Found
-from conformance.checking.losses import loss_functions
+from conformance.checking.losses import loss_of
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
 from conformance.handwritten import Bound
@@ -48,7 +48,7 @@ def checked(
 
 def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Checkup":
     """Return the candidate with the fewest mistakes: none at all first, then the fewest that are named."""
-    plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.wrong)]
+    plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
     for checkup in plain:
         if not checkup.candidate.differs:
             return checkup.from_another_start()
@@ -104,20 +104,11 @@ class Checkup:
 
     def _declared(self) -> Declared | None:
         """Look for a loss that the code declares, where the loss enters its backward pass by targets."""
-        bound, answer = self.candidate.bound, self.candidate.answer
-        y, head = answer.truth.exact.y, answer.truth.problem.head
-        if (
-            bound.loss is None
-            or bound.loss.kind not in AS_ASKED
-            or y is None
-            or head is None
-            or head.d_y is None
-        ):
+        bound = self.candidate.bound
+        if bound.loss is None or bound.loss.kind not in AS_ASKED or self.candidate.came.forward == "differs":
             return None
         self.progress("looking for the loss that it declares")
-        major = answer.truth.problem.layout.time_major
-        functions = loss_functions(bound, answer.truth.problem)
-        return declared_loss(functions, major(y), major(head.d_y), last=bound.loss.last)
+        return loss_of(bound, self.candidate.answer.truth)
 
     def _parts(self) -> list[PartRecord]:
         """Judge the network from another initial state, where its case has none, and for a single step."""

@@ -26,8 +26,17 @@ class Candidate:
 
     @property
     def settled(self) -> bool:
-        """Whether forward and backward agree, so that no other binding can do better."""
-        return self.came.agrees and self.came.backward is not None
+        """Whether forward and backward agree in every parameter, so that no other binding can do better."""
+        return self.came.agrees and self.came.backward is not None and not self.missing
+
+    @property
+    def missing(self) -> int:
+        """How many parameters' gradients aren't shown, one of two biases aside."""
+        wanted = {name.replace("bias_hh", "bias_ih") for name in self.answer.truth.problem.parameters}
+        return len(
+            wanted
+            - {name.replace("bias_hh", "bias_ih") for name in self.answer.tidied.observation.parameters}
+        )
 
     @property
     def differs(self) -> bool:
@@ -35,10 +44,10 @@ class Candidate:
         return "differs" in (self.came.forward, self.came.backward)
 
     @property
-    def wrong(self) -> int:
-        """How many results are wrong under this binding; one whose forward pass is wrong is worse than any other."""
-        differing = sum(finding.verdict == "differs" for finding in self.came.judged.findings)
-        return differing + (10**6 if self.came.forward == "differs" else 0)
+    def blame(self) -> tuple[bool, int, int]:
+        """What speaks against this binding: a wrong forward pass, gradients that are missing, wrong results."""
+        wrong = sum(finding.verdict == "differs" for finding in self.came.judged.findings)
+        return self.came.forward == "differs", self.missing, wrong
 
 
 def judged_on(case: Case, bound: Bound, said: Said) -> Candidate | Failure:

@@ -22,7 +22,7 @@ def constant_of(found: Found) -> ScaleRecord | None:
     kind = "" if bound.loss is None else bound.loss.kind
     against = AS_ASKED.get(kind, "the loss whose gradient it was handed")
     if found.declared is not None:
-        against = f"the loss that {found.declared.name} computes"
+        against = f"the loss that {found.declared.name}"
         error = abs(factor / found.declared.factor) * (
             error / abs(factor) + found.declared.error / abs(found.declared.factor)
         )

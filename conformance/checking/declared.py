@@ -4,7 +4,7 @@ A function is such a loss if its derivative by the outputs, found by differences
 that the backward pass starts from: y − target, or softmax(y) − one-hot. It is tried on outputs in every usual layout.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -37,24 +37,32 @@ def declared_loss(
         for loss in _readings(function, y, d_y, last=last):
             found = attempt(lambda loss: _constant(loss, y, d_y), loss)
             if found is not None and not isinstance(found, Failure):
-                return Declared(name=name, factor=found[0], error=found[1])
+                return Declared(name=f"{name} computes", factor=found[0], error=found[1])
     return None
 
 
 def _constant(loss: Callable[[Array], float], y: Array, d_y: Array) -> tuple[float, float] | None:
     """Return the constant between dloss/dy and d_y with its error, None where there is no such constant."""
     rng = np.random.default_rng(0)
-    found: list[tuple[float, float]] = []
-    for _ in range(DIRECTIONS):
-        direction = rng.standard_normal(y.shape)
-        along = float(np.vdot(d_y, direction))
-        slope = extrapolated(lambda s, v=direction: loss(y + s * v))
-        found.append((slope.value / along, THRESHOLD * slope.error / abs(along)))
-    low = max(value - error for value, error in found)
-    high = min(value + error for value, error in found)
+    directions = [rng.standard_normal(y.shape) for _ in range(DIRECTIONS)]
+    lines = [lambda s, v=v: loss(y + s * v) for v in directions]
+    return constant_along(lines, [float(np.vdot(d_y, v)) for v in directions])
+
+
+def constant_along(
+    lines: Sequence[Callable[[float], float]], slopes: Sequence[float]
+) -> tuple[float, float] | None:
+    """Return the one constant between the derivatives at 0 of some functions and the slopes that are asked for.
+
+    It comes with its error; None where the constants don't agree within theirs, or are 0.
+    """
+    found = [(extrapolated(line), slope) for line, slope in zip(lines, slopes, strict=True)]
+    ranges = [(d.value / slope, THRESHOLD * d.error / abs(slope)) for d, slope in found]
+    low = max(value - error for value, error in ranges)
+    high = min(value + error for value, error in ranges)
     if not low <= high or not np.isfinite([low, high]).all():
         return None
-    factor, error = (low + high) / 2, min(error for _, error in found)
+    factor, error = (low + high) / 2, min(error for _, error in ranges)
     return (factor, error) if abs(factor) > error else None
 
 
@@ -62,8 +70,7 @@ def _readings(
     function: Callable[..., Any], y: Array, d_y: Array, *, last: bool
 ) -> Iterator[Callable[[Array], float]]:
     """Yield `function` as a loss of y (T, B, O), for every usual way to lay out its two arguments."""
-    hot = np.zeros_like(d_y)
-    np.put_along_axis(hot, d_y.argmin(-1)[..., np.newaxis], 1.0, -1)
+    hot = one_hot(d_y)
     squared = [(identity, layout, layout(y - d_y)) for layout in layouts(last=last)]
     crossed = [
         (outputs, layout, target)
@@ -75,9 +82,25 @@ def _readings(
         yield _loss(function, outputs, layout, target, turned=turned)
 
 
+def target_layouts(y: Array, d_y: Array, *, last: bool) -> Iterator[Any]:
+    """Yield targets in every usual layout: y − d_y, ids, and one-hot vectors."""
+    hot = one_hot(d_y)
+    for layout in layouts(last=last):
+        yield layout(y - d_y)
+        yield from _ids(np.asarray(layout(hot)))
+        yield layout(hot)
+
+
 def _ids(hot: Array) -> list[Array]:
     """Return one-hot vectors as ids, along the last axis and the one before."""
     return [hot.argmax(axis) for axis in range(max(-2, -hot.ndim), 0)]
+
+
+def one_hot(d_y: Array) -> Array:
+    """Return the one-hot vectors that softmax(y) − one-hot = d_y says: 1 where d_y is least."""
+    hot = np.zeros_like(d_y)
+    np.put_along_axis(hot, d_y.argmin(-1)[..., np.newaxis], 1.0, -1)
+    return hot
 
 
 def _loss(function: Callable[..., Any], outputs: Any, layout: Any, target: Any, *, turned: bool) -> Any:  # noqa: ANN401

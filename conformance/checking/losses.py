@@ -1,15 +1,28 @@
-"""Which functions of a network's code look like a loss: by name, and by taking two arguments."""
+"""Where code declares its loss: functions of outputs and targets, methods that keep the outputs, returned values.
+
+What is a function of outputs and targets is handed to `declared`. What needs the whole network (a method that keeps its
+outputs, a loss that the backward call returns) is run again with the parameters moved a little, the targets held still.
+"""
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from conformance.cases import Problem
+from conformance.checking.adapter import with_parameters
+from conformance.checking.declared import DIRECTIONS, Declared, constant_along, declared_loss, target_layouts
+from conformance.checking.judging import Truth
+from conformance.checking.running import Failure, attempt
 from conformance.handwritten import Asked, Bound
 from conformance.handwritten.binding import Binding
-from conformance.handwritten.limits import time_limit
-from conformance.handwritten.program import run
+from conformance.handwritten.limits import sandbox, time_limit
+from conformance.handwritten.program import Ran, more, run, value
+from refrnn import Array
 
 LOSS = re.compile(r"loss|mse|cost|error|entropy|criterion|objective|squared", re.IGNORECASE)
 SLOPE = re.compile(r"grad|deriv|backward|prime|delta|^d_|_d$", re.IGNORECASE)
@@ -18,45 +31,129 @@ SECONDS = 1.0
 """How long one call of a loss may take."""
 
 
-def loss_functions(bound: Bound, problem: Problem) -> dict[str, Callable[..., Any]]:
-    """Return the functions and methods of a network's code that may be its loss, by name; none of an adapter."""
-    if not isinstance(bound, Binding):
-        return {}
+def loss_of(bound: Bound, truth: Truth) -> Declared | None:
+    """Return the loss that the code of a bound network declares, None where none can be called."""
+    head, y = truth.problem.head, truth.exact.y
+    if not isinstance(bound, Binding) or bound.loss is None or head is None or head.d_y is None or y is None:
+        return None
+    major = truth.problem.layout.time_major
+    with sandbox():
+        functions = _functions(bound, truth.problem)
+        found = declared_loss(functions, major(y), major(head.d_y), last=bound.loss.last)
+        return found or _of_the_whole_network(Whole(bound=bound, truth=truth))
+
+
+def _of_the_whole_network(whole: "Whole") -> Declared | None:
+    for name, loss in whole.losses():
+        found = attempt(whole.constant, loss)
+        if found is not None and not isinstance(found, Failure):
+            return Declared(name=name, factor=found[0], error=found[1])
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A network run with parameters moved a little, to see what that does to a loss that it keeps or returns."""
+
+    bound: Binding
+    truth: Truth
+
+    def losses(self) -> Iterator[tuple[str, Callable[[Ran], float]]]:
+        """Yield how a loss can be read off a run, and what that is called: a returned value first, then methods."""
+        yield "its backward pass returns", lambda ran: _only_number(self._after_backward(ran))
+        ran = self._ran(self.truth.problem)
+        for name in _names(ran.names.get("model"), arguments=1):
+            for target in self._targets():
+                yield f"{name} computes", partial(_kept, name, target)
+
+    def _targets(self) -> Iterator[Any]:
+        major, problem = self.truth.problem.layout.time_major, self.truth.problem
+        last = self.bound.loss is not None and self.bound.loss.last
+        yield from target_layouts(major(self.truth.exact.y), major(problem.head.d_y), last=last)
+
+    def constant(self, loss: Callable[[Ran], float]) -> tuple[float, float] | None:
+        """Return the constant between the derivative of `loss` by the parameters and the gradients asked for."""
+        problem, exact = self.truth.problem, self.truth.exact
+        parameters = problem.parameters
+
+        def along(direction: Mapping[str, Array]) -> Callable[[float], float]:
+            def moved(s: float) -> float:
+                changed = {name: w + s * direction[name] for name, w in parameters.items()}
+                return loss(self._ran(with_parameters(problem, changed)))
+
+            return moved
+
+        rng = np.random.default_rng(0)
+        directions = [
+            {n: rng.standard_normal(w.shape) / np.sqrt(w.size) for n, w in parameters.items()}
+            for _ in range(DIRECTIONS)
+        ]
+        slopes = [sum(float(np.vdot(exact.parameters[n], v[n])) for n in parameters) for v in directions]
+        return constant_along([along(v) for v in directions], slopes)
+
+    def _asked(self, problem: Problem) -> Asked:
+        """Return `problem` as the code is asked it, its targets where the unmoved network has them."""
+        return Held(problem, Asked(self.truth.problem))
+
+    def _ran(self, problem: Problem) -> Ran:
+        ran = run(self.bound.loaded, self._asked(problem), (*self.bound.build, *self.bound.forward))
+        if ran.error is not None:
+            raise ran.error
+        return ran
+
+    def _after_backward(self, ran: Ran) -> Any:  # noqa: ANN401 - whatever the code returns
+        lines = ["y = p.y" if line.startswith("y = ") else line for line in self.bound.backward]
+        ran = more(self.bound.loaded, ran, lines)
+        if ran.error is not None:
+            raise ran.error
+        return value(ran, "grads")
+
+
+class Held(Asked):
+    """A problem whose targets and outputs stay those of another one, while its parameters move."""
+
+    def __init__(self, problem: Problem, still: Asked) -> None:
+        super().__init__(problem)
+        self._still = still
+
+    def __getattr__(self, name: str) -> Array:
+        if name in ("y", "prob", "targets", "d_y"):
+            return getattr(self.__dict__["_still"], name)
+        return super().__getattr__(name)
+
+
+def _functions(bound: Binding, problem: Problem) -> dict[str, Callable[..., Any]]:
+    """Return the functions and methods of two arguments that may be the loss, by name."""
     ran = run(bound.loaded, Asked(problem), bound.build)
-    places = {"": vars(bound.loaded.code), "model.": _attributes(ran.names.get("model"))}
-    return {
-        prefix + name: _limited(value)
-        for prefix, names in places.items()
-        for name, value in names.items()
-        if LOSS.search(name) and not SLOPE.search(name) and _takes_two(value)
-    }
+    model, code = ran.names.get("model"), vars(bound.loaded.code)
+    found = {name: item for name, item in code.items() if _may_be_loss(name, item, arguments=2)}
+    found |= {name: getattr(model, name) for name in _names(model, arguments=2)}
+    return {name: _limited(function) for name, function in found.items()}
 
 
-def _attributes(model: object) -> dict[str, Any]:
-    return {} if model is None else dict(_methods(model))
+def _names(model: object, *, arguments: int) -> list[str]:
+    """Return the names of a model's methods that may be its loss."""
+    if model is None:
+        return []
+    names = [name for name in dir(type(model)) if not name.startswith("__")]
+    return [name for name in names if _may_be_loss(name, getattr(model, name, None), arguments=arguments)]
 
 
-def _methods(model: object) -> Iterator[tuple[str, Any]]:
-    for name in dir(type(model)):
-        if not name.startswith("__"):
-            yield name, getattr(model, name, None)
-
-
-def _takes_two(value: object) -> bool:
-    """Return whether `value` is a function of two arguments, others having defaults."""
-    if not inspect.isroutine(value):
+def _may_be_loss(name: str, item: object, *, arguments: int) -> bool:
+    """Return whether `item` is called like a loss and takes so many arguments, others having defaults."""
+    if not LOSS.search(name) or SLOPE.search(name) or not inspect.isroutine(item):
         return False
     try:
-        parameters = inspect.signature(value).parameters.values()
+        parameters = inspect.signature(item).parameters.values()
     except (TypeError, ValueError):
         return False
-    return (
-        sum(
-            p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-            for p in parameters
-        )
-        == 2
-    )
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.default is p.empty and p.kind in positional for p in parameters) == arguments
+
+
+def _kept(name: str, target: Any, ran: Ran) -> float:  # noqa: ANN401 - targets come in many forms
+    """Return what a method of a network that has just run makes of a target."""
+    return float(_limited(getattr(ran.names["model"], name))(target))
 
 
 def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,3 +162,22 @@ def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*arguments)
 
     return limited
+
+
+def _only_number(returned: Any) -> float:  # noqa: ANN401 - whatever the code returns
+    """Return the one number among what a call returned.
+
+    Raises
+    ------
+    TypeError
+        If there isn't exactly one.
+    """
+    inner = returned.values() if isinstance(returned, dict) else returned
+    parts = list(inner) if isinstance(inner, Iterable) else []
+    numbers = [
+        part for part in parts if isinstance(part, float | np.floating | np.ndarray) and np.ndim(part) == 0
+    ]
+    if len(numbers) != 1:
+        message = f"{len(numbers)} numbers among what was returned"
+        raise TypeError(message)
+    return float(numbers[0])

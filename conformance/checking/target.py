@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from conformance.cases import parse_id
 from conformance.checking.adapter import adapted
 from conformance.checking.answers import Asked, failed_record, not_called_record
@@ -45,7 +43,7 @@ def _checked(loaded: Loaded, case: str, asked: Asked, progress: Progress) -> Che
         return not_called_record(asked, f"Nobody found out how to call it: {reason}.")
     if record is None:
         return _not_called(ways.unbound, asked)
-    return msgspec.structs.replace(record, notes=[*loaded.notes, *record.notes])
+    return record
 
 
 def _not_called(unbound: Unbound | None, asked: Asked) -> CheckRecord:

@@ -57,7 +57,7 @@ def check(context: click.Context, target: str, case: str, form: str, seconds: fl
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Show on a terminal what is being done, and nothing elsewhere."""
-    from conformance.report.terminal import console
+    from conformance.report.console import console
 
     errors = console(stderr=True)
     if not errors.is_terminal:
@@ -71,7 +71,7 @@ def show(record: CheckRecord, form: str) -> None:
     """Print `record` in one of `FORMATS`."""
     from conformance.report.check_formats import FORMATS as TEXTS
     from conformance.report.check_terminal import print_check
-    from conformance.report.terminal import console
+    from conformance.report.console import console
 
     if form == "terminal":
         print_check(console(), record)

@@ -10,6 +10,7 @@ from rich.table import Table
 from conformance.contracts import ContractRow
 from conformance.numbers import shown
 from conformance.record import LackRecord
+from conformance.report.console import console as console
 from conformance.report.words import lack_line
 from conformance.side_by_side import StepRow
 
@@ -44,12 +45,6 @@ COLOURS = {
     "undecidable": "yellow",
     "unsupported": "cyan",
 }
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Return a console that doesn't fold tables where nobody looks at a window."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=140)
 
 
 def print_lacks(out: Console, lacks: Sequence[LackRecord]) -> None:
