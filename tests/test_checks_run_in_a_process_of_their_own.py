@@ -8,12 +8,11 @@ NETWORK = """
 import os, signal
 from conformance import Observation
 
-print("loaded")
-
 class Shows:
     name, description = "shows", ""
 
     def run(self, problem):
+        os.write(1, b"from C\n")
         return Observation()
 
 class Hangs(Shows):
@@ -62,5 +61,5 @@ def test_an_end_without_results_is_an_answer(file, name, seconds, words):
 def test_what_code_prints_is_kept_and_does_not_disturb(file):
     steps = []
     record = checked_apart(f"{file}:Shows", "", progress=steps.append)
-    assert record.printed == "loaded\n"
+    assert set(record.printed.split("\n")) == {"from C", ""}
     assert steps
