@@ -46,7 +46,6 @@ class Backward:
     slots: tuple[Slot, ...]
     harvest: Harvest
     cost: float
-    extra: Mapping[str, str] = field(default_factory=dict)  # gradients of x and h_0
     ran: Ran = field(default_factory=lambda: Ran(names={}))
 
     @property

@@ -6,7 +6,10 @@ from conformance.handwritten.adapter import adapter_text
 from conformance.handwritten.backward import Backward
 from conformance.handwritten.binding import Binding, Own
 from conformance.handwritten.bound import Loss
+from conformance.handwritten.construct import callable_of
+from conformance.handwritten.extras import extras
 from conformance.handwritten.forward import Forward
+from conformance.handwritten.harvest import returned_names
 from conformance.handwritten.interface import Interface
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.slots import Slot
@@ -26,8 +29,11 @@ def bound_of(loaded: Loaded, forward: Forward, backward: Backward | None) -> Bin
     traits = forward.asked.traits
     if forward.outputs is not None and forward.outputs.last and backward is None:
         case = replace(case, cotangents="last")
-    shown = _shown(forward, backward)
     lines, back = _lines(forward, backward)
+    shown = _shown(forward, backward)
+    if backward is not None:
+        called = returned_names(callable_of(forward.built, backward.call), "grads")
+        shown |= extras(loaded, forward, (*lines, *back), called, backward.harvest.constant)
     source = adapter_text(
         target=loaded.target,
         name=loaded.target,
@@ -82,7 +88,7 @@ def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
         if text is not None:
             for role, read in slot.read.items():
                 shown[role] = read.format(g=text)
-    return shown | backward.extra
+    return shown
 
 
 def _own(forward: Forward, backward: Backward | None) -> Own | None:

@@ -323,9 +323,18 @@ class Searching:
             items = everything(ran, ["result", *forward.built.setup.roots])
             matches = tuple(recognised(items, asked.forward))
             trial = replace(trial, ran=ran, matches=matches)
-            if trial.complete:
+            if trial.complete and self._starts_anywhere(trial, roles):
                 return [trial]
         return []
+
+    def _starts_anywhere(self, forward: Forward, roles: set[str]) -> bool:
+        """Tell whether an array taken for h_0 is one: zeros fit in the place of a bias as well."""
+        if "h_0" not in roles:
+            return True
+        asked = question(replace(forward.asked.case, h_0=True), forward.asked.traits)
+        ran = run(self.loaded, asked.p, (*forward.build, *forward.lines))
+        items = everything(ran, ["result", *forward.built.setup.roots]) if ran.ok else []
+        return replace(forward, asked=asked, matches=tuple(recognised(items, asked.forward))).complete
 
 
 def _traits(forward: Forward, slots: Sequence[Slot]) -> Traits:

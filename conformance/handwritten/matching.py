@@ -166,16 +166,19 @@ def _views(sequence: Series, truth: Array) -> Iterator[tuple[Form, Array]]:
     """Yield the readings of a sequence as (n, B, N)."""
     steps, batch, width = truth.shape
     array = sequence.stacked
-    container = sequence.container
-    if container == "dict" and sequence.inner:
-        container = "list"
     for axes, _ in axes_of(array.shape, steps, batch, width):
         if sequence.container not in ("array", "nested") and not axes.startswith("T"):
             continue
-        yield Form(container, axes, sequence.first), _view(array, axes)  # pyright: ignore[reportArgumentType]
-    if container == "array" and array.shape == (steps * batch, width) and batch > 1 < steps:
+        yield form_of(sequence, axes), _view(array, axes)
+    if sequence.container == "array" and array.shape == (steps * batch, width) and batch > 1 < steps:
         yield Form("flat", ""), array.reshape(steps, batch, width)
         yield Form("flat by sample", ""), array.reshape(batch, steps, width).swapaxes(0, 1)
+
+
+def form_of(sequence: Series, axes: str) -> Form:
+    """Return the form of a sequence whose axes are known."""
+    container = "list" if sequence.container == "dict" and sequence.inner else sequence.container
+    return Form(container, axes, sequence.first)  # pyright: ignore[reportArgumentType]
 
 
 def _view(array: Array, axes: str) -> Array:

@@ -11,10 +11,10 @@ import numpy as np
 
 from conformance.handwritten.asking import Asked, Traits, question
 from conformance.handwritten.backward import Entry, parameter_slots
-from conformance.handwritten.forms import Form, axes_of
+from conformance.handwritten.forms import axes_of
 from conformance.handwritten.forward import Forward, case_of
 from conformance.handwritten.load import Loaded
-from conformance.handwritten.matching import Match, Series, everything, series_in
+from conformance.handwritten.matching import Match, Series, everything, form_of, series_in
 from conformance.handwritten.program import Ran, run, value
 from conformance.handwritten.sensitivity import used
 from conformance.handwritten.slots import Sizes, Slot
@@ -87,8 +87,7 @@ def _outputs(ran: Ran, forward: Forward) -> Iterator[tuple[Match, int]]:
 
 
 def _match(series: Series, axes: str, *, last: bool) -> Match:
-    container = "list" if series.container == "dict" and series.inner else series.container
-    form = Form(container, axes, series.first)  # pyright: ignore[reportArgumentType]
+    form = form_of(series, axes)
     return Match(
         quantity="y",
         source=series.source,
