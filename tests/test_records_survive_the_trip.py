@@ -90,12 +90,13 @@ def test_numbers_that_are_not_finite_are_strings_that_float_reads(record: Record
     assert all(math.isinf(float(first.share)) for first in firsts[:3])
 
 
-def test_the_json_is_sorted_and_has_a_line_for_every_case_and_timing(record: Record) -> None:
+def test_the_json_is_sorted_and_has_a_line_for_every_case_and_one_for_all_timings(record: Record) -> None:
     text = encode(record).decode()
     read = json.loads(text)
     assert list(read) == sorted(read)
     starts = [line for line in text.splitlines() if line.startswith('{"case":')]
     assert len(starts) == len(record.cases)
+    assert len([line for line in text.splitlines() if line.startswith('"timings": [[')]) == 1
     assert text.endswith("}\n")
 
 

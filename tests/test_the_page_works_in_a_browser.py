@@ -112,6 +112,25 @@ def test_hostile_texts_run_nothing(tab: Browser, folder: Path) -> None:
     assert "onerror" in HOSTILE
 
 
+def test_without_scripts_all_but_two_tables_is_there_and_these_say_where_their_rows_are(
+    tab: Browser, folder: Path
+) -> None:
+    tab.send("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        tab.open(folder / "rich.html")
+        text = tab.run("document.body.innerText")
+    finally:
+        tab.send("Emulation.setScriptExecutionDisabled", value=False)
+    for words in (
+        "Does not conform",
+        "What does not agree",
+        "dL/dW_hh",
+        "in agreement.json",
+        "in agreement.md",
+    ):
+        assert words in text
+
+
 # Tables.
 
 

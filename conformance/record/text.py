@@ -4,18 +4,24 @@ import msgspec
 
 from conformance.errors import UsageError
 from conformance.record.body import Body
+from conformance.record.case import Timing
 from conformance.record.run import SCHEMA, Record
 
 
 def encode(record: Record) -> bytes:
-    """Return the JSON of `record`: keys sorted, a line for every case and timing, so that `diff` shows what changed."""
+    """Return the JSON of `record`: keys sorted, a line for every case, so that `diff` shows what changed.
+
+    Timings, which are others in every run, make a single line.
+    """
     lines = [f"{_text(name)}: {_value(getattr(record, name))}" for name in sorted(record.__struct_fields__)]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def _value(value: object) -> str:
-    """Return a top-level value as text: long lists an entry a line, everything else on one line."""
-    if isinstance(value, list) and any(isinstance(entry, Body) for entry in value):
+    """Return a top-level value as text: lists of parts an entry a line, everything else on one line."""
+    if isinstance(value, list) and any(
+        isinstance(entry, Body) and not isinstance(entry, Timing) for entry in value
+    ):
         return "[\n" + ",\n".join(map(_text, value)) + "\n]"
     return _text(value)
 
