@@ -1,12 +1,11 @@
 """From loops that explain one gradient to sets of faults that explain all: one gradient after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
 
-from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.diagnose.axes import Change, Plans
 from conformance.diagnose.constants import merged, named, resolved
 from conformance.diagnose.cover import FaultSet, at_least, covers
@@ -34,11 +33,14 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partial:
-    """Choices that explain some gradients, and the names of the others."""
+    """A loop that explains some gradients, with the other choices that each of them takes."""
 
     choices: Choices
-    explained: tuple[str, ...]
-    unexplained: tuple[str, ...]
+    readings: Mapping[str, Change]
+
+    def with_reading(self, name: str) -> Choices:
+        """Return all choices that explain one of the gradients."""
+        return replace(self.choices, **self.readings[name])
 
 
 @dataclass(slots=True)
@@ -68,22 +70,21 @@ def assembled(
             _read(rows[n], name, fitted, at, dropped=setting.dropped(name), single=setting.material.single)
         rows = {n: row for n, row in rows.items() if at_least(row.pairs, setting.blind) <= bound}
     whole = [row for row in rows.values() if not row.missing]
-    partial = [
-        Partial(choices=row.choices, explained=tuple(row.readings), unexplained=row.missing)
-        for row in rows.values()
-        if row.missing
-    ]
+    partial = [_partial(row) for row in rows.values() if row.missing or not setting.head_explained]
     if not setting.head_explained:
-        head = tuple(name for name in (HEAD_WEIGHT, HEAD_BIAS) if name in setting.material.parameters)
-        partial += [
-            Partial(choices=row.choices, explained=tuple(row.readings), unexplained=head) for row in whole
-        ]
         return [], partial
     return [h for row in whole for h in _hypotheses(setting, row) if h.cost <= bound], partial
 
 
 BROAD = 64
 """As long as there are fewer loops than this, those that explain only some gradients are followed as well."""
+
+
+def _partial(row: _Row) -> Partial:
+    readings = {
+        name: min(near, key=lambda reading: len(reading[0]))[0] for name, near in row.readings.items()
+    }
+    return Partial(choices=row.choices, readings=readings)
 
 
 def _row(setting: Setting, plan: Plans) -> _Row:

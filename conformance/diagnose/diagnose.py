@@ -1,5 +1,6 @@
 """`diagnose`: from what a network showed to the smallest set of faults that reproduces it, or to what is known."""
 
+import math
 from collections.abc import Sequence
 
 from conformance.diagnose.assembly import Hypothesis
@@ -8,11 +9,14 @@ from conformance.diagnose.cover import RANK
 from conformance.diagnose.diagnosis import Diagnosis
 from conformance.diagnose.equivalents import Proved, told_apart
 from conformance.diagnose.evidence import Evidence, Probe
+from conformance.diagnose.facts import facts, forward_facts
 from conformance.diagnose.forwards import forwards
 from conformance.diagnose.material import Material
 from conformance.diagnose.reproduction import Reproduction, reproduced
-from conformance.diagnose.search import Progress, search
+from conformance.diagnose.search import Progress, Searched, search
 from conformance.diagnose.setting import Setting
+from conformance.diagnose.stories import stories
+from conformance.faults import Choices
 
 MOST_CONFIRMED = 40
 """The most hypotheses that are put to the proof."""
@@ -33,17 +37,18 @@ def diagnose(
         Is told how far the search has come.
     """
     material = Material.of(evidence)
-    searched = [search(Setting.of(material, base), progress) for base in forwards(material)]
-    proved, missed = _proved(material, [h for found in searched for h in found.hypotheses])
+    bases = forwards(material)
+    searched = [search(Setting.of(material, base), progress) for base in bases]
+    proved = _proved(material, [h for found in searched for h in found.hypotheses])
     if proved:
-        return _explained(evidence, told_apart(proved, evidence.problem.case, probe), missed)
-    return Diagnosis(explained=False, nearest_miss=missed)
+        told = told_apart(proved, evidence.problem.case, probe)
+        return _explained(evidence, told, _nearest_miss(searched, told[0].reproduction))
+    return _unexplained(material, bases, searched, probe)
 
 
-def _proved(material: Material, hypotheses: Sequence[Hypothesis]) -> tuple[list[Proved], float | None]:
-    """Return the cheapest hypotheses that hold, and how far the nearest of the others is."""
+def _proved(material: Material, hypotheses: Sequence[Hypothesis]) -> list[Proved]:
+    """Return the cheapest hypotheses that hold."""
     proved: list[Proved] = []
-    missed: float | None = None
     seen: dict[tuple[object, float], Reproduction] = {}
     case, single = material.problem.case, material.single
 
@@ -57,12 +62,20 @@ def _proved(material: Material, hypotheses: Sequence[Hypothesis]) -> tuple[list[
         key = (hypothesis.choices, hypothesis.scale)
         if key not in seen:
             seen[key] = reproduced(material, hypothesis.choices, hypothesis.scale)
-        made = seen[key]
-        if made.fits:
-            proved.append(Proved(hypothesis=hypothesis, reproduction=made))
-        else:
-            missed = made.residual if missed is None else min(missed, made.residual)
-    return proved, missed
+        if seen[key].fits:
+            proved.append(Proved(hypothesis=hypothesis, reproduction=seen[key]))
+    return proved
+
+
+def _nearest_miss(searched: Sequence[Searched], reproduction: Reproduction) -> float | None:
+    """Return how far the nearest loop that doesn't fit is, in units of noise, on the gradient that decided."""
+    missed = [
+        error / reproduction.noise[name]
+        for found in searched
+        for name, error in found.nearest.items()
+        if reproduction.noise.get(name, 0) > 0
+    ]
+    return min((each for each in missed if math.isfinite(each)), default=None)
 
 
 def _explained(evidence: Evidence, proved: Sequence[Proved], missed: float | None) -> Diagnosis:
@@ -76,5 +89,28 @@ def _explained(evidence: Evidence, proved: Sequence[Proved], missed: float | Non
         scale_name=named(first.hypothesis.scale, evidence.problem.case, single=evidence.single),
         residual=first.reproduction.residual,
         nearest_miss=missed,
+        known=tuple(_reach(first.hypothesis)),
         choices=first.hypothesis.choices,
+    )
+
+
+def _reach(hypothesis: Hypothesis) -> list[str]:
+    """Return how far back gradients go where that is limited: it is no part of a fault's name."""
+    choices = hypothesis.choices
+    if choices.truncation == "none":
+        return []
+    return [f"Gradients are cut off after {choices.reach} steps."]
+
+
+def _unexplained(
+    material: Material, bases: Sequence[Choices], searched: Sequence[Searched], probe: Probe | None
+) -> Diagnosis:
+    """Return what is known where no set of faults fits."""
+    if not bases:
+        return Diagnosis(explained=False, known=tuple(forward_facts(material)))
+    return Diagnosis(
+        explained=False,
+        by_parameter=stories(material, [each for found in searched for each in found.partial]),
+        nearest_miss=_nearest_miss(searched, reproduced(material, bases[0], 1.0)),
+        known=tuple(facts(material, probe)),
     )

@@ -14,8 +14,8 @@ from conformance.diagnose.assembly import Hypothesis
 from conformance.diagnose.evidence import Evidence, Probe
 from conformance.diagnose.fit import fit
 from conformance.diagnose.material import Material
-from conformance.diagnose.reproduction import Reproduction, reproduced
-from conformance.faults import Choices, simulate
+from conformance.diagnose.reproduction import Reproduction, reproduced, results
+from conformance.faults import Choices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +56,25 @@ def _others(case: Case) -> Iterator[Case]:
 
 def _holds(choices: Choices, evidence: Evidence) -> bool:
     """Return whether these choices reproduce other evidence, up to a constant (which may depend on T)."""
-    material = Material.of(evidence)
-    simulated = simulate(material.problem, choices).parameters
-    for name, shown in sorted(
-        material.parameters.items(), key=lambda item: -np.abs(item[1]).max(initial=0.0)
-    ):
-        if name in simulated and simulated[name].shape == shown.shape and shown.any():
-            factor = float(fit(simulated[name][np.newaxis], shown).factor[0])
-            return bool(np.isfinite(factor)) and reproduced(material, choices, factor).fits
-    return reproduced(material, choices, 1.0).fits
+    return proportional(Material.of(evidence), choices)
+
+
+def proportional(material: Material, choices: Choices) -> bool:
+    """Return whether what was shown is what these choices give, all gradients up to one constant."""
+    return reproduced(material, choices, constant_of(material, choices)).fits
+
+
+def constant_of(material: Material, choices: Choices, name: str = "") -> float:
+    """Return the constant between a gradient, the largest where none is named, and the simulated one."""
+    simulated = results(material.problem, choices)
+    everything = {**material.parameters, **material.inner}
+    among = [name] if name else [each for each in material.parameters if each in simulated]
+    sizes = {each: np.abs(everything[each]).max(initial=0.0) for each in among}
+    if not sizes or not max(sizes.values()) > 0:
+        return 1.0
+    name = max(sizes, key=lambda each: sizes[each])
+    shown = everything[name]
+    if simulated[name].shape != shown.shape:
+        return 1.0
+    factor = float(fit(simulated[name][np.newaxis], shown).factor[0])
+    return factor if np.isfinite(factor) else 1.0

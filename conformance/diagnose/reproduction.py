@@ -23,9 +23,13 @@ PLACE = (0, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduction:
-    """How far a simulation is from everything that was shown, in units of its noise, by quantity."""
+    """How far a simulation is from everything that was shown, in units of its noise, by quantity.
+
+    `noise` is the noise of each quantity over its largest element.
+    """
 
     distances: Mapping[str, float]
+    noise: Mapping[str, float]
 
     @property
     def residual(self) -> float:
@@ -44,10 +48,10 @@ def reproduced(material: Material, choices: Choices, factor: float) -> Reproduct
     precision = Precision.of(FORMATS["f32" if material.single else "f64"])
     rng = np.random.default_rng(problem.branch("noise"))
     shown = _shown(material)
-    exact = _results(problem, simulate(problem, choices, factor=factor))
+    exact = results(material.problem, choices, factor)
     replays = [_replay(problem, choices, factor, precision.u, rng) for _ in range(REPLAYS)]
     eta = FLOOR * problem.case.hidden_size * precision.eta
-    distances = {}
+    distances, sizes = {}, {}
     with np.errstate(all="ignore"):
         for name, got in shown.items():
             want = exact[name]
@@ -58,7 +62,8 @@ def reproduced(material: Material, choices: Choices, factor: float) -> Reproduct
             (noise,) = noises(scattered, want[np.newaxis], (want.ndim - 1,), precision.u, eta)
             lost = _lost(material, name, precision.u)
             distances[name] = _greatest(np.abs(got - want) / (noise.value + lost))
-    return Reproduction(distances=distances)
+            sizes[name] = float((noise.value + lost).max() / np.abs(want).max())
+    return Reproduction(distances=distances, noise=sizes)
 
 
 def _lost(material: Material, name: str, u: float) -> Array | float:
@@ -74,7 +79,7 @@ def _greatest(ratios: Array) -> float:
 
 
 def _shown(material: Material) -> dict[str, Array]:
-    """Return everything that was shown, by the names of `_results`."""
+    """Return everything that was shown, by the names of `results`."""
     forward = {"hidden": material.states, "y": material.y, "h_n": material.h_n}
     if material.y is not None and material.problem.case.cotangents == "last":
         forward["y"] = material.y[-1:]
@@ -82,7 +87,13 @@ def _shown(material: Material) -> dict[str, Array]:
     return found | dict(material.parameters) | dict(material.inner)
 
 
-def _results(problem: Problem, simulated: Observation) -> dict[str, Array]:
+def results(problem: Problem, choices: Choices, factor: float = 1.0) -> dict[str, Array]:
+    """Return everything that the network of `choices` shows, batched and time-major."""
+    whole = replace(problem, h_0=_initial_state(problem))
+    return _laid_out(problem, simulate(whole, choices, factor=factor))
+
+
+def _laid_out(problem: Problem, simulated: Observation) -> dict[str, Array]:
     major, state = problem.layout.time_major, problem.layout.batched_state
     y = None if simulated.y is None else major(simulated.y)
     if y is not None and problem.case.cotangents == "last":
@@ -125,5 +136,5 @@ def _replay(
         d_h_n=maybe(problem.d_h_n),
         head=head,
     )
-    made = _results(problem, simulate(changed, choices, rounded, factor))
+    made = _laid_out(problem, simulate(changed, choices, rounded, factor))
     return {name: rounded(array) for name, array in made.items()}

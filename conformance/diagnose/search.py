@@ -22,6 +22,9 @@ DEEPEST = 4
 SHALLOW = 1
 """Up to so many, every gradient is tried as the deciding one."""
 
+ALONE = 2
+"""Up to so many, where the head's gradients rule out that one set explains everything."""
+
 BLOCK = 4096
 """Plans that are run together."""
 
@@ -42,7 +45,7 @@ class Searched:
     partial
         Loops that come near some gradients, with those that they don't explain.
     nearest
-        The smallest relative error of a loop that doesn't fit, on the gradient that decides.
+        For each gradient that decided, the smallest error of a loop that doesn't fit, over its largest element.
     matches
         How many loops explain each gradient that can decide.
     tried
@@ -51,7 +54,7 @@ class Searched:
 
     hypotheses: list[Hypothesis] = field(default_factory=list)
     partial: list[Partial] = field(default_factory=list)
-    nearest: float = np.inf
+    nearest: dict[str, float] = field(default_factory=dict)
     matches: dict[str, int] = field(default_factory=dict)
     tried: int = 0
 
@@ -64,6 +67,8 @@ class Searched:
 def search(setting: Setting, progress: Progress = lambda _: None, deepest: int = DEEPEST) -> Searched:
     """Search for the fewest mistakes that reproduce what was shown."""
     found = Searched(matches=dict.fromkeys(setting.deciding, 0))
+    if not setting.head_explained:
+        deepest = min(deepest, ALONE)
     for count in range(deepest + 1):
         keys = setting.deciding if count <= SHALLOW else _most_telling(setting, found)
         for plans in _blocks(setting.axes.plans(count)):
@@ -101,7 +106,8 @@ def _tried(setting: Setting, plans: Plans, keys: tuple[str, ...], most: int, fou
             near = np.zeros(len(plans), bool)
             for _, fitted in setting.fits(key, plans, loops, most):
                 near |= fitted.residual <= SCREEN[setting.material.single]
-                found.nearest = min(found.nearest, float(fitted.residual[~near].min(initial=np.inf)))
+                missed = float(fitted.residual[~near].min(initial=np.inf))
+                found.nearest[key] = min(found.nearest.get(key, np.inf), missed)
             rows = np.flatnonzero(near)
             found.matches[key] += len(rows)
             if len(rows):

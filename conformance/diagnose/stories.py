@@ -1,0 +1,37 @@
+"""Where no one set of faults explains all gradients: the set that reproduces each of them by itself."""
+
+from collections.abc import Iterable
+
+from conformance.diagnose.assembly import Partial
+from conformance.diagnose.cover import RANK, FaultSet, covers
+from conformance.diagnose.equivalents import constant_of
+from conformance.diagnose.material import Material
+from conformance.diagnose.reproduction import reproduced
+from conformance.faults import Choices
+from conformance.judge import THRESHOLD
+
+TRIED = 4
+"""How many loops are put to the proof for each gradient."""
+
+
+def stories(material: Material, partial: Iterable[Partial]) -> dict[str, FaultSet]:
+    """Return the smallest set of faults that reproduces each gradient, where one was found; () where it is right."""
+    found: dict[str, FaultSet] = {}
+    kept = list(partial)
+    for name in (*material.parameters, *material.inner):
+        told = [(each.with_reading(name), len(each.readings)) for each in kept if name in each.readings]
+        told.sort(key=lambda pair: (_size(pair[0]), -pair[1]))
+        for choices, _ in told[:TRIED]:
+            if _reproduces(material, choices, name):
+                found[name] = min(covers(choices), key=lambda faults: [RANK[fault] for fault in faults])
+                break
+    return found
+
+
+def _size(choices: Choices) -> int:
+    return min(map(len, covers(choices)), default=0)
+
+
+def _reproduces(material: Material, choices: Choices, name: str) -> bool:
+    factor = constant_of(material, choices, name)
+    return reproduced(material, choices, factor).distances[name] <= THRESHOLD
