@@ -20,6 +20,8 @@ CASES = [
     "rnn-tanh-L2-bi-drop0.5-T7-single-I4-H5-f64-s0",
     "rnn-relu-L3-drop1-T7-B3-I4-H5-f64-s0",
     "rnn-tanh-L2-drop0.5-eval-T7-B3-bf-I4-H5-f64-s0",
+    "rnn-tanh-L2-drop0.5-T4-B40-I4-H5-f64-s0",
+    f"rnn-tanh-L2-drop0.5-T4-len{'.'.join('2431' * 10)}-B40-I4-H5-f64-s0",  # torch's sort is stable up to 16 samples
 ]
 SUBJECTS = [
     "torch",

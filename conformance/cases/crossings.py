@@ -139,7 +139,9 @@ def dropped() -> Iterator[Case]:
     modes += [{"dropout": 0.5, "evaluation": True}]
     ragged: Changes = {"lengths": (3, 7, 5)}
     layouts = [{}, {"layout": "batch-first"}, UNBATCHED, ragged, ragged | {"layout": "batch-first"}]
-    return crossed(modes, (DEEP, DEEP_BOTH, {"layers": 3}), layouts, DTYPES)
+    yield from crossed(modes, (DEEP, DEEP_BOTH, {"layers": 3}), layouts, DTYPES)
+    many: Changes = {"steps": 3, "batch": 40}
+    yield from crossed(modes, (DEEP,), [many, many | {"lengths": (3, 1, 2, 3) * 10}], DTYPES)
 
 
 def half() -> Iterator[Case]:

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from conformance.cases.case import Case
+from conformance.cases.case import DROPOUT, Case
 
 HOSTILE = (
     "identity",
@@ -44,7 +45,7 @@ def _random_case(rng: np.random.Generator, n: int, hostile: float) -> Case:
         steps, batch = max(steps // 2, 1), max(batch // 2, 1)
     ragged = layout != "unbatched" and batch > 1 and rng.random() < 0.3
     lengths = _lengths(rng, steps, batch) if ragged else ()
-    return Case(
+    case = Case(
         nonlinearity=str(rng.choice(("tanh", "relu"))),  # pyright: ignore[reportArgumentType]
         layers=layers,
         bidirectional=bidirectional,
@@ -61,6 +62,17 @@ def _random_case(rng: np.random.Generator, n: int, hostile: float) -> Case:
         regime=regime,
         seed=n,
     )
+    return replace(case, **_rarer(rng, case))  # pyright: ignore[reportArgumentType]
+
+
+def _rarer(rng: np.random.Generator, case: Case) -> dict[str, object]:
+    """Draw what few cases have: dropout between layers, and cotangents that lie in memory in other ways."""
+    changes: dict[str, object] = {}
+    if case.layers > 1 and rng.random() < 0.2:
+        changes |= {"dropout": float(rng.choice(DROPOUT[1:])), "evaluation": bool(rng.random() < 0.2)}
+    if case.cotangents == "both" and rng.random() < 0.2:
+        changes |= {"cotangents": str(rng.choice(("expanded", "strided")))}
+    return changes
 
 
 def _size(rng: np.random.Generator, largest: int) -> int:

@@ -31,9 +31,13 @@ def replayed_masks(case: Case, seed: int) -> np.ndarray:
 
 
 def _packed_order(case: Case) -> np.ndarray:
-    """Return step and sample of every row that takes part, as torch lays them out: (N, 2)."""
+    """Return step and sample of every row that takes part, as torch lays them out: (N, 2).
+
+    Packing sorts by torch's own sort, which leaves equal lengths in any order.
+    """
     import torch
 
-    lengths = torch.tensor(case.lengths or (case.steps,) * case.batch)
-    order = torch.sort(lengths, descending=True).indices.tolist()
-    return np.array([(t, b) for t in range(case.steps) for b in order if t < lengths[b]])
+    if not case.lengths:
+        return np.array([(t, b) for t in range(case.steps) for b in range(case.batch)])
+    order = torch.sort(torch.tensor(case.lengths), descending=True).indices.tolist()
+    return np.array([(t, b) for t in range(case.steps) for b in order if t < case.lengths[b]])

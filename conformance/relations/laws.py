@@ -194,7 +194,7 @@ def _plain(case: Case) -> bool:
 
 
 def _any_batch(case: Case) -> bool:
-    """Return whether a part of the batch is computed as in the whole: dropout masks depend on shapes."""
+    """Return whether samples are computed alike in any batch and order: dropout masks depend on both."""
     return case.dropout == 0 or case.evaluation
 
 
@@ -250,7 +250,7 @@ RELATIONS = (
     Relation(
         name="equal lengths = none",
         scale="noise",
-        applies=lambda c: not c.lengths and c.layout != "unbatched" and _packable(c),
+        applies=lambda c: not c.lengths and c.layout != "unbatched" and _packable(c) and _any_batch(c),
         pairs=equal_lengths_equal_none,
     ),
     Relation(
