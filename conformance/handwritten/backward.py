@@ -8,14 +8,15 @@ import numpy as np
 from conformance.handwritten import names
 from conformance.handwritten.asking import Question, question
 from conformance.handwritten.calling import Option, Parameter, best_first, parameters_of
+from conformance.handwritten.cells import backward_cells
 from conformance.handwritten.construct import callable_of, own_callables
 from conformance.handwritten.forms import Form
-from conformance.handwritten.forward import Forward
 from conformance.handwritten.harvest import Harvest, Taken, harvests, returned_names, true_gradients
 from conformance.handwritten.inputs import plain_options, roles_of, states
 from conformance.handwritten.interface import Attempt
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.matching import Match
+from conformance.handwritten.passes import Forward
 from conformance.handwritten.program import Ran, run, value
 from conformance.handwritten.reach import reach
 from conformance.handwritten.slots import Slot
@@ -220,6 +221,15 @@ def _tried(
     }
     if same and "targets" not in forward.arguments.kinds:
         return
+    if forward.loop:
+        for text in entry.texts[:1]:
+            for lines, ran in backward_cells(
+                loaded, forward, call, parameters, text, _roles(forward, parameters)
+            ):
+                known = returned_names(callable_of(forward.built, call), "back")
+                taken = _taken(forward, ran, slots, before, truth_of(forward, entry), known)
+                yield (_harvested(forward, call, entry, lines, taken) if lines else None) or ran
+        return
     prepared = (*forward.build, *forward.lines, f"y = {shown.expression}")
     roles = _roles(forward, parameters)
 
@@ -236,37 +246,54 @@ def _tried(
             forward.asked.p,
             (*(forward.build if same else prepared), *(forward.lines[:1] if same else ()), *lines),
         )
-        if not ran.ok:
-            yield ran
-            if ran.hung:
-                return
-            continue
-        taken = Taken(
-            ran=ran,
-            slots=slots,
-            asked=forward.asked,
-            roots=forward.built.setup.roots,
-            before=before,
-            truth=truth_of(forward, entry),
-            names=returned_names(callable_of(forward.built, call), "grads"),
-        )
-        found = harvests(taken)
-        if not found:
-            yield ran
-            continue
-        kind = entry.kind.replace("soft targets", "targets")
-        yield Backward(
-            forward=forward,
-            call=call,
-            entry=replace(entry, kind=kind),
-            lines=lines,
-            slots=tuple(slots),
-            harvest=found[0],
-            cost=arguments.cost,
-            ran=ran,
-        )
-        if len(found[0].right) == len(slots):
+        known = returned_names(callable_of(forward.built, call), "grads")
+        taken = _taken(forward, ran, slots, before, truth_of(forward, entry), known)
+        found = _harvested(forward, call, entry, lines, taken)
+        yield ran if found is None else replace(found, cost=arguments.cost)
+        if ran.hung or (found is not None and found.wrong == 0):
             return
+
+
+def _taken(
+    forward: Forward,
+    ran: Ran,
+    slots: Sequence[Slot],
+    before: Mapping[str, Array],
+    truth: Mapping[str, Array],
+    known: Mapping[str, str],
+) -> Taken:
+    """Return what is known about a run for harvesting."""
+    return Taken(
+        ran=ran,
+        slots=slots,
+        asked=forward.asked,
+        roots=forward.built.setup.roots,
+        before=before,
+        truth=truth,
+        names=known,
+        stepwise=bool(forward.loop),
+    )
+
+
+def _harvested(
+    forward: Forward, call: str, entry: Entry, lines: tuple[str, ...], taken: Taken
+) -> Backward | None:
+    """Return the backward pass with the gradients that a run has left, None where it left none."""
+    if not taken.ran.ok:
+        return None
+    found = harvests(taken)
+    if not found:
+        return None
+    return Backward(
+        forward=forward,
+        call=call,
+        entry=replace(entry, kind=entry.kind.replace("soft targets", "targets")),
+        lines=lines,
+        slots=tuple(taken.slots),
+        harvest=found[0],
+        cost=0.0,
+        ran=taken.ran,
+    )
 
 
 def _roles(forward: Forward, parameters: Sequence[Parameter]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from conformance.handwritten import names
 from conformance.handwritten.asking import Asked
 from conformance.handwritten.calling import Arguments, Option, Parameter, best_first, parameters_of
+from conformance.handwritten.inputs import STYLES, weight
 from conformance.handwritten.keys import made_up_parameters
 from conformance.handwritten.load import Loaded, own_names
 from conformance.handwritten.matching import everything
@@ -236,6 +237,9 @@ def _options(parameter: Parameter, loaded: Loaded) -> list[Option]:
         options.append((by_value[hint], 2.5 if unsure else 0.0, hint))
     options += [(by_value[size], 2.0 + 0.1 * n, size) for n, size in enumerate("IHOTB") if size != hint]
     if parameter.required:
+        role = names.weight_hint(name)
+        if hint is None and role is not None:
+            options += [(weight(role, style), 1.0 + 0.1 * n, "weight") for n, style in enumerate(STYLES)]
         options += _others(parameter, loaded)
     return options
 

@@ -8,10 +8,10 @@ from conformance.handwritten.binding import Binding, Own
 from conformance.handwritten.bound import Loss
 from conformance.handwritten.construct import callable_of
 from conformance.handwritten.extras import extras
-from conformance.handwritten.forward import Forward
 from conformance.handwritten.harvest import returned_names
 from conformance.handwritten.interface import Interface
 from conformance.handwritten.load import Loaded
+from conformance.handwritten.passes import Forward
 from conformance.handwritten.slots import Slot
 
 PLACES = {
@@ -66,7 +66,7 @@ def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...]
     """Return the lines of both passes; where one call does both there is only a backward one."""
     if backward is None:
         return forward.lines, ()
-    if backward.call == forward.call:
+    if backward.call == forward.call and not forward.loop:
         return forward.lines[:1], (*backward.lines, "result = grads")
     uses_y = "y" in backward.lines[0].replace("p.y", "").replace("d_y", "")
     y = (f"y = {forward.outputs.expression}",) if forward.outputs is not None and uses_y else ()
@@ -122,7 +122,7 @@ def _told(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
     if backward is None:
         lines.append("no backward pass was found")
         return tuple(lines)
-    lines.append(backward.lines[0].removeprefix("grads = "))
+    lines.append(backward.lines[-1].removeprefix("grads = ").replace("\n    ", " "))
     seen = "the last step" if backward.entry.last else "every step"
     lines.append(f"the loss sees {seen} and enters as {backward.entry.kind}")
     lines.append(f"gradients are {PLACES[backward.harvest.place]}")

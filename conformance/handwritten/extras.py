@@ -12,10 +12,10 @@ import numpy as np
 from conformance.handwritten import names
 from conformance.handwritten.asking import question
 from conformance.handwritten.forms import axes_of
-from conformance.handwritten.forward import Forward
 from conformance.handwritten.harvest import Renamed
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.matching import Match, everything, form_of, recognised, series_in
+from conformance.handwritten.passes import Forward
 from conformance.handwritten.program import Ran, run
 from conformance.handwritten.reach import Reached
 

@@ -11,11 +11,12 @@ from conformance.handwritten.binding import Binding
 from conformance.handwritten.bound import Unbound
 from conformance.handwritten.construct import Built, classes, of_class, of_live, of_module
 from conformance.handwritten.describing import bound_of
-from conformance.handwritten.forward import ASKED, Forward, Searching, case_of
+from conformance.handwritten.forward import Searching
 from conformance.handwritten.interface import Attempt
 from conformance.handwritten.limits import sandbox
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
+from conformance.handwritten.passes import ASKED, Forward, case_of
 from conformance.handwritten.program import Ran
 
 Progress = Callable[[str], None]

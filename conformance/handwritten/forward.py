@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 
-from conformance.cases import Case
 from conformance.handwritten import names
 from conformance.handwritten.asking import Question, Traits, question
 from conformance.handwritten.calling import Arguments, Option, Parameter, best_first, parameters_of
+from conformance.handwritten.cells import cells, is_stepwise
 from conformance.handwritten.construct import Built, callable_of, own_callables
 from conformance.handwritten.inputs import (
     INPUTS,
@@ -24,8 +23,9 @@ from conformance.handwritten.inputs import (
     weight,
 )
 from conformance.handwritten.interface import Attempt
-from conformance.handwritten.load import SIZES, Loaded
-from conformance.handwritten.matching import Match, everything, recognised
+from conformance.handwritten.load import Loaded
+from conformance.handwritten.matching import everything, recognised
+from conformance.handwritten.passes import ASKED, Forward, case_of
 from conformance.handwritten.program import Ran, run
 from conformance.handwritten.reach import Reached
 from conformance.handwritten.sensitivity import used
@@ -38,95 +38,6 @@ MOST_ARGUMENTS, MOST_ASSIGNMENTS, MOST_SIZES = 8, 24, 3
 MOST_ASSIGNMENTS_OF_WRONG = 8
 MOST_WRONG = 16
 """Forward passes in which mistakes are looked for."""
-
-ASKED = Sizes(SIZES["I"], SIZES["H"], SIZES["O"])
-QUANTITIES = ("y", "softmax(y)", "sigmoid(y)", "tanh(y)", "h")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forward:
-    """A forward pass that ran, and what of it was recognised."""
-
-    built: Built
-    call: str
-    inputs: Inputs
-    arguments: Arguments
-    slots: tuple[Slot, ...]
-    sizes: Sizes
-    asked: Question
-    ran: Ran
-    matches: tuple[Match, ...] = ()
-    fills: dict[str, str] = field(default_factory=dict)  # weights that are arguments: what each role is given
-    meaning: dict[str, str] = field(default_factory=dict)  # and which argument is which role
-    fault: str = ""  # the mistake in it under which its outputs are recognised
-
-    @property
-    def build(self) -> tuple[str, ...]:
-        """The lines that build the network and give it its weights."""
-        return (*self.built.setup.lines, *(f"{slot.path}[...] = {slot.fill}" for slot in self.slots))
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """The lines that call the forward pass."""
-        return (f"x = {self.inputs.text}", f"result = {self.call}({self.arguments.text})")
-
-    def best(self, *quantities: str) -> Match | None:
-        """Return the best match of some quantities: every step, in what forward returned."""
-        found = [m for m in self.matches if m.quantity in quantities]
-        return min(found, key=_rank, default=None)
-
-    @property
-    def outputs(self) -> Match | None:
-        """What the loss sees: y or what is made of it, without a head h."""
-        return self.best(*QUANTITIES[:4]) or (self.best("h") if not self.sizes.O else None)
-
-    @property
-    def complete(self) -> bool:
-        """Whether what the loss sees is right at every step that is shown."""
-        shown = self.outputs
-        return shown is not None and (shown.last or shown.right == self.asked.case.steps)
-
-
-def _rank(match: Match) -> tuple[Any, ...]:
-    place = ["result", "model", "params", "code", "seen"]
-    root = next(
-        (n for n, name in enumerate(place) if match.source.startswith((name, f"[element in {name}"))), 3
-    )
-    if "seen[" in match.source:
-        root = 4
-    return (
-        -match.right if not match.last else -0.5,
-        QUANTITIES.index(match.quantity),
-        root,
-        len(match.source),
-    )
-
-
-def case_of(
-    sizes: Sizes,
-    *,
-    batched: bool,
-    nonlinearity: str = "tanh",
-    layers: int = 1,
-    cotangents: str = "output",
-    h_0: bool = False,
-    steps: int = SIZES["T"],
-) -> Case:
-    """Return the case that is asked first: no h_0, weights of scale one half, the loss on every output."""
-    return Case(
-        nonlinearity=nonlinearity,  # pyright: ignore[reportArgumentType]
-        layers=layers,
-        steps=steps,
-        batch=SIZES["B"] if batched else 1,
-        layout="time-first" if batched else "unbatched",
-        input_size=sizes.I,
-        hidden_size=sizes.H,
-        output_size=sizes.O,
-        h_0=h_0,
-        cotangents=cotangents,  # pyright: ignore[reportArgumentType]
-        dtype="f64",
-        regime="gain1.2",
-    )
 
 
 @dataclass(slots=True)
@@ -200,6 +111,45 @@ class Searching:
                     meaning=roles,
                 )
                 yield replace(forward, ran=run(self.loaded, asked.p, (*built.setup.lines, *forward.lines)))
+            if is_stepwise(way):
+                yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
+
+    def _stepwise(
+        self,
+        built: Built,
+        call: str,
+        parameters: list[Parameter],
+        way: Inputs,
+        sizes: Sizes,
+        asked: Question,
+        roles: dict[str, str],
+        style: tuple[str, str],
+    ) -> Iterator[Forward]:
+        """Yield runs of our own loop around a callable that takes one step."""
+        plain = Forward(
+            built=built,
+            call=call,
+            inputs=way,
+            arguments=Arguments(text="", kinds=(), cost=0.0),
+            slots=(),
+            sizes=sizes,
+            asked=asked,
+            ran=Ran(names={}),
+            fills={role: weight(role, style) for role in roles.values()},
+            meaning=roles,
+        )
+
+        def weights(parameter: Parameter) -> list[Option]:
+            if parameter.name in roles:
+                return [(weight(roles[parameter.name], style), 0.0, "weight")]
+            if "params" in built.setup.roots:
+                return [("params", 0.0 if names.PARAMS.fullmatch(parameter.name) else 1.5, "params")]
+            return []
+
+        for forward in cells(self.loaded, plain, parameters, weights):
+            ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
+            if ran.ok:
+                yield replace(forward, ran=ran)
 
     def _options(
         self,

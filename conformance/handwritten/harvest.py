@@ -11,7 +11,7 @@ import numpy as np
 from conformance.handwritten.asking import Question, gradients_of
 from conformance.handwritten.forms import numeric
 from conformance.handwritten.keys import source_of
-from conformance.handwritten.matching import everything
+from conformance.handwritten.matching import everything, series_in
 from conformance.handwritten.names import gradient_of
 from conformance.handwritten.program import Ran, value
 from conformance.handwritten.reach import Reached
@@ -65,6 +65,7 @@ class Taken:
     before: Mapping[str, Array]  # the weights as they were set, by path
     truth: Mapping[str, Array]  # the true gradients in the shapes of the slots, by path
     names: Mapping[str, str] = field(default_factory=dict)  # what a return statement calls its values
+    stepwise: bool = False  # whether the loop over time is ours, and `grads` holds what every step gave
 
 
 def harvests(taken: Taken) -> list[Harvest]:
@@ -95,6 +96,13 @@ def _as_weights(asked: Question) -> dict[str, Any]:
 
 
 def _places(taken: Taken) -> Iterator[tuple[str, dict[str, list[Candidate]]]]:
+    if taken.stepwise:
+        yield "returned", _by_step(taken)
+        kept = everything(Ran(names=taken.ran.names), taken.roots)
+        weights = {slot.path for slot in taken.slots}
+        yield "kept", _by_slot([item for item in kept if item.path not in weights], taken)
+        yield "applied", _applied(taken)
+        return
     returned = everything(Ran(names=taken.ran.names), ["grads"])
     ids = {id(item.value) for item in returned}
     kept = everything(Ran(names=taken.ran.names), taken.roots)
@@ -105,6 +113,24 @@ def _places(taken: Taken) -> Iterator[tuple[str, dict[str, list[Candidate]]]]:
     yield "applied", _applied(taken)
     yield "locals", _by_slot(left, taken)
     yield "replaced", _replaced([_named(item, taken.names) for item in returned], taken)
+
+
+def _by_step(taken: Taken) -> dict[str, list[Candidate]]:
+    """Return the sums over time of what every step gave."""
+    found: dict[str, list[Candidate]] = {slot.path: [] for slot in taken.slots}
+    for series in series_in([Reached("grads", taken.ran.names["grads"])], taken.asked.case.steps):
+        if not series.inner:
+            continue
+        total = series.stacked.sum(0)
+        path = "back" + series.inner.removeprefix("[0]")
+        name = taken.names.get(path, Reached(path, None).name)
+        for slot in taken.slots:
+            shape = taken.before[slot.path].shape
+            for text, values, how in _shaped(
+                f"sum({series.source})", total, None, shape, taken.asked.case.batch, 0
+            ):
+                found[slot.path].append(Candidate(expression=text, name=name, values=values, how=how))
+    return found
 
 
 def _named(item: Reached, known: Mapping[str, str]) -> Reached:

@@ -12,9 +12,9 @@ import numpy as np
 from conformance.handwritten.asking import Asked, Traits, question
 from conformance.handwritten.backward import Entry, parameter_slots
 from conformance.handwritten.forms import axes_of
-from conformance.handwritten.forward import Forward, case_of
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.matching import Match, Series, everything, form_of, series_in
+from conformance.handwritten.passes import Forward, case_of
 from conformance.handwritten.program import Ran, run, value
 from conformance.handwritten.sensitivity import used
 from conformance.handwritten.slots import Sizes, Slot
