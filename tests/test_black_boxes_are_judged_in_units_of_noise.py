@@ -72,6 +72,29 @@ def test_a_chaotic_black_box_is_undecidable_and_its_steps_are_not():
     assert examine(case, load_subject("torch")).verdict == "agrees"
 
 
+ASTRAY = "rnn-tanh-L3-nobias-T217-B2-bf-I2-H16-dout-f64-gain8-s15957"
+"""Lost in noise at step 132. At step 166 all replays are near each other by chance, and torch is elsewhere."""
+
+
+def test_what_follows_a_step_lost_in_noise_is_undecidable():
+    record = examine(parse_id(ASTRAY), load_subject("torch-results"))
+    assert record.verdict == "undecidable"
+    problem = materialise(parse_id(ASTRAY))
+    allowed = allowances(problem, observe(problem, np.float64))
+    lost = allowed["output"].doubtful.any(axis=(1, 2))
+    assert not lost[:100].any()
+    assert lost[np.argmax(lost) :].all()
+    assert all(allowance.doubtful.all() for name, allowance in allowed.items() if name != "output")
+
+
+@pytest.mark.parametrize("change", ["", "-bi"])
+def test_doubt_about_one_step_reaches_all_that_depends_on_it(change):
+    problem = materialise(parse_id(f"rnn-tanh{change}-T60-B2-I4-H16-f32-gain8-s0"))
+    output = allowances(problem, observe(problem, np.float64))["output"].doubtful
+    assert output[-1].all()
+    assert output[0].all() == bool(change)  # in both directions every step depends on every other
+
+
 def test_overflow_on_the_way_makes_results_undecidable():
     case = parse_id("rnn-relu-L2-T60-B2-I3-H8-f32-gain10-s0")
     assert examine(case, load_subject("torch-results")).verdict == "undecidable"

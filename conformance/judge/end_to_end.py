@@ -4,8 +4,8 @@ Where a subject shows its steps the local check is sharper and this one isn't ne
 are compared with those of the reference in float64 after both ran freely. Correct programs stayed within a few units of
 noise in every calibration (benchmarks/noise_calibration.json); THRESHOLD leaves room beyond the worst.
 
-Where the noise isn't small against the quantity (a chaotic network), or a correct program may overflow on the
-way, the comparison would mean nothing: undecidable.
+Where the noise isn't small against the quantity (a chaotic network) or was so at a step before, or where a correct
+program may overflow on the way, the comparison would mean nothing: undecidable.
 """
 
 import math
@@ -17,7 +17,7 @@ import numpy as np
 from conformance.cases import Problem
 from conformance.judge.comparison import Comparison, Finding
 from conformance.judge.decision import decide
-from conformance.judge.noise import noise_of
+from conformance.judge.noise import Noise, noise_of
 from conformance.judge.results import Result, results
 from conformance.judge.rounding import Precision
 from conformance.observation import Observation
@@ -47,17 +47,40 @@ def allowances(problem: Problem, exact: Observation) -> dict[str, Allowance]:
     precision = Precision.of(problem.format)
     true = {name: result.value for name, result in results(problem, exact).items()}
     hopeless = may_overflow(problem, exact, precision)
+    found = noise_of(problem, true, precision)
+    inherited = _inherited_doubt(problem, found)
     return {
         name: Allowance(
             bound=THRESHOLD * noise.value,
-            doubtful=~(noise.relative <= MEANINGLESS)
+            doubtful=_is_large(noise)
             | ~np.isfinite(noise.value)
             | ~np.isfinite(true[name])
+            | (inherited if name == "output" else inherited.any())
             | hopeless,
             relative=float(noise.relative.max(initial=0.0)),
         )
-        for name, noise in noise_of(problem, true, precision).items()
+        for name, noise in found.items()
     }
+
+
+def _is_large(noise: Noise) -> Array:
+    return ~(noise.relative <= MEANINGLESS)  # a NaN isn't less
+
+
+def _inherited_doubt(problem: Problem, found: Mapping[str, Noise]) -> Array:
+    """Return at which steps (T, 1, 1) what came before is lost in noise, or can't be told from what is.
+
+    Noise that isn't small sends replays and correct programs along different trajectories. These may meet again, in
+    the replays alone, so that noise looks small further on and isn't: whatever follows in the data flow (later
+    steps, or all of them in both directions, and every gradient) is in doubt as well.
+    """
+    lost = _is_large(found["output"]).any(axis=(1, 2), keepdims=True)
+    ends_lost = any(_is_large(noise).any() for name, noise in found.items() if name.startswith("h_n"))
+    if problem.case.bidirectional:
+        return np.full_like(lost, lost.any() or ends_lost)
+    lost = np.logical_or.accumulate(lost, axis=0)
+    lost[-1] |= ends_lost  # after the last step of every layer
+    return lost
 
 
 def greatest_noise(allowed: Mapping[str, Allowance]) -> float:
