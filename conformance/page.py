@@ -242,7 +242,7 @@ def _cases(record: Record) -> Grid:
         Column(label="relation", kind="detail", note="the law that the case was put to"),
         Column(label="reason", kind="detail"),
         Column(label="third opinion", kind="detail"),
-        Column(label="platform", kind="detail"),
+        Column(label="platform", kind="choice" if len(record.environments) > 1 else "detail"),
     )
     rows = [_case_row(case, record) for case in record.cases]
     return Grid(name="cases", caption="Every case", columns=columns, rows=rows)

@@ -49,11 +49,14 @@ def chosen(cases: Sequence[Case], noise: Mapping[str, float]) -> list[Case]:
 
 
 def oracle_of(case: Case) -> tuple[str, type[np.floating]] | None:
-    """Return the name and type of a precision wider than the case's own, None where this machine has none."""
+    """Return the name and type of a precision wider than the case's own.
+
+    None where this machine has none, and in 16 bits, in which the reference doesn't run itself.
+    """
     if case.dtype == "f64":
         wider = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
         return ("long double", np.longdouble) if wider else None
-    return "float64", np.float64
+    return ("float64", np.float64) if case.dtype == "f32" else None
 
 
 def _profiles(case: Case, subject: Subject) -> Iterator[ProfileRecord]:

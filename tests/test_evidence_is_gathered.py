@@ -89,7 +89,8 @@ def test_profiles_are_thinned_to_the_greatest_of_every_stretch_and_lists_match()
 def test_the_longest_and_the_noisiest_of_each_precision_are_pictured() -> None:
     noise = {CALM.id: 1e-15, LONGER.id: 1e-7, CHAOTIC.id: 1.0}
     assert chosen([SHORT, CALM, LONGER, CHAOTIC], noise) == [CALM, LONGER, CHAOTIC]
-    assert chosen([SHORT], {}) == []
+    half = parse_id(LONGER.id.replace("f32", "f16"))
+    assert chosen([SHORT, half], {half.id: 1.0}) == []
 
 
 def test_a_chaotic_profile_leaves_the_truth_where_its_noise_says_so() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
@@ -253,6 +254,9 @@ def test_platforms_lie_side_by_side_and_each_case_names_its_own(whole: Record, t
     assert {case.platform for case in both.cases} == {0, 1}
     page = (tmp_path / "out" / "agreement.html").read_text()
     assert "Platform 1" in page
+    assert '"label":"platform","kind":"choice"' in page
+    tests = list(ET.parse(tmp_path / "out" / "junit.xml").getroot().iter("testcase"))  # noqa: S314 - our own
+    assert len({(test.get("classname"), test.get("name")) for test in tests}) == len(tests) == len(both.cases)
     again = merged(
         {
             "both": both,

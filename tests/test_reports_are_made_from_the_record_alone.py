@@ -83,6 +83,9 @@ def test_the_plots_are_inline_text_stays_text_and_ids_are_unique(files: dict[str
     page = files["agreement.html"]
     assert page.count('<svg xmlns="http://www.w3.org/2000/svg"') == 3
     assert "undecidable for a black box</text>" in page
+    shared = re.findall(r"<defs>.*?</defs>", page, flags=re.DOTALL)
+    assert shared
+    assert not [text for text in shared if re.search(r'(fill|stroke)="#', text)]  # the dark can't reach these
     assert len(LONG) == sum(f"{case.id}</text>" in page for case in LONG)
     ids = re.findall(r'\sid="([^"]+)"', page)
     assert len(ids) == len(set(ids))

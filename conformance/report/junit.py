@@ -42,12 +42,14 @@ def _suite(record: Record, subject: str, pairs: Sequence[tuple[CaseRecord, Timin
         for what, text in environment_rows(environment):
             ET.SubElement(properties, "property", {"name": legal(what), "value": legal(text)})
     for case, timing in pairs:
-        suite.append(_test(case, timing))
+        suite.append(_test(case, timing, several=len(record.environments) > 1))
     return suite
 
 
-def _test(case: CaseRecord, timing: Timing) -> ET.Element:
-    names = {"classname": f"conformance.{legal(case.subject)}", "name": legal(case.case)}
+def _test(case: CaseRecord, timing: Timing, *, several: bool) -> ET.Element:
+    """Return the element of a case; where there are several platforms its class names the platform too."""
+    where = f".platform-{case.platform}" if several else ""
+    names = {"classname": f"conformance.{legal(case.subject)}{where}", "name": legal(case.case)}
     test = ET.Element("testcase", {**names, "time": f"{timing.total:.6f}"})
     if kind := ELEMENTS.get(case.verdict):
         told = legal(tell(case))

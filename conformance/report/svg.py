@@ -30,6 +30,10 @@ def drawn(figure: Figure, name: str, title: str, description: str) -> str:
             if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}style"):
                 parent.remove(child)
         _tidy(parent, name)
+    for shared in root.iterfind(f".//{{{SVG}}}defs//*"):
+        for key in ("fill", "stroke"):  # each use has its own, and only that one can follow a stylesheet
+            if shared.get(key, "").startswith("#"):
+                del shared.attrib[key]
     for key in ("width", "height"):
         root.attrib.pop(key, None)
     root.attrib |= {"role": "img", "aria-labelledby": f"{name}-title {name}-text", "class": "plot"}
