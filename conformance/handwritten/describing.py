@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from conformance.handwritten.adapter import adapter_text
 from conformance.handwritten.backward import Backward
 from conformance.handwritten.binding import Binding, Own
@@ -11,7 +13,9 @@ from conformance.handwritten.extras import extras
 from conformance.handwritten.harvest import returned_names
 from conformance.handwritten.interface import Interface
 from conformance.handwritten.load import Loaded
+from conformance.handwritten.matching import Match
 from conformance.handwritten.passes import Forward
+from conformance.handwritten.program import values
 from conformance.handwritten.slots import Slot
 
 PLACES = {
@@ -76,10 +80,12 @@ def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...]
 def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
     shown: dict[str, str] = {}
     last = forward.outputs is not None and forward.outputs.last if backward is None else backward.entry.last
-    for name, match in (("y", forward.best("y")), ("h", forward.best("h"))):
-        if match is not None and (
-            last or not match.last
-        ):  # a last value alone is no answer where all are asked for
+    for name in ("y", "h"):
+        matches = [
+            m for m in forward.ranked(name) if last or not m.last
+        ]  # one value is no answer where all count
+        match = next((m for m in matches if backward is None or _stands(m, backward)), None)
+        if match is not None:
             shown[name] = match.expression
     if backward is None:
         return shown
@@ -89,6 +95,14 @@ def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
             for role, read in slot.read.items():
                 shown[role] = read.format(g=text)
     return shown
+
+
+def _stands(match: Match, backward: Backward) -> bool:
+    """Tell whether what a forward pass left is still there, in the same shape, when the backward pass has run."""
+    before, after = (
+        values(ran, {"it": match.expression}).get("it") for ran in (backward.forward.ran, backward.ran)
+    )
+    return after is not None and np.shape(before) == np.shape(after)
 
 
 def _own(forward: Forward, backward: Backward | None) -> Own | None:

@@ -50,8 +50,11 @@ class Forward:
 
     def best(self, *quantities: str) -> Match | None:
         """Return the best match of some quantities: every step, in what forward returned."""
-        found = [m for m in self.matches if m.quantity in quantities]
-        return min(found, key=_rank, default=None)
+        return next(iter(self.ranked(*quantities)), None)
+
+    def ranked(self, *quantities: str) -> list[Match]:
+        """Return the matches of some quantities, the best first."""
+        return sorted((m for m in self.matches if m.quantity in quantities), key=_rank)
 
     @property
     def outputs(self) -> Match | None:
