@@ -1,0 +1,113 @@
+"""`Edit`: one expression or statement of a source replaced by another; and the places where that may be done."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A piece of text within the lines of a file, and what stands there instead."""
+
+    file: str
+    line: int  # from 1, as the file shows it
+    start: tuple[int, int]  # line and column in UTF-8 bytes, from 1 and 0
+    end: tuple[int, int]
+    replacement: str
+
+    def applied(self, text: str) -> str:
+        """Return `text` with the edit made; the number of its lines stays."""
+        lines = [line.encode() for line in text.splitlines(keepends=True)]
+        (first, left), (last, right) = self.start, self.end
+        whole = lines[first - 1][:left] + self.replacement.encode() + lines[last - 1][right:]
+        lines[first - 1 : last] = [whole] + [b"\n"] * (last - first)
+        return b"".join(lines).decode()
+
+    def shown(self, text: str) -> tuple[str, str]:
+        """Return the line as it stands and as it is mended, without their indentation."""
+        return (
+            text.splitlines()[self.line - 1].strip(),
+            self.applied(text).splitlines()[self.line - 1].strip(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """One node of a function, with what stands around it.
+
+    `loops` are the variables of the loops around it, the innermost first, and `names` all that the function binds.
+    """
+
+    file: str
+    node: ast.expr | ast.stmt
+    loops: tuple[str, ...]
+    steps: str  # what the innermost loop counts to, empty where that isn't a range
+    names: tuple[str, ...]
+
+    def replaced(self, replacement: ast.AST | str) -> Edit:
+        """Return the edit that puts something else in place of this node."""
+        return self.replacing(self.node, replacement)
+
+    def replacing(self, node: ast.expr | ast.stmt, replacement: ast.AST | str) -> Edit:
+        """Return the edit that puts something else in place of `node`."""
+        text = replacement if isinstance(replacement, str) else _unparsed(replacement)
+        return Edit(
+            file=self.file,
+            line=node.lineno,
+            start=(node.lineno, node.col_offset),
+            end=(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset),
+            replacement=text,
+        )
+
+
+def spots(file: str, text: str) -> Iterator[Spot]:
+    """Yield every node of every function in a source."""
+    for function in ast.walk(ast.parse(text)):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names = tuple(dict.fromkeys(_bound(function)))
+            for statement in function.body:
+                yield from _within(file, statement, (), "", names)
+
+
+def _within(
+    file: str, node: ast.AST, loops: tuple[str, ...], steps: str, names: tuple[str, ...]
+) -> Iterator[Spot]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return
+    if isinstance(node, (ast.expr, ast.stmt)):
+        yield Spot(file=file, node=node, loops=loops, steps=steps, names=names)
+    inside, counted = loops, steps
+    if isinstance(node, ast.For):
+        inside = (*(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)), *loops)
+        counted = _counted(node.iter) or steps
+    for name, value in ast.iter_fields(node):
+        children = value if isinstance(value, list) else [value]
+        for child in children:
+            if isinstance(child, ast.AST):
+                own = name == "body"
+                yield from _within(file, child, inside if own else loops, counted if own else steps, names)
+
+
+def _counted(iterated: ast.expr) -> str:
+    """Return what a loop over a range counts to: `n` of reversed(range(n)) or range(n - 1, -1, -1)."""
+    for node in ast.walk(iterated):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
+            if len(node.args) == 3 and isinstance(node.args[0], ast.BinOp):
+                return ast.unparse(node.args[0].left)
+            return ast.unparse(node.args[-1 if len(node.args) < 3 else 0])
+    return ""
+
+
+def _bound(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """Yield what a function calls things: its arguments and local variables, and attributes that it reads."""
+    for argument in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
+        if argument.arg not in ("self", "cls"):
+            yield argument.arg
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def _unparsed(node: ast.AST) -> str:
+    text = ast.unparse(node)
+    return f"({text})" if isinstance(node, (ast.BinOp, ast.IfExp, ast.Compare)) else text

@@ -1,0 +1,61 @@
+"""Which ways of mending a source suit which seam, the likeliest first."""
+
+from collections.abc import Iterator, Mapping
+
+from conformance.diagnose import operators as op
+from conformance.diagnose.edits import Edit, spots
+
+READING = (op.at_another_step, op.another_name, op.of_a_sequence)
+SLOPE = (op.unwrapped, op.tanh_prime, op.without_index, *READING)
+SUMMING = (op.added_up, op.left_out, op.one_operand, op.summed, op.other_bounds)
+
+BY_SEAM: Mapping[str, tuple[op.Operator, ...]] = {
+    "activation": (op.unwrapped, op.one_operand),
+    "recurrence": (op.transposed, op.another_name, op.at_another_step),
+    "start": (op.another_name, op.unwrapped),
+    "biases": (op.another_name, op.with_more),
+    "inputs": READING,
+    "kept": READING,
+    "derivative": SLOPE,
+    "slope_at": READING,
+    "head_loss": (op.unwrapped,),
+    "head_carry": (op.transposed,),
+    "entry": (op.at_last_only, op.at_another_step, op.set_anew, op.left_out, op.with_more),
+    "d_h_n": (op.unwrapped, op.another_name, op.with_more),
+    "carry": (op.transposed, op.one_operand, op.left_out, op.another_name, op.with_more),
+    "carried": READING,
+    "arrives": (op.set_anew, op.added_up, op.with_more),
+    "joined": (op.joined_before,),
+    "steps": (op.other_bounds,),
+    "truncation": (op.other_bounds, op.left_out, op.unwrapped),
+    "x_read": READING,
+    "h_read": READING,
+    "formed_ih": (op.another_name,),
+    "formed_hh": (op.another_name,),
+    "formed_b": (op.another_name,),
+    "outer": (op.transposed, op.outer_product),
+    "reduce_ih": SUMMING,
+    "reduce_hh": SUMMING,
+    "reduce_b": SUMMING,
+    "rows": SUMMING,
+    "bias_gradients": (op.summed, op.one_operand, op.left_out, op.added_up, op.another_name),
+    "clip": (op.left_out, op.unwrapped, op.one_operand),
+    "d_x": (op.transposed, op.another_name),
+    "d_h_0": (op.another_name, op.unwrapped),
+    "head_read": READING,
+    "reduce_head": SUMMING,
+    "head_bias": SUMMING,
+}
+"""The operators that may mend a wrong choice at each seam."""
+
+
+def edits(seam: str, files: Mapping[str, str]) -> Iterator[Edit]:
+    """Yield the edits that may mend a wrong choice at `seam`, in all files, those of the likeliest kind first."""
+    places = [spot for file, text in files.items() for spot in spots(file, text)]
+    seen: set[Edit] = set()
+    for operator in BY_SEAM.get(seam, ()):
+        for spot in places:
+            for edit in operator(spot):
+                if edit not in seen:
+                    seen.add(edit)
+                    yield edit

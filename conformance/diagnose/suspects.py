@@ -1,0 +1,105 @@
+"""The lines in which faults hide: an edit that mends one is tried in memory, and the network run again."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.diagnose.diagnosis import Diagnosis, Suspect
+from conformance.diagnose.edits import Edit
+from conformance.diagnose.equivalents import proportional
+from conformance.diagnose.evidence import Evidence
+from conformance.diagnose.fit import SCREEN, fit
+from conformance.diagnose.material import Material
+from conformance.diagnose.mends import edits
+from conformance.diagnose.patching import patched
+from conformance.diagnose.reproduction import results
+from conformance.faults import CATALOGUE, Choices
+from conformance.faults.seams import alternatives
+
+SECONDS = 3.0
+"""How long lines are looked for, all faults together."""
+
+Rerun = Callable[[], Evidence | None]
+"""Runs the network once more on the same problem; None where it doesn't come to an end."""
+
+
+def suspects(
+    found: Diagnosis,
+    *,
+    files: Mapping[str, str],
+    namespace: Mapping[str, Any],
+    rerun: Rerun,
+    seconds: float = SECONDS,
+) -> list[Suspect]:
+    """Return the lines of `files` in which the faults of a diagnosis lie.
+
+    Parameters
+    ----------
+    found
+        A diagnosis that explains the evidence.
+    files
+        The sources, by the names under which they were compiled.
+    namespace
+        Where their functions and classes are.
+    rerun
+        Runs the network again; in between its functions have been given other code.
+    seconds
+        How long to look.
+    """
+    if not found.explained or found.choices is None:
+        return []
+    until = time.monotonic() + seconds
+    told: list[Suspect] = []
+    for fault in found.faults:
+        for seam, choice in CATALOGUE[fault].choices.items():
+            if getattr(found.choices, seam) != choice:
+                continue
+            without = replace(found.choices, **{seam: alternatives(seam)[0]})
+            mend = _mend(seam, found.choices, without, files, namespace, rerun, until)
+            if mend is not None:
+                text, mended = mend.shown(files[mend.file])
+                told.append(
+                    Suspect(
+                        fault=fault, file=mend.file, line=mend.line, text=text, mended=mended, verified=True
+                    )
+                )
+    return told
+
+
+def _mend(
+    seam: str,
+    choices: Choices,
+    without: Choices,
+    files: Mapping[str, str],
+    namespace: Mapping[str, Any],
+    rerun: Rerun,
+    until: float,
+) -> Edit | None:
+    """Return the first edit after which the network shows what it does `without` the fault."""
+    for edit in edits(seam, files):
+        if time.monotonic() > until:
+            return None
+        with patched(edit, files[edit.file], namespace) as changed:
+            evidence = rerun() if changed else None
+        if evidence is not None and _mended(Material.of(evidence), choices, without):
+            return edit
+    return None
+
+
+def _mended(material: Material, choices: Choices, without: Choices) -> bool:
+    """Return whether a network shows what it does without a fault, and no longer what it did with it."""
+    return _near(material, without) and not _near(material, choices) and proportional(material, without)
+
+
+def _near(material: Material, choices: Choices) -> bool:
+    """Return whether every gradient of a parameter comes near, each up to a constant: a quick look."""
+    made = results(material.problem, choices)
+    return all(
+        made[name].shape == shown.shape
+        and float(fit(made[name][np.newaxis], shown).residual[0]) <= SCREEN[material.single]
+        for name, shown in material.parameters.items()
+        if name in made
+    )
