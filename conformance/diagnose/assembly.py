@@ -117,7 +117,7 @@ def _hypotheses(setting: Setting, row: _Row) -> Iterator[Hypothesis]:
     shown = material.parameters.get("weight_ih_l0")
     norm = None if shown is None else float(np.linalg.norm(shown))
     for head in setting.heads or (HeadReading(change={}, factors={}),):
-        if head.change.get("head_loss", "own") != row.choices.head_loss:
+        if not head.goes_with(row.choices):
             continue
         for ways in product(*row.readings.values()):
             change = merged(head.change, *(change for change, _ in ways))

@@ -70,11 +70,11 @@ class Axes:
         return Axes(tuple(left if each.name == name else each for each in self.axes))
 
 
-def axes_of(problem: Problem, rate: float | None) -> Axes:
-    """Return where the backward loop of one layer can go wrong in this problem, and how."""
+def axes_of(problem: Problem, rate: float | None, base: Choices = RIGHT) -> Axes:
+    """Return where the backward loop of one layer can go wrong after the forward pass of `base`, and how."""
     case, head = problem.case, problem.head is not None
     out: dict[str, tuple[str, ...]] = {
-        "derivative": ("tanh",) if case.nonlinearity == "tanh" else ("pre-activation", "unsquared", "relu"),
+        "derivative": _pointless(base, case.nonlinearity),
         "head_loss": () if head else ("softmax", "squared error"),
         "head_carry": ("updated",) if rate is None else (),
         "carry": () if case.input_size == case.hidden_size else ("input weights",),
@@ -82,8 +82,6 @@ def axes_of(problem: Problem, rate: float | None) -> Axes:
         "d_h_n": () if problem.d_h_n is not None else alternatives("d_h_n")[1:],
     }
     out["head_carry"] += () if case.output_size == case.hidden_size else ("untransposed",)
-    if case.nonlinearity == "tanh":
-        out["derivative"] += ("one at zero",)
     if case.batch == 1:
         out["derivative"] += ("first row",)
     plain = (
@@ -103,6 +101,14 @@ def axes_of(problem: Problem, rate: float | None) -> Axes:
     axes += [_truncation(case.steps), _axis("update", out["update"], rate)]
     clip = ({}, {"clip": "carry 1"}, {"clip": "carry norm 1"})
     return Axes((*axes, Axis(name="clip", alternatives=clip)))
+
+
+def _pointless(base: Choices, nonlinearity: str) -> tuple[str, ...]:
+    """Return the derivatives that are right for the activation in use, or make no difference to it."""
+    if base.activation not in ("own", "other"):
+        return ("one at zero",)
+    tanh = (nonlinearity == "tanh") == (base.activation == "own")
+    return ("tanh", "one at zero") if tanh else ("pre-activation", "unsquared", "relu")
 
 
 def _axis(seam: str, left_out: tuple[str, ...], rate: float | None = None) -> Axis:

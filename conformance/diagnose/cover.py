@@ -26,7 +26,7 @@ def covers(choices: Choices, blind: frozenset[str] = frozenset()) -> list[FaultS
 def at_least(pairs: frozenset[tuple[str, str]], blind: frozenset[str] = frozenset()) -> int:
     """Return a lower bound on the number of entries that make these choices, whatever others they make as well."""
     wanted = frozenset(pair for pair in pairs if pair[0] not in blind)
-    parts = {wanted & set(fault.choices.items()) for fault in CATALOGUE.values()}
+    parts = {wanted & {*fault.choices.items(), *fault.perhaps} for fault in CATALOGUE.values()}
     parts = [part for part in parts if part and not any(part < other for other in parts)]
     return next(
         (
@@ -46,7 +46,7 @@ def _smallest(pairs: frozenset[tuple[str, str]], blind: frozenset[str]) -> list[
         found = [
             tuple(fault.id for fault in chosen)
             for chosen in combinations(usable, size)
-            if set().union(*(made[fault.id] for fault in chosen)) == pairs
+            if set().union(*(made[fault.id] | (pairs & {*fault.perhaps}) for fault in chosen)) == pairs
         ]
         if found:
             return found

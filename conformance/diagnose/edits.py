@@ -19,7 +19,10 @@ class Edit:
         """Return `text` with the edit made; the number of its lines stays."""
         lines = [line.encode() for line in text.splitlines(keepends=True)]
         (first, left), (last, right) = self.start, self.end
-        whole = lines[first - 1][:left] + self.replacement.encode() + lines[last - 1][right:]
+        before, after, middle = lines[first - 1][:left], lines[last - 1][right:], self.replacement
+        if before.endswith(b"(") and after.startswith(b")") and _enclosed(middle):
+            middle = middle[1:-1]
+        whole = before + middle.encode() + after
         lines[first - 1 : last] = [whole] + [b"\n"] * (last - first)
         return b"".join(lines).decode()
 
@@ -58,6 +61,18 @@ class Spot:
             end=(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset),
             replacement=text,
         )
+
+
+def _enclosed(text: str) -> bool:
+    """Return whether one pair of parentheses encloses all of an expression."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return False
+    depth = 0
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and at < len(text) - 1:
+            return False
+    return True
 
 
 def spots(file: str, text: str) -> Iterator[Spot]:

@@ -1,6 +1,8 @@
 """The head by itself: which of its seams give the gradients of its parameters, up to a constant."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -12,6 +14,10 @@ from conformance.faults import Choices
 from conformance.faults.forward import Scan
 from conformance.faults.head import through
 from conformance.faults.seams import alternatives
+from refrnn import Array
+
+LOOPS = ("head_loss", "entry", "steps", "truncation", "reach")
+"""Choices that the head shares with the loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +26,11 @@ class HeadReading:
 
     change: Change
     factors: dict[str, float]
+
+    def goes_with(self, choices: Choices) -> bool:
+        """Return whether a loop makes the choices that it shares with the head."""
+        shared = {"head_loss": "own"} | {key: value for key, value in self.change.items() if key in LOOPS}
+        return all(getattr(choices, key) == value for key, value in shared.items())
 
 
 def head_readings(material: Material, scan: Scan, base: Choices) -> list[HeadReading] | None:
@@ -34,26 +45,41 @@ def head_readings(material: Material, scan: Scan, base: Choices) -> list[HeadRea
     if head is None or not shown:
         return None
     found: list[HeadReading] = []
-    for loss in alternatives("head_loss"):
-        for read in alternatives("head_read"):
-            for step in ("sum", "first step", "last step"):
-                change = _wrong({"head_loss": loss, "head_read": read, "reduce_head": step})
-                made = through(replace(base, **change), head, scan.states, material.seen, scan.h_0).gradients
-                factors: dict[str, float] = {}
-                for name, target in shown.items():
-                    if name == HEAD_BIAS and not target.any():
-                        factors[name] = 0.0
-                        continue
-                    if name not in made:
-                        continue
-                    fitted = fit(made[name][np.newaxis], target, material.limit)
-                    if not len(screened(fitted, single=material.single)):
-                        break
-                    factors[name] = float(fitted.factor[0])
-                else:
-                    found.append(HeadReading(change=change, factors=factors))
+    for change in _changes(material.problem.case.steps):
+        made = through(replace(base, **change), head, scan.states, material.seen, scan.h_0).gradients
+        factors = _factors(made, shown, material)
+        if factors is not None:
+            found.append(HeadReading(change=change, factors=factors))
     least = min((len(reading.change) for reading in found), default=0)
     return [reading for reading in found if len(reading.change) == least]
+
+
+def _factors(made: dict[str, Array], shown: dict[str, Array], material: Material) -> dict[str, float] | None:
+    """Return by which constant each of the head's gradients differs, None if one differs otherwise."""
+    factors: dict[str, float] = {}
+    for name, target in shown.items():
+        if name not in made:
+            continue
+        fitted = fit(made[name][np.newaxis], target, material.limit)
+        if len(screened(fitted, single=material.single)):
+            factors[name] = float(fitted.factor[0])
+        elif name == HEAD_BIAS and not target.any():
+            factors[name] = 0.0
+        else:
+            return None
+    return factors
+
+
+def _changes(steps: int) -> Iterator[Change]:
+    """Yield what may be wrong about the head's gradients: the loss, the state read, and which steps count."""
+    counting: list[Change] = [_wrong({"reduce_head": how}) for how in ("sum", "first step", "last step")]
+    counting += [{"head_entry": "as entered", "entry": how} for how in alternatives("entry")[1:]]
+    walked: list[Change] = [{"steps": how} for how in alternatives("steps")[1:]]
+    walked += [{"truncation": "last steps", "reach": reach} for reach in range(2, steps - 1)]
+    counting += [{"reduce_head": "as walked"} | change for change in walked]
+    for loss, read in product(alternatives("head_loss"), alternatives("head_read")):
+        for change in counting:
+            yield _wrong({"head_loss": loss, "head_read": read}) | change
 
 
 def _wrong(choices: dict[str, str]) -> Change:

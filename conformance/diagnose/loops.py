@@ -15,7 +15,7 @@ from conformance.diagnose.axes import Axes, Plans
 from conformance.diagnose.material import Material
 from conformance.faults import Choices
 from conformance.faults.backward import reaching, walk
-from conformance.faults.call import entered
+from conformance.faults.entry import entered
 from conformance.faults.forward import Scan
 from conformance.faults.head import through
 from conformance.faults.parameters import read_state

@@ -66,6 +66,15 @@ def another_name(spot: Spot) -> Iterator[Edit]:
                 yield spot.replaced(name)
 
 
+def another_target(spot: Spot) -> Iterator[Edit]:
+    """Assign to another variable of the function."""
+    node = spot.node
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and spot.loops:
+        for name in spot.names:
+            if name != node.id and name not in spot.loops:
+                yield spot.replaced(name)
+
+
 def without_index(spot: Spot) -> Iterator[Edit]:
     """Replace `h[0]` by `h`."""
     node = spot.node
@@ -78,8 +87,8 @@ def added_up(spot: Spot) -> Iterator[Edit]:
     node = spot.node
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and spot.loops:
         target = ast.unparse(node.targets[0])
-        yield spot.replaced(f"{target} = {target} + {ast.unparse(node.value)}")
         yield spot.replaced(f"{target} += {ast.unparse(node.value)}")
+        yield spot.replaced(f"{target} = {target} + {ast.unparse(node.value)}")
 
 
 def set_anew(spot: Spot) -> Iterator[Edit]:

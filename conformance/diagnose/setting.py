@@ -48,7 +48,7 @@ class Setting:
     def of(cls, material: Material, base: Choices, scan: Scan | None = None) -> "Setting":
         """Prepare the search for what follows the forward pass of `base`, or any other one that left `scan`."""
         scan = scanned(material, base) if scan is None else scan
-        axes = axes_of(material.problem, material.rate)
+        axes = axes_of(material.problem, material.rate, base)
         readings = head_readings(material, scan, base)
         factor = 1.0
         if readings:

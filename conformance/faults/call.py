@@ -1,6 +1,5 @@
 """What a network is called with: the arrays of a problem, time-major and batched, and those of a second call."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -144,21 +143,3 @@ def _started(choices: Choices, h_0: Array, directions: int) -> Array:
     if choices.start == "first layer's":
         return np.concatenate([h_0[:directions]] * (len(h_0) // directions))
     return h_0
-
-
-def entered(choices: Choices, d_output: Array) -> Array:
-    """Return how dL/doutput (T, B, D·H) enters the backward loop."""
-    steps, last = len(d_output), d_output[-1]
-    ways: dict[str, Callable[[], Array]] = {
-        "given": lambda: d_output,
-        "last everywhere": lambda: shifts.last(d_output),
-        "early": lambda: shifts.after(d_output),
-        "late": lambda: shifts.before(d_output, shifts.nothing(d_output)),
-        "late, wrapping": lambda: shifts.before_wrapping(d_output),
-        "last only": lambda: shifts.at_last(last, steps),
-        "last doubled": lambda: d_output + shifts.at_last(last, steps),
-        "reversed": lambda: d_output[::-1],
-        "sum at last": lambda: shifts.at_last(d_output.sum(axis=0), steps),
-        "accumulated": lambda: np.flip(np.cumsum(np.flip(d_output, 0), axis=0), 0),
-    }
-    return ways[choices.entry]()

@@ -156,6 +156,7 @@ BACKWARD = (
         idiom="dh = Why.T @ dy + carry",
         seam="entry",
         choice="last everywhere",
+        perhaps=(("head_entry", "as entered"),),
     ),
     Fault(
         id="output-gradient-one-step-early",
@@ -165,6 +166,7 @@ BACKWARD = (
         idiom="dh = dy[min(t + 1, T - 1)] + carry",
         seam="entry",
         choice="early",
+        perhaps=(("head_entry", "as entered"),),
     ),
     Fault(
         id="output-gradient-one-step-late",
@@ -174,6 +176,7 @@ BACKWARD = (
         idiom="dh = carry + (dy[t - 1] if t > 0 else 0)",
         seam="entry",
         choice="late",
+        perhaps=(("head_entry", "as entered"),),
     ),
     Fault(
         id="output-gradient-one-step-late-wrapping",
@@ -183,6 +186,7 @@ BACKWARD = (
         idiom="dh = dy[t - 1] + carry",
         seam="entry",
         choice="late, wrapping",
+        perhaps=(("head_entry", "as entered"),),
     ),
     Fault(
         id="output-gradient-last-twice",
@@ -192,6 +196,7 @@ BACKWARD = (
         idiom="carry = Why.T @ dy[-1]  # before the loop, which adds it again",
         seam="entry",
         choice="last doubled",
+        perhaps=(("head_entry", "as entered"),),
     ),
     Fault(
         id="output-gradients-reversed",
@@ -201,6 +206,7 @@ BACKWARD = (
         idiom="for k, t in enumerate(reversed(range(T))): dh = dy[k] + carry",
         seam="entry",
         choice="reversed",
+        perhaps=(("head_entry", "as entered"),),
     ),
     Fault(
         id="output-gradients-summed-at-last",
@@ -210,6 +216,7 @@ BACKWARD = (
         idiom="carry = Why.T @ sum(dy)  # before the loop",
         seam="entry",
         choice="sum at last",
+        perhaps=(("head_entry", "as entered"),),
     ),
     Fault(
         id="output-gradient-last-only",
@@ -219,6 +226,7 @@ BACKWARD = (
         idiom="dh = dy[-1] if t == T - 1 else carry",
         seam="entry",
         choice="last only",
+        perhaps=(("head_entry", "as entered"),),
     ),
     Fault(
         id="output-gradient-accumulated",
@@ -228,6 +236,7 @@ BACKWARD = (
         idiom="dy_t += Why.T @ dy[t]",
         seam="entry",
         choice="accumulated",
+        perhaps=(("head_entry", "as entered"),),
     ),
     Fault(
         id="h-n-gradient-ignored",

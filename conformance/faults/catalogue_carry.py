@@ -120,6 +120,7 @@ CARRY = (
         idiom="for t in range(T - 2, -1, -1):",
         seam="steps",
         choice="last skipped",
+        perhaps=(("reduce_head", "as walked"),),
     ),
     Fault(
         id="first-step-skipped",
@@ -129,6 +130,7 @@ CARRY = (
         idiom="for t in range(T - 1, 0, -1):",
         seam="steps",
         choice="first skipped",
+        perhaps=(("reduce_head", "as walked"),),
     ),
     Fault(
         id="truncation-in-segments",
@@ -156,6 +158,7 @@ CARRY = (
         idiom="for t in reversed(range(max(0, T - 4), T)):",
         seam="truncation",
         choice="last steps",
+        perhaps=(("reduce_head", "as walked"),),
     ),
     Fault(
         id="carry-clipped-at-1",

@@ -141,6 +141,7 @@ GRADIENTS = (
             ("reduce_hh", "first step"),
             ("reduce_b", "first step"),
         ),
+        perhaps=(("reduce_head", "first step"),),
     ),
     Fault(
         id="only-first-step-survives-in-w-ih",
@@ -181,6 +182,7 @@ GRADIENTS = (
             ("reduce_hh", "last step"),
             ("reduce_b", "last step"),
         ),
+        perhaps=(("reduce_head", "last step"),),
     ),
     Fault(
         id="only-last-step-survives-in-w-ih",
@@ -221,6 +223,7 @@ GRADIENTS = (
             ("reduce_hh", "mean"),
             ("reduce_b", "mean"),
         ),
+        perhaps=(("reduce_head", "mean"),),
     ),
     Fault(
         id="divided-by-steps-in-w-ih",

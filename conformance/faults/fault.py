@@ -24,6 +24,8 @@ class Fault:
         The field of `Choices` at which the network goes wrong, and what it chooses there.
     also
         Other seams at which the same mistake shows, with their choices.
+    perhaps
+        Seams at which it may show as well, depending on how the code is written; the mutant is right there.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Fault:
     seam: str
     choice: str
     also: tuple[tuple[str, str], ...] = ()
+    perhaps: tuple[tuple[str, str], ...] = ()
 
     @property
     def choices(self) -> Mapping[str, str]:

@@ -10,6 +10,8 @@ import numpy as np
 from conformance.cases import Head
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.faults import shifts
+from conformance.faults.backward import walk
+from conformance.faults.entry import entered
 from conformance.faults.seams import Choices
 from refrnn import Array
 
@@ -34,7 +36,8 @@ def through(
     if head.bias is not None:
         y = y + head.bias
     d_y = seen(choices, y, d_y) * d_y.dtype.type(scale)
-    gradients = _gradients(choices, head, _read(choices, output, h_0), d_y)
+    given = entered(choices, d_y) if choices.head_entry == "as entered" else d_y
+    gradients = _gradients(choices, head, _read(choices, output, h_0), given)
     return Through(y=y, d_output=passed_back(choices, head, d_y, gradients), gradients=gradients)
 
 
@@ -72,22 +75,24 @@ def _read(choices: Choices, output: Array, h_0: Array) -> Array:
 
 def _gradients(choices: Choices, head: Head, states: Array, d_y: Array) -> dict[str, Array]:
     shares = d_y[..., np.newaxis] * states[..., np.newaxis, :]  # (T, B, O, D·H)
-    found = {HEAD_WEIGHT: _over_steps(choices.reduce_head, shares.sum(axis=1))}
+    found = {HEAD_WEIGHT: _over_steps(choices, shares.sum(axis=1))}
     if head.bias is not None:
         factor = {"own": 1, "dropped": 0, "doubled": 2}[choices.head_bias]
-        found[HEAD_BIAS] = factor * _over_steps(choices.reduce_head, d_y.sum(axis=1))
+        found[HEAD_BIAS] = factor * _over_steps(choices, d_y.sum(axis=1))
     return found
 
 
-def _over_steps(how: str, shares: Array) -> Array:
+def _over_steps(choices: Choices, shares: Array) -> Array:
     """Reduce over time: (T, *shape) -> (*shape)."""
-    match how:
+    match choices.reduce_head:
         case "first step":
             return shares[0]
         case "last step":
             return shares[-1]
         case "mean":
             return shares.mean(axis=0)
+        case "as walked":
+            return shares[[t for t, visited in walk(choices, len(shares)) if visited]].sum(axis=0)
         case "every step":
             return len(shares) * shares.sum(axis=0)
         case _:

@@ -107,11 +107,13 @@ class Choices:
         dL/dh_0: complete, zeros, or without the first step.
     d_below
         What reaches the layer below: both directions' sum, one direction's, their mean, nothing, or dL/doutput as well.
+    head_entry
+        Whether the head's gradients are formed with dL/dy as given, or as it enters the loop.
     head_read
         Which state multiplies dL/dy in dW_hy.
     reduce_head
         How steps are reduced in the head's gradients; "every step" where they are taken anew at each step of the
-        loop, though the loss sees one.
+        loop, though the loss sees one, "as walked" where they lack the steps that the loop never visits.
     head_bias
         The gradient of the head's bias.
     calls
@@ -202,8 +204,9 @@ class Choices:
     d_x: Literal["complete", "before the loop", "without slope", "untransposed"] = "complete"
     d_h_0: Literal["complete", "zeros", "first step missing"] = "complete"
     d_below: Literal["summed", "forward only", "mean", "none", "output as well"] = "summed"
+    head_entry: Literal["given", "as entered"] = "given"
     head_read: Literal["own", "before", "last"] = "own"
-    reduce_head: Literal["sum", "first step", "last step", "mean", "every step"] = "sum"
+    reduce_head: Literal["sum", "first step", "last step", "mean", "every step", "as walked"] = "sum"
     head_bias: Literal["own", "dropped", "doubled"] = "own"
     calls: Literal[
         "independent", "gradients add up", "state leaks", "h_0 overwritten", "cotangent overwritten"

@@ -11,7 +11,8 @@ import numpy as np
 
 from conformance.cases import Problem
 from conformance.faults.backward import Loop, scan_backward
-from conformance.faults.call import Call, entered, first_call, refuse, second_call
+from conformance.faults.call import Call, first_call, refuse, second_call
+from conformance.faults.entry import entered
 from conformance.faults.forward import Rounded, Scan, exact, scan_forward
 from conformance.faults.head import Through, through
 from conformance.faults.parameters import clipped, parameter_gradients
