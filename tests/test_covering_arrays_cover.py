@@ -5,9 +5,11 @@ from itertools import combinations, product
 
 import pytest
 
+from conformance import examine, load_subject, parse_id
 from conformance.cases import SUITES
 from conformance.cases.covered import covered
 from conformance.cases.covering import covering
+from conformance.cases.explore import outgrows_float32
 from conformance.cases.suites import ALL
 
 
@@ -54,6 +56,23 @@ def test_a_covering_array_is_small_and_always_the_same():
 def test_a_strength_that_makes_no_sense_is_refused(strength):
     with pytest.raises(ValueError, match="between 1 and the 3 axes"):
         covering((2, 2, 2), strength)
+
+
+@pytest.mark.parametrize(
+    ("case_id", "outgrows"),
+    [
+        ("rnn-relu-T229-B1-I3-H4-f32-gain2-s35", True),
+        ("rnn-relu-L3-T113-B1-I19-H25-dhn-f32-positive-s339", True),
+        ("rnn-relu-T229-B1-I3-H4-f64-gain2-s35", False),
+        ("rnn-tanh-T229-B1-I3-H4-f32-gain2-s35", False),
+        ("rnn-relu-T500-B1-I3-H4-f32-gain0.5-s0", False),
+        ("rnn-relu-T500-B1-I3-H4-f32-s0", False),
+    ],
+)
+def test_random_cases_that_overflow_are_no_part_of_a_suite(case_id, outgrows):
+    assert outgrows_float32(parse_id(case_id)) is outgrows
+    if outgrows:
+        assert examine(parse_id(case_id), load_subject("torch")).verdict == "undecidable"
 
 
 def test_suites_are_nested():

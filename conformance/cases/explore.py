@@ -21,6 +21,9 @@ HOSTILE = (
     "gain8",
 )
 ORDINARY = ("default", "gain0.5", "gain1", "gain1.5", "gain2")
+HALF_OF_FLOAT32 = 64
+"""Powers of two by which a quantity may grow before its size in float32 gets dangerous."""
+
 WORK = 200_000
 """Most hidden values T·B·H·L·D of a case, so that thousands of them run in minutes."""
 
@@ -63,6 +66,19 @@ def _random_case(rng: np.random.Generator, n: int, hostile: float) -> Case:
         seed=n,
     )
     return replace(case, **_rarer(rng, case))  # pyright: ignore[reportArgumentType]
+
+
+def outgrows_float32(case: Case) -> bool:
+    """Return whether a relu network may grow beyond float32 within its steps, where nothing can be decided.
+
+    Its states and gradients grow by about the spectral radius of W_hh at every step: g under "gain<g>", and √H / 2
+    where all of its weights, of mean 1 / (2√H), are positive. Half of float32's 128 powers of two are left for layers
+    and sums.
+    """
+    if case.nonlinearity != "relu" or case.dtype != "f32":
+        return False
+    radius = math.sqrt(case.hidden_size) / 2 if case.regime == "positive" else case.gain or 1.0
+    return case.steps * math.log2(max(radius, 1.0)) > HALF_OF_FLOAT32
 
 
 def _rarer(rng: np.random.Generator, case: Case) -> dict[str, object]:
