@@ -141,12 +141,19 @@ class Settings:
     """A configuration: what it is asked for is answered by what the name hints at."""
 
     def __init__(self, p: Asked) -> None:
-        self._p = p
+        self._sizes = {
+            "T": p.T,
+            "B": p.B,
+            "I": p.I,
+            "V": p.I,
+            "H": p.H,
+            "O": p.O,
+        }  # no arrays: code holds them
 
     def __getattr__(self, name: str) -> float:
         hint = size_hint(name)
-        if hint is not None:
-            return getattr(self._p, "I" if hint == "V" else hint)
+        if hint is not None and not name.startswith("_"):
+            return self._sizes[hint]
         if RATE.fullmatch(name):
             return 1.0
         raise AttributeError(name)

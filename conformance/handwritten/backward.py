@@ -89,6 +89,8 @@ def backwards(
             for backward in _tried(loaded, put, call, parameters, entry, slots, truth_of):
                 if isinstance(backward, Ran):
                     complaint = complaint or backward.complaint()
+                    if own_mistake(backward.error) and names.BACKWARD.fullmatch(call.rpartition(".")[2]):
+                        yield _raising(replace(forward, asked=asked), call, entry, slots, backward)
                     if backward.hung:
                         break
                     ran_at_all = ran_at_all or backward.ok
@@ -104,6 +106,57 @@ def backwards(
             attempts.append(
                 Attempt(what=call, reached="backward ran" if ran_at_all else "backward called", problem=why)
             )
+
+
+def own_mistake(error: BaseException | None) -> bool:
+    """Tell errors that no choice of arguments can mend."""
+    return isinstance(error, NameError) or (isinstance(error, ValueError) and "unpack" in str(error))
+
+
+def _raising(forward: Forward, call: str, entry: Entry, slots: Sequence[Slot], ran: Ran) -> Backward:
+    """Return a backward pass that fails by itself."""
+    nothing = Harvest(place="returned", expressions={}, right=frozenset(), constant=1.0, named=0)
+    return Backward(
+        forward=forward,
+        call=call,
+        entry=entry,
+        lines=ran.last,
+        slots=tuple(slots),
+        harvest=nothing,
+        cost=0.0,
+        ran=ran,
+    )
+
+
+def softened(loaded: Loaded, backward: Backward) -> Backward | None:
+    """Return the same backward pass asked with a cotangent 2¹⁰ times smaller, where that makes more of it right.
+
+    What limits the size of gradients leaves small ones alone.
+    """
+    forward, name = backward.forward, "p.d_y" if backward.forward.sizes.O else "p.d_h"
+    lines = tuple(line.replace(name, f"({name} / 1024)") for line in backward.lines)
+    if backward.entry.crossed or lines == backward.lines or forward.loop or forward.fault:
+        return None
+    before = {
+        slot.path: np.asarray(value(Ran(names={"np": np, "p": forward.asked.p}), slot.fill))
+        for slot in backward.slots
+    }
+    y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
+    ran = run(loaded, forward.asked.p, (*forward.build, *forward.lines, *y, *lines))
+    known = returned_names(callable_of(forward.built, backward.call), "grads")
+    taken = _taken(forward, ran, backward.slots, before, by_the_reference(forward, backward.entry), known)
+    found = _harvested(forward, backward.call, backward.entry, lines, taken)
+    if found is None or found.wrong >= backward.wrong:
+        return None
+    expressions = {path: f"(1024 * {text})" for path, text in found.harvest.expressions.items()}
+    note = "It limits the size of its gradients; they were asked for with a cotangent 1024 times smaller."
+    harvest = replace(
+        found.harvest,
+        expressions=expressions,
+        constant=1024 * found.harvest.constant,
+        notes=(*found.harvest.notes, note),
+    )
+    return replace(found, harvest=harvest)
 
 
 def parameter_slots(forward: Forward) -> tuple[Slot, ...]:

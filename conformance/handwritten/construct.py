@@ -22,6 +22,9 @@ MOST_BUILDS = 60
 CONFIGURATION = re.compile(r"c|cfg|conf\w*|h?params|hyper\w*|opts?|options|settings|args|spec|flags|hp")
 """Names of constructor arguments that hold several settings."""
 
+MOST_FOUND, SURE = 3, 0.3
+"""Ways to build one class that are handed on: one where every argument has a name that says what it is."""
+
 INITIALISES = ("init", "param", "weight", "build", "make", "create", "setup", "get_")
 
 
@@ -85,9 +88,7 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
         parameters = []
     found = 0
     shown: set[tuple[tuple[str, tuple[int, ...]], ...]] = set()
-    for arguments in best_first(parameters, lambda q: _options(q, loaded), MOST_BUILDS):
-        if _repeats(arguments.kinds):
-            continue
+    for arguments in _arguments(parameters, loaded):
         setup = Setup(
             lines=(f"model = code.{name}({arguments.text})", *_rates(loaded, name, arguments, p)),
             owner="model",
@@ -109,8 +110,18 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
         shown.add(shapes)
         found += 1
         yield Built(setup=setup, ran=ran, arrays=tuple(arrays))
-        if found == 4:
+        if found == MOST_FOUND or arguments.cost < SURE:
             return
+
+
+def _arguments(parameters: Sequence[Parameter], loaded: Loaded) -> Iterator[Arguments]:
+    """Yield arguments for a constructor; one that takes an output size but no hidden size may mean the latter."""
+    for arguments in best_first(parameters, lambda q: _options(q, loaded), MOST_BUILDS):
+        if _repeats(arguments.kinds):
+            continue
+        if "O" in arguments.kinds and "H" not in arguments.kinds:
+            yield replace(arguments, text=arguments.text.replace("p.O", "p.H"), cost=SURE)
+        yield arguments
 
 
 def _initialised_later(

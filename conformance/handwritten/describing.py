@@ -166,4 +166,8 @@ def _notes(loaded: Loaded, forward: Forward, backward: Backward | None) -> tuple
         notes.append("It has one bias, set to b_ih + b_hh; its gradient is shown as that of b_ih.")
     if backward is not None:
         notes += backward.harvest.notes
+        limits = ", ".join(f"±{limit:g}" for limit in sorted(backward.ran.clipped))
+        notes += [f"Its clipping to {limits} was left out."] if limits else []
+    if any("10**6" in line for line in (*forward.build, *(backward.lines if backward else ()))):
+        notes.append("It truncates its backward pass; the number of steps was set to a large one.")
     return tuple(dict.fromkeys(notes))

@@ -47,7 +47,7 @@ class Searching:
     loaded: Loaded
     attempts: list[Attempt] = field(default_factory=list)
     ran: list[Forward] = field(default_factory=list)  # that ran, and were not recognised
-    hung: set[str] = field(default_factory=set)
+    sensitive: dict[tuple[object, ...], list[Reached]] = field(default_factory=dict)
 
     def forwards(self, built: Built) -> Iterator[Forward]:
         """Yield every forward pass whose outputs are recognised, likely ones first."""
@@ -189,21 +189,39 @@ class Searching:
 
     def _recognised(self, forward: Forward) -> list[Forward]:
         """Return `forward` with weights of ours, as often as something of it is recognised."""
-        loaded, built = self.loaded, forward.built
+        built = forward.built
         setup = built.setup
-        lines = forward.lines
         arrays = list(built.arrays)
         if not arrays and setup.owner == "model":
             return self._lazy(forward)
-        sensitive = used(loaded, forward.asked.p, setup.lines, lines, arrays, forward.sizes) if arrays else []
+        sensitive = self._used(forward) if arrays else []
         if not sensitive:
             return self._matched(forward, ()) if forward.fills else []
-        found: list[Forward] = []
         for slots in _assignments(sensitive, forward.sizes):
             found = self._matched(forward, slots)
-            if any(f.complete for f in found):
-                break
-        return found
+            if found:
+                wrong = self._with_idle_bias(found[0], sensitive)
+                return found if wrong is None else [wrong]
+        return []
+
+    def _with_idle_bias(self, forward: Forward, sensitive: Sequence[Reached]) -> Forward | None:
+        """Return a network that has a bias of its states which forward never reads; None for any other."""
+        read = {item.path for item in sensitive}
+        idle = [
+            slot
+            for item in forward.built.arrays
+            if item.path not in read and names.BIAS.fullmatch(item.name)
+            for slot in options(item, forward.sizes)
+            if slot.roles == ("b",)
+        ]
+        if len(idle) != 1:
+            return None
+        own = [slot for slot in forward.slots if slot.roles == ("b",)]
+        rest = [slot for slot in forward.slots if slot not in own]
+        if own:
+            rest.append(_as_role(own[0], "b_ih"))
+        slots = (*rest, _as_role(idle[0], "b_hh") if own else idle[0])
+        return self._matched_wrong(forward, slots)
 
     def wrong_forwards(self) -> Iterator[Forward]:
         """Yield the forward passes that are recognised as those of a network with one mistake."""
@@ -213,8 +231,7 @@ class Searching:
             if kind in known or len(known) >= MOST_WRONG:
                 continue
             known.add(kind)
-            lines, arrays = forward.built.setup.lines, forward.built.arrays
-            sensitive = used(self.loaded, forward.asked.p, lines, forward.lines, arrays, forward.sizes)
+            arrays, sensitive = forward.built.arrays, self._used(forward)
             idle = [a for a in arrays if a not in sensitive and not looks_like_a_gradient(a)]
             idle = [a for a in idle if options(a, forward.sizes)]
             ways = _assignments(sensitive, forward.sizes) or _assignments([*sensitive, *idle], forward.sizes)
@@ -223,6 +240,17 @@ class Searching:
                 if found is not None:
                     yield found
                     break
+
+    def _used(self, forward: Forward) -> list[Reached]:
+        """Return the arrays that a forward pass reads and that may be parameters by their shape."""
+        lines = (*forward.built.setup.lines, *forward.lines)
+        key = (lines, forward.asked.case)
+        if key not in self.sensitive:
+            built = forward.built
+            self.sensitive[key] = used(
+                self.loaded, forward.asked.p, built.setup.lines, forward.lines, built.arrays, None
+            )
+        return [item for item in self.sensitive[key] if options(item, forward.sizes, layers=2)]
 
     def _matched_wrong(self, forward: Forward, slots: tuple[Slot, ...]) -> Forward | None:
         traits = _traits(forward, slots)
@@ -285,6 +313,14 @@ class Searching:
         ran = run(self.loaded, asked.p, (*forward.build, *forward.lines))
         items = everything(ran, ["result", *forward.built.setup.roots]) if ran.ok else []
         return replace(forward, asked=asked, matches=tuple(recognised(items, asked.forward))).complete
+
+
+def _as_role(slot: Slot, role: str) -> Slot:
+    """Return the slot of a bias as that of another one."""
+    (old,) = slot.roles
+    return replace(
+        slot, roles=(role,), fill=slot.fill.replace(f"p.{old}", f"p.{role}"), read={role: slot.read[old]}
+    )
 
 
 def _traits(forward: Forward, slots: Sequence[Slot]) -> Traits:

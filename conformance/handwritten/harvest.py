@@ -32,6 +32,7 @@ class Candidate:
     name: str
     values: Array
     how: str = ""  # "per example", "per step", or empty
+    raw: str = ""  # the expression of what is kept per example, (B, N), before it is summed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Harvest:
     constant: float
     named: int
     notes: tuple[str, ...] = ()
+    rows: bool = False  # whether biases are left per example while everything else is summed
 
     @property
     def score(self) -> tuple[float, ...]:
@@ -73,7 +75,7 @@ def harvests(taken: Taken) -> list[Harvest]:
     found = []
     for place, candidates in _places(taken):
         harvest = _harvest(place, candidates, taken)
-        if harvest.expressions:
+        if harvest.expressions and (harvest.right or place != "locals"):
             found.append(harvest)
     return sorted(found, key=lambda h: h.score, reverse=True)
 
@@ -161,10 +163,17 @@ def _by_slot(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidate
         for slot in taken.slots:
             shape = taken.before[slot.path].shape
             for expression, values, how in _shaped(item.path, array, stacked, shape, batch, steps):
+                raw = _rows(item.path, ".sum(1)" in expression, shape) if how == "per example" else ""
                 found[slot.path].append(
-                    Candidate(expression=expression, name=item.name, values=values, how=how)
+                    Candidate(expression=expression, name=item.name, values=values, how=how, raw=raw)
                 )
     return found
+
+
+def _rows(path: str, transposed: bool, shape: tuple[int, ...]) -> str:  # noqa: FBT001
+    """Return gradients per example such that reading them as a bias of this shape leaves (B, N)."""
+    text = f"{path}.T" if transposed else path
+    return text if len(shape) == 1 else f"{text}[:, None]" if shape[-1] == 1 else f"{text}[None]"
 
 
 def _stack(container: Any, steps: int) -> Array | None:
@@ -242,6 +251,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         fits[slot.path] = [(c, _constant(c.values, true)) for c in candidates.get(slot.path, [])]
     constant = _common([[k for _, k in row if k is not None] for row in fits.values()])
     chosen, right, named, notes = {}, set(), 0, []
+    rows: dict[str, str] = {}
     for slot in taken.slots:
         row = fits[slot.path]
         if not row:
@@ -257,13 +267,23 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         named += best in by_name
         if true_ones:
             right.add(slot.path)
+        if best.raw and len(taken.before[slot.path].shape) <= 2 and "W" not in "".join(slot.roles):
+            rows[slot.path] = best.raw
         if best.how:
             notes.append(f"The gradient of {own} is kept {best.how}; the sum is judged.")
+    by_row = [path for path, text in chosen.items() if ".sum(" in text]
+    if rows and len(by_row) == len(rows):  # matrices are summed over the batch, biases forgotten
+        chosen |= rows
+        right -= set(rows)
+        notes = []
+    else:
+        rows = {}
     return Harvest(
         place=place,
         expressions=chosen,
         right=frozenset(right),
         constant=constant,
+        rows=bool(rows),
         named=len(chosen) if place == "applied" else named,
         notes=tuple(notes),
     )

@@ -26,6 +26,9 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 SIZE_PATTERNS = {size: _pattern(text) for size, text in SIZES.items()}
 
+PREFIX = re.compile(r"^(nb|num|no|number)_(of_)?", re.IGNORECASE)
+"""What a count may start with instead of n_."""
+
 RATE = _pattern(r"lr learning_?rate eta alpha step_?size l_?rate rate")
 TRUNCATION = _pattern(r"\w*trunc\w* \w*bptt\w* \w*back_?steps\w*")
 INPUT = _pattern(
@@ -81,6 +84,9 @@ WEIGHT_PATTERNS = {
 }
 """How people call parameters, from what is most to what is least particular."""
 
+BIAS = _pattern(r"b(ias)?_?[a-z]{0,2}\d?")
+"""Arrays that are called like biases and nothing else."""
+
 GRADIENT = re.compile(
     r"^_?(d|grad|g|delta|nabla|m|v|mem|cache|vel|acc|sum|adagrad|best|prev|old|last)_?(?=[A-Z_]|w|b|u|v|h|x)",
     re.IGNORECASE,
@@ -96,7 +102,7 @@ def size_hint(name: str) -> str | None:
     >>> size_hint("hidden_size"), size_hint("n_x"), size_hint("vocab_size"), size_hint("seq_length"), size_hint("foo")
     ('H', 'I', 'V', 'T', None)
     """
-    name = name.strip("_")
+    name = PREFIX.sub("n_", name.strip("_"))
     return next((size for size, pattern in SIZE_PATTERNS.items() if pattern.fullmatch(name)), None)
 
 

@@ -54,7 +54,8 @@ class Forward:
 
     def ranked(self, *quantities: str) -> list[Match]:
         """Return the matches of some quantities, the best first."""
-        return sorted((m for m in self.matches if m.quantity in quantities), key=_rank)
+        found = [m for m in self.matches if m.quantity in quantities]
+        return sorted(found, key=lambda match: _rank(match, self.asked.case.steps))
 
     @property
     def outputs(self) -> Match | None:
@@ -68,7 +69,8 @@ class Forward:
         return shown is not None and (shown.last or shown.right == self.asked.case.steps)
 
 
-def _rank(match: Match) -> tuple[Any, ...]:
+def _rank(match: Match, steps: int) -> tuple[Any, ...]:
+    """Rank every step right before the last one alone, that before a few right ones, and what was returned first."""
     place = ["result", "model", "params", "code", "seen"]
     root = next(
         (n for n, name in enumerate(place) if match.source.startswith((name, f"[element in {name}"))), 3
@@ -76,7 +78,7 @@ def _rank(match: Match) -> tuple[Any, ...]:
     if "seen[" in match.source:
         root = 4
     return (
-        -match.right if not match.last else -0.5,
+        -(match.right if match.right == steps else 1.5 if match.last else match.right / steps),
         QUANTITIES.index(match.quantity),
         root,
         len(match.source),

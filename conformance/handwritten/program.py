@@ -26,6 +26,7 @@ class Ran:
     names: dict[str, Any]
     seen: Seen = field(default_factory=dict)
     error: BaseException | None = None
+    last: tuple[str, ...] = ()  # the lines that were run last
     clipped: set[float] = field(default_factory=set)  # limits of clipping that was left out
 
     @property
@@ -78,7 +79,8 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
     """Run further lines after those of `ran`."""
     if not ran.ok:
         return ran
-    code = compiled(tuple(lines))
+    ran.last = tuple(lines)
+    code = compiled(ran.last)
     ran.names["seen"] = ran.seen
     with watched(loaded.files, ran.seen), unclipped() as clipped:
         try:

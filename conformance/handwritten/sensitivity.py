@@ -35,6 +35,9 @@ def used(
     base = _signature(run(loaded, p, (*build, *filled, *call)), likely)
     if base is None:
         return []
+    other = [_fill(item, n + 1000) for n, item in enumerate(likely)]
+    if _same(base, _signature(run(loaded, p, (*build, *other, *call)), likely)):
+        return []
     found = []
     for n, item in enumerate(likely):
         changed = (*build, *filled, _fill(item, n + 1000), *call)
