@@ -92,13 +92,14 @@ class Checkup:
     def found(self) -> Found:
         """Return all that is found about it."""
         candidate = self.candidate
+        own = self._consistency() if candidate.came.forward == "differs" else None
         return Found(
             candidate=candidate,
             diagnosis=self.diagnosis,
             declared=self._declared(),
             right_from_zero=self.right_from_zero,
-            consistency=self._consistency() if candidate.came.forward == "differs" else None,
-            parts=self._parts(),
+            consistency=own,
+            parts=self._parts() if own is None or own.agrees is None else (),
             contracts=self._contracts(),
         )
 

@@ -4,7 +4,7 @@ from conformance.cases import Problem
 from conformance.checking import steps
 from conformance.checking.answers import Asked
 from conformance.checking.constant import constant_of
-from conformance.checking.diagnosing import diagnosis_record, reproduced
+from conformance.checking.diagnosing import closest_match, diagnosis_record, reproduced
 from conformance.checking.found import Found
 from conformance.checking.judging import Judged
 from conformance.checking.verdict import headline, verdict_of
@@ -24,6 +24,10 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
     bound, shown = candidate.bound, candidate.answer.tidied.observation
     constant = constant_of(found)
     verdict = verdict_of(found, constant)
+    another = verdict == "another-network"
+    diagnosis = None if found.diagnosis is None else diagnosis_record(found.diagnosis)
+    if another and diagnosis is not None:
+        diagnosis = closest_match(diagnosis)
     stepwise = stepwise_of(found)
     states = steps.of_states(stepwise)
     return CheckRecord(
@@ -36,17 +40,17 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         backward=came.backward,
         interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
         quantities=quantity_records(came.judged.findings),
-        first_divergence=first_divergence_record(stepwise.findings),
+        first_divergence=None if another else first_divergence_record(stepwise.findings),
         simulated_steps=stepwise is not came.judged,
         inherited="" if states is None else steps.inherited(states),
         split=[] if states is None else steps.split(stepwise, states),
         scale=constant,
-        diagnosis=None if found.diagnosis is None else diagnosis_record(found.diagnosis),
+        diagnosis=diagnosis,
         consistency=found.consistency,
         parts=list(found.parts),
         contracts=list(found.contracts),
         notes=[*found.complaints, *bound.notes, *candidate.said.messages],
-        not_checked=missing(came.judged.truth.problem, shown),
+        not_checked=[] if another else missing(came.judged.truth.problem, shown),
         reproduce=asked.reproduce,
     )
 

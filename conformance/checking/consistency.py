@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases import FORMATS
-from conformance.checking.differences import Derivative, by_complex_step, extrapolated
+from conformance.checking.differences import by_complex_step, extrapolated
 from conformance.handwritten import OwnForward
 from conformance.judge import MEANINGLESS, THRESHOLD, Comparison, Finding, Precision, decide
 from conformance.record import Verdict
@@ -19,6 +19,9 @@ from refrnn import Array
 
 U = float(np.finfo(np.float64).eps) / 2
 REPLAYS = 4
+
+DIRECTIONS = 3
+"""Random directions of every parameter that are tried before its single elements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,35 +45,100 @@ def consistency(own: OwnForward) -> Consistency:
     """Compare every gradient that `own` gives with the derivative of its own loss, ⟨cotangent, outputs⟩."""
     loss = OwnLoss(own)
     exactly = loss.carries_complex_numbers()
-    derive = loss.exact if exactly else loss.estimated
-    numerical = Numerical(derived={name: derive(name) for name in own.gradients})
     method = "complex steps" if exactly else "central differences, extrapolated"
-    plain = Consistency(method=method, findings=numerical.compared_with(own.gradients))
+    along = Numerical.along_some_directions(loss, exactly=exactly)
+    plain = Consistency(method=method, findings=along.compared_with(own.gradients))
     if plain.verdict != "differs":
         return plain
-    factor = numerical.factor_of(own.gradients)
-    scaled = {name: g / factor for name, g in own.gradients.items()} if factor else {}
-    same = Consistency(method=method, findings=numerical.compared_with(scaled), factor=factor)
-    return same if same.verdict == "agrees" else plain
+    factor = along.factor_of(own.gradients)
+    if factor:
+        scaled = {name: g / factor for name, g in own.gradients.items()}
+        same = Consistency(method=method, findings=along.compared_with(scaled), factor=factor)
+        if same.verdict == "agrees":
+            return same
+    everywhere = Numerical.of_every_element(loss, exactly=exactly)
+    return Consistency(method=method, findings=everywhere.compared_with(own.gradients))
 
 
 @dataclass(frozen=True, slots=True)
 class Numerical:
-    """The numerical gradient of every parameter, each with its error."""
+    """Numerical derivatives for every parameter, along some directions each, and their errors.
 
+    `directions` are (N, *shape) by name; those of single elements tell which of them is wrong, a few random ones tell
+    at a fraction of the cost that none is: an error anywhere shows in a random direction with probability 1.
+    """
+
+    directions: Mapping[str, Array]
     derived: Mapping[str, tuple[Array, Array]]
+    elements: bool
+
+    @classmethod
+    def along_some_directions(cls, loss: "OwnLoss", *, exactly: bool) -> "Numerical":
+        """Derive along a few random directions of every parameter."""
+        rng = np.random.default_rng(2)
+        shapes = {name: loss.own.parameters[name].shape for name in loss.own.gradients}
+        directions = {
+            name: rng.standard_normal((DIRECTIONS, *shape)) / np.sqrt(max(1, np.prod(shape)))
+            for name, shape in shapes.items()
+        }
+        return cls(directions, loss.derived(directions, exactly=exactly), elements=False)
+
+    @classmethod
+    def of_every_element(cls, loss: "OwnLoss", *, exactly: bool) -> "Numerical":
+        """Derive by every single element."""
+        directions = {}
+        for name in loss.own.gradients:
+            shape = loss.own.parameters[name].shape
+            size = int(np.prod(shape))
+            directions[name] = np.eye(size).reshape(size, *shape)
+        return cls(directions, loss.derived(directions, exactly=exactly), elements=True)
 
     def compared_with(self, gradients: Mapping[str, Array]) -> list[Finding]:
         """Judge `gradients` against the numerical ones."""
         scale = max((root_mean_square(value) for value, _ in self.derived.values()), default=0.0)
-        comparisons = (_compared(name, g, *self.derived[name], scale) for name, g in gradients.items())
-        return decide(comparisons, Precision.of(FORMATS["f64"]))
+        return decide(
+            (self._compared(name, gradient, scale) for name, gradient in gradients.items()),
+            Precision.of(FORMATS["f64"]),
+        )
 
     def factor_of(self, gradients: Mapping[str, Array]) -> float:
-        """Return the factor that brings the numerical gradients closest to `gradients`, 0 where none does."""
-        pairs = [(g, self.derived[name][0]) for name, g in gradients.items()]
-        square = sum(float(np.vdot(right, right)) for _, right in pairs)
-        return sum(float(np.vdot(g, right)) for g, right in pairs) / square if square > 0 else 0.0
+        """Return the factor that brings the numerical derivatives closest to `gradients`, 0 where none does."""
+        pairs = [(self._along(name, g), self.derived[name][0]) for name, g in gradients.items()]
+        square = sum(float(right @ right) for _, right in pairs)
+        return sum(float(got @ right) for got, right in pairs) / square if square > 0 else 0.0
+
+    def _along(self, name: str, gradient: Array) -> Array:
+        """Return a gradient's derivatives along the directions (N,)."""
+        directions = self.directions[name]
+        return directions.reshape(len(directions), -1) @ gradient.ravel()
+
+    def _compared(self, name: str, gradient: Array, scale: float) -> Comparison:
+        """Return derivatives next to their numerical values, within so many times what those are off by.
+
+        One error may be small by chance, so half of its square comes from all of the parameter, as in the noise of the
+        judge. Where the error isn't small against `scale`, the size of the derivatives, nothing is decided.
+        """
+        expected, error = self.derived[name]
+        shape = gradient.shape if self.elements else expected.shape
+        typical = root_mean_square(error)
+        noise = np.sqrt(error**2 / 2 + typical**2 / 2) + U * np.abs(expected)
+        return Comparison(
+            phase="backward",
+            quantity=f"dL/d{name}",
+            layer=None,
+            direction=None,
+            axes=_axes(len(shape)) if self.elements else ("direction",),
+            got=self._along(name, gradient).reshape(shape),
+            expected=expected.reshape(shape),
+            bound=THRESHOLD * noise.reshape(shape),
+            doubtful=np.full(shape, not typical <= MEANINGLESS * scale),
+            scale="noise",
+        )
+
+
+def _axes(rank: int) -> tuple[str, ...]:
+    """Return what the axes of a parameter are called."""
+    return {1: ("element",), 2: ("row", "column")}.get(rank, tuple(f"axis {n}" for n in range(rank)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,38 +172,31 @@ class OwnLoss:
         real = extrapolated(lambda s: float(line(s).real))
         return abs(value - real.value) <= THRESHOLD * real.error
 
-    def exact(self, name: str) -> tuple[Array, Array]:
-        """Return dL/dparameter by complex steps, and its noise: the scatter where every number is off by rounding."""
-        value = self._each(
-            name, self.own.parameters, lambda f: Derivative(value=by_complex_step(f), error=0.0)
-        )[0]
+    def derived(self, directions: Mapping[str, Array], *, exactly: bool) -> dict[str, tuple[Array, Array]]:
+        """Return the derivatives along (N, *shape) directions of every parameter with their errors, (N,) each."""
+        derive = self._exact if exactly else self._estimated
+        return {name: derive(name, along) for name, along in directions.items()}
+
+    def _exact(self, name: str, directions: Array) -> tuple[Array, Array]:
+        """Derive by complex steps; the noise is the scatter where every number is off by its rounding."""
+        value = self._by_complex_steps(name, directions, self.own.parameters)
         rng = np.random.default_rng(1)
         scatter = np.zeros_like(value)
         for _ in range(REPLAYS):
             start = {
                 n: w * (1 + 2 * U * rng.standard_normal(w.shape)) for n, w in self.own.parameters.items()
             }
-            replay = self._each(name, start, lambda f: Derivative(value=by_complex_step(f), error=0.0))[0]
-            scatter += (replay - value) ** 2
+            scatter += (self._by_complex_steps(name, directions, start) - value) ** 2
         return value, np.sqrt(scatter / REPLAYS)
 
-    def estimated(self, name: str) -> tuple[Array, Array]:
-        """Return dL/dparameter by differences, and the error that each of them estimates for itself."""
-        return self._each(name, self.own.parameters, lambda f: extrapolated(lambda s: float(f(s).real)))
+    def _by_complex_steps(self, name: str, directions: Array, start: Mapping[str, Array]) -> Array:
+        return np.array([by_complex_step(self.along({name: v}, start)) for v in directions])
 
-    def _each(
-        self,
-        name: str,
-        start: Mapping[str, Array],
-        derive: Callable[[Callable[[complex], complex]], Derivative],
-    ) -> tuple[Array, Array]:
-        value, error = np.zeros(start[name].shape), np.zeros(start[name].shape)
-        for index in np.ndindex(value.shape):
-            unit = np.zeros(value.shape)
-            unit[index] = 1
-            found = derive(self.along({name: unit}, start))
-            value[index], error[index] = found.value, found.error
-        return value, error
+    def _estimated(self, name: str, directions: Array) -> tuple[Array, Array]:
+        """Derive by differences, which estimate their own errors."""
+        lines = [self.along({name: v}, self.own.parameters) for v in directions]
+        found = [extrapolated(lambda s, line=line: float(line(s).real)) for line in lines]
+        return np.array([d.value for d in found]), np.array([d.error for d in found])
 
 
 def complex_or_float(value: np.generic) -> complex:
@@ -146,27 +207,3 @@ def complex_or_float(value: np.generic) -> complex:
 def root_mean_square(values: Array) -> float:
     """Return the root mean square of all elements, 0 where there are none."""
     return float(np.sqrt(np.mean(values**2))) if values.size else 0.0
-
-
-def _compared(name: str, got: Array, expected: Array, error: Array, scale: float) -> Comparison:
-    """Return a gradient next to its numerical value, within so many times what that is off by.
-
-    An element's own error may be small by chance, so half of its square comes from the whole parameter, as in the
-    noise of the judge. Where the error isn't small against `scale`, the size of the gradients, nothing is decided.
-    """
-    typical = root_mean_square(error)
-    noise = np.sqrt(error**2 / 2 + typical**2 / 2) + U * np.abs(expected)
-    return Comparison(
-        phase="backward",
-        quantity=f"dL/d{name}",
-        layer=None,
-        direction=None,
-        axes=(("element",), ("row", "column"))[got.ndim - 1]
-        if got.ndim in (1, 2)
-        else tuple(f"axis {n}" for n in range(got.ndim)),
-        got=got,
-        expected=expected,
-        bound=THRESHOLD * noise,
-        doubtful=np.full(got.shape, not typical <= MEANINGLESS * scale),
-        scale="noise",
-    )

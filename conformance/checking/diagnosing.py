@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.choosing import Candidate
@@ -50,6 +52,20 @@ def diagnosis_record(found: Diagnosis, suspects: Sequence[Suspect] = ()) -> Diag
             )
             for s in suspects
         ],
+    )
+
+
+def closest_match(record: DiagnosisRecord) -> DiagnosisRecord:
+    """Return the diagnosis of another network: its activation is no mistake, and tells what it comes closest to."""
+    alike = [fault for fault in record.faults if CATALOGUE[fault.id].seam == "activation"]
+    if not alike:
+        return record
+    faults = [fault for fault in record.faults if fault not in alike]
+    known = [f"Closest match: torch.nn.RNN with another activation ({fault.id})." for fault in alike]
+    ids = {fault.id for fault in alike}
+    equivalents = [rest for names in record.equivalents if (rest := [n for n in names if n not in ids])]
+    return replace(
+        record, explained=bool(faults), faults=faults, equivalents=equivalents, known=[*known, *record.known]
     )
 
 
