@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from test_checks_tell_what_is_wrong import ActivatedTwice, Averaged, Network, Raises
@@ -67,3 +68,13 @@ def test_a_check_loads_no_torch():
     program = "import sys, conformance.checking.worker, conformance.cli.check; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_code_without_a_file_is_not_judged_by_what_this_package_itself_holds():
+    """A class made by exec is in "<string>", as are the constructors of dataclasses, the right gradients' included."""
+    source = (Path(__file__).parent / "gallery" / "subjects" / "sum_learner.py").read_text(encoding="utf-8")
+    program = (
+        source.partition("if __name__ ==")[0] + "\nimport conformance\nprint(conformance.check(RNN).verdict)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "differs"

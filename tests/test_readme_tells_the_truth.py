@@ -23,33 +23,51 @@ def without_numbers(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def printed() -> str:
-    """What all Python blocks of the README print, run one after the other as one program."""
-    program = "\n".join(blocks("python")) + "\ntest_my_rnn_conforms()\n"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "AssertionError: DIFFERS" in done.stderr, (
-        done.stderr
-    )  # the README's own test fails on the README's mistake
-    return done.stdout
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that the README begins with."""
+    path = tmp_path_factory.mktemp("readme") / "my_rnn.py"
+    path.write_text(blocks("python")[0], encoding="utf-8")
+    return path
 
 
-def test_the_opening_session_prints_what_the_readme_shows(printed: str) -> None:
+def said_of(path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the README's command in the folder of `path`."""
+    command = [sys.executable, "-m", "conformance", "check", f"{path.name}:MyRNN"]
+    return subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+
+
+def test_the_opening_session_prints_what_the_readme_shows(network: Path) -> None:
+    done = said_of(network)
     head, tail = blocks("text")[0].split("  …\n")
-    assert without_numbers(printed).startswith(without_numbers(head))
-    assert without_numbers(printed).endswith(without_numbers(tail))
-
-
-def test_the_first_divergent_step_is_the_one_the_readme_names(printed: str) -> None:
+    assert done.returncode == 1
+    assert without_numbers(done.stdout).startswith(without_numbers(head))
+    assert without_numbers(done.stdout).endswith(without_numbers(tail))
     shown, happened = (
-        next(line for line in text.splitlines() if "first" in line) for text in (blocks("text")[0], printed)
+        next(line for line in text.splitlines() if line.startswith("first"))
+        for text in (blocks("text")[0], done.stdout)
     )
     assert shown == happened
 
 
-def test_the_mended_network_agrees() -> None:
-    program = blocks("python")[0].replace("1 - np.tanh(h[t + 1]) ** 2", "1 - h[t + 1] ** 2")
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("AGREES: my-rnn")
+def test_the_mended_network_conforms(network: Path) -> None:
+    mended = network.with_name("mended.py")
+    text = network.read_text(encoding="utf-8")
+    for wrong, right in (
+        ("1 - np.tanh(self.hs[t]) ** 2", "1 - self.hs[t] ** 2"),
+        ("self.Whh @ dz", "self.Whh.T @ dz"),
+    ):
+        assert text.count(wrong) == 1
+        text = text.replace(wrong, right)
+    mended.write_text(text, encoding="utf-8")
+    done = said_of(mended)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "CONFORMS")
+
+
+def test_the_python_of_the_readme_runs_and_its_test_fails_on_its_mistakes() -> None:
+    program = "\n".join(blocks("python")) + "\ntest_my_rnn_conforms()\n"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "AssertionError: DIFFERS" in done.stderr, done.stderr
+    assert "tanh-prime-of-activated" in done.stderr
 
 
 def test_every_command_and_option_of_the_readme_exists() -> None:

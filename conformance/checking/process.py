@@ -7,12 +7,14 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty, Queue
 from time import monotonic
 
 import msgspec
 
 from conformance.checking.answers import Asked, failed_record
+from conformance.errors import UsageError
 from conformance.record.check import CheckRecord
 
 TIME_LIMIT = 60.0
@@ -57,7 +59,13 @@ def checked_apart(
         After which the process is ended, and the record says how far it came.
     progress
         Told what comes next, in a few words.
+
+    Raises
+    ------
+    UsageError
+        If the target is in a file that isn't there.
     """
+    _refuse_what_is_not_there(target)
     asked, heard = Asked.on_the_command_line(target, case), Heard()
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module; the target is an argument, not a command
         [sys.executable, "-m", WORKER, target, case],
@@ -75,6 +83,13 @@ def checked_apart(
     if heard.record is not None:
         return heard.record
     return failed_record(asked, _end(heard, seconds, code if in_time else None, complaint))
+
+
+def _refuse_what_is_not_there(target: str) -> None:
+    path = Path(target.rpartition(":")[0] or target)
+    if path.suffix in (".py", ".ipynb") and not path.is_file():
+        message = f"There is no file {path}. Pass file.py:Name, notebook.ipynb:Name or package.module:Name."
+        raise UsageError(message)
 
 
 def _listen(

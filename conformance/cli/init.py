@@ -33,7 +33,6 @@ def init(context: click.Context, target: str, output: Path | None, seconds: floa
     """
     from conformance.checking.process import checked_apart
     from conformance.errors import UsageError
-    from conformance.report.files import write_whole
 
     path = output or Path(f"{_name(target)}_adapter.py")
     if path.exists() and not force:
@@ -44,7 +43,7 @@ def init(context: click.Context, target: str, output: Path | None, seconds: floa
     if not record.interface.adapter:
         message = f"No adapter can be written for {target}: {record.headline}"
         raise UsageError(message)
-    write_whole(path.absolute(), record.interface.adapter.encode())
+    path.write_text(record.interface.adapter, encoding="utf-8")
     called = record.verdict != "not-called"
     click.echo(f"wrote {path}" if called else f"wrote {path}, a skeleton: {record.headline}")
     click.echo(f"conformance check {path}:Adapter")

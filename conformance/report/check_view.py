@@ -99,16 +99,13 @@ def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
     )
     if record.inherited:
         lines.append(record.inherited)
-    kept = (
-        " of the network that its mistakes make (it keeps no dL/dh itself)" if record.simulated_steps else ""
-    )
+    kept = " (reproduced: the code keeps no dL/dh)" if record.simulated_steps else ""
     return Block(name=f"first divergent step{kept}", lines=tuple(lines))
 
 
 def _sum(step: SplitRecord) -> str:
-    return (
-        f"{float(step.from_output):.6g} from the output + {float(step.from_next):.6g} from step {step.t + 1}"
-    )
+    sign, size = "−" if float(step.from_next) < 0 else "+", abs(float(step.from_next))
+    return f"{float(step.from_output):.6g} from the output {sign} {size:.6g} from step {step.t + 1}"
 
 
 def _rows(quantities: Sequence[QuantityRecord]) -> Iterator[tuple[str, ...]]:
@@ -129,7 +126,8 @@ def _blocks(record: CheckRecord) -> Iterator[Block]:
     if record.scale is not None:
         yield Block(name="constant", lines=tuple(_scale(record.scale)))
     if record.diagnosis is not None:
-        yield Block(name="likely cause", lines=tuple(_diagnosis(record.diagnosis)))
+        name = "likely cause" if record.diagnosis.faults else "what is known of the cause"
+        yield Block(name=name, lines=tuple(_diagnosis(record.diagnosis)))
     if record.consistency is not None:
         yield Block(name="its own forward", lines=tuple(_consistency(record.consistency)))
     yield Block(name="in other settings", lines=tuple(part.sentence for part in record.parts))
