@@ -10,6 +10,7 @@ import torch
 from conformance import examine, load_subject, parse_id
 from conformance.agreement import ALL, agreements
 from conformance.cases import FORMATS, materialise
+from conformance.evidence import SCALES
 from conformance.faults import Mutant, load_fault
 from conformance.judge import Precision
 from conformance.subjects.torch_modules import whole_module
@@ -159,7 +160,7 @@ def test_what_they_leave_open_keeps_nothing_in_suspense_but_a_discrepancy_counts
 
 def test_reports_keep_them_apart():
     records = [examine(parse_id(CASE.format(dtype)), load_subject("torch")) for dtype in ("f64", *BITS16)]
-    rows = agreements(SimpleNamespace(cases=records, subjects=["torch"]))
+    rows = agreements(SimpleNamespace(cases=records, subjects=["torch"], scales=SCALES))
     assert {(row.dtype, row.group) for row in rows} - {(dtype, ALL) for dtype in FORMATS} == {
         ("f64", "options"),
         ("f16", "16 bits"),

@@ -36,6 +36,7 @@ PAIRS = {
     ),
     "the loss sees the last of five steps or fewer alone": (TUTORIAL, "rnn-tanh-T6-B3-I4-H5-dlast-f64-s0"),
     "the same gradient of output at every step": ("rnn-tanh-T7-B3-I4-H5-dexpanded-f64-s0", RICH),
+    "no output head": (RICH, "rnn-tanh-T7-B3-I4-H5-O2-f64-s0"),
     "one layer": ("rnn-tanh-bi-T7-B3-I4-H5-f64-s0", RICH),
     "one direction": ("rnn-tanh-L2-T7-B3-I4-H5-f64-s0", RICH),
     "one direction and no lengths": ("rnn-tanh-T7-B3-I4-H5-f64-s0", "rnn-tanh-T7-len3.7.5-B3-I4-H5-f64-s0"),

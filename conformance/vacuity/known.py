@@ -72,30 +72,40 @@ FORWARD_SEAMS = frozenset(
 )
 """Seams whose wrong choices show in output and h_n, or only when a network is called again."""
 
-OF_WRONG_SHAPE = ("batch-not-summed", "bias-gradients-per-example")
-"""What no values hide."""
+NEVER_HIDDEN = ("batch-not-summed", "bias-gradients-per-example", "divided-by-another-norm")
+"""What shows even where every gradient is 0: by its shape, or as 0 / 0."""
+
+OF_THE_HEAD = tuple(fault.id for fault in CATALOGUE.values() if any("head" in seam for seam in fault.choices))
+"""What is wrong between the outputs of a head and the states that it reads."""
 
 BACKWARD = tuple(
     fault.id
     for fault in CATALOGUE.values()
-    if not FORWARD_SEAMS & set(fault.choices) and fault.id not in OF_WRONG_SHAPE
+    if not FORWARD_SEAMS & set(fault.choices) and fault.id not in (*NEVER_HIDDEN, *OF_THE_HEAD)
 )
 """What is wrong in values of the backward pass alone."""
 
 WITHOUT_SLOPE = (
+    "carry-adds-up",
     "carry-is-dh",
     "carry-joins-after-slope",
     "carry-without-slope",
+    "db-without-slope",
     "dh-0-one-step-short",
+    "dh-never-reset",
+    "dw-hh-without-slope",
+    "dw-ih-without-slope",
     "dx-without-slope",
     "first-row-slope-for-all",
     "output-gradient-joins-after-slope",
+    "relu-prime-for-tanh",
     "sigmoid-prime-for-tanh",
     "slope-missing",
     "slope-of-previous-state",
     "tanh-prime-for-relu",
     "tanh-prime-of-activated",
     "tanh-prime-of-pre-activation",
+    "tanh-prime-unsquared",
 )
 """What shows even where every derivative is 0, since it lets something past it."""
 
@@ -121,7 +131,14 @@ LACKS = (
     Lack(
         name="B = 1",
         hides="no mistake in how samples are put together",
-        faults=("divided-by-batch", "first-row-only", "first-row-slope-for-all", "scale-mean-over-batch"),
+        faults=(
+            "divided-by-batch",
+            "bias-gradients-divided-by-batch",
+            "scale-sum-over-batch",
+            "first-row-only",
+            "first-row-slope-for-all",
+            "scale-mean-over-batch",
+        ),
         applies=lambda p, _: p.case.batch == 1,
     ),
     Lack(
@@ -195,7 +212,11 @@ LACKS = (
     Lack(
         name="the loss sees output at the last step alone",
         hides="nothing about other steps' gradients",
-        faults=("output-gradient-last-only", "carry-replaces-output-gradient"),
+        faults=(
+            "output-gradient-last-only",
+            "carry-replaces-output-gradient",
+            "output-gradients-summed-at-last",
+        ),
         applies=ask.last_step_alone,
     ),
     Lack(
@@ -207,8 +228,19 @@ LACKS = (
     Lack(
         name="the same gradient of output at every step",
         hides="no gradient of another step",
-        faults=("output-gradient-at-every-step", "output-gradient-one-step-early"),
+        faults=(
+            "output-gradient-at-every-step",
+            "output-gradient-one-step-early",
+            "output-gradient-one-step-late-wrapping",
+            "output-gradients-reversed",
+        ),
         applies=ask.constant_cotangents,
+    ),
+    Lack(
+        name="no output head",
+        hides="nothing about its gradients",
+        faults=OF_THE_HEAD,
+        applies=lambda p, _: p.head is None,
     ),
     Lack(
         name="one layer",
