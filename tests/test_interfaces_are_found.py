@@ -107,7 +107,191 @@ class Net:
             carry = (da @ self.w.T)[:, :self.m]
 """
 
-RIGHT = {"in place": IN_PLACE, "globals": GLOBALS, "dict": DICT, "joined": JOINED}
+CLOSURE = """
+import numpy as np
+def make_rnn(n_in, n_hid, n_out):
+    Wx = np.random.randn(n_hid, n_in) * .1
+    Wh = np.random.randn(n_hid, n_hid) * .1
+    Wy = np.random.randn(n_out, n_hid) * .1
+    bh = np.zeros(n_hid); by = np.zeros(n_out)
+    def forward(xs):
+        hs = [np.zeros(n_hid)]
+        for x in xs:
+            hs.append(np.tanh(Wx @ x + Wh @ hs[-1] + bh))
+        ys = [Wy @ h + by for h in hs[1:]]
+        return ys, (xs, hs)
+    def backward(dys, cache):
+        xs, hs = cache
+        dWx, dWh, dWy = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(Wy)
+        dbh, dby = np.zeros_like(bh), np.zeros_like(by)
+        dh = np.zeros(n_hid)
+        for t in reversed(range(len(xs))):
+            dWy += np.outer(dys[t], hs[t+1]); dby += dys[t]
+            dh = dh + Wy.T @ dys[t]
+            da = dh * (1 - hs[t+1]**2)
+            dWx += np.outer(da, xs[t]); dWh += np.outer(da, hs[t]); dbh += da
+            dh = Wh.T @ da
+        return dWx, dWh, dWy, dbh, dby
+    return forward, backward
+"""
+
+STACKED = """
+import numpy as np
+class Layer:
+    def __init__(self, n_in, n_h):
+        self.Wx = np.random.randn(n_in, n_h); self.Wh = np.random.randn(n_h, n_h); self.b = np.zeros(n_h)
+    def forward(self, x):
+        self.x = x; T, B, _ = x.shape
+        self.h = np.zeros((T + 1, B, self.b.size))
+        for t in range(T): self.h[t] = np.tanh(x[t] @ self.Wx + self.h[t-1] @ self.Wh + self.b)
+        return self.h[:-1]
+    def backward(self, dh):
+        self.dWx, self.dWh, self.db = np.zeros_like(self.Wx), np.zeros_like(self.Wh), np.zeros_like(self.b)
+        dx = np.zeros_like(self.x); nxt = 0
+        for t in reversed(range(len(dh))):
+            da = (dh[t] + nxt) * (1 - self.h[t]**2)
+            self.dWx += self.x[t].T @ da; self.dWh += self.h[t-1].T @ da; self.db += da.sum(0)
+            dx[t] = da @ self.Wx.T; nxt = da @ self.Wh.T
+        return dx
+class DeepRNN:
+    def __init__(self, input_size, hidden_size, output_size):
+        self.l1, self.l2 = Layer(input_size, hidden_size), Layer(hidden_size, hidden_size)
+        self.Wy = np.random.randn(hidden_size, output_size); self.by = np.zeros(output_size)
+    def forward(self, x):
+        self.hh = self.l2.forward(self.l1.forward(x))
+        return self.hh @ self.Wy + self.by
+    def backward(self, dy):
+        self.dWy = np.einsum('tbh,tbo->ho', self.hh, dy); self.dby = dy.sum((0, 1))
+        return self.l1.backward(self.l2.backward(dy @ self.Wy.T))
+"""
+
+FIXED_SIZES = """
+import numpy as np
+class SineRNN:
+    def __init__(self):
+        self.U, self.W = np.random.uniform(-1, 1, (100, 1)), np.random.uniform(-1, 1, (100, 100))
+        self.V = np.random.uniform(-1, 1, (1, 100))
+    def forward(self, x):
+        self.x = x; T = len(x)
+        self.s = np.zeros((T + 1, 100, 1)); y = np.zeros(T)
+        for t in range(T):
+            self.s[t] = np.tanh(self.U * x[t] + self.W @ self.s[t-1])
+            y[t] = (self.V @ self.s[t])[0, 0]
+        return y
+    def bptt(self, dy):
+        dU, dW, dV = np.zeros_like(self.U), np.zeros_like(self.W), np.zeros_like(self.V)
+        dnext = np.zeros((100, 1))
+        for t in reversed(range(len(dy))):
+            dV += dy[t] * self.s[t].T
+            ds = self.V.T * dy[t] + dnext
+            da = ds * (1 - self.s[t]**2)
+            dU += da * self.x[t]; dW += da @ self.s[t-1].T
+            dnext = self.W.T @ da
+        return dU, dV, dW
+"""
+
+STEPS_THEN_ALL = """
+import numpy as np
+class OnlineRNN:
+    def __init__(self, input_dim, hidden_dim, output_dim):
+        self.Wx = np.random.randn(hidden_dim, input_dim) * .1; self.Wh = np.random.randn(hidden_dim, hidden_dim) * .1
+        self.Wy = np.random.randn(output_dim, hidden_dim) * .1
+        self.bh = np.zeros((hidden_dim, 1)); self.by = np.zeros((output_dim, 1))
+        self.reset()
+    def reset(self):
+        self.h = np.zeros((self.Wh.shape[0], 1)); self.tape = []
+    def step(self, x):
+        h_prev = self.h
+        self.h = np.tanh(self.Wx @ x + self.Wh @ h_prev + self.bh)
+        self.tape.append((x, h_prev, self.h))
+        return self.Wy @ self.h + self.by
+    def backward(self, dys):
+        g = [np.zeros_like(w) for w in (self.Wx, self.Wh, self.Wy, self.bh, self.by)]
+        dh = np.zeros_like(self.h)
+        for (x, hp, h), dy in zip(self.tape[::-1], dys[::-1]):
+            g[2] += dy @ h.T; g[4] += dy
+            da = (dh + self.Wy.T @ dy) * (1 - h * h)
+            g[0] += da @ x.T; g[1] += da @ hp.T; g[3] += da
+            dh = self.Wh.T @ da
+        return g
+"""
+
+TRUNCATED_IDS = """
+import numpy as np
+class RNNNumpy:
+    def __init__(self, word_dim, hidden_dim=100, bptt_truncate=4):
+        self.word_dim, self.hidden_dim, self.bptt_truncate = word_dim, hidden_dim, bptt_truncate
+        self.U = np.random.uniform(-.1, .1, (hidden_dim, word_dim))
+        self.V = np.random.uniform(-.1, .1, (word_dim, hidden_dim))
+        self.W = np.random.uniform(-.1, .1, (hidden_dim, hidden_dim))
+    def forward_propagation(self, x):
+        T = len(x); s = np.zeros((T + 1, self.hidden_dim)); o = np.zeros((T, self.word_dim))
+        for t in np.arange(T):
+            s[t] = np.tanh(self.U[:, x[t]] + self.W.dot(s[t-1]))
+            e = np.exp(self.V.dot(s[t])); o[t] = e / e.sum()
+        return [o, s]
+    def bptt(self, x, y):
+        T = len(y); o, s = self.forward_propagation(x)
+        dLdU, dLdV, dLdW = np.zeros(self.U.shape), np.zeros(self.V.shape), np.zeros(self.W.shape)
+        delta_o = o; delta_o[np.arange(len(y)), y] -= 1.
+        for t in np.arange(T)[::-1]:
+            dLdV += np.outer(delta_o[t], s[t].T)
+            delta_t = self.V.T.dot(delta_o[t]) * (1 - (s[t] ** 2))
+            for b in np.arange(max(0, t - self.bptt_truncate), t + 1)[::-1]:
+                dLdW += np.outer(delta_t, s[b-1]); dLdU[:, x[b]] += delta_t
+                delta_t = self.W.T.dot(delta_t) * (1 - s[b-1] ** 2)
+        return [dLdU, dLdV, dLdW]
+"""
+
+LIST_OF_PARAMETERS = """
+import numpy as np
+def init(I, H, O):
+    r = np.random.randn
+    return [r(I, H) * .1, r(H, H) * .1, np.zeros((1, H)), r(H, O) * .1, np.zeros((1, O))]
+def forward(params, X, h):
+    W_xh, W_hh, b_h, W_hq, b_q = params
+    outputs, states = [], [h]
+    for x in X:
+        h = np.tanh(x @ W_xh + h @ W_hh + b_h); states.append(h)
+        outputs.append(h @ W_hq + b_q)
+    return np.concatenate(outputs, axis=0), states
+def backward(params, X, states, dY):
+    W_xh, W_hh, b_h, W_hq, b_q = params
+    grads = [np.zeros_like(p) for p in params]
+    T, B = X.shape[:2]
+    dY = dY.reshape(T, B, -1); dn = 0
+    for t in reversed(range(T)):
+        grads[3] += states[t+1].T @ dY[t]; grads[4] += dY[t].sum(0, keepdims=True)
+        da = (dY[t] @ W_hq.T + dn) * (1 - states[t+1] ** 2)
+        grads[0] += X[t].T @ da; grads[1] += states[t].T @ da; grads[2] += da.sum(0, keepdims=True)
+        dn = da @ W_hh.T
+    return grads
+"""
+
+CELL = """
+import numpy as np
+def step(x, h, W, U, b):
+    new = np.tanh(W @ x + U @ h + b)
+    return new, (x, h, W, U, new)
+def step_backward(d_new, cache):
+    x, h, W, U, new = cache
+    da = d_new * (1 - new ** 2)
+    return W.T @ da, U.T @ da, np.outer(da, x), np.outer(da, h), da
+"""
+
+RIGHT = {
+    "in place": IN_PLACE,
+    "globals": GLOBALS,
+    "dict": DICT,
+    "joined": JOINED,
+    "closure": CLOSURE,
+    "stacked": STACKED,
+    "fixed sizes": FIXED_SIZES,
+    "steps, then all": STEPS_THEN_ALL,
+    "truncated, on ids": TRUNCATED_IDS,
+    "list of parameters": LIST_OF_PARAMETERS,
+    "cell": CELL,
+}
 CONSTANT = {"joined": 2.0}
 
 
@@ -154,3 +338,57 @@ def test_what_only_hangs_or_asks_is_unbound_and_says_why(tmp_path: Path) -> None
     assert isinstance(unbound, Unbound)
     assert "input('more? ')" in unbound.attempts[0].problem
     assert "class Adapter" in unbound.skeleton
+
+
+SIGMOID = IN_PLACE.replace("np.tanh(", "(lambda a: 1 / (1 + np.exp(-a)))(").replace(
+    "(1 - self.hs[t] ** 2)", "{slope}"
+)
+
+
+@pytest.mark.parametrize(
+    ("slope", "agrees"), [("self.hs[t] * (1 - self.hs[t])", True), ("(1 - self.hs[t] ** 2)", False)]
+)
+def test_another_recurrence_is_judged_by_its_own_forward(slope: str, agrees: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    bound = found(tmp_path, SIGMOID.replace("{slope}", slope))
+    assert not isinstance(bound, Unbound)
+    assert not bound.forward_matches
+    own = bound.own_forward()
+    assert set(own.gradients) == set(own.parameters)
+    step, worst = 1e-6, 0.0
+    for name, gradient in own.gradients.items():
+        direction = np.random.default_rng(0).normal(size=gradient.shape)
+        ahead, behind = (
+            np.vdot(
+                own.outputs({**own.parameters, name: own.parameters[name] + side * direction}), own.cotangent
+            )
+            for side in (step, -step)
+        )
+        slope_there = (ahead - behind) / (2 * step)
+        worst = max(worst, abs(slope_there - np.vdot(gradient, direction)) / abs(slope_there))
+    assert bool(worst < step) == agrees  # the error of central differences is of order step²
+
+
+def test_a_mistake_that_raises_comes_out_when_it_runs(tmp_path: Path) -> None:
+    bound = found(tmp_path, IN_PLACE.replace("dh = self.B.T @ da", "dh = self.B.T @ d_a"))
+    assert not isinstance(bound, Unbound)
+    with pytest.raises(NameError, match="d_a"):
+        bound.run(bound.admit(materialise(bound.problem_case)))
+
+
+def test_a_right_network_with_a_wrong_backward_is_shown_as_it_is(tmp_path: Path) -> None:
+    bound = found(tmp_path, IN_PLACE.replace("dh = self.B.T @ da", "dh = self.B @ da"))
+    assert not isinstance(bound, Unbound)
+    problem = bound.admit(materialise(bound.problem_case))
+    shown, right = bound.run(problem).parameters, observe(problem, np.float64).parameters
+    np.testing.assert_allclose(shown["head.weight"], right["head.weight"], rtol=1e-9)
+    assert np.abs(shown["weight_hh_l0"] - right["weight_hh_l0"]).max() > 0.01
+
+
+def test_one_who_asks_for_the_next_way_is_outside_the_sandbox(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path.cwd()
+    found(tmp_path, IN_PLACE)
+    print("heard")  # noqa: T201 - whether it is heard is the question
+    assert capsys.readouterr().out == "heard\n"
+    assert Path.cwd() == folder

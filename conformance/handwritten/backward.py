@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -265,46 +266,41 @@ def _tried(
     slots: Sequence[Slot],
     truth_of: Truth,
 ) -> Iterator[Backward | Ran]:
-    shown = forward.outputs
-    if shown is None:
-        return
-    same = call == forward.call
     before = {
         slot.path: np.asarray(value(Ran(names={"np": np, "p": forward.asked.p}), slot.fill)) for slot in slots
     }
-    if same and "targets" not in forward.arguments.kinds:
-        return
-    if forward.loop:
-        for text in entry.texts[:1]:
-            for lines, ran in backward_cells(
-                loaded, forward, call, parameters, text, _roles(forward, parameters)
-            ):
-                known = returned_names(callable_of(forward.built, call), "back")
-                taken = _taken(forward, ran, slots, before, truth_of(forward, entry), known)
-                yield (_harvested(forward, call, entry, lines, taken) if lines else None) or ran
-        return
-    prepared = (*forward.build, *forward.lines, f"y = {shown.expression}")
-    roles = _roles(forward, parameters)
-
-    def options(parameter: Parameter) -> list[Option]:
-        return _options(parameter, forward, entry, roles)
-
-    for arguments in best_first(parameters, options, MOST_ARGUMENTS):
-        entering = arguments.kinds.count("entry")
-        if entering != 1:
-            continue
-        lines = (f"grads = {call}({arguments.text})",)
-        ran = run(
-            loaded,
-            forward.asked.p,
-            (*(forward.build if same else prepared), *(forward.lines[:1] if same else ()), *lines),
-        )
-        known = returned_names(callable_of(forward.built, call), "grads")
+    for lines, ran, stepwise, cost in _runs(loaded, forward, call, parameters, entry):
+        known = returned_names(callable_of(forward.built, call), "back" if stepwise else "grads")
         taken = _taken(forward, ran, slots, before, truth_of(forward, entry), known)
-        found = _harvested(forward, call, entry, lines, taken)
-        yield ran if found is None else replace(found, cost=arguments.cost)
+        taken.stepwise = stepwise
+        found = _harvested(forward, call, entry, lines, taken) if lines else None
+        yield ran if found is None else replace(found, cost=cost)
         if ran.hung or (found is not None and found.wrong == 0):
             return
+
+
+def _runs(
+    loaded: Loaded, forward: Forward, call: str, parameters: list[Parameter], entry: Entry
+) -> Iterator[tuple[tuple[str, ...], Ran, bool, float]]:
+    """Yield the lines of every way to call a backward pass, how they ran, whether by steps, and what they cost."""
+    shown, same = forward.outputs, call == forward.call
+    if shown is None or (same and "targets" not in forward.arguments.kinds):
+        return
+    prepared = (*forward.build, *forward.lines, f"y = {shown.expression}")
+    if same:  # one call does both: what it will put out is known from the reference alone
+        prepared = (*forward.build, *forward.lines[:1])
+        entry = replace(entry, texts=tuple(text.replace("(y - ", "(p.y - ") for text in entry.texts))
+    roles = _roles(forward, parameters)
+    if forward.loop and entry.texts:
+        for lines, ran in backward_cells(loaded, forward, call, parameters, entry.texts[0], roles):
+            yield lines, ran, True, 0.0
+    if forward.loop and same:
+        return
+    options = partial(_options, forward=forward, entry=entry, roles=roles)
+    for arguments in best_first(parameters, options, MOST_ARGUMENTS):
+        if arguments.kinds.count("entry") == 1:
+            lines = (f"grads = {call}({arguments.text})",)
+            yield lines, run(loaded, forward.asked.p, (*prepared, *lines)), False, arguments.cost
 
 
 def _taken(
@@ -324,7 +320,6 @@ def _taken(
         before=before,
         truth=truth,
         names=known,
-        stepwise=bool(forward.loop),
     )
 
 
@@ -356,7 +351,7 @@ def _roles(forward: Forward, parameters: Sequence[Parameter]) -> dict[str, str]:
     return {**roles_of([q.name for q in parameters]), **forward.meaning}
 
 
-def _options(parameter: Parameter, forward: Forward, entry: Entry, roles: dict[str, str]) -> list[Option]:
+def _options(parameter: Parameter, *, forward: Forward, entry: Entry, roles: dict[str, str]) -> list[Option]:
     name = parameter.name.strip("_")
     found = plain_options(parameter)
     if any(kind in ("rate", "truncation") for _, _, kind in found):

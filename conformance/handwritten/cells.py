@@ -98,7 +98,9 @@ def backward_cells(
     h_like = "before[-1]" if forward.following or "h" in forward.ran.names else "d[-1]"
     opening = (f"d = {entry}", f"grads, dh, t = [], np.zeros_like({h_like}), p.T - 1")
     options = partial(_back_options, forward=forward, roles=roles)
-    prepared = (*forward.build, *forward.lines, *opening)
+    y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
+    before = (*forward.build, *forward.lines, *y)
+    prepared = (*before, *opening)
     for arguments in best_first(parameters, options, MOST_ARGUMENTS * 2):
         enters = [kind for kind in arguments.kinds if kind.startswith("entry")]
         if len(enters) != 1:
@@ -116,7 +118,7 @@ def backward_cells(
             )
             body = f"\n    back = {call}({arguments.text})\n    grads.append((back{kept or ','})){carried}"
             lines = (*opening, "for t in reversed(range(p.T)):" + body)
-            ran = run(loaded, forward.asked.p, (*forward.build, *forward.lines, *lines))
+            ran = run(loaded, forward.asked.p, (*before, *lines))
             yield lines, ran
 
 

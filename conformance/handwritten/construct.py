@@ -116,7 +116,8 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
 
 def _arguments(parameters: Sequence[Parameter], loaded: Loaded) -> Iterator[Arguments]:
     """Yield arguments for a constructor; one that takes an output size but no hidden size may mean the latter."""
-    for arguments in best_first(parameters, lambda q: _options(q, loaded), MOST_BUILDS):
+    sure = sum(names.size_hint(q.name) in ("I", "H", "O", "V") for q in parameters) > 1
+    for arguments in best_first(parameters, lambda q: _options(q, loaded, sure=sure), MOST_BUILDS):
         if _repeats(arguments.kinds):
             continue
         if "O" in arguments.kinds and "H" not in arguments.kinds:
@@ -181,7 +182,9 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
     ]
     for name in makers:
         function = getattr(loaded.code, name)
-        if inspect.isclass(function) or (names.FORWARD.fullmatch(name) and "init" not in name.lower()):
+        if inspect.isclass(function) or (
+            names.FORWARD.fullmatch(name) and not name.lower().startswith(INITIALISES)
+        ):
             continue
         for arguments in best_first(parameters_of(function) or [], lambda q: _options(q, loaded), 8):
             setup = Setup(
@@ -191,6 +194,9 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
                 says=f"params = {name}({arguments.text.replace('p.', '')})",
             )
             made = run(loaded, p, setup.lines)
+            if made.ok and (functions := _functions(loaded, setup, made, p)) is not None:
+                yield functions
+                break
             if made.ok and (arrays := candidates(made, ("params",))):
                 yield Built(setup=setup, ran=made, arrays=tuple(arrays))
                 break
@@ -205,6 +211,25 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
         if made.ok:
             yield Built(setup=setup, ran=made, arrays=tuple(candidates(made, ("params",))))
     yield Built(setup=plain, ran=ran, arrays=tuple(candidates(ran, plain.roots)))
+
+
+def _functions(loaded: Loaded, setup: Setup, made: Ran, p: Asked) -> Built | None:
+    """Return a setup whose maker returned functions, or an instance, that hold their weights themselves."""
+    value = made.names["params"]
+    parts = value if isinstance(value, (tuple, list)) else []
+    text = setup.lines[-1].removeprefix("params = ")
+    if parts and all(inspect.isfunction(part) for part in parts):
+        lines = (
+            "from types import SimpleNamespace",
+            f"model = SimpleNamespace(**{{f.__name__: f for f in {text}}})",
+        )
+    elif type(value).__module__ == loaded.code.__name__ and not callable(value):
+        lines = (f"model = {text}",)
+    else:
+        return None
+    own = Setup(lines=(*setup.lines[:-1], *lines), owner="model", roots=("model",), says=setup.says)
+    ran = run(loaded, p, own.lines)
+    return Built(setup=own, ran=ran, arrays=tuple(candidates(ran, own.roots))) if ran.ok else None
 
 
 def candidates(ran: Ran, roots: Sequence[str]) -> list[Reached]:
@@ -229,8 +254,8 @@ def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[st
     return [*(f"model.{key} = 1.0" for key in rates), *(f"model.{key} = 10**6" for key in reaches)]
 
 
-def _options(parameter: Parameter, loaded: Loaded) -> list[Option]:
-    """Return what a parameter of a constructor may be given."""
+def _options(parameter: Parameter, loaded: Loaded, *, sure: bool = False) -> list[Option]:
+    """Return what a parameter of a constructor may be given; `sure` where others say that they are the sizes."""
     name = parameter.name.strip("_")
     if names.RATE.fullmatch(name):
         return [("1.0", 0.0, "rate")]
@@ -245,7 +270,8 @@ def _options(parameter: Parameter, loaded: Loaded) -> list[Option]:
     options: list[Option] = []
     if hint is not None:
         unsure = hint in "TB" and len(name) == 1
-        options.append((by_value[hint], 2.5 if unsure else 0.0, hint))
+        unlikely = 1.0 if sure else 2.5
+        options.append((by_value[hint], unlikely if unsure else 0.0, hint))
     options += [(by_value[size], 2.0 + 0.1 * n, size) for n, size in enumerate("IHOTB") if size != hint]
     if parameter.required:
         role = names.weight_hint(name)

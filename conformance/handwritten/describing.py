@@ -72,7 +72,7 @@ def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...]
         return forward.lines, ()
     if backward.call == forward.call and not forward.loop:
         return forward.lines[:1], (*backward.lines, "result = grads")
-    uses_y = "y" in backward.lines[0].replace("p.y", "").replace("d_y", "")
+    uses_y = "y" in "".join(backward.lines).replace("p.y", "").replace("d_y", "")
     y = (f"y = {forward.outputs.expression}",) if forward.outputs is not None and uses_y else ()
     return forward.lines, (*y, *backward.lines)
 

@@ -80,6 +80,8 @@ def _outputs(ran: Ran, forward: Forward) -> Iterator[tuple[Match, int]]:
     for series in series_in(everything(Ran(names=ran.names), ["result"]), steps):
         for width in dict.fromkeys(n for n in (*series.stacked.shape, 1) if n not in (steps, steps + 1)):
             for axes, n in axes_of(series.stacked.shape, steps, batch, width):
+                if n == 0 and series.source.count("[") > 1:
+                    continue  # an intermediate of some step
                 if n in (0, steps) and (series.container in ("array", "nested") or axes[:1] == "T"):
                     found.append((n == 0, _match(series, axes, last=n == 0), width))
     for _, match, width in sorted(found, key=lambda entry: entry[0]):
@@ -108,6 +110,12 @@ def _behaves(loaded: Loaded, forward: Forward, match: Match) -> bool:
     late, row = (_shown(loaded, forward, match, p.with_x(x)) for x in (middle, first_row))
     if base is None or late is None or row is None or base.shape != late.shape:
         return False
+    if match.last:
+        ends = (p.x, p.x)
+        ends[0][0], ends[1][-1] = np.roll(ends[0][0], 1, axis=-1), np.roll(ends[1][-1], 1, axis=-1)
+        seen = [_shown(loaded, forward, match, p.with_x(x)) for x in ends]
+        if any(other is None or np.array_equal(base, other) for other in seen):
+            return False
     if not match.last and not (np.array_equal(base[:3], late[:3]) and not np.array_equal(base[3], late[3])):
         return False
     if np.array_equal(base[-1], late[-1]) or np.array_equal(base[:, 0], row[:, 0]):
