@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class Spot:
     """
 
     file: str
+    function: str
     node: ast.expr | ast.stmt
     loops: tuple[str, ...]
     steps: str  # what the innermost loop counts to, empty where that isn't a range
@@ -81,16 +82,17 @@ def spots(file: str, text: str) -> Iterator[Spot]:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             names = tuple(dict.fromkeys(_bound(function)))
             for statement in function.body:
-                yield from _within(file, statement, (), "", names)
+                start = Spot(
+                    file=file, function=function.name, node=statement, loops=(), steps="", names=names
+                )
+                yield from _within(start, statement, (), "")
 
 
-def _within(
-    file: str, node: ast.AST, loops: tuple[str, ...], steps: str, names: tuple[str, ...]
-) -> Iterator[Spot]:
+def _within(start: Spot, node: ast.AST, loops: tuple[str, ...], steps: str) -> Iterator[Spot]:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return
     if isinstance(node, (ast.expr, ast.stmt)):
-        yield Spot(file=file, node=node, loops=loops, steps=steps, names=names)
+        yield replace(start, node=node, loops=loops, steps=steps)
     inside, counted = loops, steps
     if isinstance(node, ast.For):
         inside = (*(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)), *loops)
@@ -100,7 +102,7 @@ def _within(
         for child in children:
             if isinstance(child, ast.AST):
                 own = name == "body"
-                yield from _within(file, child, inside if own else loops, counted if own else steps, names)
+                yield from _within(start, child, inside if own else loops, counted if own else steps)
 
 
 def _counted(iterated: ast.expr) -> str:
@@ -121,6 +123,8 @@ def _bound(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+            yield ast.unparse(node)
 
 
 def _unparsed(node: ast.AST) -> str:

@@ -1,5 +1,6 @@
 """Which ways of mending a source suit which seam, the likeliest first."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from conformance.diagnose import operators as op
@@ -29,7 +30,7 @@ BY_SEAM: Mapping[str, tuple[op.Operator, ...]] = {
     "steps": (op.other_bounds,),
     "truncation": (op.other_bounds, op.left_out, op.unwrapped),
     "x_read": READING,
-    "h_read": READING,
+    "h_read": (op.after_first, *READING),
     "formed_ih": (op.another_name,),
     "formed_hh": (op.another_name,),
     "formed_b": (op.another_name,),
@@ -49,9 +50,16 @@ BY_SEAM: Mapping[str, tuple[op.Operator, ...]] = {
 """The operators that may mend a wrong choice at each seam."""
 
 
+FORWARD = ("activation", "recurrence", "start", "biases", "inputs", "kept")
+"""Seams of the forward pass; all others are looked for where a function's name speaks of gradients first."""
+
+BACKWARD = re.compile(r"back|grad|bptt|deriv|prime|^d_?[a-z]+$|train|update", re.IGNORECASE)
+
+
 def edits(seam: str, files: Mapping[str, str]) -> Iterator[Edit]:
     """Yield the edits that may mend a wrong choice at `seam`, in all files, those of the likeliest kind first."""
     places = [spot for file, text in files.items() for spot in spots(file, text)]
+    places.sort(key=lambda spot: (seam in FORWARD) == bool(BACKWARD.search(spot.function)))
     seen: set[Edit] = set()
     for operator in BY_SEAM.get(seam, ()):
         for spot in places:

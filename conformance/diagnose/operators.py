@@ -60,10 +60,18 @@ def of_a_sequence(spot: Spot) -> Iterator[Edit]:
 def another_name(spot: Spot) -> Iterator[Edit]:
     """Replace one variable by another one of the function."""
     node = spot.node
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+    if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+        told = ast.unparse(node)
         for name in spot.names:
-            if name != node.id and name not in spot.loops:
+            if told in spot.names and name != told and name not in spot.loops:
                 yield spot.replaced(name)
+
+
+def after_first(spot: Spot) -> Iterator[Edit]:
+    """Let an array count at all but the first step of the loop: `h` becomes `h * (t > 0)`."""
+    node = spot.node
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and spot.loops:
+        yield spot.replaced(f"({ast.unparse(node)} * ({spot.loops[0]} > 0))")
 
 
 def another_target(spot: Spot) -> Iterator[Edit]:
@@ -157,6 +165,9 @@ def tanh_prime(spot: Spot) -> Iterator[Edit]:
     for told in dict.fromkeys(ast.unparse(n) for n in read):
         yield spot.replaced(f"(1 - {told} ** 2)")
         yield spot.replaced(f"({told} > 0)")
+    for name, by in product(spot.names, ("", " + 1", " - 1")):
+        if spot.loops and name not in spot.loops and isinstance(node.op, ast.Sub):
+            yield spot.replaced(f"(1 - {name}[{spot.loops[0]}{by}] ** 2)")
     if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.BinOp):
         yield spot.replaced(f"{ast.unparse(node.left.left)} * (1 - {ast.unparse(node.left.right)} ** 2)")
 
