@@ -149,4 +149,7 @@ def test_the_terminal_shows_a_check_on_one_screen(capsys):
     assert len(lines) <= 40
     assert lines[0].startswith("DIFFERS")
     assert lines[-1] == "reproduce: conformance check here.py:Network"
-    assert any("at networks/my rnn.py:12 (mended in memory, the gradients agree)" in line for line in lines)
+    assert any("networks/my rnn.py:12: da = dh * (1 - np.tanh(h)**2)" in line for line in lines)
+    assert any(
+        "write: da = dh * (1 - h**2)  (tried in memory: the mistake is gone)" in line for line in lines
+    )

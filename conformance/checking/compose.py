@@ -7,12 +7,14 @@ from conformance.checking.constant import constant_of
 from conformance.checking.diagnosing import closest_match, diagnosis_record, reproduced
 from conformance.checking.found import Found
 from conformance.checking.judging import Judged
+from conformance.checking.pointing import suspected
 from conformance.checking.verdict import headline, verdict_of
 from conformance.judge import not_shown
 from conformance.observation import Observation
 from conformance.record.check import (
     CHECK_SCHEMA,
     CheckRecord,
+    DiagnosisRecord,
     InterfaceRecord,
 )
 from conformance.recording import first_divergence_record, quantity_records
@@ -25,7 +27,7 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
     constant = constant_of(found)
     verdict = verdict_of(found, constant)
     another = verdict == "another-network"
-    diagnosis = None if found.diagnosis is None else diagnosis_record(found.diagnosis)
+    diagnosis = _diagnosis(found)
     if another and diagnosis is not None:
         diagnosis = closest_match(diagnosis)
     stepwise = stepwise_of(found)
@@ -53,6 +55,12 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         not_checked=[] if another else missing(came.judged.truth.problem, shown),
         reproduce=asked.reproduce,
     )
+
+
+def _diagnosis(found: Found) -> DiagnosisRecord | None:
+    if found.diagnosis is None:
+        return None
+    return diagnosis_record(found.diagnosis, suspected(found.candidate, found.diagnosis))
 
 
 def missing(problem: Problem, shown: Observation) -> list[str]:

@@ -1,6 +1,7 @@
 """From a diagnosis to what a record tells of it: faults in words, and the steps of the network that it reproduces."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -48,7 +49,12 @@ def diagnosis_record(found: Diagnosis, suspects: Sequence[Suspect] = ()) -> Diag
         known=list(found.known),
         suspects=[
             SuspectRecord(
-                fault=s.fault, file=s.file, line=s.line, text=s.text, mended=s.mended, verified=s.verified
+                fault=s.fault,
+                file=_from_here(s.file),
+                line=s.line,
+                text=s.text,
+                mended=s.mended,
+                verified=s.verified,
             )
             for s in suspects
         ],
@@ -73,6 +79,12 @@ def fault_record(fault: str) -> FaultRecord:
     """Return what the catalogue tells of a fault."""
     entry = CATALOGUE[fault]
     return FaultRecord(id=entry.id, name=entry.name, effect=entry.effect, mend=entry.mend, idiom=entry.idiom)
+
+
+def _from_here(file: str) -> str:
+    """Return a path as one writes it in the current folder, where it lies below that."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
 
 
 def reproduced(truth: Truth, found: Diagnosis) -> Judged | None:

@@ -152,9 +152,9 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
         yield f"  mend: {fault.mend}"
         for suspect in found.suspects:
             if suspect.fault == fault.id:
-                sure = "mended in memory, the gradients agree" if suspect.verified else "a guess"
-                yield f"  at {suspect.file}:{suspect.line} ({sure}): {suspect.text.strip()}"
-                yield from [f"  write {suspect.mended.strip()}"] * bool(suspect.mended)
+                sure = "tried in memory: the mistake is gone" if suspect.verified else "a guess"
+                yield f"  {suspect.file}:{suspect.line}: {suspect.text.strip()}"
+                yield from [f"  write: {suspect.mended.strip()}  ({sure})"] * bool(suspect.mended)
     if found.faults and float(found.scale) != 1:
         yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
     for name, faults in found.by_parameter.items():
