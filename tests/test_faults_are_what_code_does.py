@@ -40,7 +40,7 @@ def network(xs, h_0, W_ih, W_hh, b_ih, b_hh, dy, d_h_n):
 
 EDITS = {
     "sigmoid-for-tanh": [("np.tanh(a)", "1 / (1 + np.exp(-a))"), ("1 - hs[t] ** 2", "hs[t] * (1 - hs[t])")],
-    "tanh-of-half": [("np.tanh(a)", "np.tanh(a / 2)"), ("1 - hs[t] ** 2", "(1 - hs[t] ** 2) / 2")],
+    "tanh-of-half": [("np.tanh(a)", "np.tanh(a / 2)")],
     "activation-missing": [("np.tanh(a)", "a"), ("1 - hs[t] ** 2", "np.ones(H)")],
     "recurrent-term-missing": [(" + W_hh @ h + b_hh", " + b_hh")],
     "state-not-carried": [("W_hh @ h +", "W_hh @ h_0 +")],

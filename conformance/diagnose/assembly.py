@@ -129,10 +129,11 @@ def _hypotheses(setting: Setting, row: _Row) -> Iterator[Hypothesis]:
             for constants in resolved(factors | head.factors, material, norm):
                 whole = merged(change, constants.change)
                 if whole is not None:
-                    yield from _named(setting, replace(row.choices, **whole), constants.scale)
+                    yield from hypotheses_of(setting, replace(row.choices, **whole), constants.scale)
 
 
-def _named(setting: Setting, choices: Choices, scale: float) -> Iterator[Hypothesis]:
+def hypotheses_of(setting: Setting, choices: Choices, scale: float) -> Iterator[Hypothesis]:
+    """Yield one hypothesis for each set of faults that makes these choices."""
     unnamed = not named(scale, setting.material.problem.case, single=setting.material.single)
     for faults in covers(choices, setting.blind):
         yield Hypothesis(choices=choices, scale=scale, faults=faults, cost=len(faults) + unnamed)

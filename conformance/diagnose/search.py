@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from conformance.diagnose.assembly import Hypothesis, Partial, assembled
+from conformance.diagnose.assembly import Hypothesis, Partial, assembled, hypotheses_of
 from conformance.diagnose.axes import Plans
 from conformance.diagnose.fit import SCREEN
 from conformance.diagnose.loops import Found
@@ -67,6 +67,9 @@ class Searched:
 def search(setting: Setting, progress: Progress = lambda _: None, deepest: int = DEEPEST) -> Searched:
     """Search for the fewest mistakes that reproduce what was shown."""
     found = Searched(matches=dict.fromkeys(setting.deciding, 0))
+    if not setting.deciding:  # nothing was shown of a backward pass
+        found.hypotheses += hypotheses_of(setting, setting.base, 1.0)
+        return found
     if not setting.head_explained:
         deepest = min(deepest, ALONE)
     for count in range(deepest + 1):

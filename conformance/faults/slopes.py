@@ -33,14 +33,13 @@ def slopes(choices: Choices, scan: Scan) -> Array:
 
 
 def _own(choices: Choices, nonlinearity: str, h: Array) -> Array:
-    """Return the derivative of the activation in use, from its result."""
+    """Return the derivative of the activation in use, from its result; of tanh(a / 2) that of tanh."""
     relu = (nonlinearity == "relu") != (choices.activation == "other")
     if choices.activation == "sigmoid":
         return h * (1 - h)
     if choices.activation == "none":
         return np.ones_like(h)
-    slope = np.logical_not(h <= 0).astype(h.dtype) if relu else 1 - h * h
-    return slope / 2 if choices.activation == "halved" else slope
+    return np.logical_not(h <= 0).astype(h.dtype) if relu else 1 - h * h
 
 
 def _recomputed(choices: Choices, scan: Scan, h: Array) -> Array:

@@ -1,6 +1,6 @@
 """From a target to bound networks: every way of calling it that works, the one under which least is wrong first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -133,7 +133,7 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
                 return
             kind = _kind(forward)
             tried[kind] = tried.get(kind, 0) + 1
-            if tried[kind] > MOST_FORWARDS or kind in settled:
+            if tried[kind] > MOST_FORWARDS or kind in settled or _hides_the_batch(forward, found.forwards):
                 continue
             found.forwards.append(forward)
             progress(f"looking for the backward pass of {forward.call}")
@@ -148,6 +148,19 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
                 yield backward
         if len(found.forwards) > known and built.setup.owner == "model":
             return
+
+
+def _hides_the_batch(forward: Forward, known: Sequence[Forward]) -> bool:
+    """Tell whether this is a batch of one for code that takes any batch: it would hide what goes wrong over samples.
+
+    Code that takes one step of x after the other may well be meant for rows or columns of one sample.
+    """
+    form = forward.inputs.form
+    if form is None or form.container != "array" or "1" not in form.axes or form.axes.find("T") < 1:
+        return False
+    batched = form.axes.replace("1", "B")
+    same = [f.inputs.form for f in known if f.call == forward.call and f.inputs.form is not None]
+    return any(each.axes == batched for each in same)
 
 
 def _kind(forward: Forward) -> tuple[str, bool, str]:

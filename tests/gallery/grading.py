@@ -65,7 +65,7 @@ def grade(truth: Truth, record: CheckRecord) -> Grade:
         verdict=said == truth.verdict and _constant_is_right(truth, record),
         exact=exact,
         accused=truth.verdict in RIGHT_VERDICTS and record.exit_code == 1,
-        false_names=() if exact else tuple(sorted(named[0] - expected)),
+        false_names=() if exact else tuple(sorted(named[0] - expected - set(truth.closest))),
         contracts=_contracts(truth, record),
     )
 

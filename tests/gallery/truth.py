@@ -68,6 +68,8 @@ class Truth:
         The kind of the exception that it ends in.
     activation
         tanh or relu.
+    closest
+        For another network, what makes it another one, where the catalogue has a name for that.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Truth:
     contract: tuple[str, ...] = ()
     raises: str = ""
     activation: str = "tanh"
+    closest: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -111,5 +114,5 @@ def _truth(name: str, entry: dict[str, Any]) -> Truth:
         for fault in entry.pop("faults", ())
     )
     sizes = {"T": 7, "B": entry.pop("batch", 1), "I": 4, "H": 5, "O": 2} | entry.pop("sizes", {})
-    lists = {key: tuple(entry.pop(key, ())) for key in ("remarks", "contract")}
+    lists = {key: tuple(entry.pop(key, ())) for key in ("remarks", "contract", "closest")}
     return Truth(name=name, faults=mends, sizes=sizes, **lists, **entry)
