@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conformance.cases import materialise
-from conformance.handwritten import Bound, Unbound, bindings, load
+from conformance.handwritten import Bound, Unbound, bindings, declared, load
 from conformance.observation import Observation
 from conformance.subjects.reference import observe
 
@@ -392,3 +392,27 @@ def test_one_who_asks_for_the_next_way_is_outside_the_sandbox(
     print("heard")  # noqa: T201 - whether it is heard is the question
     assert capsys.readouterr().out == "heard\n"
     assert Path.cwd() == folder
+
+
+def test_a_declared_interface_is_called_as_declared(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(IN_PLACE, encoding="utf-8")
+    bound = declared(
+        f"{tmp_path / 'net.py'}:Net",
+        build="model = code.Net(p.I, p.H, p.O)",
+        weights={
+            "model.A": "p.W_ih",
+            "model.B": "p.W_hh",
+            "model.C": "p.W_hy",
+            "model.p": "p.b[:, None]",
+            "model.q": "p.b_y[:, None]",
+        },
+        forward="y = model.forward(p.x[:, 0])",
+        backward="model.backward(p.d_y[-1].T, 1.0)",
+        shown={"y": "y.T[None]", "W_hh": "p.W_hh - model.B", "b": "(p.b[:, None] - model.p)[:, 0]"},
+        case="rnn-tanh-T7-single-I4-H6-O5-noh0-dlast-f64-gain1.2-s0",
+    )
+    problem = bound.admit(materialise(bound.problem_case))
+    shown, right = bound.run(problem), observe(problem, np.float64)
+    for name in ("weight_hh_l0", "bias_ih_l0"):
+        np.testing.assert_allclose(shown.parameters[name], right.parameters[name], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(shown.y[-1], right.y[-1], rtol=1e-9)

@@ -6,6 +6,7 @@ from conformance.handwritten.bound import Call as Call
 from conformance.handwritten.bound import Loss as Loss
 from conformance.handwritten.bound import OwnForward as OwnForward
 from conformance.handwritten.bound import Unbound as Unbound
+from conformance.handwritten.declared import declared as declared
 from conformance.handwritten.finding import bindings as bindings
 from conformance.handwritten.interface import Attempt as Attempt
 from conformance.handwritten.interface import Interface as Interface
@@ -26,6 +27,7 @@ __all__ = [
     "OwnForward",
     "Unbound",
     "bindings",
+    "declared",
     "load",
     "loaded_from",
     "observed",
