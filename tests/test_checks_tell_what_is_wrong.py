@@ -1,5 +1,7 @@
 """A check of a network behind an explicit adapter: its verdict, its words and its exit code."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,45 @@ class Sigmoid(Network):
 class ConsistentSigmoid(Sigmoid):
     def slope(self, h):
         return h * (1 - h)
+
+
+class LosesTheCarry(Network):
+    """Passes nothing back from step t + 1."""
+
+    def run(self, problem):
+        steps = [super(LosesTheCarry, self).run(one) for one in one_step_each(problem, super().run(problem))]
+        names = list(problem.weights)
+        summed = {name: sum(step.parameters[name] for step in steps) for name in names}
+        return Observation(output=np.concatenate([step.output for step in steps]), parameters=summed)
+
+
+def one_step_each(problem, found):
+    """Yield the problem of every single step, from the state that the network had before it."""
+    for t in range(len(problem.x)):
+        before = found.output[t - 1 : t] if t else problem.h_0
+        yield replace(problem, x=problem.x[t : t + 1], d_output=problem.d_output[t : t + 1], h_0=before)
+
+
+class IgnoresItsStart(Network):
+    """Takes h_0 and starts from zeros."""
+
+    def run(self, problem):
+        given = problem.h_0
+        found = super().run(replace(problem, h_0=None))
+        return found if given is None else replace(found, d_h_0=None)
+
+
+class ForgetsItsStart(Network):
+    """Starts from h_0, and multiplies δ of the first step with zeros in dW_hh."""
+
+    def run(self, problem):
+        found = super().run(problem)
+        if problem.h_0 is None:
+            return found
+        _, W_hh, *_ = problem.weights
+        d_a = found.d_hidden[0, 0][0] * self.slope(found.output[0])
+        lost = d_a.T @ problem.h_0[0]
+        return replace(found, parameters={**found.parameters, W_hh: found.parameters[W_hh] - lost})
 
 
 class ShowsNothing(Network):
@@ -168,3 +209,23 @@ def test_a_record_survives_the_trip_through_json():
     for network in (Network(), ActivatedTwice(), Raises()):
         record = check(network)
         assert decode_check(encode_check(record)) == record
+
+
+@pytest.mark.parametrize(
+    ("network", "fault"),
+    [(IgnoresItsStart(), "h-0-ignored"), (ForgetsItsStart(), "h-previous-zero-at-first")],
+)
+def test_what_goes_wrong_only_from_another_start_is_told_as_that(network, fault):
+    record = check(network)
+    assert (record.verdict, record.exit_code) == ("differs", 1)
+    assert "from h_0 = 0 only" in record.headline
+    assert fault in {f.id for f in record.diagnosis.faults}
+    assert "noh0" not in record.case
+
+
+def test_a_single_step_tells_the_cell_from_the_loop():
+    def said(network):
+        return next(part.sentence for part in check(network).parts if part.id == "cell")
+
+    assert said(ActivatedTwice()).endswith("the cell itself is wrong")
+    assert said(LosesTheCarry()).endswith("the cell is right, the mistake is in the loop")

@@ -77,17 +77,19 @@ class Checkup:
         return len(self.diagnosis.faults) if explained else math.inf
 
     def from_another_start(self) -> "Checkup":
-        """Return the check of the same network from an h_0 that isn't 0, where its gradients go wrong only then.
+        """Return the check of the same network from an h_0 that isn't 0, where it goes wrong only then.
 
-        Its forward pass must be right from there, which shows that h_0 is taken; otherwise return this one.
+        Where its forward pass differs from there, the mistake must be named: it might start from a state of its own
+        rightly. Otherwise return this one.
         """
         other = parts.from_another_start(self.candidate)
-        if not isinstance(other, Candidate) or other.came.forward != "agrees" or not other.differs:
+        if not isinstance(other, Candidate) or not other.differs:
             return self
         self.progress("searching for the mistake")
-        return replaced(
-            self, candidate=other, diagnosis=diagnosed(other, self.progress), right_from_zero=True
-        )
+        found = diagnosed(other, self.progress)
+        if other.came.forward == "differs" and not found.explained:
+            return self
+        return replaced(self, candidate=other, diagnosis=found, right_from_zero=True)
 
     def found(self) -> Found:
         """Return all that is found about it."""
