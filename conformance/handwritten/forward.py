@@ -32,7 +32,7 @@ from conformance.handwritten.sensitivity import used
 from conformance.handwritten.slots import Sizes, Slot, assignments, guesses, looks_like_a_gradient, options
 from conformance.handwritten.wrong import wrong_truths
 
-MOST_ARGUMENTS, MOST_ASSIGNMENTS, MOST_SIZES = 8, 24, 3
+MOST_ARGUMENTS, MOST_ASSIGNMENTS, MOST_SIZES = 8, 24, 4
 """Of one callable and layout that are tried."""
 
 MOST_ASSIGNMENTS_OF_WRONG = 8

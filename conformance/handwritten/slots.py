@@ -141,16 +141,16 @@ def guesses(items: Sequence[Reached], asked: Sizes) -> list[Sizes]:
                 sizes = Sizes(inputs, H, outputs)
                 if sizes not in found and _fits(items, sizes):
                     found.append(sizes)
-    return sorted(found, key=lambda sizes: _strangeness(sizes, asked))
+    return sorted(found, key=lambda sizes: (sizes.H not in (asked.H, *squares), _strangeness(sizes, asked)))
 
 
 def _strangeness(sizes: Sizes, asked: Sizes) -> tuple[bool, ...]:
-    """Rank sizes: those asked for, then those of a vocabulary, then a network without a head."""
+    """Rank sizes: those asked for, then those of a vocabulary; without a head last."""
     return (
         sizes.H != asked.H,
         sizes.I not in (asked.I, asked.O),
-        sizes.O not in (asked.O, sizes.I, 0),
         sizes.O == 0,
+        sizes.O not in (asked.O, sizes.I),
     )
 
 
