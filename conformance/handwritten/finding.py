@@ -72,6 +72,8 @@ def _ways(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         yield from _on_their_own(loaded, found, progress)
         return
     best = sorted(found.backwards, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
+    if found.raised and not any(b.harvest.right for b in best):
+        best = []  # what was found beside a backward pass that fails by itself is none
     if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
         best.insert(0, mild)
     yield from (bound_of(loaded, backward.forward, backward) for backward in best)
