@@ -21,7 +21,7 @@ U = float(np.finfo(np.float64).eps) / 2
 REPLAYS = 4
 
 DIRECTIONS = 3
-"""Random directions of every parameter that are tried before its single elements."""
+"""Random directions in which every parameter is moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +56,19 @@ def consistency(own: OwnForward) -> Consistency:
         same = Consistency(method=method, findings=along.compared_with(scaled), factor=factor)
         if same.verdict == "agrees":
             return same
-    everywhere = Numerical.of_every_element(loss, exactly=exactly)
-    return Consistency(method=method, findings=everywhere.compared_with(own.gradients))
+    return plain
 
 
 @dataclass(frozen=True, slots=True)
 class Numerical:
-    """Numerical derivatives for every parameter, along some directions each, and their errors.
+    """Numerical derivatives along a few random directions (N, *shape) of every parameter, and their errors (N,).
 
-    `directions` are (N, *shape) by name; those of single elements tell which of them is wrong, a few random ones tell
-    at a fraction of the cost that none is: an error anywhere shows in a random direction with probability 1.
+    They tell at a fraction of the cost of single elements whether a gradient is right: an error anywhere shows in a
+    random direction with probability 1.
     """
 
     directions: Mapping[str, Array]
     derived: Mapping[str, tuple[Array, Array]]
-    elements: bool
 
     @classmethod
     def along_some_directions(cls, loss: "OwnLoss", *, exactly: bool) -> "Numerical":
@@ -81,17 +79,7 @@ class Numerical:
             name: rng.standard_normal((DIRECTIONS, *shape)) / np.sqrt(max(1, np.prod(shape)))
             for name, shape in shapes.items()
         }
-        return cls(directions, loss.derived(directions, exactly=exactly), elements=False)
-
-    @classmethod
-    def of_every_element(cls, loss: "OwnLoss", *, exactly: bool) -> "Numerical":
-        """Derive by every single element."""
-        directions = {}
-        for name in loss.own.gradients:
-            shape = loss.own.parameters[name].shape
-            size = int(np.prod(shape))
-            directions[name] = np.eye(size).reshape(size, *shape)
-        return cls(directions, loss.derived(directions, exactly=exactly), elements=True)
+        return cls(directions, loss.derived(directions, exactly=exactly))
 
     def compared_with(self, gradients: Mapping[str, Array]) -> list[Finding]:
         """Judge `gradients` against the numerical ones."""
@@ -119,7 +107,6 @@ class Numerical:
         judge. Where the error isn't small against `scale`, the size of the derivatives, nothing is decided.
         """
         expected, error = self.derived[name]
-        shape = gradient.shape if self.elements else expected.shape
         typical = root_mean_square(error)
         noise = np.sqrt(error**2 / 2 + typical**2 / 2) + U * np.abs(expected)
         return Comparison(
@@ -127,18 +114,13 @@ class Numerical:
             quantity=f"dL/d{name}",
             layer=None,
             direction=None,
-            axes=_axes(len(shape)) if self.elements else ("direction",),
-            got=self._along(name, gradient).reshape(shape),
-            expected=expected.reshape(shape),
-            bound=THRESHOLD * noise.reshape(shape),
-            doubtful=np.full(shape, not typical <= MEANINGLESS * scale),
+            axes=("direction",),
+            got=self._along(name, gradient),
+            expected=expected,
+            bound=THRESHOLD * noise,
+            doubtful=np.full(expected.shape, not typical <= MEANINGLESS * scale),
             scale="noise",
         )
-
-
-def _axes(rank: int) -> tuple[str, ...]:
-    """Return what the axes of a parameter are called."""
-    return {1: ("element",), 2: ("row", "column")}.get(rank, tuple(f"axis {n}" for n in range(rank)))
 
 
 @dataclass(frozen=True, slots=True)

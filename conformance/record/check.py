@@ -111,7 +111,7 @@ class ConsistencyRecord(Body):
     """The network's gradients next to the numerical gradient of its own forward pass.
 
     `agrees` is None where that can't be decided or done, for the `reason` given; `factor` is the constant up to
-    which they agree.
+    which they agree. The elements of `quantities` are directions in which a parameter was moved.
     """
 
     agrees: bool | None

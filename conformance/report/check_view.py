@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from conformance.numbers import shown
 from conformance.record import DivergenceRecord, QuantityRecord
 from conformance.record.check import CheckRecord, ConsistencyRecord, DiagnosisRecord, ScaleRecord, SplitRecord
-from conformance.report.words import counted, percentage
+from conformance.report.words import percentage
 
 TITLES = {
     "conforms": "CONFORMS",
@@ -172,4 +172,8 @@ def _consistency(own: ConsistencyRecord) -> Iterator[str]:
     yield f"the numerical gradient ({own.method}) {'agrees' if own.agrees else 'does not agree'}"
     for q in own.quantities:
         if q.verdict == "differs":
-            yield f"{counted(q)}"
+            yield (
+                f"{q.quantity}: wrong in {q.mismatches} of {q.elements} random directions, by up to "
+                f"{shown(float(q.absolute))} absolute, {shown(float(q.relative))} relative; up to "
+                f"{shown(float(q.worst_share))} × what the error of the numerical gradient allows"
+            )
