@@ -416,3 +416,27 @@ def test_a_declared_interface_is_called_as_declared(tmp_path: Path) -> None:
     for name in ("weight_hh_l0", "bias_ih_l0"):
         np.testing.assert_allclose(shown.parameters[name], right.parameters[name], rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(shown.y[-1], right.y[-1], rtol=1e-9)
+
+
+def test_a_right_cell_says_nothing_for_a_wrong_loop_around_it(tmp_path: Path) -> None:
+    loop = """
+def unroll(xs, h, W, U, b):
+    hs, caches = [], []
+    for x in xs:
+        h, cache = step(x, h, W, U, b)
+        hs.append(h)
+        caches.append(cache)
+    return hs, caches
+def unroll_backward(d_hs, caches):
+    d_W = d_U = d_b = 0
+    for d_h, cache in zip(d_hs[::-1], caches[::-1]):
+        _, carried_and_lost, of_W, of_U, of_b = step_backward(d_h, cache)
+        d_W, d_U, d_b = d_W + of_W, d_U + of_U, d_b + of_b
+    return d_W, d_U, d_b
+"""
+    bound = found(tmp_path, CELL + loop)
+    assert not isinstance(bound, Unbound)
+    assert "unroll_backward" in " ".join(bound.backward)
+    problem = bound.admit(materialise(bound.problem_case))
+    shown, right = bound.run(problem).parameters, observe(problem, np.float64).parameters
+    assert np.abs(shown["weight_hh_l0"] - right["weight_hh_l0"]).max() > 0.01

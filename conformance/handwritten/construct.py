@@ -10,6 +10,7 @@ from conformance.handwritten import names
 from conformance.handwritten.asking import Asked
 from conformance.handwritten.calling import Arguments, Option, Parameter, best_first, parameters_of
 from conformance.handwritten.inputs import STYLES, weight
+from conformance.handwritten.interface import without_p
 from conformance.handwritten.keys import made_up_parameters
 from conformance.handwritten.load import Loaded, own_names
 from conformance.handwritten.matching import everything
@@ -19,7 +20,7 @@ from conformance.handwritten.reach import Reached
 MOST_BUILDS = 60
 """Argument choices that are tried for one constructor."""
 
-CONFIGURATION = re.compile(r"c|cfg|conf\w*|h?params|hyper\w*|opts?|options|settings|args|spec|flags|hp")
+CONFIGURATION = re.compile(r"cfg|conf\w*|h?params|hyper\w*|opts?|options|settings|args|spec|flags|hp")
 """Names of constructor arguments that hold several settings."""
 
 MOST_FOUND, SURE = 3, 0.3
@@ -93,7 +94,7 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
             lines=(f"model = code.{name}({arguments.text})", *_rates(loaded, name, arguments, p)),
             owner="model",
             roots=("model",),
-            says=f"model = {name}({arguments.text.replace('p.', '')})",
+            says=f"model = {name}({without_p(arguments.text)})",
         )
         ran = run(loaded, p, setup.lines)
         if not ran.ok:
@@ -139,7 +140,7 @@ def _initialised_later(
             more = replace(
                 setup,
                 lines=(*setup.lines, f"model.{name}({arguments.text})"),
-                says=f"{setup.says}, model.{name}({arguments.text.replace('p.', '')})",
+                says=f"{setup.says}, model.{name}({without_p(arguments.text)})",
             )
             made = run(loaded, p, more.lines)
             if made.ok and (arrays := candidates(made, more.roots)):
@@ -191,7 +192,7 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
                 lines=(*rates, f"params = code.{name}({arguments.text})"),
                 owner="code",
                 roots=("params", "code"),
-                says=f"params = {name}({arguments.text.replace('p.', '')})",
+                says=f"params = {name}({without_p(arguments.text)})",
             )
             made = run(loaded, p, setup.lines)
             if made.ok and (functions := _functions(loaded, setup, made, p)) is not None:
@@ -205,7 +206,7 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
             lines=(*rates, f"params = {text}"),
             owner="code",
             roots=("params", "code"),
-            says=f"params = {text.replace('p.', '')}",
+            says=f"params = {without_p(text)}",
         )
         made = run(loaded, p, setup.lines)
         if made.ok:

@@ -11,7 +11,7 @@ from conformance.handwritten.bound import Loss
 from conformance.handwritten.construct import callable_of
 from conformance.handwritten.extras import extras
 from conformance.handwritten.harvest import returned_names
-from conformance.handwritten.interface import Interface
+from conformance.handwritten.interface import Interface, without_p
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.matching import Match
 from conformance.handwritten.passes import Forward
@@ -149,7 +149,7 @@ def is_own(forward: Forward) -> bool:
 
 
 def _short(slot: Slot) -> str:
-    return f"{slot.path} = {slot.fill.replace('p.', '')}"
+    return f"{slot.path} = {without_p(slot.fill)}"
 
 
 def _notes(loaded: Loaded, forward: Forward, backward: Backward | None) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from conformance.handwritten import names
 from conformance.handwritten.adapter import skeleton
 from conformance.handwritten.asking import Traits, question
 from conformance.handwritten.backward import Backward, backwards, by_the_reference, softened
@@ -72,7 +73,7 @@ def _ways(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         yield from _on_their_own(loaded, found, progress)
         return
     best = sorted(found.backwards, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
-    if found.raised and not any(b.harvest.right for b in best):
+    if found.raised and not any(b.harvest.right or _is_backward(b) for b in best):
         best = []  # what was found beside a backward pass that fails by itself is none
     if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
         best.insert(0, mild)
@@ -82,6 +83,14 @@ def _ways(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
     elif not best:
         for forward in sorted(found.forwards, key=lambda f: not f.complete)[:MOST_SHOWN]:
             yield bound_of(loaded, forward, None)
+
+
+def _is_backward(backward: Backward) -> bool:
+    """Tell whether a backward pass is called like one and gave every gradient."""
+    name = backward.call.rpartition(".")[2]
+    return names.BACKWARD.fullmatch(name) is not None and len(backward.harvest.expressions) == len(
+        backward.slots
+    )
 
 
 def _of_one_sample(found: Found, backward: Backward) -> bool:
@@ -124,13 +133,25 @@ def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:
 
 
 def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]:
-    """Yield every backward pass on every forward pass; keep both in `found`."""
-    for built in _setups(loaded, found):
+    """Yield every backward pass on every forward pass; keep both in `found`.
+
+    Whole sequences first: a cell that is right says nothing about a loop of theirs around it.
+    """
+    setups = list(_setups(loaded, found))
+    for stepwise in (False, True):
+        if not found.backwards and not found.raised:
+            yield from _of_setups(loaded, found, setups, progress, stepwise=stepwise)
+
+
+def _of_setups(
+    loaded: Loaded, found: Found, setups: Sequence[Built], progress: Progress, *, stepwise: bool
+) -> Iterator[Backward]:
+    for built in setups:
         progress(f"looking for the forward pass: {built.setup.says}")
         known = len(found.forwards)
         tried: dict[tuple[str, bool, str], int] = {}
         settled: set[tuple[str, bool, str]] = set()
-        for forward in found.searching.forwards(built):
+        for forward in found.searching.forwards(built, stepwise=stepwise):
             if found.late:
                 return
             kind = _kind(forward)
@@ -142,7 +163,8 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
             truth_of = OwnTruth(loaded) if forward.fault else by_the_reference
             for backward in backwards(loaded, forward, found.attempts, truth_of):
                 if backward.ran.error is not None:
-                    found.raised.append(backward)
+                    if not forward.loop:
+                        found.raised.append(backward)
                     continue
                 found.backwards.append(backward)
                 if len(backward.harvest.expressions) == len(backward.slots):

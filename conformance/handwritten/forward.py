@@ -49,20 +49,25 @@ class Searching:
     ran: list[Forward] = field(default_factory=list)  # that ran, and were not recognised
     sensitive: dict[tuple[object, ...], list[Reached]] = field(default_factory=dict)
 
-    def forwards(self, built: Built) -> Iterator[Forward]:
-        """Yield every forward pass whose outputs are recognised, likely ones first."""
+    def forwards(self, built: Built, *, stepwise: bool) -> Iterator[Forward]:
+        """Yield every forward pass whose outputs are recognised, likely ones first.
+
+        They are called on whole sequences, or step by step in a loop of ours.
+        """
         for call in _ordered(own_callables(self.loaded, built)):
             parameters = parameters_of(callable_of(built, call))
             if not parameters:
                 continue
-            yield from self._of_callable(built, call, parameters)
+            yield from self._of_callable(built, call, parameters, stepwise=stepwise)
 
-    def _of_callable(self, built: Built, call: str, parameters: list[Parameter]) -> Iterator[Forward]:
+    def _of_callable(
+        self, built: Built, call: str, parameters: list[Parameter], *, stepwise: bool
+    ) -> Iterator[Forward]:
         complaint, ran_at_all = "", False
         for sizes in self._sizes(built):
             inputs = (*INPUTS, *ONE_FEATURE) if sizes.I == 1 else INPUTS
-            for way in inputs:
-                for forward in self._tried(built, call, parameters, way, sizes):
+            for way in (way for way in inputs if not stepwise or is_stepwise(way)):
+                for forward in self._tried(built, call, parameters, way, sizes, stepwise=stepwise):
                     if not forward.ran.ok:
                         complaint = complaint or forward.ran.complaint()
                         if forward.ran.hung:
@@ -85,7 +90,14 @@ class Searching:
         return found + [s for s in (ASKED, Sizes(ASKED.I, ASKED.H, 0)) if s not in found]
 
     def _tried(
-        self, built: Built, call: str, parameters: list[Parameter], way: Inputs, sizes: Sizes
+        self,
+        built: Built,
+        call: str,
+        parameters: list[Parameter],
+        way: Inputs,
+        sizes: Sizes,
+        *,
+        stepwise: bool,
     ) -> Iterator[Forward]:
         """Yield runs with the network's own weights, one for each choice of arguments."""
         case = case_of(sizes, batched=way.batched)
@@ -93,6 +105,9 @@ class Searching:
         meanings = meanings_of(parameters) if built.setup.owner == "code" else [{}]
         for roles, style in product(meanings, STYLES):
             if not roles and style != STYLES[0]:
+                continue
+            if stepwise:
+                yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
                 continue
             options = partial(self._options, built=built, way=way, roles=roles, style=style)
             for arguments in best_first(parameters, options, MOST_ARGUMENTS):
@@ -111,8 +126,6 @@ class Searching:
                     meaning=roles,
                 )
                 yield replace(forward, ran=run(self.loaded, asked.p, (*built.setup.lines, *forward.lines)))
-            if is_stepwise(way):
-                yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
 
     def _stepwise(
         self,
@@ -180,7 +193,13 @@ class Searching:
         found.append(("x", 0.0 if names.INPUT.fullmatch(name) else 2.0 + (not parameter.required), "x"))
         state = names.STATE.fullmatch(name) is not None
         found += [
-            (text, (0.6 if not parameter.required else 0.0) + 0.1 * n + (0.0 if state else 2.5), "state")
+            (
+                text,
+                (0.0 if parameter.required else 0.4 if state and parameter.default is None else 0.6)
+                + 0.1 * n
+                + (0.0 if state else 2.5),
+                "state",
+            )
             for n, text in enumerate(states("p.h_0", batched=way.batched))
         ]
         if names.TARGET.fullmatch(name):

@@ -1,5 +1,7 @@
 """How a hand-written network wants to be called, line by line, and the adapter that says so without any search."""
 
+import re
+
 import msgspec
 
 
@@ -31,3 +33,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     reached: str
     problem: str
+
+
+def without_p(text: str) -> str:
+    """Return an expression as people read it, the arrays of the problem by their bare names.
+
+    >>> without_p("np.hstack([p.W_hh, p.W_ih.T])")
+    'np.hstack([W_hh, W_ih.T])'
+    """
+    return re.sub(r"\bp\.", "", text)
