@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from conformance.handwritten.asking import Asked, Traits, question
-from conformance.handwritten.backward import Entry, parameter_slots
+from conformance.handwritten.backward import parameter_slots
+from conformance.handwritten.entries import Entry
 from conformance.handwritten.forms import axes_of
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.matching import Match, Series, everything, form_of, series_in
