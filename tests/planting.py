@@ -159,8 +159,8 @@ def names(record: CaseRecord, finding: Finding, index: Index) -> bool:
 
 
 def decided(finding: Finding) -> np.ndarray:
-    """Return which elements were judged and decided."""
-    return ~np.isnan(finding.share)
+    """Return which elements were judged and decided, and are numbers, to which an error can be added."""
+    return ~np.isnan(finding.share) & np.isfinite(finding.comparison.got)
 
 
 def bound_at(finding: Finding, index: Index) -> float:

@@ -38,7 +38,7 @@ def test_the_right_network_ends_where_torch_ends(case: Case) -> None:
     apart = distances(problem, simulate(problem), load_subject("torch").run(problem))
     assert len(apart) == 3 + (problem.h_0 is not None) + len(problem.weights)
     worst = max(apart, key=lambda distance: distance.relative_to_largest)
-    assert worst.relative_to_largest < 1000 * np.finfo(problem.dtype).eps, worst
+    assert worst.relative_to_largest < 1000 * 2 * problem.format.u, worst
 
 
 def test_nothing_of_the_problem_is_changed() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases import Format, Problem
+from conformance.judge.flow import magnitude
 from conformance.observation import Observation
 from refrnn import Array
 
@@ -50,7 +51,7 @@ def _distance(quantity: str, got: Array, reference: Array, form: Format) -> Dist
     if not np.isfinite(difference).all():
         difference[np.isnan(difference)] = np.inf
         difference[np.isnan(got) & np.isnan(reference) | (got == reference)] = 0
-    size = np.abs(reference)
+    size = magnitude(reference)
     largest = float(size.max(initial=0.0))
     absolute = float(difference.max(initial=0.0))
     spacing = form.spacing(np.minimum(size, form.largest))
