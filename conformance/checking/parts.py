@@ -5,15 +5,32 @@ from dataclasses import replace
 from conformance.cases import Case
 from conformance.checking.choosing import Candidate, judged_on
 from conformance.checking.outcome import Outcome
-from conformance.checking.running import Failure
+from conformance.checking.running import Failure, attempt
+from conformance.handwritten.binding import Binding
 from conformance.record.check import PartRecord
+
+NOT_HANDED = (
+    "its backward pass is handed neither h_0 nor anything computed from it: it runs a forward pass of its own"
+)
 
 
 def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
     """Judge the network from an h_0 that isn't 0, None where its own case has that already."""
     if candidate.case.h_0:
         return None
-    return judged_on(replace(candidate.case, h_0=True), candidate.bound, candidate.said)
+    found = judged_on(replace(candidate.case, h_0=True), candidate.bound, candidate.said)
+    if isinstance(found, Candidate) and found.came.backward is not None and _never_gets_h_0(found):
+        return Failure(NOT_HANDED)
+    return found
+
+
+def _never_gets_h_0(found: Candidate) -> bool:
+    """Tell whether the backward pass was never handed the h_0 from which the forward pass started, nor its doing."""
+    bound = found.bound
+    if not isinstance(bound, Binding):
+        return False
+    sees = attempt(bound.backward_sees_h_0, found.answer.truth.problem, found.said)
+    return sees is False
 
 
 def of_a_single_step(candidate: Candidate) -> Candidate | Failure | None:

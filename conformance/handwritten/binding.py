@@ -65,6 +65,20 @@ class Binding:
         """Whether an initial state can be handed to it."""
         return any("p.h_0" in line for line in (*self.build, *self.forward))
 
+    def backward_sees_h_0(self, problem: Problem) -> bool:
+        """Tell whether its gradients depend on the initial state, while what its targets are made of is held still."""
+        if any("p.h_0" in line for line in self.backward):
+            return True
+        held = tuple("y = p.y" if line.startswith("y = ") else line for line in self.backward)
+        found = []
+        for h_0 in ("p.h_0", "np.zeros_like(p.h_0)"):
+            before = tuple(line.replace("p.h_0", h_0) for line in (*self.build, *self.forward))
+            with sandbox():
+                ran = _checked(run(self.loaded, Asked(problem), (*before, *held)))
+                found.append(copy.deepcopy(observed(problem, **values(ran, self.shown)).parameters))
+        with_h_0, without = found
+        return any(not np.array_equal(g, without[name], equal_nan=True) for name, g in with_h_0.items())
+
     def run(self, problem: Problem) -> Observation:
         """Run forward and backward on an admitted problem and show what came out.
 
