@@ -60,6 +60,11 @@ def check(record: Record) -> None:
             not len(p.steps) == len(p.subject_error) == len(p.reference_error) == len(p.noise) > 0
             for p in record.profiles
         ),
+        "a case agrees though a part of it differs": any(
+            case.verdict == "agrees"
+            and (case.first_divergence is not None or any(q.verdict == "differs" for q in case.quantities))
+            for case in record.cases
+        ),
         "a case and its verdict were recorded twice": len(record.cases)
         != len({(case.case, case.subject, case.platform) for case in record.cases}),
     }

@@ -93,3 +93,12 @@ def test_every_file_that_the_documents_link_to_exists() -> None:
     for document in (README, *README.parent.glob("docs/**/*.md"), README.parent / "CONTRIBUTING.md"):
         for target in re.findall(r"\]\((?!https?:)([\w./-]+\.\w+)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_the_numbers_of_faults_in_the_readme_and_the_changelog_are_those_of_the_catalogue() -> None:
+    from conformance.faults import CATALOGUE
+
+    for name in ("README.md", "CHANGELOG.md"):
+        text = (README.parent / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"catalogue of (\d+) faults", text)) == {str(len(CATALOGUE))}, name
+    assert f"caught all {len(CATALOGUE)} " in README.read_text(encoding="utf-8")

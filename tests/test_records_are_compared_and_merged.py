@@ -223,6 +223,27 @@ def test_the_same_shard_twice_is_refused_by_the_names_of_its_cases(shards: list[
     assert "is in a and in again" in str(caught.value)
 
 
+def test_the_same_file_passed_twice_is_refused_in_whatever_spelling(whole: Record, tmp_path: Path) -> None:
+    (one,) = written(tmp_path, one=whole)
+    again = tmp_path / "." / "link.json"
+    again.symlink_to(one)
+    for second in (one, again):
+        with pytest.raises(UsageError, match=f"{second.name} is the same file as"):
+            conformance("merge", one, second, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_record_whose_case_agrees_though_a_part_of_it_differs_is_refused(tmp_path: Path) -> None:
+    differing = next(case for case in rich_record().cases if case.first_divergence is not None)
+    by_quantity = structs.replace(differing, first_divergence=None, verdict="agrees")
+    for case in (structs.replace(differing, verdict="agrees"), by_quantity):
+        timing = rich_record().timings[:1]
+        forged = structs.replace(rich_record(), cases=[case], timings=timing, summary={"agrees": 1})
+        (path,) = written(tmp_path, forged=forged)
+        with pytest.raises(UsageError, match="a case agrees though a part of it differs"):
+            conformance("report", path)
+
+
 def test_a_contradiction_is_refused_by_name(whole: Record) -> None:
     case = whole.cases[0]
     other = structs.replace(

@@ -93,6 +93,7 @@ def merge(
     from conformance.report import write_report
     from conformance.summary import sentence
 
+    _each_once(shards)
     gate = Gate.load(expect, baseline)
     record = merged({str(path): read_record(path) for path in shards})
     for path in write_report(prepared_folder(out), record):
@@ -100,3 +101,15 @@ def merge(
     click.echo(sentence(record))
     suite = SUITES[record.suite].cases(record.seed or 0) if record.suite in SUITES else None
     context.exit(at_the_gate(record, gate, suite))
+
+
+def _each_once(paths: Sequence[Path]) -> None:
+    """Raise if one file is passed twice, in whatever spelling."""
+    from conformance.errors import UsageError
+
+    seen: dict[Path, Path] = {}
+    for path in paths:
+        first = seen.setdefault(path.resolve(), path)
+        if first is not path:
+            message = f"{path} is the same file as {first}. Pass every record once."
+            raise UsageError(message)
