@@ -23,7 +23,9 @@ RUNS_ITS_OWN_FORWARD = (
         hs = [h0]
         for x in xs:
             hs.append(np.tanh(self.Wx @ x + self.Wh @ hs[-1] + self.bh))
-        return np.array(hs[1:]) @ self.Wy.T + self.by, np.array(hs)
+        hs = np.array(hs)
+        ys = hs[1:] @ self.Wy.T + self.by
+        return ys, hs
     def loss_and_gradients(self, xs, targets):
         ys, hs = self.forward(xs, np.zeros(len(self.bh)))
         dys = ys - targets
@@ -37,6 +39,26 @@ RUNS_ITS_OWN_FORWARD = (
         return 0.5 * (dys**2).sum(), {"Wx": dWx, "Wh": dWh, "bh": dbh, "Wy": dys.T @ hs[1:], "by": dys.sum(0)}
 """
 )
+
+FORWARD_ONLY = (
+    NET
+    + """
+    def forward(self, xs):
+        hs = [np.zeros(len(self.bh))]
+        for x in xs:
+            hs.append(np.tanh(self.Wx @ x + self.Wh @ hs[-1] + self.bh))
+        return np.array(hs[1:]) @ self.Wy.T + self.by
+    def numerical_gradient(self, loss):
+        return {name: (loss(w + 1e-5) - loss(w - 1e-5)) / 2e-5 for name, w in vars(self).items()}
+def tanh_backward(h):
+    return 1 - h**2
+"""
+)
+
+OUT_OF_REACH = """
+    def {name}(self, {argument}):
+        return {argument}.of_a_class_that_only_its_author_has().gradients
+"""
 
 
 @pytest.fixture
@@ -59,12 +81,37 @@ def test_a_backward_pass_that_runs_a_forward_pass_of_its_own_is_not_judged_from_
 
 
 def test_a_backward_pass_that_gets_the_states_is_judged_from_another_start(check):
-
     text = RUNS_ITS_OWN_FORWARD.replace(
         "def loss_and_gradients(self, xs, targets):\n        ys, hs = self.forward(xs, np.zeros(len(self.bh)))\n"
         "        dys = ys - targets",
         "def backward(self, xs, dys, hs):",
     ).replace("return 0.5 * (dys**2).sum(), ", "return ")
     record = check(text)
-    assert record.verdict == "conforms"
+    assert (record.verdict, record.backward) == ("conforms", "agrees")
     assert next(part for part in record.parts if part.id == "initial-state").holds
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("backward", "loss"),
+        ("bptt", "tape"),
+        ("loss_and_gradients", "record"),
+        ("vjp", "ctx"),
+        ("pull", "d_out"),
+    ],
+)
+def test_a_backward_pass_that_cannot_be_called_leaves_the_check_undecided(check, name, argument):
+    record = check(
+        FORWARD_ONLY.replace("def tanh", OUT_OF_REACH.format(name=name, argument=argument) + "def tanh")
+    )
+    assert record.verdict == "undecided"
+    assert record.exit_code == 5
+    assert f"({name})" in record.headline
+    assert any(f"model.{name}: " in line for line in record.interface.lines)
+
+
+def test_a_network_without_a_backward_pass_conforms_by_its_forward_pass(check):
+    record = check(FORWARD_ONLY)
+    assert record.verdict == "conforms"
+    assert "no backward pass" in record.headline

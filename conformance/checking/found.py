@@ -7,6 +7,7 @@ from conformance.checking.choosing import Candidate
 from conformance.checking.declared import Declared
 from conformance.checking.outcome import Outcome
 from conformance.diagnose import Diagnosis
+from conformance.handwritten.binding import Binding
 from conformance.record.check import ConsistencyRecord, ContractFinding, PartRecord
 
 
@@ -40,6 +41,13 @@ class Found:
     def name(self) -> str:
         """What the network is called."""
         return self.candidate.bound.name
+
+    @property
+    def uncalled(self) -> Sequence[str]:
+        """What reads like a backward pass and could not be called; empty where one was."""
+        bound = self.candidate.bound
+        failed = bound.uncalled if isinstance(bound, Binding) else ()
+        return [attempt.what.partition(".")[2] for attempt in failed]
 
     @property
     def came(self) -> Outcome:

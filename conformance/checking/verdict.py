@@ -26,7 +26,7 @@ def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
         return "another-network"
     if came.forward == "differs" or came.backward == "differs" or found.complaints:
         return "differs"
-    if not came.agrees:
+    if not came.agrees or (came.backward is None and found.uncalled):
         return "undecided"
     return "conforms" if constant is None else "conforms-up-to-a-constant"
 
@@ -48,7 +48,7 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
     if verdict == "differs":
         return f"{name} differs from torch.nn.RNN: {_difference(came)}."
     if verdict == "undecided":
-        return f"{name} can't be judged: {_doubt(came)}."
+        return f"{name} can't be judged: {_doubt(found)}."
     return f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(came, constant)}."
 
 
@@ -99,7 +99,11 @@ def _difference(came: Outcome) -> str:
     return "something it shows has a wrong shape"
 
 
-def _doubt(came: Outcome) -> str:
+def _doubt(found: Found) -> str:
+    came = found.came
+    if came.agrees and found.uncalled:
+        names = ", ".join(found.uncalled)
+        return f"its forward pass agrees, but its backward pass ({names}) could not be called, see how it was called"
     if came.forward is None and came.backward is None:
         return "it showed nothing that could be compared"
     return "rounding could be as large as the differences seen"

@@ -12,7 +12,7 @@ from conformance.errors import Unsupported
 from conformance.handwritten.asking import Asked, Traits
 from conformance.handwritten.bound import Call, Loss, OwnForward
 from conformance.handwritten.forms import numeric
-from conformance.handwritten.interface import Interface
+from conformance.handwritten.interface import Attempt, Interface
 from conformance.handwritten.limits import sandbox
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.program import Ran, more, run, value, values
@@ -37,7 +37,8 @@ class Binding:
     """A hand-written network and how it is called; its fields are those of `Bound`.
 
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
-    expression each quantity is read off afterwards.
+    expression each quantity is read off afterwards. `uncalled` is what reads like a backward pass and could not be
+    called, where none could.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Binding:
     backward: tuple[str, ...]
     shown: Mapping[str, str] = field(default_factory=dict)
     own: Own | None = None
+    uncalled: tuple[Attempt, ...] = ()
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it."""

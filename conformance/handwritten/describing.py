@@ -1,5 +1,6 @@
 """A binding made of what a search found, with the lines that tell people how their code is called."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,13 @@ from conformance.handwritten.bound import Loss
 from conformance.handwritten.construct import callable_of
 from conformance.handwritten.extras import extras
 from conformance.handwritten.harvest import returned_names
-from conformance.handwritten.interface import Interface, without_p
+from conformance.handwritten.interface import Attempt, Interface, without_p
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.matching import Match
 from conformance.handwritten.passes import Forward
 from conformance.handwritten.program import values
 from conformance.handwritten.slots import Slot
+from conformance.handwritten.uncalled import uncalled
 
 PLACES = {
     "returned": "returned",
@@ -27,8 +29,11 @@ PLACES = {
 }
 
 
-def bound_of(loaded: Loaded, forward: Forward, backward: Backward | None) -> Binding:
-    """Return the binding of a forward pass and, where there is one, a backward pass."""
+def bound_of(
+    loaded: Loaded, forward: Forward, backward: Backward | None, attempts: Sequence[Attempt] = ()
+) -> Binding:
+    """Return the binding of a forward pass and, where there is one, a backward pass; else what was attempted."""
+    failed = () if backward is not None else uncalled(loaded, forward, attempts)
     case = forward.asked.case
     traits = forward.asked.traits
     if forward.outputs is not None and forward.outputs.last and backward is None:
@@ -51,7 +56,9 @@ def bound_of(loaded: Loaded, forward: Forward, backward: Backward | None) -> Bin
         name=loaded.target,
         description=f"hand-written, called as {forward.call}" + (f" and {backward.call}" if backward else ""),
         problem_case=case,
-        interface=Interface(target=loaded.target, lines=_told(forward, backward), source=source),
+        interface=Interface(
+            target=loaded.target, lines=(*_told(forward, backward), *map(_failed, failed)), source=source
+        ),
         loss=None if backward is None else Loss(kind=backward.entry.kind, last=backward.entry.last),
         notes=_notes(loaded, forward, backward),
         rate=1.0 if backward is not None and backward.harvest.place in ("applied", "replaced") else None,
@@ -63,6 +70,7 @@ def bound_of(loaded: Loaded, forward: Forward, backward: Backward | None) -> Bin
         backward=back,
         shown=shown,
         own=_own(forward, backward),
+        uncalled=failed,
     )
 
 
@@ -141,6 +149,10 @@ def _told(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
     lines.append(f"the loss sees {seen} and enters as {backward.entry.kind}")
     lines.append(f"gradients are {PLACES[backward.harvest.place]}")
     return tuple(lines)
+
+
+def _failed(attempt: Attempt) -> str:
+    return f"{attempt.what}: {attempt.reached}; {attempt.problem}"
 
 
 def is_own(forward: Forward) -> bool:

@@ -82,7 +82,7 @@ def _ways(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         yield bound_of(loaded, found.raised[0].forward, found.raised[0])
     elif not best:
         for forward in sorted(found.forwards, key=lambda f: not f.complete)[:MOST_SHOWN]:
-            yield bound_of(loaded, forward, None)
+            yield bound_of(loaded, forward, None, found.attempts)
 
 
 def _is_backward(backward: Backward) -> bool:
@@ -115,7 +115,7 @@ def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> Iterator[
     best = sorted(found.backwards, key=lambda b: b.rank)[:MOST_SHOWN]
     yield from (bound_of(loaded, backward.forward, backward) for backward in best)
     if not best and found.forwards:
-        yield bound_of(loaded, found.forwards[0], None)
+        yield bound_of(loaded, found.forwards[0], None, found.attempts)
     elif not best:
         attempts = (*found.searching.attempts, *found.attempts)
         yield Unbound(target=loaded.target, attempts=_furthest(attempts), skeleton=skeleton(loaded.target))

@@ -23,7 +23,8 @@ conforms                   everything shown agrees with torch.nn.RNN (with no ba
 conforms-up-to-a-constant  all gradients are the right ones times one constant
 differs                    something is wrong
 another-network            the forward pass isn't that of torch.nn.RNN; the gradients are judged by the network's own
-undecided                  it ran, and too little was shown, or rounding could be as large
+undecided                  it ran, and too little was shown, its backward pass could not be called, or rounding could be
+                           as large
 not-called                 nobody found out how it wants to be called
 failed                     it raised, hung, asked for input, took too much memory or died
 """
