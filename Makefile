@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 SUITE ?= standard
 REPORTS ?= reports
 
-.PHONY: help setup agreement test lint types bench schema clean
+.PHONY: help setup agreement faults test lint types bench schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ lint: setup  ## check style and formatting
 
 types: setup  ## check types, strictly in refrnn
 	$(RUN) -m basedpyright
+
+faults: setup  ## write a page for every fault of the catalogue into docs/faults
+	$(RUN) -m conformance.report.fault_pages docs/faults
 
 bench: setup  ## time the reference against torch.nn.RNN, side by side
 	$(RUN) benchmarks/speed.py

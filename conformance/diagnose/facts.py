@@ -32,6 +32,9 @@ def facts(material: Material, probe: Probe | None) -> Iterator[str]:
     """Yield sentences about the gradients that were shown, next to the right ones."""
     right = _right(material)
     shown = {name: g for name, g in (*material.parameters.items(), *material.inner.items()) if name in right}
+    if not shown:
+        yield "No gradient was shown."
+        return
     constants = {name: _constant(g, right[name], single=material.single) for name, g in shown.items()}
     fitting = [
         name

@@ -11,6 +11,7 @@ FORWARD = (
         idiom="h = 1 / (1 + np.exp(-a))",
         seam="activation",
         choice="sigmoid",
+        perhaps=(("derivative", "tanh"),),
     ),
     Fault(
         id="tanh-of-half",
@@ -20,6 +21,7 @@ FORWARD = (
         idiom="h = (1 - np.exp(-a)) / (1 + np.exp(-a))",
         seam="activation",
         choice="halved",
+        perhaps=(("derivative", "tanh"),),
     ),
     Fault(
         id="tanh-relu-swapped",
@@ -29,6 +31,7 @@ FORWARD = (
         idiom="h = np.maximum(a, 0)",
         seam="activation",
         choice="other",
+        perhaps=(("derivative", "tanh"), ("derivative", "relu")),
     ),
     Fault(
         id="activation-missing",
@@ -38,6 +41,7 @@ FORWARD = (
         idiom="h = Wxh @ x + Whh @ h + b",
         seam="activation",
         choice="none",
+        perhaps=(("derivative", "tanh"),),
     ),
     Fault(
         id="recurrent-term-missing",
