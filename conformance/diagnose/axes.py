@@ -105,9 +105,9 @@ def axes_of(problem: Problem, rate: float | None, base: Choices = RIGHT) -> Axes
 
 def _pointless(base: Choices, nonlinearity: str) -> tuple[str, ...]:
     """Return the derivatives that are right for the activation in use, or make no difference to it."""
-    if base.activation not in ("own", "other"):
+    if base.activation in ("sigmoid", "none"):
         return ("one at zero",)
-    tanh = (nonlinearity == "tanh") == (base.activation == "own")
+    tanh = (nonlinearity == "tanh") == (base.activation != "other")
     return ("tanh", "one at zero") if tanh else ("pre-activation", "unsquared", "relu")
 
 

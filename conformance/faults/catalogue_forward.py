@@ -21,7 +21,6 @@ FORWARD = (
         idiom="h = (1 - np.exp(-a)) / (1 + np.exp(-a))",
         seam="activation",
         choice="halved",
-        perhaps=(("derivative", "tanh"),),
     ),
     Fault(
         id="tanh-relu-swapped",
