@@ -5,14 +5,12 @@ then judged as everything else, the gradients divided by it.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
-from conformance.cases import Case
 from conformance.checking.judging import Judged, Truth, judge
+from conformance.diagnose.naming import named
 from conformance.observation import Observation
 
 
@@ -85,40 +83,3 @@ def _least_squares(truth: Truth, shown: Observation) -> tuple[float, float]:
     factor = sum(float(np.vdot(g, true)) for g, true, _ in rows) / square
     shift = sum(float(np.vdot(truth.allowed[name].bound, np.abs(true))) for _, true, name in rows) / square
     return factor, abs(factor) * shift
-
-
-def named(factor: float, case: Case, error: float = 0.0) -> str:
-    """Return `factor`, known up to `error`, by the sizes of `case`, the simplest reading first; empty if there is none.
-
-    >>> from conformance.cases import parse_id
-    >>> case = parse_id("rnn-tanh-T8-B3-I4-H5-O2-noh0-f64-s0")
-    >>> named(-1 / 3, case), named(0.125, case), named(0.1234, case)
-    ('-1/B', '1/T', '')
-    """
-    return next((text for value, text in _constants(case) if abs(value - factor) <= error), "")
-
-
-def _constants(case: Case) -> Iterator[tuple[float, str]]:
-    """Yield the constants that losses and averages bring in, with their names, simple ones first."""
-    sizes = {"T": case.steps, "B": case.batch, "O": case.output_size}
-    powers = [
-        p
-        for p in product((0, 1, -1), repeat=3)
-        if all(sizes[s] > 1 or not e for s, e in zip(sizes, p, strict=True))
-    ]
-    for sign, two, (t, b, o) in sorted(
-        product((1, -1), (0, 1, -1), powers), key=lambda c: (sum(map(abs, (c[1], *c[2]))), c[0] < 0)
-    ):
-        exponents = {"2": two, "T": t, "B": b, "O": o}
-        value = (
-            sign * 2.0**two * math.prod(sizes[name] ** e for name, e in exponents.items() if name in sizes)
-        )
-        yield value, ("-" if sign < 0 else "") + _fraction(exponents)
-
-
-def _fraction(exponents: dict[str, int]) -> str:
-    above = "·".join(name for name, e in exponents.items() if e > 0) or "1"
-    below = [name for name, e in exponents.items() if e < 0]
-    if not below:
-        return above
-    return f"{above}/{below[0]}" if len(below) == 1 else f"{above}/({'·'.join(below)})"

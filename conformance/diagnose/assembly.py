@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from conformance.diagnose.axes import Change, Plans
-from conformance.diagnose.constants import merged, named, resolved
+from conformance.diagnose.constants import merged, name_of, resolved
 from conformance.diagnose.cover import FaultSet, at_least, covers
 from conformance.diagnose.fit import SCREEN, Fit
 from conformance.diagnose.heads import HeadReading
@@ -134,6 +134,6 @@ def _hypotheses(setting: Setting, row: _Row) -> Iterator[Hypothesis]:
 
 def hypotheses_of(setting: Setting, choices: Choices, scale: float) -> Iterator[Hypothesis]:
     """Yield one hypothesis for each set of faults that makes these choices."""
-    unnamed = not named(scale, setting.material.problem.case, single=setting.material.single)
+    unnamed = not name_of(scale, setting.material.problem.case, single=setting.material.single)
     for faults in covers(choices, setting.blind):
         yield Hypothesis(choices=choices, scale=scale, faults=faults, cost=len(faults) + unnamed)

@@ -14,6 +14,7 @@ from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.diagnose.axes import Change
 from conformance.diagnose.fit import SCREEN
 from conformance.diagnose.material import CLIPS, Material
+from conformance.diagnose.naming import named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,40 +160,12 @@ def _of_dropped(dropped: set[str], known: set[str]) -> Change | None:
     return change if dropped <= biases | {HEAD_BIAS} else None
 
 
-def named(factor: float, case: Case, *, single: bool) -> str:
-    """Return a constant by the sizes of `case`, the simplest reading first; empty if there is none.
-
-    >>> from conformance.cases import parse_id
-    >>> case = parse_id("rnn-tanh-T8-B3-I4-H5-O2-noh0-f64-s0")
-    >>> named(-1 / 3, case, single=False), named(8.0, case, single=False), named(0.1234, case, single=False)
-    ('-1/B', 'T', '')
-    """
-    sizes = {"T": case.steps, "B": case.batch, "O": case.output_size}
-    powers = [
-        p
-        for p in product((0, 1, -1), repeat=4)
-        if all(sizes[s] > 1 or not e for s, e in zip("TBO", p[1:], strict=True))
-    ]
-    for (two, *rest), sign in sorted(
-        product(powers, (1, -1)), key=lambda c: (sum(map(abs, c[0])), c[1] < 0, [-e for e in c[0]])
-    ):
-        value = sign * 2.0**two
-        for letter, e in zip("TBO", rest, strict=True):
-            value *= float(sizes[letter]) ** e if e else 1.0
-        if abs(value - factor) <= SCREEN[single] * abs(value):
-            return ("-" if sign < 0 else "") + _fraction({"2": two, **dict(zip("TBO", rest, strict=True))})
-    return ""
+def name_of(factor: float, case: Case, *, single: bool) -> str:
+    """Return a constant by the sizes of `case`, empty if they don't make it."""
+    return named(factor, case, SCREEN[single] * abs(factor))
 
 
 def awkwardness(factor: float, case: Case, *, single: bool) -> int:
     """Return how much there is to say about a constant: nothing about 1, the most about one without a name."""
-    name = named(factor, case, single=single)
+    name = name_of(factor, case, single=single)
     return 0 if name == "1" else len(name) or 100
-
-
-def _fraction(exponents: Mapping[str, int]) -> str:
-    above = "·".join(name for name, e in exponents.items() if e > 0) or "1"
-    below = [name for name, e in exponents.items() if e < 0]
-    if not below:
-        return above
-    return f"{above}/{below[0]}" if len(below) == 1 else f"{above}/({'·'.join(below)})"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from conformance.diagnose.assembly import Hypothesis
-from conformance.diagnose.constants import awkwardness, named
+from conformance.diagnose.constants import awkwardness, name_of
 from conformance.diagnose.cover import RANK
 from conformance.diagnose.diagnosis import Diagnosis
 from conformance.diagnose.equivalents import Proved, told_apart
@@ -86,7 +86,7 @@ def _explained(evidence: Evidence, proved: Sequence[Proved], missed: float | Non
         faults=sets[0],
         equivalents=tuple(sets[1:]),
         scale=first.hypothesis.scale,
-        scale_name=named(first.hypothesis.scale, evidence.problem.case, single=evidence.single),
+        scale_name=name_of(first.hypothesis.scale, evidence.problem.case, single=evidence.single),
         residual=first.reproduction.residual,
         nearest_miss=missed,
         known=tuple(_reach(first.hypothesis)),

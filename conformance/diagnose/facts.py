@@ -7,7 +7,7 @@ import numpy as np
 
 from conformance.cases import Case
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
-from conformance.diagnose.constants import named
+from conformance.diagnose.constants import name_of
 from conformance.diagnose.equivalents import proportional
 from conformance.diagnose.evidence import Probe
 from conformance.diagnose.fit import SCREEN, fit
@@ -96,7 +96,7 @@ def _fact(name: str, shown: Array, right: Array, constant: float | None, materia
     elif not shown.any():
         yield f"{called} is 0 everywhere."
     elif constant is not None:
-        told = named(constant, material.problem.case, single=material.single)
+        told = name_of(constant, material.problem.case, single=material.single)
         yield f"{called} is the right one times {told or f'{constant:.6g}'}."
     else:
         off = float(np.abs(shown - right).max() / np.abs(right).max())
