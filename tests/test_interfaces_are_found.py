@@ -279,6 +279,81 @@ def step_backward(d_new, cache):
     return W.T @ da, U.T @ da, np.outer(da, x), np.outer(da, h), da
 """
 
+COUPLED = """
+import numpy as np
+def couplings(n_r, n_u, n_z):
+    J, B, theta = np.random.randn(n_r, n_r), np.random.randn(n_r, n_u), np.zeros(n_r)
+    C = np.random.randn(n_z, n_r)
+    return J, B, theta, C
+def propagate(J, B, theta, C, u, r0):
+    r = [r0]
+    for u_t in u:
+        r.append(np.tanh(J @ r[-1] + B @ u_t + theta))
+    r = np.array(r)
+    return r, r[1:] @ C.T
+def adjoint(J, B, theta, C, u, r, z, z_star):
+    F_J, F_B, F_theta, back = np.zeros_like(J), np.zeros_like(B), np.zeros_like(theta), 0
+    for t in range(len(u) - 1, -1, -1):
+        mu = (1 - r[t + 1] ** 2) * (C.T @ (z - z_star)[t] + back)
+        F_J += np.outer(mu, r[t]); F_B += np.outer(mu, u[t]); F_theta += mu
+        back = J.T @ mu
+    return F_J, F_B, F_theta, (z - z_star).T @ r[1:]
+"""
+
+BEGUN = """
+import numpy as np
+class Cell:
+    def __init__(self, d_in, d_hid):
+        self.M, self.d_in, self.d_hid = np.random.randn(d_in + d_hid + 1, d_hid), d_in, d_hid
+        self.gM, self.tape = np.zeros_like(self.M), None
+    def begin(self, batch):
+        self.tape, self.state, self.carry = [], np.zeros((batch, self.d_hid)), np.zeros((batch, self.d_hid))
+        self.gM[:] = 0
+    def step(self, x):
+        v = np.hstack([x, self.state, np.ones((len(x), 1))])
+        self.state = np.tanh(v @ self.M)
+        self.tape.append((v, self.state))
+        return self.state
+    def step_back(self, dh):
+        v, h = self.tape.pop()
+        da = (dh + self.carry) * (1 - h * h)
+        self.gM += v.T @ da
+        dv = da @ self.M.T
+        self.carry = dv[:, self.d_in:-1]
+        return dv[:, :self.d_in]
+"""
+
+TWO_WIDTHS = """
+import numpy as np
+class Tower:
+    def __init__(self, nsym, nh1, nh2):
+        r = np.random.randn
+        self.A1, self.R1, self.c1 = r(nh1, nsym), r(nh1, nh1), np.zeros(nh1)
+        self.A2, self.R2, self.c2 = r(nh2, nh1), r(nh2, nh2), np.zeros(nh2)
+        self.V = r(nsym, nh2)
+    def forward(self, xs):
+        self.xs = xs; T = len(xs)
+        self.g1, self.g2 = np.zeros((T + 1, len(self.c1))), np.zeros((T + 1, len(self.c2)))
+        self.p = np.zeros((T, len(self.V)))
+        for t in range(T):
+            self.g1[t] = np.tanh(self.A1 @ xs[t] + self.R1 @ self.g1[t - 1] + self.c1)
+            self.g2[t] = np.tanh(self.A2 @ self.g1[t] + self.R2 @ self.g2[t - 1] + self.c2)
+            e = np.exp(self.V @ self.g2[t]); self.p[t] = e / e.sum()
+        return np.log(self.p)
+    def backward(self, ys):
+        for n in ("A1", "R1", "c1", "A2", "R2", "c2", "V"):
+            setattr(self, "g" + n, np.zeros_like(getattr(self, n)))
+        n1 = n2 = 0
+        for t in range(len(ys) - 1, -1, -1):
+            e = self.p[t].copy(); e[ys[t]] -= 1
+            self.gV += np.outer(e, self.g2[t])
+            d2 = (self.V.T @ e + n2) * (1 - self.g2[t] ** 2)
+            d1 = (self.A2.T @ d2 + n1) * (1 - self.g1[t] ** 2)
+            self.gA2 += np.outer(d2, self.g1[t]); self.gR2 += np.outer(d2, self.g2[t - 1]); self.gc2 += d2
+            self.gA1 += np.outer(d1, self.xs[t]); self.gR1 += np.outer(d1, self.g1[t - 1]); self.gc1 += d1
+            n1, n2 = self.R1.T @ d1, self.R2.T @ d2
+"""
+
 RIGHT = {
     "in place": IN_PLACE,
     "globals": GLOBALS,
@@ -291,6 +366,12 @@ RIGHT = {
     "truncated, on ids": TRUNCATED_IDS,
     "list of parameters": LIST_OF_PARAMETERS,
     "cell": CELL,
+    "made by a function of another name": COUPLED,
+    "begun before a sequence": BEGUN,
+    "two widths, logarithms of softmax": TWO_WIDTHS,
+    "functions and their weights": CLOSURE.replace(
+        "return forward, backward", "return forward, backward, {'Wx': Wx}"
+    ),
 }
 CONSTANT = {"joined": 2.0}
 

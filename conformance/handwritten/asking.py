@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.cases import Case, Problem, materialise
 from conformance.handwritten.names import RATE, size_hint
-from conformance.handwritten.softmaxes import sigmoid, softmax
+from conformance.handwritten.softmaxes import outputs_of, softmax
 from conformance.observation import Observation
 from conformance.subjects.reference import observe
 from refrnn import Array
@@ -197,7 +197,7 @@ def question(case: Case, traits: Traits) -> Question:
     truths = {"h": exact.hidden[case.layers - 1, 0]}
     if exact.y is not None:
         y = problem.layout.time_major(exact.y)
-        truths = {"y": y, "softmax(y)": softmax(y), "sigmoid(y)": sigmoid(y), "tanh(y)": np.tanh(y), **truths}
+        truths = {**outputs_of(y), **truths}
     return Question(case=case, traits=traits, problem=problem, p=Asked(problem), exact=exact, forward=truths)
 
 

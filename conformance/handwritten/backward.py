@@ -10,7 +10,7 @@ from conformance.handwritten import names
 from conformance.handwritten.asking import Question, question
 from conformance.handwritten.calling import Option, Parameter, best_first, parameters_of
 from conformance.handwritten.cells import backward_cells
-from conformance.handwritten.construct import callable_of, own_callables
+from conformance.handwritten.construct import callable_of, own_callables, part_called
 from conformance.handwritten.entries import Entry, entries
 from conformance.handwritten.harvest import Harvest, Taken, harvests, returned_names, true_gradients
 from conformance.handwritten.inputs import plain_options, roles_of, states
@@ -281,6 +281,8 @@ def _options(parameter: Parameter, *, forward: Forward, entry: Entry, roles: dic
         return found
     if parameter.name in roles and roles[parameter.name] in forward.fills:
         return [(forward.fills[roles[parameter.name]], 0.0, "weight")]
+    if (part := part_called(forward.built, parameter.name)) is not None:
+        return [(part, 0.0, "parameter")]
     enters = names.UPSTREAM if entry.kind in ("dL/dy", "dL/dh") else names.TARGET
     fits = enters.fullmatch(name) is not None and not names.NEXT.fullmatch(name)
     optional = 0.0 if parameter.required else 0.2

@@ -111,11 +111,9 @@ def backward_cells(
             continue
         labels = returned_names(function, "back")
         for following in _back_following(probe, labels) or [""]:
-            carried = (
-                f"\n    dh = back{following}"
-                if following or isinstance(probe.names["back"], np.ndarray)
-                else ""
-            )
+            alone = numeric(probe.names["back"])
+            whole = alone is not None and alone.shape == np.shape(probe.names["dh"])
+            carried = f"\n    dh = back{following}" if following or whole else ""
             body = f"\n    back = {call}({arguments.text})\n    grads.append((back{kept or ','})){carried}"
             lines = (*opening, "for t in reversed(range(p.T)):" + body)
             ran = run(loaded, forward.asked.p, (*before, *lines))

@@ -9,9 +9,9 @@ from typing import Any
 from conformance.handwritten import names
 from conformance.handwritten.asking import Asked
 from conformance.handwritten.calling import Arguments, Option, Parameter, best_first, parameters_of
+from conformance.handwritten.harvest import returned_names
 from conformance.handwritten.inputs import STYLES, weight
 from conformance.handwritten.interface import without_p
-from conformance.handwritten.keys import made_up_parameters
 from conformance.handwritten.load import Loaded, own_names
 from conformance.handwritten.matching import everything
 from conformance.handwritten.program import Ran, run
@@ -25,8 +25,6 @@ CONFIGURATION = re.compile(r"cfg|conf\w*|h?params|hyper\w*|opts?|options|setting
 
 MOST_FOUND, SURE = 3, 0.3
 """Ways to build one class that are handed on: one where every argument has a name that says what it is."""
-
-INITIALISES = ("init", "param", "weight", "build", "make", "create", "setup", "get_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +108,9 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
             continue
         shown.add(shapes)
         found += 1
-        yield Built(setup=setup, ran=ran, arrays=tuple(arrays))
+        built = Built(setup=setup, ran=ran, arrays=tuple(arrays))
+        yield built
+        yield from _begun(loaded, built, p)
         if found == MOST_FOUND or arguments.cost < SURE:
             return
 
@@ -118,8 +118,8 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
 def _arguments(parameters: Sequence[Parameter], loaded: Loaded) -> Iterator[Arguments]:
     """Yield arguments for a constructor; one that takes an output size but no hidden size may mean the latter."""
     sure = sum(names.size_hint(q.name) in ("I", "H", "O", "V") for q in parameters) > 1
-    for arguments in best_first(parameters, lambda q: _options(q, loaded, sure=sure), MOST_BUILDS):
-        if _repeats(arguments.kinds):
+    for arguments in best_first(parameters, lambda q: options_of(q, loaded, sure=sure), MOST_BUILDS):
+        if repeats(parameters, arguments.kinds):
             continue
         if "O" in arguments.kinds and "H" not in arguments.kinds:
             yield replace(arguments, text=arguments.text.replace("p.O", "p.H"), cost=SURE)
@@ -136,7 +136,7 @@ def _initialised_later(
         ):
             continue
         parameters = parameters_of(getattr(ran.names["model"], name))
-        for arguments in best_first(parameters or [], lambda q: _options(q, loaded), 8):
+        for arguments in best_first(parameters or [], lambda q: options_of(q, loaded), 8):
             more = replace(
                 setup,
                 lines=(*setup.lines, f"model.{name}({arguments.text})"),
@@ -148,9 +148,36 @@ def _initialised_later(
     return None
 
 
-def _repeats(kinds: Sequence[str]) -> bool:
-    """Tell whether one size is given twice, which would make shapes say less."""
-    return any(kinds.count(size) > 1 for size in "IHOTB")
+def _begun(loaded: Loaded, built: Built, p: Asked) -> Iterator[Built]:
+    """Yield the same network after a method of its own that is to be called before a sequence begins."""
+    for call in own_callables(loaded, built):
+        name = call.removeprefix("model.")
+        if not names.BEGINS.fullmatch(name):
+            continue
+        for arguments in best_first(
+            parameters_of(callable_of(built, call)) or [], lambda q: options_of(q, loaded), 3
+        ):
+            setup = replace(
+                built.setup,
+                lines=(*built.setup.lines, f"{call}({arguments.text})"),
+                says=f"{built.setup.says}, {call}({without_p(arguments.text)})",
+            )
+            ran = run(loaded, p, setup.lines)
+            if ran.ok:
+                yield Built(setup=setup, ran=ran, arrays=tuple(candidates(ran, setup.roots)))
+                break
+
+
+def repeats(parameters: Sequence[Parameter], kinds: Sequence[str]) -> bool:
+    """Tell whether one size is given twice, which would make shapes say less.
+
+    nh1 and nh2 are one size of two layers.
+    """
+    for size in "IHOTB":
+        given = (q.name for q, kind in zip(parameters, kinds, strict=True) if kind == size)
+        if len({names.NUMBERED.sub(r"\1", name) for name in given}) > 1:
+            return True
+    return False
 
 
 def of_live(loaded: Loaded, name: str, p: Asked) -> Iterator[Built]:
@@ -164,73 +191,6 @@ def of_live(loaded: Loaded, name: str, p: Asked) -> Iterator[Built]:
     ran = run(loaded, p, setup.lines)
     if ran.ok:
         yield Built(setup=setup, ran=ran, arrays=tuple(candidates(ran, setup.roots)))
-
-
-def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
-    """Yield the module's own globals, then the parameters that a function of it makes."""
-    plain = Setup(lines=(), owner="code", roots=("code",), says="functions of the module")
-    ran = run(loaded, p, ())
-    rates = tuple(
-        f"code.{name} = 1.0"
-        for name, value in vars(loaded.code).items()
-        if names.RATE.fullmatch(name) and isinstance(value, float)
-    )
-    plain = replace(plain, lines=rates)
-    makers = [
-        n
-        for n in own_names(loaded)
-        if any(n.lower().startswith(i) or f"_{i}" in n.lower() for i in INITIALISES)
-    ]
-    for name in makers:
-        function = getattr(loaded.code, name)
-        if inspect.isclass(function) or (
-            names.FORWARD.fullmatch(name) and not name.lower().startswith(INITIALISES)
-        ):
-            continue
-        for arguments in best_first(parameters_of(function) or [], lambda q: _options(q, loaded), 8):
-            setup = Setup(
-                lines=(*rates, f"params = code.{name}({arguments.text})"),
-                owner="code",
-                roots=("params", "code"),
-                says=f"params = {name}({without_p(arguments.text)})",
-            )
-            made = run(loaded, p, setup.lines)
-            if made.ok and (functions := _functions(loaded, setup, made, p)) is not None:
-                yield functions
-                break
-            if made.ok and (arrays := candidates(made, ("params",))):
-                yield Built(setup=setup, ran=made, arrays=tuple(arrays))
-                break
-    for text in made_up_parameters(loaded):
-        setup = Setup(
-            lines=(*rates, f"params = {text}"),
-            owner="code",
-            roots=("params", "code"),
-            says=f"params = {without_p(text)}",
-        )
-        made = run(loaded, p, setup.lines)
-        if made.ok:
-            yield Built(setup=setup, ran=made, arrays=tuple(candidates(made, ("params",))))
-    yield Built(setup=plain, ran=ran, arrays=tuple(candidates(ran, plain.roots)))
-
-
-def _functions(loaded: Loaded, setup: Setup, made: Ran, p: Asked) -> Built | None:
-    """Return a setup whose maker returned functions, or an instance, that hold their weights themselves."""
-    value = made.names["params"]
-    parts = value if isinstance(value, (tuple, list)) else []
-    text = setup.lines[-1].removeprefix("params = ")
-    if parts and all(inspect.isfunction(part) for part in parts):
-        lines = (
-            "from types import SimpleNamespace",
-            f"model = SimpleNamespace(**{{f.__name__: f for f in {text}}})",
-        )
-    elif type(value).__module__ == loaded.code.__name__ and not callable(value):
-        lines = (f"model = {text}",)
-    else:
-        return None
-    own = Setup(lines=(*setup.lines[:-1], *lines), owner="model", roots=("model",), says=setup.says)
-    ran = run(loaded, p, own.lines)
-    return Built(setup=own, ran=ran, arrays=tuple(candidates(ran, own.roots))) if ran.ok else None
 
 
 def candidates(ran: Ran, roots: Sequence[str]) -> list[Reached]:
@@ -255,7 +215,7 @@ def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[st
     return [*(f"model.{key} = 1.0" for key in rates), *(f"model.{key} = 10**6" for key in reaches)]
 
 
-def _options(parameter: Parameter, loaded: Loaded, *, sure: bool = False) -> list[Option]:
+def options_of(parameter: Parameter, loaded: Loaded, *, sure: bool = False) -> list[Option]:
     """Return what a parameter of a constructor may be given; `sure` where others say that they are the sizes."""
     name = parameter.name.strip("_")
     if names.RATE.fullmatch(name):
@@ -339,6 +299,18 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
         found.append("model.__call__")
     wanted = [f"model.{n.partition('.')[2]}" for n in loaded.wanted if "." in n]
     return [*wanted, *(n for n in found if n not in wanted)]
+
+
+def part_called(built: Built, name: str) -> str | None:
+    """Return the expression of the part of `params` that is called `name`, by its key or by where it was returned."""
+    if "params" not in built.setup.roots:
+        return None
+    params = built.ran.names["params"]
+    if isinstance(params, dict):
+        return f"params[{name!r}]" if name in params else None
+    maker = built.setup.lines[-1].removeprefix("params = code.").partition("(")[0]
+    called = returned_names(getattr(built.ran.names["code"], maker, None), "params")
+    return next((path for path, label in called.items() if label == name), None)
 
 
 def callable_of(built: Built, expression: str) -> Any:

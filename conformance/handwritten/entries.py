@@ -28,12 +28,13 @@ def entries(forward: Forward) -> list[Entry]:
         forms = _forms(forward, shown, last=last)
         if forward.sizes.O:
             soft = shown.quantity == "softmax(y)"
-            own = "y" if shown.quantity in ("y", "softmax(y)") else "p.y"
+            kind = "binary cross-entropy" if shown.quantity == "sigmoid(y)" else "targets"
+            own = "y" if shown.quantity in ("y", "softmax(y)", "sigmoid(y)") else "p.y"
             found.append(
                 Entry(kind="dL/dy", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms))
             )
             targets = tuple(f.encode(f"({own} - {d})") for f in forms)
-            found.append(Entry(kind="targets", last=last, crossed=False, texts=targets))
+            found.append(Entry(kind=kind, last=last, crossed=False, texts=targets))
             soft_targets = tuple(f.encode(f"(p.prob - {d})") for f in forms) if not soft else ()
             found.append(Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets))
             found.append(

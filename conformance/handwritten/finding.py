@@ -10,12 +10,13 @@ from conformance.handwritten.asking import Traits, question
 from conformance.handwritten.backward import Backward, backwards, by_the_reference, softened
 from conformance.handwritten.binding import Binding
 from conformance.handwritten.bound import Unbound
-from conformance.handwritten.construct import Built, classes, of_class, of_live, of_module
+from conformance.handwritten.construct import Built, classes, of_class, of_live
 from conformance.handwritten.describing import bound_of
 from conformance.handwritten.forward import Searching
 from conformance.handwritten.interface import Attempt
 from conformance.handwritten.limits import sandbox
 from conformance.handwritten.load import Loaded
+from conformance.handwritten.modules import of_module
 from conformance.handwritten.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
 from conformance.handwritten.passes import ASKED, Forward, case_of
 from conformance.handwritten.program import Ran

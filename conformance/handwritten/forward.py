@@ -11,7 +11,7 @@ from conformance.handwritten import names
 from conformance.handwritten.asking import Question, Traits, question
 from conformance.handwritten.calling import Arguments, Option, Parameter, best_first, parameters_of
 from conformance.handwritten.cells import cells, is_stepwise
-from conformance.handwritten.construct import Built, callable_of, own_callables
+from conformance.handwritten.construct import Built, callable_of, own_callables, part_called
 from conformance.handwritten.inputs import (
     INPUTS,
     ONE_FEATURE,
@@ -181,9 +181,8 @@ class Searching:
             return [(weight(roles[parameter.name], style), 0.0, roles[parameter.name])]
         if "params" in built.setup.roots:
             found.append(("params", 0.0 if names.PARAMS.fullmatch(name) else 1.5, "params"))
-            params = built.ran.names["params"]
-            if isinstance(params, dict) and parameter.name in params:
-                found.append((f"params[{parameter.name!r}]", -1.0, "parameter"))
+            if (part := part_called(built, parameter.name)) is not None:
+                return [(part, 0.0, "parameter")]
         if (
             built.setup.owner == "code"
             and hasattr(built.ran.names["code"], parameter.name)

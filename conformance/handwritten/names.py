@@ -6,12 +6,13 @@ SIZES = {
     "T": r"t t_?x timesteps? time_steps? n_?steps? num_steps seq(uence)?_?(len(gth)?|size) steps n_?t length "
     r"max_?len(gth)? unroll\w*",
     "B": r"b m bs batch n batch_?size n_?samples num_samples n_?examples mini_?batch\w*",
-    "V": r"v vocab vocab_?(size|len) n_?vocab num_?vocab word_dim n_?(chars|tokens|symbols|letters|words) "
+    "V": r"v vocab vocab_?(size|len) n_?vocab num_?vocab word_dim n_?(chars|tokens|sym(bol)?s?|letters|words) "
     r"num_?(chars|tokens|symbols|words) alphabet\w* data_?dim",
     "H": r"h hidden n_?h n_?hid(den)?\w* hidden_?\w* num_?hidden\w* h_?dim h_?size dim_?h units n_?units num_?units "
     r"n_?neurons neurons n_?rec n_?a state_?(size|dim) size_?h(idden)? d_?h hs nh rnn_?(size|dim|units) n_?state",
     "O": r"o output out n_?y n_?o n_?out\w* output_?\w* num_?out\w* out_?(size|dim|features|put) o_?dim y_?dim y_?size "
-    r"dim_?y dim_?o(ut)? n_?classes num_?classes classes size_?o(ut)? d_?o(ut)? k ny no target_?(size|dim)",
+    r"dim_?y dim_?o(ut)? n_?classes num_?classes classes size_?o(ut)? d_?o(ut)? k ny no target_?(size|dim) "
+    r"n_?tags n_?labels",
     "I": r"i d input in n_?x n_?i n_?in\w* input_?\w* num_?in\w* in_?(size|dim|features|put) i_?dim x_?dim x_?size "
     r"dim_?x dim_?i(n)? n_?features num_?features features feature_?(size|dim) size_?i(n)? d_?i(n)? d_?x nx ni "
     r"embed\w* emb_?dim dim",
@@ -29,6 +30,9 @@ SIZE_PATTERNS = {size: _pattern(text) for size, text in SIZES.items()}
 PREFIX = re.compile(r"^(nb|num|no|number)_(of_)?", re.IGNORECASE)
 """What a count may start with instead of n_."""
 
+NUMBERED = re.compile(r"^(\w*[a-z]{2})_?[1-9]$", re.IGNORECASE)
+"""Names that are one of several of their kind: nh1, hidden_2."""
+
 RATE = _pattern(r"lr learning_?rate eta alpha step_?size l_?rate rate")
 TRUNCATION = _pattern(r"\w*trunc\w* \w*bptt\w* \w*back_?steps\w*")
 INPUT = _pattern(
@@ -36,11 +40,11 @@ INPUT = _pattern(
     r"words u us v x_?in features embed\w* feed"
 )
 STATE = _pattern(
-    r"h h_?0 a_?0 s_?0 \w*prev\w* h_?init\w* init\w* \w*state\w* hidden\w* h_?last hs h_?in h_?tm1 h_?t_?1 h_?start"
+    r"h [hasrqzx]_?0 \w*prev\w* h_?init\w* init\w* \w*state\w* hidden\w* h_?last hs h_?in h_?tm1 h_?t_?1 h_?start"
 )
 TARGET = _pattern(
     r"y ys t ts target\w* label\w* y_?true\w* y_?train y_?batch truth desired expected out_?true gt true_?\w* "
-    r"outputs?_?true d correct\w* y_?t answers?"
+    r"\w+_star \w+_meas\w* measured\w* outputs?_?true d correct\w* y_?t answers?"
 )
 UPSTREAM = _pattern(
     r"d\w+ grad\w* \w*_?grad(s|ients?)? delta\w* upstream\w* error\w* err loss_?grad\w* g gy dout"
@@ -64,8 +68,11 @@ FORWARD = re.compile(
     r"process|sequence).*)",
     re.IGNORECASE,
 )
-BACKWARD = re.compile(r".*(back|bptt|bprop|grad|bwd|deriv|accum).*", re.IGNORECASE)
+BACKWARD = re.compile(r".*(back|bptt|bprop|grad|bwd|deriv|accum|adjoint|vjp|sensitivit).*", re.IGNORECASE)
 TRAINS = re.compile(r".*(loss|train|fit|learn|update|optimi[sz]e|step|apply|cost).*", re.IGNORECASE)
+BEGINS = _pattern(r"begin\w* start\w* new_\w+ reset\w* open\w* prepare\w*")
+"""Methods that are to be called before a sequence begins."""
+
 CHECKS = re.compile(
     r".*(check|numeric|test|sample|generate|plot|save|load|print|show|reset|zero|accuracy|verify|finite|compare|main).*",
     re.IGNORECASE,
@@ -103,6 +110,7 @@ def size_hint(name: str) -> str | None:
     ('H', 'I', 'V', 'T', None)
     """
     name = PREFIX.sub("n_", name.strip("_"))
+    name = NUMBERED.sub(r"\1", name)
     return next((size for size, pattern in SIZE_PATTERNS.items() if pattern.fullmatch(name)), None)
 
 

@@ -14,7 +14,7 @@ from conformance.handwritten.program import Ran
 from conformance.handwritten.slots import Sizes, Slot
 
 ASKED = Sizes(SIZES["I"], SIZES["H"], SIZES["O"])
-QUANTITIES = ("y", "softmax(y)", "sigmoid(y)", "tanh(y)", "h")
+QUANTITIES = ("y", "softmax(y)", "log softmax(y)", "sigmoid(y)", "tanh(y)", "h")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Forward:
     @property
     def outputs(self) -> Match | None:
         """What the loss sees: y or what is made of it, without a head h."""
-        return self.best(*QUANTITIES[:4]) or (self.best("h") if not self.sizes.O else None)
+        return self.best(*QUANTITIES[:-1]) or (self.best("h") if not self.sizes.O else None)
 
     @property
     def complete(self) -> bool:

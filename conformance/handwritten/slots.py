@@ -144,6 +144,13 @@ def guesses(items: Sequence[Reached], asked: Sizes) -> list[Sizes]:
     return sorted(found, key=lambda sizes: (sizes.H not in (asked.H, *squares), _strangeness(sizes, asked)))
 
 
+def fit_plainly(items: Sequence[Reached], sizes: Sizes) -> bool:
+    """Tell whether a network of these sizes lies in the arrays, every matrix of which is one parameter."""
+    shapes = [item.value.shape for item in items if item.value.ndim == 2 and 1 not in item.value.shape]
+    pairs = ((sizes.H, sizes.I), (sizes.H, sizes.H), (sizes.O, sizes.H))
+    return _fits(items, sizes) and all(shape in pairs or shape[::-1] in pairs for shape in shapes)
+
+
 def _strangeness(sizes: Sizes, asked: Sizes) -> tuple[bool, ...]:
     """Rank sizes: those asked for, then those of a vocabulary; without a head last."""
     return (

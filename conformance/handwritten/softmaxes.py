@@ -19,6 +19,23 @@ def softmax_along(y: Any, axis: int | None = None) -> Array:
     return e / e.sum(axis=axis, keepdims=True)
 
 
+def log_softmax(y: Array) -> Array:
+    """Return the logarithm of softmax over the last axis."""
+    shifted = y - y.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def outputs_of(y: Array) -> dict[str, Array]:
+    """Return outputs and what is made of them, by what they are called here."""
+    return {
+        "y": y,
+        "softmax(y)": softmax(y),
+        "log softmax(y)": log_softmax(y),
+        "sigmoid(y)": sigmoid(y),
+        "tanh(y)": np.tanh(y),
+    }
+
+
 def sigmoid(y: Any) -> Array:
     """Return 1 / (1 + exp(−y))."""
     return 1 / (1 + np.exp(-np.asarray(y)))

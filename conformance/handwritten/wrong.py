@@ -9,7 +9,7 @@ from conformance.errors import Unsupported
 from conformance.faults.seams import RIGHT, alternatives
 from conformance.faults.simulate import simulate
 from conformance.handwritten.asking import Traits, question
-from conformance.handwritten.softmaxes import sigmoid, softmax
+from conformance.handwritten.softmaxes import outputs_of
 from refrnn import Array
 
 SEAMS = ("activation", "recurrence", "biases", "inputs", "kept")
@@ -31,6 +31,6 @@ def wrong_truths(case: Case, traits: Traits) -> Mapping[str, Mapping[str, Array]
             if problem.head is not None:
                 bias = 0.0 if problem.head.bias is None else problem.head.bias
                 y = truths["h"] @ problem.head.weight.T + bias
-                truths = {"y": y, "softmax(y)": softmax(y), "sigmoid(y)": sigmoid(y)} | truths
+                truths = outputs_of(y) | truths
             found[f"{seam} = {choice}"] = truths
     return found
