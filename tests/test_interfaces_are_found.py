@@ -354,6 +354,34 @@ class Tower:
             n1, n2 = self.R1.T @ d1, self.R2.T @ d2
 """
 
+CHORDS = """
+import numpy as np
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+class Chords:
+    def __init__(self, n_keys, n_hidden):
+        r = np.random.randn
+        self.theta = {"Wkh": r(n_hidden, n_keys), "Whh": r(n_hidden, n_hidden), "bh": np.zeros(n_hidden)}
+        self.theta |= {"Whk": r(n_keys, n_hidden), "bk": np.zeros(n_keys)}
+    def listen(self, roll):
+        th, (B, T, _) = self.theta, roll.shape
+        self.roll, self.P, self.H = roll, np.zeros(roll.shape), np.zeros((T + 1, B, len(th["bh"])))
+        for t in range(T):
+            self.H[t + 1] = np.tanh(roll[:, t] @ th["Wkh"].T + self.H[t] @ th["Whh"].T + th["bh"])
+            self.P[:, t] = logistic(self.H[t + 1] @ th["Whk"].T + th["bk"])
+        return self.P
+    def learn(self, nxt):
+        th, carry = self.theta, 0
+        g = {k: np.zeros_like(w) for k, w in th.items()}
+        for t in range(nxt.shape[1] - 1, -1, -1):
+            error = self.P[:, t] - nxt[:, t]
+            da = (error @ th["Whk"] + carry) * (1 - self.H[t + 1] ** 2)
+            g["Whk"] += error.T @ self.H[t + 1]; g["bk"] += error.sum(0)
+            g["Wkh"] += da.T @ self.roll[:, t]; g["Whh"] += da.T @ self.H[t]; g["bh"] += da.sum(0)
+            carry = da @ th["Whh"]
+        return list(g.values())
+"""
+
 RIGHT = {
     "in place": IN_PLACE,
     "globals": GLOBALS,
@@ -366,6 +394,7 @@ RIGHT = {
     "truncated, on ids": TRUNCATED_IDS,
     "list of parameters": LIST_OF_PARAMETERS,
     "cell": CELL,
+    "binary cross-entropy": CHORDS,
     "made by a function of another name": COUPLED,
     "begun before a sequence": BEGUN,
     "two widths, logarithms of softmax": TWO_WIDTHS,

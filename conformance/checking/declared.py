@@ -1,7 +1,8 @@
 """The loss that a network declares beside its backward pass, where it can be called: which constant it puts on dL/dy.
 
 A function is such a loss if its derivative by the outputs, found by differences, is one constant times the cotangent
-that the backward pass starts from: y − target, or softmax(y) − one-hot. It is tried on outputs in every usual layout.
+that the backward pass starts from: y − target, sigmoid(y) − target or softmax(y) − one-hot. It is tried on outputs in
+every usual layout.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 
 from conformance.checking.differences import extrapolated
 from conformance.checking.running import Failure, attempt
+from conformance.handwritten.softmaxes import sigmoid
 from conformance.judge import THRESHOLD
 from refrnn import Array, softmax
 
@@ -78,15 +80,17 @@ def _readings(
         for outputs in (softmax, identity)
         for target in (layout(hot), *_ids(np.asarray(layout(hot))))
     ]
-    for (outputs, layout, target), turned in product([*squared, *crossed], (False, True)):
+    binary = [(sigmoid, layout, layout(sigmoid(y) - d_y)) for layout in layouts(last=last)]
+    for (outputs, layout, target), turned in product([*squared, *crossed, *binary], (False, True)):
         yield _loss(function, outputs, layout, target, turned=turned)
 
 
 def target_layouts(y: Array, d_y: Array, *, last: bool) -> Iterator[Any]:
-    """Yield targets in every usual layout: y − d_y, ids, and one-hot vectors."""
+    """Yield targets in every usual layout: y − d_y, sigmoid(y) − d_y, ids, and one-hot vectors."""
     hot = one_hot(d_y)
     for layout in layouts(last=last):
         yield layout(y - d_y)
+        yield layout(sigmoid(y) - d_y)
         yield from _ids(np.asarray(layout(hot)))
         yield layout(hot)
 

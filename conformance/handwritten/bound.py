@@ -17,7 +17,8 @@ class Loss:
     Attributes
     ----------
     kind
-        "dL/dy", "dL/dh", "targets" (dL/dy = y − target times one constant) or "softmax cross-entropy".
+        "dL/dy", "dL/dh", "targets" (dL/dy = y − target times one constant), "binary cross-entropy" (dL/dy =
+        sigmoid(y) − target) or "softmax cross-entropy".
     last
         Whether the loss sees the last step only.
     declared

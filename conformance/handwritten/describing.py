@@ -10,6 +10,7 @@ from conformance.handwritten.backward import Backward
 from conformance.handwritten.binding import Binding, Own
 from conformance.handwritten.bound import Loss
 from conformance.handwritten.construct import callable_of
+from conformance.handwritten.entries import BINARY
 from conformance.handwritten.extras import extras
 from conformance.handwritten.harvest import returned_names
 from conformance.handwritten.interface import Attempt, Interface, without_p
@@ -121,6 +122,8 @@ def _own(forward: Forward, backward: Backward | None) -> Own | None:
     if backward.entry.crossed:
         cotangent = "-np.eye(p.O)[p.targets]"
         outputs = f"np.log({outputs})"
+    if backward.entry.kind == BINARY:
+        outputs = f"np.log({outputs} / (1 - {outputs}))"
     if backward.entry.last:
         cotangent = f"({cotangent})[-1:]"
         outputs = outputs if shown.last else f"({outputs})[-1:]"

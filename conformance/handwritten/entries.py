@@ -6,6 +6,9 @@ from conformance.handwritten.forms import Form
 from conformance.handwritten.matching import Match
 from conformance.handwritten.passes import Forward
 
+BINARY = "binary cross-entropy"
+"""−Σ t·log p + (1 − t)·log(1 − p) on p = sigmoid(y): dL/dy = p − t."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -28,7 +31,7 @@ def entries(forward: Forward) -> list[Entry]:
         forms = _forms(forward, shown, last=last)
         if forward.sizes.O:
             soft = shown.quantity == "softmax(y)"
-            kind = "binary cross-entropy" if shown.quantity == "sigmoid(y)" else "targets"
+            kind = BINARY if shown.quantity == "sigmoid(y)" else "targets"
             own = "y" if shown.quantity in ("y", "softmax(y)", "sigmoid(y)") else "p.y"
             found.append(
                 Entry(kind="dL/dy", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms))

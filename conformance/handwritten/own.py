@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.handwritten.asking import Asked, Traits, question
 from conformance.handwritten.backward import parameter_slots
-from conformance.handwritten.entries import Entry
+from conformance.handwritten.entries import BINARY, Entry
 from conformance.handwritten.forms import axes_of
 from conformance.handwritten.load import Loaded
 from conformance.handwritten.matching import Match, Series, everything, form_of, series_in
@@ -159,6 +159,8 @@ def _loss(outputs: Array, entry: Entry, p: Asked) -> float:
     """Return the loss whose cotangent a backward pass is given."""
     part = slice(-1, None) if entry.last else slice(None)
     seen = np.asarray(outputs)[part]
+    if entry.kind == BINARY:
+        seen = np.log(seen / (1 - seen))  # dL/dy is dL/d log(p/(1 − p))
     if entry.crossed:
         return -float(np.log(np.take_along_axis(seen, p.targets[part][..., np.newaxis], -1)).sum())
     cotangent = p.d_y if p.O else p.d_h
@@ -178,11 +180,11 @@ class OwnTruth:
     """The numerical gradients of one forward pass, each computed once."""
 
     loaded: Loaded
-    known: dict[tuple[bool, bool], Mapping[str, Array]] = field(default_factory=dict)
+    known: dict[tuple[bool, bool, bool], Mapping[str, Array]] = field(default_factory=dict)
 
     def __call__(self, forward: Forward, entry: Entry) -> Mapping[str, Array]:
         """Return the gradients for one way in which the loss enters."""
-        kind = (entry.last, entry.crossed)
+        kind = (entry.last, entry.crossed, entry.kind == BINARY)
         if kind not in self.known:
             self.known[kind] = numerical(self.loaded, forward, entry)
         return self.known[kind]

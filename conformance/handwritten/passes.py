@@ -79,6 +79,7 @@ def _rank(match: Match, steps: int) -> tuple[Any, ...]:
         root = 4
     return (
         -(match.right if match.right == steps else 1.5 if match.last else match.right / steps),
+        root == 4,
         QUANTITIES.index(match.quantity),
         root,
         len(match.source),
