@@ -63,13 +63,14 @@ class Searching:
     def _of_callable(
         self, built: Built, call: str, parameters: list[Parameter], *, stepwise: bool
     ) -> Iterator[Forward]:
-        complaint, ran_at_all = "", False
+        complaint, certain, ran_at_all = "", False, False
         for sizes in self._sizes(built):
             inputs = (*INPUTS, *ONE_FEATURE) if sizes.I == 1 else INPUTS
             for way in (way for way in inputs if not stepwise or is_stepwise(way)):
                 for forward in self._tried(built, call, parameters, way, sizes, stepwise=stepwise):
                     if not forward.ran.ok:
-                        complaint = complaint or forward.ran.complaint()
+                        if not complaint or (forward.ran.misses_a_name and not certain):
+                            complaint, certain = forward.ran.complaint(), forward.ran.misses_a_name
                         if forward.ran.hung:
                             self.attempts.append(
                                 Attempt(what=call, reached="called", problem=forward.ran.complaint())

@@ -39,6 +39,14 @@ class Ran:
         """Whether it ran into its time limit."""
         return isinstance(self.error, TookTooLong)
 
+    @property
+    def misses_a_name(self) -> bool:
+        """Whether it used a variable, or an attribute of the network, that there isn't: no argument mends that."""
+        error = self.error
+        if isinstance(error, AttributeError):
+            return error.obj is not None and error.obj is self.names.get("model")
+        return isinstance(error, NameError)
+
     def complaint(self) -> str:
         """Return what ended it in one sentence, with the innermost line of foreign code."""
         return "" if self.error is None else told(self.error)
