@@ -1,6 +1,6 @@
 """How well sets of faults are found: random sets of the catalogue, simulated, shown as a hand-written network does.
 
-    python benchmarks/diagnosis.py [--sets 300] [--seed 0] [--failures]
+    OMP_NUM_THREADS=1 python benchmarks/diagnosis.py [--sets 300] [--seed 0] [--failures]
 
 A set counts as exact where it is named, or told among the equivalents of what is named; as equivalent where what is
 named, with no more faults, shows the same on problems of other kinds as well. Times are of the processor.
@@ -132,6 +132,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--failures", action="store_true", help="print every set that isn't named exactly")
     args = parser.parse_args()
+    machine = on_one_thread(default_malloc=True)
     by_size: dict[int, Counter[str]] = {n: Counter() for n in range(1, 5)}
     times: dict[int, list[float]] = {n: [] for n in range(1, 5)}
     for trial in trials(args.sets, args.seed):
@@ -139,7 +140,7 @@ def main() -> None:
         times[len(trial.faults)].append(trial.seconds)
         if args.failures and trial.verdict != "exact":
             print(trial.verdict, trial.case.id, trial.faults, "->", trial.found.faults, trial.found.known)
-    print(on_one_thread(default_malloc=True))
+    print(machine)
     print("faults  exact  equivalent  other name  nothing named   median s   worst s")
     for size, counts in by_size.items():
         row = [counts[kind] for kind in ("exact", "equivalent", "other name", "nothing named")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from conformance.faults import Choices
 
 SPARE = 1
 """How many more choices than needed a reading of one gradient may have: one catalogue entry may make several."""
+
+MOST_READINGS = 256
+"""How many ways of reading all gradients are put together for one loop: of gradients of 0 there are very many."""
 
 Pairs = frozenset[tuple[str, str]]
 
@@ -119,7 +122,7 @@ def _hypotheses(setting: Setting, row: _Row) -> Iterator[Hypothesis]:
     for head in setting.heads or (HeadReading(change={}, factors={}),):
         if not head.goes_with(row.choices):
             continue
-        for ways in product(*row.readings.values()):
+        for ways in islice(product(*row.readings.values()), MOST_READINGS):
             change = merged(head.change, *(change for change, _ in ways))
             if change is None:
                 continue

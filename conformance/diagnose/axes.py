@@ -78,7 +78,6 @@ def axes_of(problem: Problem, rate: float | None, base: Choices = RIGHT) -> Axes
         "head_loss": () if head else ("softmax", "squared error"),
         "head_carry": ("updated",) if rate is None else (),
         "carry": () if case.input_size == case.hidden_size else ("input weights",),
-        "update": ("before",) if rate is not None else ("before", "inside"),
         "d_h_n": () if problem.d_h_n is not None else alternatives("d_h_n")[1:],
     }
     out["head_carry"] += () if case.output_size == case.hidden_size else ("untransposed",)
@@ -98,7 +97,7 @@ def axes_of(problem: Problem, rate: float | None, base: Choices = RIGHT) -> Axes
         "steps",
     )
     axes = [_axis(seam, out.get(seam, ()), rate if seam == "head_carry" else None) for seam in plain]
-    axes += [_truncation(case.steps), _axis("update", out["update"], rate)]
+    axes += [_truncation(case.steps), _update(rate)]
     clip = ({}, {"clip": "carry 1"}, {"clip": "carry norm 1"})
     return Axes((*axes, Axis(name="clip", alternatives=clip)))
 
@@ -115,6 +114,15 @@ def _axis(seam: str, left_out: tuple[str, ...], rate: float | None = None) -> Ax
     wrong = [choice for choice in alternatives(seam)[1:] if choice not in left_out]
     extra = {} if rate is None else {"rate": rate}
     return Axis(name=seam, alternatives=({}, *({seam: choice} | extra for choice in wrong)))
+
+
+def _update(rate: float | None) -> Axis:
+    """Return whether the loop updates its weights as it goes, with each state that dW_hh may be formed from."""
+    if rate is None:
+        return Axis(name="update", alternatives=({},))
+    inside: Change = {"update": "inside", "rate": rate}
+    others = [{"h_read": choice} for choice in alternatives("h_read")[1:]]
+    return Axis(name="update", alternatives=({}, inside, *(inside | other for other in others)))
 
 
 def _truncation(steps: int) -> Axis:

@@ -92,10 +92,13 @@ def _options(name: str, case: Case, rows: float, norm: float | None) -> list[tup
         case "weight_ih_l0":
             found: list[tuple[float, Change]] = [(1.0, {}), (mean, {"reduce_ih": "mean"})]
         case "weight_hh_l0":
-            found = [(1.0, {}), (mean, {"reduce_hh": "mean"})]
+            over: list[tuple[float, Change]] = [(1.0, {})]
             if norm:
-                found.append((1 / norm, {"clip": "over another's norm"}))
-                found += [] if norm <= 1 else [(1 / norm, {"clip": "another's norm"})]
+                over.append((1 / norm, {"clip": "over another's norm"}))
+                over += [] if norm <= 1 else [(1 / norm, {"clip": "another's norm"})]
+            found = [
+                (a * b, x | y) for (a, x), (b, y) in product(over, [(1.0, {}), (mean, {"reduce_hh": "mean"})])
+            ]
         case "bias_ih_l0" | "bias_hh_l0":
             found = [(1.0, {}), (twice, {"bias_gradients": "doubled"})]
             found += [] if B == 1 else [(1 / B, {"bias_gradients": "mean over rows"})]

@@ -49,6 +49,8 @@ class Tables:
         What stands for f' (·, T, B, H), the last one 1 everywhere.
     walked, kept
         Whether the loop visits a step, and whether gradients go on from it (·, T).
+    read
+        The states that updates inside the loop form dW_hh from (·, T, B, H).
     """
 
     axes: Axes
@@ -59,6 +61,7 @@ class Tables:
     slopes: Array
     walked: npt.NDArray[np.bool_]
     kept: npt.NDArray[np.bool_]
+    read: Array
 
     @classmethod
     def of(cls, material: Material, axes: Axes, scan: Scan, base: Choices, scale: float) -> "Tables":
@@ -94,6 +97,12 @@ class Tables:
             slopes=np.array([*taken, np.ones_like(taken[0])]),
             walked=np.array(walked),
             kept=np.array(kept),
+            read=np.array(
+                [
+                    read_state(_chosen(axes, {"update": n}, base), scan)
+                    for n in range(len(axes["update"].alternatives))
+                ]
+            ),
         )
 
     def run(self, plans: Plans) -> Found:
@@ -168,7 +177,7 @@ class _Loops:
             for kind in ("untransposed", "none", "no weights", "input weights", "doubled")
             if len(rows := np.flatnonzero(self.where("carry", kind)))
         }
-        self.read = read_state(tables.base, tables.scan)
+        self.read = tables.read[plans[self.inside, tables.axes.column("update")]]
 
     def where(self, seam: str, choice: str) -> npt.NDArray[np.bool_]:
         return self.tables.choosing(self.plans, seam, choice)
@@ -210,7 +219,7 @@ class _Loops:
             return
         rate = self.tables.axes["update"].alternatives[1]["rate"]
         delta = d_a[rows, t]
-        self.w_hh = self.w_hh - rate * np.einsum("nbh,bk->nhk", delta, self.read[t])
+        self.w_hh = self.w_hh - rate * np.einsum("nbh,nbk->nhk", delta, self.read[:, t])
         self.w_ih = self.w_ih - rate * np.einsum("nbh,bi->nhi", delta, self.tables.scan.x[t])
 
     def _carried(self, dh: Array, delta: Array) -> Array:

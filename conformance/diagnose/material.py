@@ -72,10 +72,10 @@ class Material:
 
     @property
     def limit(self) -> float | None:
-        """Where the gradients of parameters are cut off: the largest of them, where several elements have it."""
+        """Where the gradients of parameters are cut off: at the largest of them, if that is such a limit exactly."""
         sizes = np.concatenate([np.zeros(1), *(np.abs(g).ravel() for g in self.parameters.values())])
         largest = float(sizes.max())
-        return largest if largest in CLIPS and (sizes == largest).sum() > 1 else None
+        return largest if largest in CLIPS else None
 
     @property
     def norm(self) -> float:

@@ -79,7 +79,8 @@ class Setting:
     def deciding(self) -> tuple[str, ...]:
         """Those of them that can tell loops apart by themselves."""
         arrays = {**self.material.parameters, **self.material.inner}
-        return tuple(name for name in self.names if arrays[name].size >= TELLING and arrays[name].any())
+        telling = tuple(name for name in self.names if arrays[name].size >= TELLING)
+        return tuple(name for name in telling if arrays[name].any()) or telling
 
     @property
     def blind(self) -> frozenset[str]:
