@@ -113,7 +113,11 @@ def _functions(loaded: Loaded, setup: Setup, made: Ran, p: Asked) -> Built | Non
             "from types import FunctionType, SimpleNamespace",
             f"model = SimpleNamespace(**{{f.__name__: f for f in {text} if isinstance(f, FunctionType)}})",
         )
-    elif type(value).__module__ == loaded.code.__name__ and not callable(value):
+    elif (
+        type(value).__module__ == loaded.code.__name__
+        and not callable(value)
+        and not isinstance(value, tuple)
+    ):
         lines = (f"model = {text}",)
     else:
         return None
