@@ -8,6 +8,7 @@ from dataclasses import replace as replaced
 from msgspec.structs import replace
 
 from conformance.checking import parts
+from conformance.checking.anchoring import NOT_ESTABLISHED, established, established_by_its_own
 from conformance.checking.answers import Asked, failed_record
 from conformance.checking.choosing import Candidate, choose
 from conformance.checking.compose import judged_record
@@ -95,13 +96,15 @@ class Checkup:
         """Return all that is found about it."""
         candidate = self.candidate
         own = self._consistency() if candidate.came.forward == "differs" else None
+        known = candidate.came.backward != "differs" or established(candidate, self.diagnosis)
         return Found(
             candidate=candidate,
-            diagnosis=self.diagnosis,
+            diagnosis=self.diagnosis if known else None,
             declared=self._declared(),
             right_from_zero=self.right_from_zero,
+            established=known,
             consistency=own,
-            parts=self._parts() if own is None or own.agrees is None else (),
+            parts=self._parts() if known and (own is None or own.agrees is None) else (),
             contracts=self._contracts(),
         )
 
@@ -137,9 +140,12 @@ class Checkup:
         if isinstance(own, Failure):
             return ConsistencyRecord(agrees=None, reason=own.reason, method="", factor=1.0, quantities=[])
         agrees = {"agrees": True, "differs": False}.get(own.verdict)
+        reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
+        if agrees is False and not established_by_its_own(self.candidate, own):
+            agrees, reason = None, NOT_ESTABLISHED
         return ConsistencyRecord(
             agrees=agrees,
-            reason="" if agrees is not None else "the numerical gradient is too uncertain, or there is none",
+            reason=reason,
             method=own.method,
             factor=exact(own.factor),
             quantities=[

@@ -5,7 +5,7 @@ forward pass is the one that was meant, only whether backward and forward belong
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,11 +29,13 @@ class Consistency:
     """How the gradients of a network compare with the numerical gradient of its own forward pass.
 
     `factor` is the one constant that all its gradients carry; the findings are about what is left without it.
+    `anchored` is whether at least one parameter's gradient is right, up to a constant of its own.
     """
 
     method: str
     findings: list[Finding]
     factor: float = 1.0
+    anchored: bool = True
 
     @property
     def verdict(self) -> Verdict:
@@ -56,7 +58,7 @@ def consistency(own: OwnForward) -> Consistency:
         same = Consistency(method=method, findings=along.compared_with(scaled), factor=factor)
         if same.verdict == "agrees":
             return same
-    return plain
+    return replace(plain, anchored=any(along.is_right_alone(name, g) for name, g in own.gradients.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,13 @@ class Numerical:
         pairs = [(self._along(name, g), self.derived[name][0]) for name, g in gradients.items()]
         square = sum(float(right @ right) for _, right in pairs)
         return sum(float(got @ right) for got, right in pairs) / square if square > 0 else 0.0
+
+    def is_right_alone(self, name: str, gradient: Array) -> bool:
+        """Tell whether one parameter's gradient is right up to a constant; any single number is that."""
+        factor = self.factor_of({name: gradient})
+        if not factor or gradient.size == 1:
+            return False
+        return verdict_of(self.compared_with({name: gradient / factor}))[0] == "agrees"
 
     def _along(self, name: str, gradient: Array) -> Array:
         """Return a gradient's derivatives along the directions (N,)."""

@@ -25,6 +25,8 @@ class Found:
         The loss that its code declares, where that could be called.
     right_from_zero
         Whether all this is about a start from another h_0, and all is right from h_0 = 0.
+    established
+        Whether it is established which loss its gradients are of, so that they may be called wrong.
     consistency
         Its gradients next to its own forward pass, where that isn't torch's.
     """
@@ -33,6 +35,7 @@ class Found:
     diagnosis: Diagnosis | None
     declared: Declared | None
     right_from_zero: bool
+    established: bool
     consistency: ConsistencyRecord | None
     parts: Sequence[PartRecord]
     contracts: Sequence[ContractFinding]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from conformance.checking.anchoring import NOT_ESTABLISHED
 from conformance.checking.found import Found
 from conformance.checking.outcome import Outcome
 from conformance.diagnose import Diagnosis
@@ -24,7 +25,9 @@ def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     mistaken = diagnosis is not None and diagnosis.explained and not _another_activation(diagnosis)
     if came.forward == "differs" and not mistaken and own is not None and own.agrees is not None:
         return "another-network"
-    if came.forward == "differs" or came.backward == "differs" or found.complaints:
+    if own is not None and own.reason == NOT_ESTABLISHED and not mistaken:
+        return "another-network"
+    if came.forward == "differs" or (came.backward == "differs" and found.established) or found.complaints:
         return "differs"
     if not came.agrees or (came.backward is None and found.uncalled):
         return "undecided"
@@ -104,6 +107,8 @@ def _doubt(found: Found) -> str:
     if came.agrees and found.uncalled:
         names = ", ".join(found.uncalled)
         return f"its forward pass agrees, but its backward pass ({names}) could not be called, see how it was called"
+    if not found.established:
+        return f"{NOT_ESTABLISHED}, so it may be asked for another one than it is written for"
     if came.forward is None and came.backward is None:
         return "it showed nothing that could be compared"
     return "rounding could be as large as the differences seen"

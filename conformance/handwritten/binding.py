@@ -38,7 +38,7 @@ class Binding:
 
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
     expression each quantity is read off afterwards. `uncalled` is what reads like a backward pass and could not be
-    called, where none could.
+    called, where none could; `told` is whether someone said how it is called, so that nothing was inferred.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Binding:
     shown: Mapping[str, str] = field(default_factory=dict)
     own: Own | None = None
     uncalled: tuple[Attempt, ...] = ()
+    told: bool = False
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it."""

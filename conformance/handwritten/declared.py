@@ -70,6 +70,7 @@ def declared(
         shown=shown,
     )
     return Binding(
+        told=True,
         name=loaded.target,
         description="hand-written, called as declared",
         problem_case=wanted,

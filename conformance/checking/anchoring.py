@@ -1,0 +1,71 @@
+"""Whether it is established which loss a backward pass was asked the gradient of, before it is accused of a wrong one.
+
+How the loss enters was found out by trying. Where it was taken wrong (a cotangent handed in for targets, the wrong
+loss for the targets), all gradients look wrong, those of the head as well, though nothing is. One of these must hold:
+the gradient of the head, which nothing but the cotangent and the states make, is right up to a constant; all is right
+for a single step; or faults that are known reproduce every gradient.
+"""
+
+from dataclasses import replace
+from typing import cast
+
+from conformance.cases import Case
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.checking import parts
+from conformance.checking.choosing import Candidate
+from conformance.checking.consistency import Consistency, consistency
+from conformance.checking.judging import judge
+from conformance.checking.running import attempt
+from conformance.checking.scale import same_up_to_a_constant
+from conformance.diagnose import Diagnosis
+from conformance.handwritten.binding import Binding
+from conformance.observation import Observation
+
+NOT_ESTABLISHED = (
+    "its gradients are those of no loss that was tried, not even those that the loss alone makes"
+)
+
+
+def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
+    """Tell whether what differs in a backward pass may be held against it."""
+    if is_told(candidate) or (diagnosis is not None and diagnosis.explained):
+        return True
+    if any(_is_right_alone(candidate, name) for name in _anchors(candidate)):
+        return True
+    step = parts.of_a_single_step(candidate)
+    return isinstance(step, Candidate) and step.came.backward is not None and step.came.agrees
+
+
+def is_told(candidate: Candidate) -> bool:
+    """Tell whether someone said how the network is called, so that nothing about that was inferred."""
+    return not isinstance(candidate.bound, Binding) or candidate.bound.told
+
+
+def _anchors(candidate: Candidate) -> list[str]:
+    """Return the parameters whose gradients show which loss was meant: the head's, or without a head any."""
+    shown = candidate.answer.tidied.observation.parameters
+    head = [name for name in (HEAD_WEIGHT, HEAD_BIAS) if name in shown]
+    return head or list(shown)
+
+
+def _is_right_alone(candidate: Candidate, name: str) -> bool:
+    """Tell whether the gradient of one parameter is the right one, up to a constant of its own."""
+    gradient = candidate.answer.tidied.observation.parameters[name]
+    if gradient.size == 1:
+        return False  # any number is another one times a constant
+    alone = judge(candidate.answer.truth, Observation(parameters={name: gradient}))
+    return alone.verdict("backward") == "agrees" or same_up_to_a_constant(alone) is not None
+
+
+def established_by_its_own(candidate: Candidate, own: Consistency) -> bool:
+    """Tell whether gradients that don't agree with the network's own forward pass may be held against it."""
+    if is_told(candidate) or own.anchored:
+        return True
+    case = replace(candidate.bound.problem_case, steps=1)
+    step = attempt(lambda case: _of_case(candidate, case), case, candidate.said)
+    return isinstance(step, Consistency) and step.verdict == "agrees"
+
+
+def _of_case(candidate: Candidate, case: Case) -> Consistency:
+    """Hold the network's gradients against its own forward pass on another case."""
+    return consistency(replace(cast("Binding", candidate.bound), problem_case=case).own_forward())
