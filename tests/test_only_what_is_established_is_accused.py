@@ -115,3 +115,16 @@ def test_a_network_without_a_backward_pass_conforms_by_its_forward_pass(check):
     record = check(FORWARD_ONLY)
     assert record.verdict == "conforms"
     assert "no backward pass" in record.headline
+
+
+def test_gradients_of_a_loss_that_was_not_found_out_are_not_called_wrong(check):
+    record = check(RUNS_ITS_OWN_FORWARD.replace("dys = ys - targets", "dys = (ys - targets) ** 3"))
+    assert record.verdict == "undecided"
+    assert record.diagnosis is None
+    assert "no loss that was tried" in record.headline
+
+
+def test_gradients_are_called_wrong_where_those_of_the_head_are_right(check):
+    record = check(RUNS_ITS_OWN_FORWARD.replace("(1 - hs[t + 1] ** 2)", "(1 - hs[t + 1])"))
+    assert record.verdict == "differs"
+    assert record.exit_code == 1

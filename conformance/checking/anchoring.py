@@ -28,7 +28,7 @@ NOT_ESTABLISHED = (
 
 def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
     """Tell whether what differs in a backward pass may be held against it."""
-    if is_told(candidate) or (diagnosis is not None and diagnosis.explained):
+    if is_handed_over(candidate) or (diagnosis is not None and diagnosis.explained):
         return True
     if any(_is_right_alone(candidate, name) for name in _anchors(candidate)):
         return True
@@ -36,16 +36,24 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
     return isinstance(step, Candidate) and step.came.backward is not None and step.came.agrees
 
 
-def is_told(candidate: Candidate) -> bool:
-    """Tell whether someone said how the network is called, so that nothing about that was inferred."""
-    return not isinstance(candidate.bound, Binding) or candidate.bound.told
+def is_handed_over(candidate: Candidate) -> bool:
+    """Tell whether no loss had to be guessed: someone said how it is called, or dL/dh is handed in as it is."""
+    bound = candidate.bound
+    return (
+        not isinstance(bound, Binding)
+        or bound.told
+        or (bound.loss is not None and bound.loss.kind == "dL/dh")
+    )
 
 
 def _anchors(candidate: Candidate) -> list[str]:
-    """Return the parameters whose gradients show which loss was meant: the head's, or without a head any."""
+    """Return the parameters whose gradients show which loss was meant: the head's, or without a head any.
+
+    What was handed in, found again in a local variable, can pass for the gradient of its bias, not of its weight.
+    """
     shown = candidate.answer.tidied.observation.parameters
-    head = [name for name in (HEAD_WEIGHT, HEAD_BIAS) if name in shown]
-    return head or list(shown)
+    head = next((name for name in (HEAD_WEIGHT, HEAD_BIAS) if name in shown), None)
+    return list(shown) if head is None else [head]
 
 
 def _is_right_alone(candidate: Candidate, name: str) -> bool:
@@ -59,7 +67,7 @@ def _is_right_alone(candidate: Candidate, name: str) -> bool:
 
 def established_by_its_own(candidate: Candidate, own: Consistency) -> bool:
     """Tell whether gradients that don't agree with the network's own forward pass may be held against it."""
-    if is_told(candidate) or own.anchored:
+    if is_handed_over(candidate) or own.anchored:
         return True
     case = replace(candidate.bound.problem_case, steps=1)
     step = attempt(lambda case: _of_case(candidate, case), case, candidate.said)
