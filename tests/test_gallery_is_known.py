@@ -28,14 +28,19 @@ SYSTEMS = {
 
 UNKNOWN = {
     "given_weights": "a cell that is given its weights, and whose backward pass has another name",
-    "h0_ignored": "h_0 is handed in and ignored: it is taken for a network without one",
     "shifted_list": "the right states are found beside the shifted list that is returned",
     "ignores_final": "zeros are handed in as the gradient of the final state",
-    "wrong_unpacking": "the backward pass raises whatever it is given",
     "ascent": "the constant against a loss that is called after forward isn't told",
     "plain_python": "weights in lists of lists can't be set",
     "rows_of_bias": "a gradient left per example has another shape, and is not searched",
     "two_losses": "the gradient is right for the softmax that the code doesn't declare",
+    "blog_gru": "which loss its gradients are of isn't established, since they are all wrong",
+    "assignment": "a forward pass that raises is told as one that nobody can call",
+    "tagger": "outputs formed from the state before the step are taken for another network",
+    "recipe_names": "the constant against a loss of softmax outputs and one-hot targets isn't told",
+    "plant": "a column of the state is taken for the output",
+    "julia_port": "one sample is asked of code that takes a batch, which hides a mean over the batch",
+    "piano_roll": "the constant is told against another loss than the one that the code declares",
 }
 """Subjects that are neither accused nor misnamed, but not told as they should be, and why."""
 
@@ -67,6 +72,20 @@ LONG = (
     "echo",
     "one_ahead",
     "head_every_step",
+    "no_state_carried",
+    "h0_ignored",
+    "shakespeare",
+    "costate",
+    "matlab_port",
+    "parity_lstm",
+    "blog_gru",
+    "julia_port",
+    "adder",
+    "came_first",
+    "tagger",
+    "plant",
+    "lyrics",
+    "stepper",
 )
 """Subjects that take more than half a second of processor time."""
 
@@ -87,12 +106,12 @@ def test_a_subject_is_known_for_what_it_is(name: str) -> None:
     found = grade(TRUTHS[name], checked(name))
     assert not found.accused
     assert not found.false_names
-    assert known(found) or name in UNKNOWN, found
+    assert known(found) is (name not in UNKNOWN), found
 
 
 def test_the_tables_name_subjects_of_the_gallery() -> None:
     assert {*UNKNOWN, *LONG, *SYSTEMS} <= set(TRUTHS)
-    assert not {*LONG} & {*SYSTEMS, *UNKNOWN}
+    assert not {*LONG} & {*SYSTEMS}
 
 
 def test_system_c_has_its_constant_told_against_its_declared_loss() -> None:

@@ -127,6 +127,8 @@ def _columns(item: Reached) -> Iterator[Series]:
     leaves = [{r.path: numeric(r.value) for r in reach("", e, depth=4)} for e in elements]
     for inner, array in leaves[0].items():
         parts = [leaf.get(inner) for leaf in leaves]
+        if item.path.startswith("seen[") and all(part is array for part in parts):
+            continue  # calls that saw one object: it holds what it was left with, not what each call saw
         if array is not None and all(part is not None and part.shape == array.shape for part in parts):
             yield Series(base=item.path, inner=inner, container=kind, stacked=np.array(parts), first=first)
     yield from _nested(item)

@@ -49,3 +49,16 @@ def last_crossed(question: Question, factor: float = 1.0) -> Loss:
     """Softmax cross-entropy of the last step with the last target ids, summed, times a factor."""
     ids = torch.tensor(question.targets[-1])
     return lambda y, _: factor * torch.nn.functional.cross_entropy(y[-1], ids, reduction="sum")
+
+
+def binary(targets: np.ndarray, factor: float = 1.0) -> Loss:
+    """Binary cross-entropy of sigmoid(y) with the targets (T, B, O), summed, times a factor."""
+    wanted = torch.tensor(targets)
+    return lambda y, _: (
+        factor * torch.nn.functional.binary_cross_entropy_with_logits(y, wanted, reduction="sum")
+    )
+
+
+def outputs_and_last_state(d_y: np.ndarray, d_h_n: np.ndarray) -> Loss:
+    """Σ d_y ⊙ y over every step, and Σ d_h_n ⊙ h of the last one."""
+    return lambda y, h: (torch.tensor(d_y) * y).sum() + (torch.tensor(d_h_n) * h[-1]).sum()

@@ -20,13 +20,17 @@ SCALE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Sizes, weights and data. Biases that a subject lacks are zeros and have no gradient to show."""
+    """Sizes, weights and data. Biases that a subject lacks are zeros and have no gradient to show.
+
+    A second layer has weights with a 1 behind their names, and one bias.
+    """
 
     steps: int
     batch: int
     inputs: int
     hidden: int
     outputs: int
+    layers: int
     weights: Arrays
     x: np.ndarray  # (T, B, I)
     h_0: np.ndarray  # (B, H)
@@ -64,6 +68,7 @@ def ask(
     """
     rng = np.random.default_rng(seed)
     T, B, I, H, O = (sizes[name] for name in "TBIHO")  # noqa: E741 - the letters of the formulas
+    layers = sizes.get("L", 1)
     shapes = {
         "w_ih": (H, I),
         "w_hh": (H, H),
@@ -72,6 +77,8 @@ def ask(
         "w_hy": (O, H),
         "b_y": (O,),
     }
+    if layers > 1:
+        shapes |= {"w_ih1": (H, H), "w_hh1": (H, H), "b_ih1": (H,)}
     drawn = {name: SCALE * rng.standard_normal(shape) for name, shape in shapes.items()}
     absent = {"none": ("b_ih", "b_hh", "b_y"), "one": ("b_hh",), "without b_y": ("b_hh", "b_y"), "two": ()}[
         biases
@@ -84,6 +91,7 @@ def ask(
         inputs=I,
         hidden=H,
         outputs=O,
+        layers=layers,
         weights=weights,
         x=np.eye(I)[numbers] if ids else rng.standard_normal((T, B, I)),
         h_0=rng.standard_normal((B, H)) * h_0,
@@ -109,12 +117,11 @@ def right(question: Question, loss: Loss, activation: Callable = torch.tanh) -> 
     leaves = {name: torch.tensor(w, requires_grad=True) for name, w in question.weights.items()}
     leaves["x"] = torch.tensor(question.x, requires_grad=True)
     leaves["h_0"] = torch.tensor(question.h_0, requires_grad=True)
-    h, states = leaves["h_0"], []
-    for x in leaves["x"]:
-        bias = leaves["b_ih"] + leaves["b_hh"]
-        h = activation(x @ leaves["w_ih"].T + h @ leaves["w_hh"].T + bias)
-        states.append(h)
-    hidden = torch.stack(states)
+    hidden = _states(leaves, leaves["x"], leaves["h_0"], activation)
+    if question.layers > 1:
+        upper = {name.removesuffix("1"): leaf for name, leaf in leaves.items() if name.endswith("1")}
+        upper["b_hh"] = torch.zeros_like(leaves["h_0"])
+        hidden = _states(upper, hidden, torch.zeros_like(leaves["h_0"]), activation)
     y = hidden @ leaves["w_hy"].T + leaves["b_y"]
     loss(y, hidden).backward()
     gradients = {n: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for n, leaf in leaves.items()}
@@ -123,3 +130,15 @@ def right(question: Question, loss: Loss, activation: Callable = torch.tanh) -> 
         h=hidden.detach().numpy(),
         gradients={name: gradient.numpy() for name, gradient in gradients.items()},
     )
+
+
+def _states(
+    weights: Mapping[str, torch.Tensor], x: torch.Tensor, h: torch.Tensor, activation: Callable
+) -> torch.Tensor:
+    """Return the states of one layer, (T, B, H)."""
+    states = []
+    for step in x:
+        bias = weights["b_ih"] + weights["b_hh"]
+        h = activation(step @ weights["w_ih"].T + h @ weights["w_hh"].T + bias)
+        states.append(h)
+    return torch.stack(states)
