@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from conformance.calling import handwritten as handwritten
     from conformance.cases import SUITES as SUITES
     from conformance.cases import Case as Case
     from conformance.cases import Problem as Problem
@@ -34,6 +35,7 @@ _HOMES = {
     "assert_conforms": "conformance.checking.api",
     "check": "conformance.checking.api",
     "examine": "conformance.engine",
+    "handwritten": "conformance.calling",
     "load_subject": "conformance.subjects",
     "parse_id": "conformance.cases",
     "tell": "conformance.report",
@@ -53,6 +55,7 @@ __all__ = [
     "assert_conforms",
     "check",
     "examine",
+    "handwritten",
     "load_subject",
     "parse_id",
     "tell",

@@ -542,6 +542,7 @@ def test_every_name_of_the_package_resolves_and_the_list_is_pinned() -> None:
         "assert_conforms",
         "check",
         "examine",
+        "handwritten",
         "load_subject",
         "parse_id",
         "tell",

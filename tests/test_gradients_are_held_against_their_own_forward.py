@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from conformance.calling import OwnForward
 from conformance.checking.consistency import consistency
 from conformance.checking.differences import extrapolated
-from conformance.handwritten import OwnForward
 
 T, B, I, H = 7, 3, 4, 6  # noqa: E741 - the letters of the formulas
 GATES = ("forget", "input", "output", "cell")

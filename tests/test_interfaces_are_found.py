@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conformance.calling import Bound, Unbound, bindings, handwritten, load
 from conformance.cases import materialise
-from conformance.handwritten import Bound, Unbound, bindings, declared, load
 from conformance.observation import Observation
 from conformance.subjects.reference import observe
 
@@ -504,9 +504,9 @@ def test_one_who_asks_for_the_next_way_is_outside_the_sandbox(
     assert Path.cwd() == folder
 
 
-def test_a_declared_interface_is_called_as_declared(tmp_path: Path) -> None:
+def test_an_interface_stated_outright_is_called_as_stated(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(IN_PLACE, encoding="utf-8")
-    bound = declared(
+    bound = handwritten(
         f"{tmp_path / 'net.py'}:Net",
         build="model = code.Net(p.I, p.H, p.O)",
         weights={

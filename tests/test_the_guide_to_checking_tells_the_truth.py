@@ -40,9 +40,12 @@ def test_there_are_sessions_to_hold() -> None:
     assert len(SESSIONS) == 2
 
 
-def test_the_adapter_of_the_guide_conforms() -> None:
-    [program] = [text for kind, text in BLOCKS if kind == "python"]
-    subprocess.run([sys.executable, "-c", program], check=True)
+PROGRAMS = [text for kind, text in BLOCKS if kind == "python"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=["an adapter", "an interface stated outright"])
+def test_a_program_of_the_guide_runs(program: str) -> None:
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
 def test_the_verdicts_of_the_guide_are_those_that_exist() -> None:

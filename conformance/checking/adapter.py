@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from conformance.calling import Call, Interface, Loss, OwnForward
 from conformance.cases import Case, Problem, materialise, parse_id
 from conformance.checking import running
 from conformance.errors import Unsupported, UsageError
-from conformance.handwritten import Call, Interface, Loss, OwnForward
 from conformance.observation import Observation, Subject, copied
 from refrnn import Array
 

@@ -9,6 +9,7 @@ for a single step; or faults that are known reproduce every gradient.
 from dataclasses import replace
 from typing import cast
 
+from conformance.calling.binding import Binding
 from conformance.cases import Case
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.checking import parts
@@ -18,7 +19,6 @@ from conformance.checking.judging import judge
 from conformance.checking.running import attempt
 from conformance.checking.scale import same_up_to_a_constant
 from conformance.diagnose import Diagnosis
-from conformance.handwritten.binding import Binding
 from conformance.observation import Observation
 
 NOT_ESTABLISHED = (

@@ -55,7 +55,7 @@ def check(network: object, *, case: str | Case = "", time_limit: float = TIME_LI
     ----------
     network
         A class, an object, a function or a module of hand-written code, an adapter with `run(problem)`, what
-        `conformance.handwritten` made; or the name of one as the command line takes it, "my_rnn.py:MyRNN".
+        `conformance.handwritten` returned; or the name of one as the command line takes it, "my_rnn.py:MyRNN".
     case
         The case, or its id, to check it on; by default the one that it admits.
     time_limit

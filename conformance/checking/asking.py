@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from conformance.calling import Bound
 from conformance.cases import Case, materialise
 from conformance.checking.judging import Tidied, Truth, tidied
 from conformance.checking.running import Failure, Said, attempt
-from conformance.handwritten import Bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
+from conformance.calling import Bound
 from conformance.checking import parts
 from conformance.checking.anchoring import NOT_ESTABLISHED, established, established_by_its_own
 from conformance.checking.answers import Asked, failed_record
@@ -21,7 +22,6 @@ from conformance.checking.found import Found
 from conformance.checking.losses import loss_of
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
-from conformance.handwritten import Bound
 from conformance.record import exact
 from conformance.record.check import CheckRecord, ConsistencyRecord, ContractFinding, PartRecord
 from conformance.recording import FREE_RUN, quantity_records

@@ -7,11 +7,11 @@ none does is any mistake named, and then by the binding that needs fewest.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from conformance.calling import Bound
 from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.outcome import Outcome, outcome
 from conformance.checking.running import Failure, Said
-from conformance.handwritten import Bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

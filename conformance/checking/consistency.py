@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from conformance.calling import OwnForward
 from conformance.cases import FORMATS
 from conformance.checking.differences import by_complex_step, extrapolated
-from conformance.handwritten import OwnForward
 from conformance.judge import MEANINGLESS, THRESHOLD, Comparison, Finding, Precision, decide
 from conformance.record import Verdict
 from conformance.recording import verdict_of

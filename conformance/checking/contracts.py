@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from conformance.calling import Bound, Call
 from conformance.checking.judging import Tidied, Truth, tidied
 from conformance.checking.outcome import Outcome
 from conformance.checking.running import Failure, Said, attempt
-from conformance.handwritten import Bound, Call
 from conformance.judge import Finding, Precision, compared, decide, results
 from conformance.observation import Observation
 from conformance.record.check import ContractFinding

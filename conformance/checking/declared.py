@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.calling.softmaxes import sigmoid
 from conformance.checking.differences import extrapolated
 from conformance.checking.running import Failure, attempt
-from conformance.handwritten.softmaxes import sigmoid
 from conformance.judge import THRESHOLD
 from refrnn import Array, softmax
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from conformance.calling.binding import Binding
 from conformance.checking.choosing import Candidate
 from conformance.checking.declared import Declared
 from conformance.checking.outcome import Outcome
 from conformance.diagnose import Diagnosis
-from conformance.handwritten.binding import Binding
 from conformance.record.check import ConsistencyRecord, ContractFinding, PartRecord
 
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from conformance.calling import Asked, Bound
+from conformance.calling.binding import Binding
+from conformance.calling.limits import sandbox, time_limit
+from conformance.calling.program import Ran, more, run, value
 from conformance.cases import Problem
 from conformance.checking.adapter import with_parameters
 from conformance.checking.declared import DIRECTIONS, Declared, constant_along, declared_loss, target_layouts
 from conformance.checking.judging import Truth
 from conformance.checking.running import Failure, attempt
-from conformance.handwritten import Asked, Bound
-from conformance.handwritten.binding import Binding
-from conformance.handwritten.limits import sandbox, time_limit
-from conformance.handwritten.program import Ran, more, run, value
 from refrnn import Array
 
 LOSS = re.compile(r"loss|mse|cost|error|entropy|criterion|objective|squared", re.IGNORECASE)

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from conformance.calling.binding import Binding
 from conformance.cases import Case
 from conformance.checking.choosing import Candidate, judged_on
 from conformance.checking.outcome import Outcome
 from conformance.checking.running import Failure, attempt
-from conformance.handwritten.binding import Binding
 from conformance.record.check import PartRecord
 
 NOT_HANDED = (

@@ -2,11 +2,11 @@
 
 import linecache
 
+from conformance.calling.binding import Binding
 from conformance.checking.choosing import Candidate
 from conformance.checking.judging import tidied
 from conformance.checking.running import Failure, Said, attempt
 from conformance.diagnose import Diagnosis, Evidence, Suspect, suspects
-from conformance.handwritten.binding import Binding
 
 
 def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:

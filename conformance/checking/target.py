@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conformance.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
 from conformance.cases import parse_id
 from conformance.checking.adapter import adapted
 from conformance.checking.answers import Asked, failed_record, not_called_record
 from conformance.checking.checkup import Progress, checked
 from conformance.checking.running import told
 from conformance.errors import Unsupported, UsageError
-from conformance.handwritten import Bound, Loaded, Unbound, bindings, load, loaded_from
 from conformance.record.check import CheckRecord
 from conformance.subjects.written_module import import_torch, is_module, module_bounds
 
@@ -80,9 +80,11 @@ class Ways:
     unbound: Unbound | None = field(default=None)
 
     def bounds(self) -> Iterator[Bound]:
-        """Yield the ways of calling it, likely ones first: as an adapter, as a torch module, or found out by trying."""
+        """Yield the ways of calling it, likely ones first: as it says, as a torch module, or found out by trying."""
         network = self._wanted()
-        if is_adapter(network):
+        if isinstance(network, Binding):
+            yield network
+        elif is_adapter(network):
             yield adapted(network, parse_id(self.case) if self.case else None)
         elif is_module(network):
             yield from module_bounds(network)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from conformance.calling import Call, Interface, Loss, OwnForward
 from conformance.cases import Case, Problem, materialise
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.errors import Unsupported
-from conformance.handwritten import Call, Interface, Loss, OwnForward
 from conformance.observation import Observation
 from conformance.subjects.module_plans import Plan, Sizes, plans
 from refrnn import Array

@@ -1,0 +1,37 @@
+"""Calling hand-written networks that nobody described: definitions loaded, interfaces found out by trying."""
+
+from conformance.calling.asking import Asked as Asked
+from conformance.calling.binding import Binding as Binding
+from conformance.calling.bound import Bound as Bound
+from conformance.calling.bound import Call as Call
+from conformance.calling.bound import Loss as Loss
+from conformance.calling.bound import OwnForward as OwnForward
+from conformance.calling.bound import Unbound as Unbound
+from conformance.calling.finding import bindings as bindings
+from conformance.calling.handwritten import handwritten as handwritten
+from conformance.calling.interface import Attempt as Attempt
+from conformance.calling.interface import Interface as Interface
+from conformance.calling.load import Loaded as Loaded
+from conformance.calling.load import load as load
+from conformance.calling.load import loaded_from as loaded_from
+from conformance.calling.showing import observed as observed
+from conformance.calling.watch import watched as watched
+
+__all__ = [
+    "Asked",
+    "Attempt",
+    "Binding",
+    "Bound",
+    "Call",
+    "Interface",
+    "Loaded",
+    "Loss",
+    "OwnForward",
+    "Unbound",
+    "bindings",
+    "handwritten",
+    "load",
+    "loaded_from",
+    "observed",
+    "watched",
+]

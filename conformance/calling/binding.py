@@ -1,0 +1,206 @@
+"""`Binding`: a network with the lines that call it; running them is all that it does, nothing is searched any more."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.calling.asking import Asked, Traits
+from conformance.calling.bound import Call, Loss, OwnForward
+from conformance.calling.forms import numeric
+from conformance.calling.interface import Attempt, Interface
+from conformance.calling.limits import sandbox
+from conformance.calling.load import Loaded
+from conformance.calling.program import Ran, more, run, value, values
+from conformance.calling.reach import reach
+from conformance.calling.showing import observed
+from conformance.cases import Case, Problem, materialise
+from conformance.errors import Unsupported
+from conformance.observation import Observation
+from refrnn import Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """A network by its own parameters: their expressions, the outputs that the loss sees, the cotangent of those."""
+
+    parameters: Mapping[str, str]
+    outputs: str
+    cotangent: str
+    gradients: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A hand-written network and how it is called; its fields are those of `Bound`.
+
+    `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
+    expression each quantity is read off afterwards. `uncalled` is what reads like a backward pass and could not be
+    called, where none could; `told` is whether someone said how it is called, so that nothing was inferred.
+    """
+
+    name: str
+    description: str
+    problem_case: Case
+    interface: Interface
+    loss: Loss | None
+    notes: Sequence[str]
+    rate: float | None
+    forward_matches: bool
+    loaded: Loaded
+    traits: Traits
+    build: tuple[str, ...]
+    forward: tuple[str, ...]
+    backward: tuple[str, ...]
+    shown: Mapping[str, str] = field(default_factory=dict)
+    own: Own | None = None
+    uncalled: tuple[Attempt, ...] = ()
+    told: bool = False
+
+    def admit(self, problem: Problem) -> Problem:
+        """Return `problem` as this network can be asked it."""
+        return self.traits.admit(problem)
+
+    @property
+    def takes_h_0(self) -> bool:
+        """Whether an initial state can be handed to it."""
+        return any("p.h_0" in line for line in (*self.build, *self.forward))
+
+    def backward_sees_h_0(self, problem: Problem) -> bool:
+        """Tell whether its gradients depend on the initial state, while what its targets are made of is held still."""
+        if any("p.h_0" in line for line in self.backward):
+            return True
+        held = tuple("y = p.y" if line.startswith("y = ") else line for line in self.backward)
+        found = []
+        for h_0 in ("p.h_0", "np.zeros_like(p.h_0)"):
+            before = tuple(line.replace("p.h_0", h_0) for line in (*self.build, *self.forward))
+            with sandbox():
+                ran = _checked(run(self.loaded, Asked(problem), (*before, *held)))
+                found.append(copy.deepcopy(observed(problem, **values(ran, self.shown)).parameters))
+        with_h_0, without = found
+        return any(not np.array_equal(g, without[name], equal_nan=True) for name, g in with_h_0.items())
+
+    def run(self, problem: Problem) -> Observation:
+        """Run forward and backward on an admitted problem and show what came out.
+
+        Raises
+        ------
+        Unsupported
+            If the network can't be asked such a problem; the message says why.
+        """
+        self._refuse(problem)
+        with sandbox():
+            ran = self._ran(problem)
+            return observed(problem, **values(ran, self.shown))
+
+    def calls(self, problem: Problem, count: int) -> list[Call]:
+        """Build one network, call it `count` times on the same problem, and return what each call did."""
+        self._refuse(problem)
+        found = []
+        with sandbox():
+            p = Asked(problem)
+            ran = _checked(run(self.loaded, p, self.build))
+            again = tuple(line for line in self.build if "[...] = " in line)
+            for _ in range(count):
+                ran = _checked(more(self.loaded, ran, again))
+                found.append(self._call(problem, ran))
+        return found
+
+    def own_forward(self) -> OwnForward:
+        """Return the network by its own parameters, run once forward and backward.
+
+        Raises
+        ------
+        Unsupported
+            If nothing was found out about its own parameters.
+        """
+        if self.own is None:
+            message = "which of its arrays are parameters, and which its outputs, was not found out"
+            raise Unsupported(message)
+        own, problem = self.own, self.admit(materialise(self.problem_case))
+        with sandbox():
+            p = Asked(problem)
+            ran = _checked(run(self.loaded, p, (*self.build, *self.forward)))
+            parameters = {name: np.array(value(ran, text)) for name, text in own.parameters.items()}
+            ran = _checked(more(self.loaded, ran, self.backward))
+            gradients = {name: np.array(g) for name, g in values(ran, own.gradients).items()}
+            cotangent = np.asarray(value(ran, own.cotangent))
+
+        def outputs(changed: Mapping[str, Array]) -> Array:
+            texts = [f"{own.parameters[name]}[...] = given[{name!r}]" for name in own.parameters]
+            with sandbox():
+                trial = _checked(run(self.loaded, p, self.build))
+                trial.names["given"] = changed
+                trial = _checked(more(self.loaded, trial, (*texts, *self.forward)))
+                return np.array(value(trial, own.outputs))
+
+        return OwnForward(parameters=parameters, outputs=outputs, cotangent=cotangent, gradients=gradients)
+
+    def _ran(self, problem: Problem) -> Ran:
+        return _checked(run(self.loaded, Asked(problem), (*self.build, *self.forward, *self.backward)))
+
+    def _call(self, problem: Problem, ran: Ran) -> Call:
+        """Run forward and backward once more, with the arguments kept as they were before."""
+        handed = [line for line in (*self.forward, *self.backward) if _assigns_argument(line)]
+        rest = [line for line in (*self.forward, *self.backward) if not _assigns_argument(line)]
+        before: dict[str, Array] = {}
+        for line in handed:
+            if "y" in line.partition("=")[2] and line.startswith("d = ") and "(y" in line:
+                continue
+            ran = _checked(more(self.loaded, ran, (line,)))
+        for name in ("x",):
+            if name in ran.names:
+                before |= _numbers(name, ran.names[name])
+        ran = _checked(more(self.loaded, ran, rest))
+        after: dict[str, Array] = {}
+        for name in ("x",):
+            if name in ran.names:
+                after |= _numbers(name, ran.names[name])
+        return Call(
+            observation=copy.deepcopy(observed(problem, **values(ran, self.shown))),
+            before=before,
+            after=after,
+        )
+
+    def _refuse(self, problem: Problem) -> None:
+        case, own = problem.case, self.problem_case
+        for name, got, want in (
+            ("layers", case.layers, own.layers),
+            ("directions", case.directions, own.directions),
+            ("nonlinearity", case.nonlinearity, own.nonlinearity),
+            ("an output head", bool(case.output_size), bool(own.output_size)),
+            ("layout", case.layout, own.layout),
+            ("cotangents", case.cotangents, own.cotangents),
+        ):
+            if got != want:
+                message = f"{self.name} has {name} = {want}; asked for {got}."
+                raise Unsupported(message)
+        if case.lengths:
+            message = f"{self.name} takes no lengths."
+            raise Unsupported(message)
+        if case.h_0 and not self.takes_h_0:
+            message = f"No way was found to hand an initial state to {self.name}; it starts from its own."
+            raise Unsupported(message)
+
+
+def _assigns_argument(line: str) -> bool:
+    return line.startswith("x = ")
+
+
+def _numbers(name: str, argument: Any) -> dict[str, Array]:
+    """Return copies of the arrays in an argument, by where they are in it."""
+    found = {}
+    for item in reach(name, argument):
+        array = numeric(item.value)
+        if array is not None:
+            found[item.path] = array.copy()
+    return found
+
+
+def _checked(ran: Ran) -> Ran:
+    """Return a run that went well; raise what ended any other."""
+    if ran.error is not None:
+        raise ran.error
+    return ran

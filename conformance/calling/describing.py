@@ -1,0 +1,188 @@
+"""A binding made of what a search found, with the lines that tell people how their code is called."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.calling.adapter import adapter_text
+from conformance.calling.backward import Backward
+from conformance.calling.binding import Binding, Own
+from conformance.calling.bound import Loss
+from conformance.calling.construct import callable_of
+from conformance.calling.entries import BINARY
+from conformance.calling.extras import extras
+from conformance.calling.harvest import returned_names
+from conformance.calling.interface import Attempt, Interface, without_p
+from conformance.calling.load import Loaded
+from conformance.calling.matching import Match
+from conformance.calling.passes import Forward
+from conformance.calling.program import values
+from conformance.calling.slots import Slot
+from conformance.calling.uncalled import uncalled
+
+PLACES = {
+    "returned": "returned",
+    "kept": "kept in attributes",
+    "applied": "read off its update in place, (before − after) / rate",
+    "locals": "read off its local variables when it returned",
+    "replaced": "read off the new weights that it returned, (old − new) / rate",
+}
+
+
+def bound_of(
+    loaded: Loaded, forward: Forward, backward: Backward | None, attempts: Sequence[Attempt] = ()
+) -> Binding:
+    """Return the binding of a forward pass and, where there is one, a backward pass; else what was attempted."""
+    failed = () if backward is not None else uncalled(loaded, forward, attempts)
+    case = forward.asked.case
+    traits = forward.asked.traits
+    if forward.outputs is not None and forward.outputs.last and backward is None:
+        case = replace(case, cotangents="last")
+    lines, back = _lines(forward, backward)
+    shown = _shown(forward, backward)
+    if backward is not None:
+        called = returned_names(callable_of(forward.built, backward.call), "grads")
+        shown |= extras(loaded, forward, (*lines, *back), called, backward.harvest.constant)
+    source = adapter_text(
+        target=loaded.target,
+        name=loaded.target,
+        description="hand-written",
+        case=case.id,
+        build=forward.build,
+        calls=(*lines, *back),
+        shown=shown,
+    )
+    return Binding(
+        name=loaded.target,
+        description=f"hand-written, called as {forward.call}" + (f" and {backward.call}" if backward else ""),
+        problem_case=case,
+        interface=Interface(
+            target=loaded.target, lines=(*_told(forward, backward), *map(_failed, failed)), source=source
+        ),
+        loss=None if backward is None else Loss(kind=backward.entry.kind, last=backward.entry.last),
+        notes=_notes(loaded, forward, backward),
+        rate=1.0 if backward is not None and backward.harvest.place in ("applied", "replaced") else None,
+        forward_matches=forward.complete and not forward.fault and not is_own(forward),
+        loaded=loaded,
+        traits=traits,
+        build=forward.build,
+        forward=lines,
+        backward=back,
+        shown=shown,
+        own=_own(forward, backward),
+        uncalled=failed,
+    )
+
+
+def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the lines of both passes; where one call does both there is only a backward one."""
+    if backward is None:
+        return forward.lines, ()
+    if backward.call == forward.call and not forward.loop:
+        return forward.lines[:1], (*backward.lines, "result = grads")
+    uses_y = "y" in "".join(backward.lines).replace("p.y", "").replace("d_y", "")
+    y = (f"y = {forward.outputs.expression}",) if forward.outputs is not None and uses_y else ()
+    return forward.lines, (*y, *backward.lines)
+
+
+def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
+    shown: dict[str, str] = {}
+    last = forward.outputs is not None and forward.outputs.last if backward is None else backward.entry.last
+    for name in ("y", "h"):
+        matches = [
+            m for m in forward.ranked(name) if last or not m.last
+        ]  # one value is no answer where all count
+        match = next((m for m in matches if backward is None or _stands(m, backward)), None)
+        if match is not None:
+            shown[name] = match.expression
+    if backward is None:
+        return shown
+    for slot in backward.slots:
+        text = backward.harvest.expressions.get(slot.path)
+        if text is not None:
+            for role, read in slot.read.items():
+                shown[role] = read.format(g=text)
+    return shown
+
+
+def _stands(match: Match, backward: Backward) -> bool:
+    """Tell whether what a forward pass left is still there, in the same shape, when the backward pass has run."""
+    before, after = (
+        values(ran, {"it": match.expression}).get("it") for ran in (backward.forward.ran, backward.ran)
+    )
+    return after is not None and np.shape(before) == np.shape(after)
+
+
+def _own(forward: Forward, backward: Backward | None) -> Own | None:
+    shown = forward.outputs
+    if backward is None or shown is None or not forward.slots:
+        return None
+    cotangent, outputs = ("p.d_y" if forward.sizes.O else "p.d_h"), shown.expression
+    if backward.entry.crossed:
+        cotangent = "-np.eye(p.O)[p.targets]"
+        outputs = f"np.log({outputs})"
+    if backward.entry.kind == BINARY:
+        outputs = f"np.log({outputs} / (1 - {outputs}))"
+    if backward.entry.last:
+        cotangent = f"({cotangent})[-1:]"
+        outputs = outputs if shown.last else f"({outputs})[-1:]"
+    return Own(
+        parameters={slot.path: slot.path for slot in backward.slots},
+        outputs=outputs,
+        cotangent=cotangent,
+        gradients=dict(backward.harvest.expressions),
+    )
+
+
+def _told(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
+    """Return the interface in lines."""
+    lines = [forward.built.setup.says]
+    lines += [f"{_short(slot)}" for slot in forward.slots]
+    lines.append(f"{forward.call}({forward.arguments.text}), x = {forward.inputs.text}")
+    for name, match in (("outputs", forward.outputs), ("states", forward.best("h"))):
+        if match is not None:
+            last = " of the last step" if match.last else ""
+            lines.append(f"{name}{last}: {match.quantity} in {match.source}")
+    if backward is None:
+        lines.append("no backward pass was found")
+        return tuple(lines)
+    lines.append(backward.lines[-1].removeprefix("grads = ").replace("\n    ", " "))
+    seen = "the last step" if backward.entry.last else "every step"
+    lines.append(f"the loss sees {seen} and enters as {backward.entry.kind}")
+    lines.append(f"gradients are {PLACES[backward.harvest.place]}")
+    return tuple(lines)
+
+
+def _failed(attempt: Attempt) -> str:
+    return f"{attempt.what}: {attempt.reached}; {attempt.problem}"
+
+
+def is_own(forward: Forward) -> bool:
+    """Tell whether a network is called by its own parameters, since they are no known ones."""
+    return any(slot.roles == (slot.path,) for slot in forward.slots)
+
+
+def _short(slot: Slot) -> str:
+    return f"{slot.path} = {without_p(slot.fill)}"
+
+
+def _notes(loaded: Loaded, forward: Forward, backward: Backward | None) -> tuple[str, ...]:
+    notes = list(loaded.notes)
+    if "come to be" in forward.built.setup.says:
+        notes.append("Its weights come to be at the first forward; they are set after one.")
+    if forward.fault:
+        notes.append(f"Its forward pass is that of a network with {forward.fault}.")
+    if is_own(forward):
+        notes.append(
+            "Its forward pass is no recurrence known here; its parameters are named as the code names them."
+        )
+    if "b" in {role for slot in forward.slots for role in slot.roles}:
+        notes.append("It has one bias, set to b_ih + b_hh; its gradient is shown as that of b_ih.")
+    if backward is not None:
+        notes += backward.harvest.notes
+        limits = ", ".join(f"±{limit:g}" for limit in sorted(backward.ran.clipped))
+        notes += [f"Its clipping to {limits} was left out."] if limits else []
+    if any("10**6" in line for line in (*forward.build, *(backward.lines if backward else ()))):
+        notes.append("It truncates its backward pass; the number of steps was set to a large one.")
+    return tuple(dict.fromkeys(notes))

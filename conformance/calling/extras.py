@@ -1,0 +1,106 @@
+"""The gradients of x and of h_0, found beside those of the parameters: by value, or else by their names.
+
+Only what a backward pass returns or keeps counts: what it merely held on the way was shown to nobody.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.calling import names
+from conformance.calling.asking import question
+from conformance.calling.forms import axes_of
+from conformance.calling.harvest import Renamed
+from conformance.calling.load import Loaded
+from conformance.calling.matching import Match, everything, form_of, recognised, series_in
+from conformance.calling.passes import Forward
+from conformance.calling.program import Ran, run
+from conformance.calling.reach import Reached
+
+X = ("x", "xs", "xt", "input", "inputs", "seq", "sequence", "embed")
+H_0 = ("h0", "a0", "s0", "hinit", "hprev", "aprev", "initialstate")
+
+
+def extras(
+    loaded: Loaded, forward: Forward, lines: Sequence[str], called: dict[str, str], constant: float
+) -> dict[str, str]:
+    """Return the expressions of dL/dx and dL/dh_0 as (T, B, I) and (B, H), as far as they are shown.
+
+    Parameters
+    ----------
+    loaded, forward
+        The code, and its forward pass as it is called.
+    lines
+        The lines of both passes.
+    called
+        What the backward pass's return statement calls its values, by their expressions.
+    constant
+        On all gradients.
+    """
+    takes_h_0 = any("p.h_0" in line for line in (*forward.build, *lines))
+    asked = question(replace(forward.asked.case, h_0=takes_h_0), forward.asked.traits)
+    ran = run(loaded, asked.p, (*forward.build, *lines))
+    if not ran.ok:
+        return {}
+    items = _shown(ran, forward, called)
+    found = {}
+    if not forward.inputs.ids and asked.exact.d_x is not None:
+        d_x = constant * asked.problem.layout.time_major(asked.exact.d_x)
+        match = _best(items, d_x, X, forward)
+        if match is not None:
+            found["x"] = match.expression
+    if takes_h_0 and asked.exact.d_h_0 is not None:
+        d_h_0 = constant * asked.problem.layout.batched_state(asked.exact.d_h_0)[:1]
+        match = _best(items, d_h_0, H_0, forward)
+        if match is not None:
+            found["h_0"] = f"{match.expression}[0]"
+    return found
+
+
+def _shown(ran: Ran, forward: Forward, called: dict[str, str]) -> list[Reached]:
+    """Return what the backward pass returned and what is kept, weights left out."""
+    weights = {slot.path for slot in forward.slots}
+    found = everything(Ran(names=ran.names), ["grads", *forward.built.setup.roots])
+    return [
+        Renamed(item.path, item.value, called[item.path]) if item.path in called else item
+        for item in found
+        if item.path not in weights
+    ]
+
+
+def _best(items: Sequence[Reached], true: np.ndarray, whose: Sequence[str], forward: Forward) -> Match | None:
+    """Return the right gradient, or else what is called like it."""
+    matches = [m for m in recognised(items, {"gradient": true}) if not m.last]
+    right = [m for m in matches if m.right == len(true)]
+    if right:
+        return right[0]
+    named = [item for item in items if _is_of(item, whose)]
+    return next(_readings(named, true.shape, forward), None)
+
+
+def _is_of(item: Reached, whose: Sequence[str]) -> bool:
+    plain = re.sub(r"[^a-z0-9]", "", item.name.lower())
+    returned = item.path.startswith("grads[")
+    return any(names.gradient_of(plain, name) or (returned and plain == name) for name in whose)
+
+
+def _readings(items: Sequence[Reached], shape: tuple[int, ...], forward: Forward) -> Iterator[Match]:
+    """Yield the ways to read what has the right size as (T, B, N), the layout of x first."""
+    steps, batch, width = shape
+    own = forward.inputs.form.axes if forward.inputs.form is not None else ""
+    for series in series_in(items, steps):
+        if series.stacked.size != np.prod(shape):
+            continue
+        readings = [axes for axes, _ in axes_of(series.stacked.shape, steps, batch, width)]
+        for axes in sorted(readings, key=lambda axes: axes != own):
+            form = form_of(series, axes)
+            yield Match(
+                quantity="gradient",
+                source=series.source,
+                form=form,
+                expression=form.decode(series.source),
+                last=False,
+                right=0,
+            )

@@ -1,0 +1,217 @@
+"""From a target to bound networks: every way of calling it that works, the one under which least is wrong first."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from conformance.calling import names
+from conformance.calling.adapter import skeleton
+from conformance.calling.asking import Traits, question
+from conformance.calling.backward import Backward, backwards, by_the_reference, softened
+from conformance.calling.binding import Binding
+from conformance.calling.bound import Unbound
+from conformance.calling.construct import Built, classes, of_class, of_live
+from conformance.calling.describing import bound_of
+from conformance.calling.forward import Searching
+from conformance.calling.interface import Attempt
+from conformance.calling.limits import sandbox
+from conformance.calling.load import Loaded
+from conformance.calling.modules import of_module
+from conformance.calling.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
+from conformance.calling.passes import ASKED, Forward, case_of
+from conformance.calling.program import Ran
+
+Progress = Callable[[str], None]
+
+MOST_SECONDS = 24.0
+"""After which no further ways are tried."""
+
+MOST_SHOWN = 6
+"""Ways that are handed on when none is right in everything."""
+
+MOST_FORWARDS = 4
+"""Forward passes of one callable, equal but for their layouts, whose backward is looked for."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search came to so far."""
+
+    searching: Searching
+    until: float
+    backwards: list[Backward] = field(default_factory=list)
+    forwards: list[Forward] = field(default_factory=list)
+    raised: list[Backward] = field(default_factory=list)  # that failed by a mistake of their own
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def late(self) -> bool:
+        """Whether time is up."""
+        return perf_counter() > self.until
+
+
+def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
+    """Yield the ways of calling a network: one under which all is right as soon as it is found, otherwise the best few.
+
+    The last item is an `Unbound` where nothing could be called at all. Foreign code runs in the sandbox, the one who
+    asks for the next way outside it.
+    """
+    found = Found(searching=Searching(loaded), until=perf_counter() + MOST_SECONDS)
+    ways = _ways(loaded, found, progress)
+    while True:
+        with sandbox():
+            way = next(ways, None)
+        if way is None:
+            return
+        yield way
+
+
+def _ways(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
+    for backward in _all(loaded, found, progress):
+        if backward.wrong == 0 and not _of_one_sample(found, backward):
+            yield bound_of(loaded, backward.forward, backward)
+    if not found.forwards:
+        yield from _on_their_own(loaded, found, progress)
+        return
+    best = sorted(found.backwards, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
+    if found.raised and not any(b.harvest.right or _is_backward(b) for b in best):
+        best = []  # what was found beside a backward pass that fails by itself is none
+    if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
+        best.insert(0, mild)
+    yield from (bound_of(loaded, backward.forward, backward) for backward in best)
+    if not best and found.raised:
+        yield bound_of(loaded, found.raised[0].forward, found.raised[0])
+    elif not best:
+        for forward in sorted(found.forwards, key=lambda f: not f.complete)[:MOST_SHOWN]:
+            yield bound_of(loaded, forward, None, found.attempts)
+
+
+def _is_backward(backward: Backward) -> bool:
+    """Tell whether a backward pass is called like one and gave every gradient."""
+    name = backward.call.rpartition(".")[2]
+    return names.BACKWARD.fullmatch(name) is not None and len(backward.harvest.expressions) == len(
+        backward.slots
+    )
+
+
+def _of_one_sample(found: Found, backward: Backward) -> bool:
+    """Tell whether gradients may be right just because one sample was asked of code that takes a batch."""
+    if any("per example" in note for note in backward.harvest.notes):
+        return True
+    form = backward.forward.inputs.form
+    same = (b for b in found.backwards if b.forward.call == backward.forward.call and b.call == backward.call)
+    batched = any(b.forward.inputs.batched and b.harvest.rows for b in same)
+    return batched and form is not None and form.container == "array" and len(form.axes) == 3
+
+
+def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
+    """Yield networks whose forward pass is another one: by the fault that it has, or by their own gradients."""
+    progress("nothing agrees with the reference; trying mistakes of the forward pass, and other networks")
+    for forward in (*found.searching.wrong_forwards(), *own_forwards(loaded, found.searching.ran)):
+        if found.forwards and forward.fault != found.forwards[0].fault:
+            break
+        found.forwards.append(forward)
+        if numbers_in(forward) <= MOST_NUMBERS and _right_by_its_own(loaded, found, forward):
+            break
+    best = sorted(found.backwards, key=lambda b: b.rank)[:MOST_SHOWN]
+    yield from (bound_of(loaded, backward.forward, backward) for backward in best)
+    if not best and found.forwards:
+        yield bound_of(loaded, found.forwards[0], None, found.attempts)
+    elif not best:
+        attempts = (*found.searching.attempts, *found.attempts)
+        yield Unbound(target=loaded.target, attempts=_furthest(attempts), skeleton=skeleton(loaded.target))
+
+
+def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:
+    """Look for backward passes of a network that is judged by itself; tell whether the search is over."""
+    for backward in backwards(loaded, forward, found.attempts, OwnTruth(loaded)):
+        if backward.ran.error is not None:
+            continue
+        found.backwards.append(backward)
+        if backward.wrong == 0 or found.late:
+            return True
+    return False
+
+
+def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]:
+    """Yield every backward pass on every forward pass; keep both in `found`.
+
+    Whole sequences first: a cell that is right says nothing about a loop of theirs around it.
+    """
+    setups = list(_setups(loaded, found))
+    for stepwise in (False, True):
+        if not found.backwards and not found.raised:
+            yield from _of_setups(loaded, found, setups, progress, stepwise=stepwise)
+
+
+def _of_setups(
+    loaded: Loaded, found: Found, setups: Sequence[Built], progress: Progress, *, stepwise: bool
+) -> Iterator[Backward]:
+    for built in setups:
+        progress(f"looking for the forward pass: {built.setup.says}")
+        known = len(found.forwards)
+        tried: dict[tuple[str, bool, str], int] = {}
+        settled: set[tuple[str, bool, str]] = set()
+        for forward in found.searching.forwards(built, stepwise=stepwise):
+            if found.late:
+                return
+            kind = _kind(forward)
+            tried[kind] = tried.get(kind, 0) + 1
+            if tried[kind] > MOST_FORWARDS or kind in settled or _hides_the_batch(forward, found.forwards):
+                continue
+            found.forwards.append(forward)
+            progress(f"looking for the backward pass of {forward.call}")
+            truth_of = OwnTruth(loaded) if forward.fault else by_the_reference
+            for backward in backwards(loaded, forward, found.attempts, truth_of):
+                if backward.ran.error is not None:
+                    if not forward.loop:
+                        found.raised.append(backward)
+                    continue
+                found.backwards.append(backward)
+                if len(backward.harvest.expressions) == len(backward.slots):
+                    settled.add(kind)
+                yield backward
+        if len(found.forwards) > known and built.setup.owner == "model":
+            return
+
+
+def _hides_the_batch(forward: Forward, known: Sequence[Forward]) -> bool:
+    """Tell whether this is a batch of one for code that takes any batch: it would hide what goes wrong over samples.
+
+    Code that takes one step of x after the other may well be meant for rows or columns of one sample.
+    """
+    form = forward.inputs.form
+    if form is None or form.container != "array" or "1" not in form.axes or form.axes.find("T") < 1:
+        return False
+    batched = form.axes.replace("1", "B")
+    same = [f.inputs.form for f in known if f.call == forward.call and f.inputs.form is not None]
+    return any(each.axes == batched for each in same)
+
+
+def _kind(forward: Forward) -> tuple[str, bool, str]:
+    shown = forward.outputs
+    return forward.call, forward.inputs.batched, "" if shown is None else shown.quantity
+
+
+def _setups(loaded: Loaded, found: Found) -> Iterator[Built]:
+    p = question(case_of(ASKED, batched=False), Traits()).p
+    for name in loaded.wanted:
+        value = getattr(loaded.code, name, None)
+        if value is not None and not callable(value) and not isinstance(value, type):
+            yield from of_live(loaded, name, p)
+    for name in classes(loaded):
+        for built in of_class(loaded, name, p):
+            if isinstance(built, Ran):
+                found.attempts.append(Attempt(what=name, reached="found", problem=built.complaint()))
+            else:
+                yield built
+    yield from of_module(loaded, p)
+
+
+REACHED = ("backward ran", "backward called", "ran", "called", "found")
+
+
+def _furthest(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Return the attempts without repetition, those that got furthest first."""
+    distinct = dict.fromkeys(attempts)
+    return tuple(sorted(distinct, key=lambda a: REACHED.index(a.reached)))[:12]

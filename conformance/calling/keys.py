@@ -1,0 +1,84 @@
+"""Parameters that travel in a dict, a tuple or a list: by which keys, and in which order, code takes them out."""
+
+import ast
+import inspect
+import textwrap
+from typing import Any
+
+from conformance.calling.arguments import parameters_of
+from conformance.calling.inputs import STYLES, roles_of, weight
+from conformance.calling.load import Loaded, own_names
+from conformance.calling.names import GRADIENT
+
+
+def made_up_parameters(loaded: Loaded) -> list[str]:
+    """Return the expressions of dicts and tuples of weights that functions of a target may want, for every style."""
+    found: dict[str, None] = {}
+    trees = _trees(loaded)
+    wanted = {
+        q.name: q
+        for name in own_names(loaded)
+        for q in parameters_of(getattr(loaded.code, name)) or []
+        if not inspect.isclass(getattr(loaded.code, name))
+    }
+    for parameter in wanted.values():
+        texts: list[str] = []
+        keys = _keys(trees, parameter.name)
+        roles = roles_of([key for key in keys if not GRADIENT.match(key)])
+        if {"W_ih", "W_hh"} <= set(roles.values()):
+            texts.append("{" + ", ".join(f"{key!r}: ⟨{role}⟩" for key, role in roles.items()) + "}")
+        for unpacked in _unpacked(trees, parameter.name):
+            roles = roles_of(unpacked)
+            if {"W_ih", "W_hh"} <= set(roles.values()) and len(roles) == len(unpacked):
+                texts.append("(" + ", ".join(f"⟨{roles[name]}⟩" for name in unpacked) + ",)")
+        found |= dict.fromkeys(_restyled(text, style) for text in texts for style in STYLES)
+    return list(found)
+
+
+def _restyled(text: str, style: tuple[str, str]) -> str:
+    """Replace every ⟨role⟩ by the parameter as the style has it."""
+    for role in ("W_ih", "W_hh", "W_hy", "b_ih", "b_hh", "b_y", "b"):
+        text = text.replace(f"⟨{role}⟩", weight(role, style))
+    return text
+
+
+def _trees(loaded: Loaded) -> list[ast.AST]:
+    trees: list[ast.AST] = []
+    for name in own_names(loaded):
+        text = source_of(getattr(loaded.code, name))
+        if text:
+            trees.append(ast.parse(text))
+    return trees
+
+
+def source_of(value: Any) -> str:
+    """Return the source text of a class or function, empty where it can't be had."""
+    try:
+        return textwrap.dedent(inspect.getsource(value))
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return ""
+
+
+def _keys(trees: list[ast.AST], name: str) -> list[str]:
+    """Return the string keys by which anything called `name` is subscripted, anywhere in the file."""
+    found: dict[str, None] = {}
+    for node in (inner for tree in trees for inner in ast.walk(tree)):
+        if (
+            isinstance(node, ast.Subscript)
+            and getattr(node.value, "id", getattr(node.value, "attr", None)) == name
+            and isinstance(node.slice, ast.Constant)
+            and isinstance(node.slice.value, str)
+        ):
+            found[node.slice.value] = None
+    return list(found)
+
+
+def _unpacked(trees: list[ast.AST], name: str) -> list[list[str]]:
+    """Return the names into which anything called `name` is unpacked."""
+    found = []
+    for node in (inner for tree in trees for inner in ast.walk(tree)):
+        if isinstance(node, ast.Assign) and getattr(node.value, "id", None) == name:
+            target = node.targets[0]
+            if isinstance(target, ast.Tuple) and all(isinstance(part, ast.Name) for part in target.elts):
+                found.append([part.id for part in target.elts if isinstance(part, ast.Name)])
+    return found

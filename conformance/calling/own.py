@@ -1,0 +1,190 @@
+"""Networks whose forward pass is no recurrence known here, by their own parameters, outputs and numerical gradients.
+
+What goes in and comes out is recognised by how one depends on the other: no output sees a later input, and no sample
+sees another one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from conformance.calling.asking import Asked, Traits, question
+from conformance.calling.backward import parameter_slots
+from conformance.calling.entries import BINARY, Entry
+from conformance.calling.forms import axes_of
+from conformance.calling.load import Loaded
+from conformance.calling.matching import Match, Series, everything, form_of, series_in
+from conformance.calling.passes import Forward, case_of
+from conformance.calling.program import Ran, run, value
+from conformance.calling.sensitivity import used
+from conformance.calling.slots import Sizes, Slot
+from refrnn import Array
+
+MOST_NUMBERS = 2500
+"""Parameters that are moved one by one; beyond, a network is too large to differentiate numerically here."""
+
+STEP = 1e-5
+"""Of central differences: the cube root of float64's unit roundoff, rounded up; their error is then of order STEP²."""
+
+
+def own_forwards(loaded: Loaded, ran: list[Forward]) -> Iterator[Forward]:
+    """Yield forward passes that nothing recognised, with their parameters as slots and their outputs as found."""
+    known: set[tuple[str, bool, bool]] = set()
+    for forward in ran:
+        kind = (forward.call, forward.inputs.batched, forward.inputs.ids)
+        if kind in known:
+            continue
+        found = _with_outputs(loaded, forward)
+        if found is not None:
+            known.add(kind)
+            yield found
+
+
+def _with_outputs(loaded: Loaded, forward: Forward) -> Forward | None:
+    setup, p = forward.built.setup, forward.asked.p
+    sensitive = used(loaded, p, setup.lines, forward.lines, forward.built.arrays, None)
+    if len(sensitive) < 2:
+        return None
+    slots = tuple(
+        Slot(
+            path=item.path,
+            roles=(item.path,),
+            fill=f"np.random.default_rng({n}).normal(0, 0.4, {item.value.shape})",
+            read={},
+            turned=False,
+            cost=0.0,
+        )
+        for n, item in enumerate(sensitive)
+    )
+    trial = replace(forward, slots=slots)
+    ran = run(loaded, p, (*trial.build, *trial.lines))
+    if not ran.ok:
+        return None
+    for match, width in _outputs(ran, trial):
+        sizes = Sizes(forward.sizes.I, forward.sizes.H, width)
+        case = case_of(sizes, batched=forward.inputs.batched)
+        asked = question(case, Traits(one_hot=forward.inputs.ids))
+        candidate = replace(trial, sizes=sizes, asked=asked, matches=(match,))
+        again = run(loaded, asked.p, (*candidate.build, *candidate.lines))
+        if again.ok and _behaves(loaded, candidate, match):
+            soft = _is_softmax(np.asarray(value(again, match.expression)))
+            named = replace(match, quantity="softmax(y)" if soft else "y")
+            return replace(candidate, ran=again, matches=(named,))
+    return None
+
+
+def _outputs(ran: Ran, forward: Forward) -> Iterator[tuple[Match, int]]:
+    """Yield what may be the outputs, of every step first."""
+    steps, batch = forward.asked.case.steps, forward.asked.case.batch
+    found: list[tuple[bool, Match, int]] = []
+    for series in series_in(everything(Ran(names=ran.names), ["result"]), steps):
+        for width in dict.fromkeys(n for n in (*series.stacked.shape, 1) if n not in (steps, steps + 1)):
+            for axes, n in axes_of(series.stacked.shape, steps, batch, width):
+                if n == 0 and series.source.count("[") > 1:
+                    continue  # an intermediate of some step
+                if n in (0, steps) and (series.container in ("array", "nested") or axes[:1] == "T"):
+                    found.append((n == 0, _match(series, axes, last=n == 0), width))
+    for _, match, width in sorted(found, key=lambda entry: entry[0]):
+        yield match, width
+
+
+def _match(series: Series, axes: str, *, last: bool) -> Match:
+    form = form_of(series, axes)
+    return Match(
+        quantity="y",
+        source=series.source,
+        form=form,
+        expression=form.decode(series.source),
+        last=last,
+        right=0,
+    )
+
+
+def _behaves(loaded: Loaded, forward: Forward, match: Match) -> bool:
+    """Tell whether outputs depend on inputs as those of a recurrent network do."""
+    p = forward.asked.p
+    base = _shown(loaded, forward, match, p)
+    middle, first_row = p.x, p.x
+    middle[3] = np.roll(middle[3], 1, axis=-1)
+    first_row[:, 0] = np.roll(first_row[:, 0], 1, axis=-1)
+    late, row = (_shown(loaded, forward, match, p.with_x(x)) for x in (middle, first_row))
+    if base is None or late is None or row is None or base.shape != late.shape:
+        return False
+    if match.last:
+        ends = (p.x, p.x)
+        ends[0][0], ends[1][-1] = np.roll(ends[0][0], 1, axis=-1), np.roll(ends[1][-1], 1, axis=-1)
+        seen = [_shown(loaded, forward, match, p.with_x(x)) for x in ends]
+        if any(other is None or np.array_equal(base, other) for other in seen):
+            return False
+    if not match.last and not (np.array_equal(base[:3], late[:3]) and not np.array_equal(base[3], late[3])):
+        return False
+    if np.array_equal(base[-1], late[-1]) or np.array_equal(base[:, 0], row[:, 0]):
+        return False
+    return bool(np.allclose(base[:, 1:], row[:, 1:], rtol=0, atol=np.finfo(base.dtype).eps))
+
+
+def _shown(loaded: Loaded, forward: Forward, match: Match, p: Asked) -> Array | None:
+    ran = run(loaded, p, (*forward.build, *forward.lines))
+    return np.array(value(ran, match.expression), dtype=float) if ran.ok else None
+
+
+def _is_softmax(outputs: Array) -> bool:
+    sums = outputs.sum(-1)
+    return bool(outputs.shape[-1] > 1 and (outputs > 0).all() and np.abs(sums - 1).max() < 1e-6)
+
+
+def numerical(loaded: Loaded, forward: Forward, entry: Entry) -> Mapping[str, Array]:
+    """Return the gradients of a network's own outputs, by central differences."""
+    slots = parameter_slots(forward)
+    p, shown = forward.asked.p, forward.outputs
+    moved = "{path}.reshape(-1)[index] += step"
+    found = {}
+    for slot in slots:
+        shape = np.shape(value(Ran(names={"np": np, "p": p}), slot.fill))
+        line = moved.format(path=slot.path)
+        gradient = np.zeros(shape)
+        for index in range(gradient.size):
+            sides = []
+            for step in (STEP, -STEP):
+                start = (f"index, step = {index}, {step}", *forward.build, line, *forward.lines)
+                ran = run(loaded, p, start)
+                sides.append(_loss(value(ran, shown.expression), entry, p) if ran.ok and shown else np.nan)
+            gradient.reshape(-1)[index] = (sides[0] - sides[1]) / (2 * STEP)
+        found[slot.path] = gradient
+    return found
+
+
+def _loss(outputs: Array, entry: Entry, p: Asked) -> float:
+    """Return the loss whose cotangent a backward pass is given."""
+    part = slice(-1, None) if entry.last else slice(None)
+    seen = np.asarray(outputs)[part]
+    if entry.kind == BINARY:
+        seen = np.log(seen / (1 - seen))  # dL/dy is dL/d log(p/(1 − p))
+    if entry.crossed:
+        return -float(np.log(np.take_along_axis(seen, p.targets[part][..., np.newaxis], -1)).sum())
+    cotangent = p.d_y if p.O else p.d_h
+    return float(np.vdot(cotangent[part], seen))
+
+
+def numbers_in(forward: Forward) -> int:
+    """Return how many parameters a network has."""
+    return sum(
+        np.size(value(Ran(names={"np": np, "p": forward.asked.p}), slot.fill))
+        for slot in parameter_slots(forward)
+    )
+
+
+@dataclass(slots=True)
+class OwnTruth:
+    """The numerical gradients of one forward pass, each computed once."""
+
+    loaded: Loaded
+    known: dict[tuple[bool, bool, bool], Mapping[str, Array]] = field(default_factory=dict)
+
+    def __call__(self, forward: Forward, entry: Entry) -> Mapping[str, Array]:
+        """Return the gradients for one way in which the loss enters."""
+        kind = (entry.last, entry.crossed, entry.kind == BINARY)
+        if kind not in self.known:
+            self.known[kind] = numerical(self.loaded, forward, entry)
+        return self.known[kind]

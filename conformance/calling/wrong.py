@@ -1,0 +1,36 @@
+"""What networks with one mistake in their forward pass show, so that they are recognised in spite of it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from conformance.calling.asking import Traits, question
+from conformance.calling.softmaxes import outputs_of
+from conformance.cases import Case
+from conformance.errors import Unsupported
+from conformance.faults.seams import RIGHT, alternatives
+from conformance.faults.simulate import simulate
+from refrnn import Array
+
+SEAMS = ("activation", "recurrence", "biases", "inputs", "kept")
+"""The seams of the forward pass at which a network without padding or layers can go wrong."""
+
+
+@lru_cache(maxsize=64)
+def wrong_truths(case: Case, traits: Traits) -> Mapping[str, Mapping[str, Array]]:
+    """Return h, y and what is made of y, by the mistake: "activation = sigmoid" and so on."""
+    problem = question(case, traits).problem
+    found = {}
+    for seam in SEAMS:
+        for choice in alternatives(seam)[1:]:
+            try:
+                shown = simulate(problem, replace(RIGHT, **{seam: choice}))
+            except Unsupported:
+                continue
+            truths = {"h": problem.layout.time_major(shown.output)}
+            if problem.head is not None:
+                bias = 0.0 if problem.head.bias is None else problem.head.bias
+                y = truths["h"] @ problem.head.weight.T + bias
+                truths = outputs_of(y) | truths
+            found[f"{seam} = {choice}"] = truths
+    return found
