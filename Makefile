@@ -6,8 +6,9 @@ RUN := $(VENV)/bin/python
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 SUITE ?= standard
 REPORTS ?= reports
+OF ?= refrnn
 
-.PHONY: help setup agreement faults test lint types bench schema clean
+.PHONY: help setup agreement faults test mutants lint types bench schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +26,12 @@ agreement: setup  ## cross-check the reference against torch.nn.RNN and write re
 
 test: setup  ## run the tests, one BLAS thread a worker
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(RUN) -m pytest -n auto
+
+mutants: setup  ## see that tests fail on small changes of the program; OF=conformance/judge, QUICK=1
+	@for package in $(OF); do \
+	  PYTHONPATH=tests OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(RUN) -m mutation $$package \
+	    --jobs $(JOBS) $(if $(QUICK),--sample 60,--report '$(REPORTS)') || exit 1; \
+	done
 
 lint: setup  ## check style and formatting
 	$(RUN) -m ruff check .

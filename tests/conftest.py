@@ -11,4 +11,7 @@ hypothesis.settings.register_profile("quick", max_examples=30, deadline=None, da
 hypothesis.settings.register_profile("explore", max_examples=2000, deadline=None, database=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-collect_ignore = ["gallery/subjects"]  # written as people write them: some run for ever
+collect_ignore = [
+    "gallery/subjects",  # written as people write them: some run for ever
+    "mutation",  # a program of its own, which `make mutants` runs
+]
