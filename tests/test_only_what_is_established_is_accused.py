@@ -128,3 +128,41 @@ def test_gradients_are_called_wrong_where_those_of_the_head_are_right(check):
     record = check(RUNS_ITS_OWN_FORWARD.replace("(1 - hs[t + 1] ** 2)", "(1 - hs[t + 1])"))
     assert record.verdict == "differs"
     assert record.exit_code == 1
+
+
+LAYER = """
+import numpy as np
+def forward(x, h0, W, U, b):  # (N, T, D)
+    hs, h = [], h0
+    for t in range(x.shape[1]):
+        hs.append((x[:, t], h, np.tanh(x[:, t] @ W + h @ U + b)))
+        h = hs[-1][-1]
+    return np.stack([h for _, _, h in hs], axis=1), (hs, U)
+def backward(dhs, cache):
+    hs, U = cache
+    dW = dU = db = carry = 0
+    for t in reversed(range(dhs.shape[1])):
+        x, before, h = hs[t]
+        da = (dhs[:, t] + carry) * (1 - h**2)
+        dW, dU, db, carry = dW + x.T @ da, dU + before.T @ da, db + da.sum(0), da @ U.T
+    return dW, dU, db
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "named"),
+    [
+        ("da @ U.T", "da @ U", {"carry-not-transposed"}),
+        ("da @ U.T", "da", {"carry-is-delta"}),
+        ("dU + before.T", "dU + h.T", {"h-t-for-h-previous"}),
+        ("dhs[:, t]", "dhs[:, t - 1]", {"output-gradient-one-step-late-wrapping"}),
+    ],
+)
+def test_code_that_takes_a_gradient_for_every_step_is_not_asked_for_one_step_alone(
+    tmp_path, right, wrong, named
+):
+    path = tmp_path / "layer.py"
+    path.write_text(LAYER.replace(right, wrong), encoding="utf-8")
+    record = checked_target(str(path), "", Asked.on_the_command_line(str(path)), lambda _: None)
+    assert record.diagnosis is not None
+    assert {fault.id for fault in record.diagnosis.faults} == named

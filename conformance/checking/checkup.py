@@ -48,7 +48,12 @@ def checked(
 
 
 def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Checkup":
-    """Return the candidate with the fewest mistakes: none at all first, then the fewest that are named."""
+    """Return the candidate with the fewest mistakes: none at all first, then the fewest that are named.
+
+    Where the gradient of the output seems to enter at a wrong step, it may be the question that is wrong: asked for a
+    loss on the last step alone, code that takes a gradient for every step walks a single one. So a way of calling it
+    under which that gradient enters where it should is believed before one with fewer mistakes.
+    """
     plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
     for checkup in plain:
         if not checkup.candidate.differs:
@@ -57,9 +62,9 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
     for checkup in plain[:MOST_DIAGNOSED]:
         progress("searching for the mistake")
         found.append(replaced(checkup, diagnosis=diagnosed(checkup.candidate, progress)))
-        if found[-1].mistakes <= 1:
+        if found[-1].mistakes <= 1 and not found[-1].misplaced:
             break
-    return min(found, key=lambda checkup: checkup.mistakes)
+    return min(found, key=lambda checkup: (checkup.misplaced, checkup.mistakes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +81,12 @@ class Checkup:
         """How many mistakes are named, infinite where none could be."""
         explained = self.diagnosis is not None and self.diagnosis.explained
         return len(self.diagnosis.faults) if explained else math.inf
+
+    @property
+    def misplaced(self) -> bool:
+        """Whether the gradient of the output enters at another step than it is asked at, or nothing is explained."""
+        choices = None if self.diagnosis is None else self.diagnosis.choices
+        return choices is None or "entry" in choices.departures()
 
     def from_another_start(self) -> "Checkup":
         """Return the check of the same network from an h_0 that isn't 0, where it goes wrong only then.
