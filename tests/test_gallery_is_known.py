@@ -32,14 +32,12 @@ UNKNOWN = {
     "ignores_final": "zeros are handed in as the gradient of the final state",
     "ascent": "the constant against a loss that is called after forward isn't told",
     "plain_python": "weights in lists of lists can't be set",
-    "rows_of_bias": "a gradient left per example has another shape, and is not searched",
     "two_losses": "the gradient is right for the softmax that the code doesn't declare",
     "blog_gru": "which loss its gradients are of isn't established, since they are all wrong",
     "assignment": "a forward pass that raises is told as one that nobody can call",
     "tagger": "outputs formed from the state before the step are taken for another network",
     "recipe_names": "the constant against a loss of softmax outputs and one-hot targets isn't told",
     "plant": "a column of the state is taken for the output",
-    "julia_port": "one sample is asked of code that takes a batch, which hides a mean over the batch",
     "piano_roll": "the constant is told against another loss than the one that the code declares",
 }
 """Subjects that are neither accused nor misnamed, but not told as they should be, and why."""

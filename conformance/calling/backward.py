@@ -46,10 +46,11 @@ class Backward:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """Smaller is better: fewest wrong, most found, the head right, then what costs least."""
+        """Smaller is better: fewest wrong, most found, the head right, several samples, then what costs least."""
         head = [s.path for s in self.slots if "W_hy" in s.roles]
         head_wrong = bool(head) and head[0] not in self.harvest.right
-        return (self.wrong, -len(self.harvest.expressions), head_wrong, self.cost)
+        one_sample = not self.forward.inputs.batched
+        return (self.wrong, -len(self.harvest.expressions), head_wrong, one_sample, self.cost)
 
 
 Truth = Callable[[Forward, Entry], Mapping[str, Array]]

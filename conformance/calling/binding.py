@@ -10,6 +10,7 @@ import numpy as np
 from conformance.calling.asking import Asked, Traits
 from conformance.calling.bound import Call, Loss, OwnForward
 from conformance.calling.forms import numeric
+from conformance.calling.handing import handed
 from conformance.calling.interface import Attempt, Interface
 from conformance.calling.limits import sandbox
 from conformance.calling.load import Loaded
@@ -37,7 +38,7 @@ class Binding:
     """A hand-written network and how it is called; its fields are those of `Bound`.
 
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
-    expression each quantity is read off afterwards. `uncalled` is what reads like a backward pass and could not be
+    expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled` is what reads like a backward pass and could not be
     called, where none could; `told` is whether someone said how it is called, so that nothing was inferred.
     """
 
@@ -55,6 +56,7 @@ class Binding:
     forward: tuple[str, ...]
     backward: tuple[str, ...]
     shown: Mapping[str, str] = field(default_factory=dict)
+    between: tuple[str, ...] = ()
     own: Own | None = None
     uncalled: tuple[Attempt, ...] = ()
     told: bool = False
@@ -102,9 +104,8 @@ class Binding:
         with sandbox():
             p = Asked(problem)
             ran = _checked(run(self.loaded, p, self.build))
-            again = tuple(line for line in self.build if "[...] = " in line)
             for _ in range(count):
-                ran = _checked(more(self.loaded, ran, again))
+                ran = _checked(more(self.loaded, ran, self.between))
                 found.append(self._call(problem, ran))
         return found
 
@@ -143,21 +144,18 @@ class Binding:
 
     def _call(self, problem: Problem, ran: Ran) -> Call:
         """Run forward and backward once more, with the arguments kept as they were before."""
-        handed = [line for line in (*self.forward, *self.backward) if _assigns_argument(line)]
-        rest = [line for line in (*self.forward, *self.backward) if not _assigns_argument(line)]
         before: dict[str, Array] = {}
-        for line in handed:
-            if "y" in line.partition("=")[2] and line.startswith("d = ") and "(y" in line:
-                continue
-            ran = _checked(more(self.loaded, ran, (line,)))
-        for name in ("x",):
-            if name in ran.names:
-                before |= _numbers(name, ran.names[name])
-        ran = _checked(more(self.loaded, ran, rest))
+        held: dict[str, str] = {}
+        for n, line in enumerate((*self.forward, *self.backward)):
+            parts = handed(line, f"argument_{n}_")
+            ran = _checked(more(self.loaded, ran, parts.before))
+            for variable, name in parts.held.items():
+                before = _numbers(name, ran.names[variable]) | before
+            held |= parts.held
+            ran = _checked(more(self.loaded, ran, (parts.call,)))
         after: dict[str, Array] = {}
-        for name in ("x",):
-            if name in ran.names:
-                after |= _numbers(name, ran.names[name])
+        for variable, name in held.items():
+            after |= _numbers(name, ran.names[variable])
         return Call(
             observation=copy.deepcopy(observed(problem, **values(ran, self.shown))),
             before=before,
@@ -183,10 +181,6 @@ class Binding:
         if case.h_0 and not self.takes_h_0:
             message = f"No way was found to hand an initial state to {self.name}; it starts from its own."
             raise Unsupported(message)
-
-
-def _assigns_argument(line: str) -> bool:
-    return line.startswith("x = ")
 
 
 def _numbers(name: str, argument: Any) -> dict[str, Array]:

@@ -18,6 +18,7 @@ from conformance.calling.load import Loaded
 from conformance.calling.matching import Match
 from conformance.calling.passes import Forward
 from conformance.calling.program import values
+from conformance.calling.sequences import between
 from conformance.calling.slots import Slot
 from conformance.calling.uncalled import uncalled
 
@@ -70,6 +71,7 @@ def bound_of(
         forward=lines,
         backward=back,
         shown=shown,
+        between=between(loaded, forward),
         own=_own(forward, backward),
         uncalled=failed,
     )

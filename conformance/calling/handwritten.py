@@ -96,5 +96,6 @@ def handwritten(
         forward=tuple(forward.splitlines()),
         backward=tuple(backward.splitlines()),
         shown=dict(shown),
+        between=tuple(f"{path}[...] = {values}" for path, values in weights.items()),
         own=own,
     )

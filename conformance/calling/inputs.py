@@ -27,11 +27,10 @@ def _of(container: str, axes: str, *, batched: bool) -> Inputs:
 
 INPUTS = (
     *(_of("array", axes, batched=True) for axes in ("BTN", "TBN", "NBT", "TNB", "BNT", "NTB")),
-    _of("list", "TBN", batched=True),
+    *(_of("list", axes, batched=True) for axes in ("TBN", "TNB")),
     *(_of("array", axes, batched=False) for axes in ("TN", "TN1", "T1N", "NT", "1TN", "N1T", "1NT")),
     *(_of("list", axes, batched=False) for axes in ("TN1", "TN", "T1N")),
     _of("nested", "TN", batched=False),
-    _of("list", "TNB", batched=True),
     Inputs(text="p.ids[:, 0].tolist()", batched=False, ids=True),
     Inputs(text="p.ids[:, 0]", batched=False, ids=True),
     Inputs(text="p.ids.T", batched=True, ids=True),

@@ -73,6 +73,12 @@ TRAINS = re.compile(r".*(loss|train|fit|learn|update|optimi[sz]e|step|apply|cost
 BEGINS = _pattern(r"begin\w* start\w* new_\w+ reset\w* open\w* prepare\w*")
 """Methods that are to be called before a sequence begins."""
 
+RESETS = re.compile(
+    r"(?!.*(param|weight))_?((reset|clear|zero|wake|flush)\w*|(begin|start|init)\w*(state|hidden|sequence)\w*)",
+    re.IGNORECASE,
+)
+"""Methods that set back what a sequence has left: its state, or gradients that add up."""
+
 CHECKS = re.compile(
     r".*(check|numeric|test|sample|generate|plot|save|load|print|show|reset|zero|accuracy|verify|finite|compare|main).*",
     re.IGNORECASE,

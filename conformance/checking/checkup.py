@@ -134,7 +134,8 @@ class Checkup:
         start, step = parts.from_another_start(candidate), parts.of_a_single_step(candidate)
         found = [] if start is None else [parts.start_record(candidate.case, start)]
         if step is not None:
-            found.append(parts.cell_record(candidate.case, step, loop_differs=candidate.differs))
+            looped = candidate.came.backward == "differs" or candidate.came.forward == "differs"
+            found.append(parts.cell_record(candidate.case, step, loop_differs=looped))
         return found
 
     def _contracts(self) -> list[ContractFinding]:

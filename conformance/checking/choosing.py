@@ -41,7 +41,7 @@ class Candidate:
     @property
     def differs(self) -> bool:
         """Whether anything is wrong beyond doubt."""
-        return "differs" in (self.came.forward, self.came.backward)
+        return "differs" in (self.came.forward, self.came.backward) or bool(self.answer.tidied.by_sample)
 
     @property
     def blame(self) -> tuple[bool, int, int]:

@@ -23,7 +23,7 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosi
     def evidence(answer: Answer) -> Evidence:
         return Evidence(
             problem=answer.truth.problem,
-            observation=answer.tidied.observation,
+            observation=answer.tidied.evidence,
             rate=candidate.bound.rate,
             single=bool(answer.tidied.lowered),
         )

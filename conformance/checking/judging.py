@@ -5,7 +5,7 @@ it keeps them, results against the reference in units of noise where it doesn't.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, cast
 
 import numpy as np
@@ -125,6 +125,14 @@ class Tidied:
     observation: Observation
     complaints: tuple[str, ...]
     lowered: tuple[str, ...]  # what came in a lower precision
+    by_sample: Mapping[str, Array] = field(
+        default_factory=dict
+    )  # gradients of parameters left for each sample
+
+    @property
+    def evidence(self) -> Observation:
+        """The observation with the gradients that were left for each sample, which is a mistake with a name."""
+        return replace(self.observation, parameters={**self.observation.parameters, **self.by_sample})
 
 
 def tidied(problem: Problem, observation: Observation) -> Tidied:
@@ -136,6 +144,7 @@ def tidied(problem: Problem, observation: Observation) -> Tidied:
     kept: dict[str, Any] = {}
     complaints: list[str] = []
     lowered: list[str] = []
+    by_sample: dict[str, Array] = {}
     for part, key, array in _arrays(observation):
         if _is_low(array):
             lowered.append(part if key is None else f"{part}[{key!r}]")
@@ -143,12 +152,17 @@ def tidied(problem: Problem, observation: Observation) -> Tidied:
         alone = Observation(**{part: array if key is None else {key: array}})
         if complaint := malformed(problem, alone):
             complaints += complaint
+            if part == "parameters" and _is_by_sample(problem, key, array):
+                by_sample[key] = array.copy()
         elif key is None:
             kept[part] = array.copy()
         else:
             kept.setdefault(part, {})[key] = array.copy()
     return Tidied(
-        observation=Observation(**kept), complaints=tuple(complaints), lowered=tuple(dict.fromkeys(lowered))
+        observation=Observation(**kept),
+        complaints=tuple(complaints),
+        lowered=tuple(dict.fromkeys(lowered)),
+        by_sample=by_sample,
     )
 
 
@@ -160,6 +174,13 @@ def _arrays(observation: Observation) -> Iterator[tuple[str, Any, Any]]:
             yield from ((part.name, key, array) for key, array in shown.items())
         elif shown is not None:
             yield part.name, None, shown
+
+
+def _is_by_sample(problem: Problem, name: str, gradient: object) -> bool:
+    """Tell whether a gradient has the shape of its parameter once for each sample."""
+    parameter = problem.parameters.get(name)
+    shape = getattr(gradient, "shape", None)
+    return parameter is not None and shape == (problem.case.batch, *parameter.shape)
 
 
 def _is_low(array: object) -> bool:
