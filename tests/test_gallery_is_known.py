@@ -36,7 +36,6 @@ UNKNOWN = {
     "blog_gru": "which loss its gradients are of isn't established, since they are all wrong",
     "assignment": "a forward pass that raises is told as one that nobody can call",
     "tagger": "outputs formed from the state before the step are taken for another network",
-    "recipe_names": "the constant against a loss of softmax outputs and one-hot targets isn't told",
     "plant": "a column of the state is taken for the output",
     "piano_roll": "the constant is told against another loss than the one that the code declares",
 }

@@ -38,8 +38,9 @@ class Binding:
     """A hand-written network and how it is called; its fields are those of `Bound`.
 
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
-    expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled` is what reads like a backward pass and could not be
-    called, where none could; `told` is whether someone said how it is called, so that nothing was inferred.
+    expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled`
+    is what reads like a backward pass and could not be called, where none could; `told` is whether someone said how it
+    is called, so that nothing was inferred.
     """
 
     name: str

@@ -37,14 +37,18 @@ def entries(forward: Forward) -> list[Entry]:
                 Entry(kind="dL/dy", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms))
             )
             targets = tuple(f.encode(f"({own} - {d})") for f in forms)
+            one_hot = tuple(f.encode("np.eye(p.O)[p.targets]") for f in forms)
+            of_one_hot = Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=one_hot)
+            found += (
+                [of_one_hot] if soft else []
+            )  # its rows sum to 1, as a loss of softmax outputs takes them
             found.append(Entry(kind=kind, last=last, crossed=False, texts=targets))
             soft_targets = tuple(f.encode(f"(p.prob - {d})") for f in forms) if not soft else ()
             found.append(Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets))
             found.append(
                 Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=_ids(forward, last=last))
             )
-            one_hot = tuple(f.encode("np.eye(p.O)[p.targets]") for f in forms)
-            found.append(Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=one_hot))
+            found += [] if soft else [of_one_hot]
         else:
             found.append(
                 Entry(kind="dL/dh", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms))

@@ -1,4 +1,4 @@
-"""What begins a further sequence with a network that has run already: its own methods for that, and its weights again."""
+"""What begins a further sequence with a network that has run: its own methods for that, and its weights again."""
 
 from conformance.calling import names
 from conformance.calling.arguments import parameters_of
