@@ -12,7 +12,7 @@ KNOWN = (
     (r".*\bp\.d_h.*", "dL/dh"),
     (r".*\bp\.h_0.*", "h_0"),
 )
-"""What a reader calls an argument, by a pattern of its expression. Weights, and what the code itself made, aren't held."""
+"""What a reader calls an argument, by a pattern of its expression. Weights and the code's own values aren't held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

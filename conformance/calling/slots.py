@@ -141,7 +141,14 @@ def guesses(items: Sequence[Reached], asked: Sizes) -> list[Sizes]:
                 sizes = Sizes(inputs, H, outputs)
                 if sizes not in found and _fits(items, sizes):
                     found.append(sizes)
-    return sorted(found, key=lambda sizes: (sizes.H not in (asked.H, *squares), _strangeness(sizes, asked)))
+    return sorted(
+        found,
+        key=lambda sizes: (
+            not fit_plainly(items, sizes),
+            sizes.H not in (asked.H, *squares),
+            _strangeness(sizes, asked),
+        ),
+    )
 
 
 def fit_plainly(items: Sequence[Reached], sizes: Sizes) -> bool:
