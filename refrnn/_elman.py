@@ -22,8 +22,8 @@ and its adjoint, where dh_t collects everything that reaches h_t:
     b_ih, b_hh  (H,)      the two biases, both trained
 
 Only the product with h_{t-1} has to wait for the step before, so everything else is done for
-the whole sequence at once; `N` below counts rows, usually T·B. (`dot` is `@` for two matrices, with half
-the overhead a call.)
+the whole sequence at once; `N` below counts rows, usually T·B. (What is done at every step is written for few
+instructions a call: `dot` is `@` for two matrices with half the overhead, and so is an output by position.)
 
 References: J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990);
 P. J. Werbos, "Backpropagation through time: what it does and how to do it", Proc. IEEE 78 (1990);
@@ -70,11 +70,11 @@ class ElmanCell:
     def forward_step(self, share: Array, h_prev: Array, w_hh_t: Array, h: Array) -> None:
         """Write h_t = f(share + h_{t-1} W_hhᵀ) into `h` (B, H), which may be `share` itself.
 
-        `w_hh_t` is W_hhᵀ (H, H), laid out once for a fast product.
+        `w_hh_t` is W_hhᵀ (H, H).
         """
-        np.add(share, h_prev.dot(w_hh_t), out=h)  # (B, H) @ (H, H) -> (B, H)
+        np.add(share, h_prev.dot(w_hh_t), h)  # (B, H) @ (H, H) -> (B, H)
         if self.nonlinearity == "tanh":
-            np.tanh(h, out=h)
+            np.tanh(h, h)
         else:
             np.maximum(h, 0, out=h)  # NaN stays NaN, as in torch
 
@@ -89,10 +89,10 @@ class ElmanCell:
     def backward_step(self, dh: Array, da: Array, w_hh: Array, dh_prev: Array) -> None:
         """Turn `da`, which holds f'(a_t), into da_t = dh_t ⊙ f'(a_t), and write dh_{t-1} = da_t W_hh."""
         if self.nonlinearity == "tanh":
-            np.multiply(da, dh, out=da)
+            np.multiply(da, dh, da)
         else:
             np.copyto(da, dh, where=da != 0)  # chosen, not multiplied: 0 · ∞ would be NaN where torch has 0
-        da.dot(w_hh, out=dh_prev)  # (B, H) @ (H, H) -> (B, H)
+        da.dot(w_hh, dh_prev)  # (B, H) @ (H, H) -> (B, H)
 
     def input_gradient(self, da: Array, w: Weights) -> Array:
         """Return dx = da W_ih for all rows at once: (N, H) @ (H, I) -> (N, I)."""

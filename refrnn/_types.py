@@ -27,5 +27,5 @@ class Weights(NamedTuple):
 def read_only(array: Array) -> Array:
     """Return a view of `array` through which it can't be written."""
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
