@@ -19,6 +19,8 @@ class Loss:
     kind
         "dL/dy", "dL/dh", "targets" (dL/dy = y − target times one constant), "binary cross-entropy" (dL/dy =
         sigmoid(y) − target) or "softmax cross-entropy".
+    outputs
+        What the loss sees: "y", or what the code makes of it, such as "softmax(y)".
     last
         Whether the loss sees the last step only.
     declared
@@ -26,6 +28,7 @@ class Loss:
     """
 
     kind: str
+    outputs: str = "y"
     last: bool = False
     declared: str = ""
 

@@ -10,7 +10,7 @@ from conformance.calling.backward import Backward
 from conformance.calling.binding import Binding, Own
 from conformance.calling.bound import Loss
 from conformance.calling.construct import callable_of
-from conformance.calling.entries import BINARY
+from conformance.calling.entries import BINARY, SOFT_TARGETS
 from conformance.calling.extras import extras
 from conformance.calling.harvest import returned_names
 from conformance.calling.interface import Attempt, Interface, without_p
@@ -61,7 +61,7 @@ def bound_of(
         interface=Interface(
             target=loaded.target, lines=(*_told(forward, backward), *map(_failed, failed)), source=source
         ),
-        loss=None if backward is None else Loss(kind=backward.entry.kind, last=backward.entry.last),
+        loss=None if backward is None else _loss(forward, backward),
         notes=_notes(loaded, forward, backward),
         rate=1.0 if backward is not None and backward.harvest.place in ("applied", "replaced") else None,
         forward_matches=forward.complete and not forward.fault and not is_own(forward),
@@ -74,6 +74,15 @@ def bound_of(
         between=between(loaded, forward),
         own=_own(forward, backward),
         uncalled=failed,
+    )
+
+
+def _loss(forward: Forward, backward: Backward) -> Loss:
+    """Return how the loss enters: by softmax(y) too where a backward pass makes that of outputs y."""
+    softens = any(SOFT_TARGETS in line for line in backward.lines)
+    shown = "y" if forward.outputs is None else forward.outputs.quantity
+    return Loss(
+        kind=backward.entry.kind, outputs="softmax(y)" if softens else shown, last=backward.entry.last
     )
 
 

@@ -9,6 +9,9 @@ from conformance.calling.passes import Forward
 BINARY = "binary cross-entropy"
 """−Σ t·log p + (1 − t)·log(1 − p) on p = sigmoid(y): dL/dy = p − t."""
 
+SOFT_TARGETS = "p.prob - "
+"""What targets are made of where a backward pass makes softmax(y) of outputs that are y."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -43,7 +46,7 @@ def entries(forward: Forward) -> list[Entry]:
                 [of_one_hot] if soft else []
             )  # its rows sum to 1, as a loss of softmax outputs takes them
             found.append(Entry(kind=kind, last=last, crossed=False, texts=targets))
-            soft_targets = tuple(f.encode(f"(p.prob - {d})") for f in forms) if not soft else ()
+            soft_targets = tuple(f.encode(f"({SOFT_TARGETS}{d})") for f in forms) if not soft else ()
             found.append(Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets))
             found.append(
                 Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=_ids(forward, last=last))

@@ -68,7 +68,9 @@ FORWARD = re.compile(
     r"process|sequence).*)",
     re.IGNORECASE,
 )
-BACKWARD = re.compile(r".*(back|bptt|bprop|grad|bwd|deriv|accum|adjoint|vjp|sensitivit).*", re.IGNORECASE)
+BACKWARD = re.compile(
+    r".*(back|bptt|bprop|grad|bwd|deriv|accum|adjoint|vjp|sensitivit|deltas).*", re.IGNORECASE
+)
 TRAINS = re.compile(r".*(loss|train|fit|learn|update|optimi[sz]e|step|apply|cost).*", re.IGNORECASE)
 BEGINS = _pattern(r"begin\w* start\w* new_\w+ reset\w* open\w* prepare\w*")
 """Methods that are to be called before a sequence begins."""

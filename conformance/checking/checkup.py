@@ -11,7 +11,7 @@ from conformance.calling import Bound
 from conformance.checking import parts
 from conformance.checking.anchoring import NOT_ESTABLISHED, established, established_by_its_own
 from conformance.checking.answers import Asked, failed_record
-from conformance.checking.choosing import Candidate, choose
+from conformance.checking.choosing import Candidate, choose, judged_on
 from conformance.checking.compose import judged_record
 from conformance.checking.consistency import consistency
 from conformance.checking.constant import AS_ASKED
@@ -19,7 +19,7 @@ from conformance.checking.contracts import contracts, of_precision
 from conformance.checking.declared import Declared
 from conformance.checking.diagnosing import diagnosed
 from conformance.checking.found import Found
-from conformance.checking.losses import loss_of
+from conformance.checking.losses import loss_of, of_its_outputs
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
 from conformance.record import exact
@@ -57,7 +57,7 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
     plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
     for checkup in plain:
         if not checkup.candidate.differs:
-            return checkup.from_another_start()
+            return checkup.by_the_loss_it_declares().from_another_start()
     found: list[Checkup] = []
     for checkup in plain[:MOST_DIAGNOSED]:
         progress("searching for the mistake")
@@ -87,6 +87,22 @@ class Checkup:
         """Whether the gradient of the output enters at another step than it is asked at, or nothing is explained."""
         choices = None if self.diagnosis is None else self.diagnosis.choices
         return choices is None or "entry" in choices.departures()
+
+    def by_the_loss_it_declares(self) -> "Checkup":
+        """Return the check by the loss of y that the code declares, where its gradient is right for one of softmax(y).
+
+        Nothing less than a mistake that reproduces every gradient is held against it.
+        """
+        other = of_its_outputs(self.candidate.bound)
+        if other is None or self._declared() is not None:
+            return self
+        if loss_of(other, self.candidate.answer.truth, methods=True) is None:
+            return self
+        judged = judged_on(self.candidate.case, other, self.candidate.said)
+        if not isinstance(judged, Candidate) or not judged.differs:
+            return self
+        found = diagnosed(judged, self.progress)
+        return replaced(self, candidate=judged, diagnosis=found) if found.explained else self
 
     def from_another_start(self) -> "Checkup":
         """Return the check of the same network from an h_0 that isn't 0, where it goes wrong only then.

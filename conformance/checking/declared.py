@@ -8,7 +8,7 @@ every usual layout.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,12 @@ DIRECTIONS = 3
 """Random directions in which a derivative must show the same constant."""
 
 
+Kinds = tuple[Literal["squared", "crossed", "binary"], ...]
+"""Kinds of losses: squares of y − target, cross-entropy of softmax(y), and binary cross-entropy of sigmoid(y)."""
+
+KINDS: Kinds = ("squared", "crossed", "binary")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
     """A loss that the code declares: dloss/dy is `factor` times the cotangent, known up to `error`."""
@@ -32,11 +38,11 @@ class Declared:
 
 
 def declared_loss(
-    functions: Mapping[str, Callable[..., Any]], y: Array, d_y: Array, *, last: bool
+    functions: Mapping[str, Callable[..., Any]], y: Array, d_y: Array, *, last: bool, kinds: Kinds = KINDS
 ) -> Declared | None:
     """Return the first of `functions` that is a loss on y (T, B, O) with a cotangent like d_y; None if none is."""
     for name, function in functions.items():
-        for loss in _readings(function, y, d_y, last=last):
+        for loss in _readings(function, y, d_y, last=last, kinds=kinds):
             found = attempt(lambda loss: _constant(loss, y, d_y), loss)
             if found is not None and not isinstance(found, Failure):
                 return Declared(name=f"{name} computes", factor=found[0], error=found[1])
@@ -69,30 +75,36 @@ def constant_along(
 
 
 def _readings(
-    function: Callable[..., Any], y: Array, d_y: Array, *, last: bool
+    function: Callable[..., Any], y: Array, d_y: Array, *, last: bool, kinds: Kinds
 ) -> Iterator[Callable[[Array], float]]:
     """Yield `function` as a loss of y (T, B, O), for every usual way to lay out its two arguments."""
-    hot = one_hot(d_y)
-    squared = [(identity, layout, layout(y - d_y)) for layout in layouts(last=last)]
-    crossed = [
+    laid_out = list(product(kinds, layouts(last=last)))
+    ways = [
         (outputs, layout, target)
-        for layout in layouts(last=last)
-        for outputs in (softmax, identity)
-        for target in (layout(hot), *_ids(np.asarray(layout(hot))))
+        for kind, layout in laid_out
+        for target in _targets(kind, layout, y, d_y)
+        for outputs in {"squared": (identity,), "crossed": (softmax, identity), "binary": (sigmoid,)}[kind]
     ]
-    binary = [(sigmoid, layout, layout(sigmoid(y) - d_y)) for layout in layouts(last=last)]
-    for (outputs, layout, target), turned in product([*squared, *crossed, *binary], (False, True)):
+    for (outputs, layout, target), turned in product(ways, (False, True)):
         yield _loss(function, outputs, layout, target, turned=turned)
 
 
-def target_layouts(y: Array, d_y: Array, *, last: bool) -> Iterator[Any]:
-    """Yield targets in every usual layout: y − d_y, sigmoid(y) − d_y, ids, and one-hot vectors."""
-    hot = one_hot(d_y)
-    for layout in layouts(last=last):
+def target_layouts(y: Array, d_y: Array, *, last: bool, kinds: Kinds = KINDS) -> Iterator[Any]:
+    """Yield the targets of these kinds of losses in every usual layout."""
+    for layout, kind in product(layouts(last=last), kinds):
+        yield from _targets(kind, layout, y, d_y)
+
+
+def _targets(kind: str, layout: Callable[[Array], Any], y: Array, d_y: Array) -> Iterator[Any]:
+    """Yield the targets with which a kind of loss has the cotangent d_y: y − d_y, sigmoid(y) − d_y, one-hot, ids."""
+    if kind == "squared":
         yield layout(y - d_y)
+    elif kind == "binary":
         yield layout(sigmoid(y) - d_y)
-        yield from _ids(np.asarray(layout(hot)))
-        yield layout(hot)
+    else:
+        hot = layout(one_hot(d_y))
+        yield hot
+        yield from _ids(np.asarray(hot))
 
 
 def _ids(hot: Array) -> list[Array]:

@@ -7,40 +7,107 @@ outputs, a loss that the backward call returns) is run again with the parameters
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
-from conformance.calling import Asked, Bound
+from conformance.calling import Asked, Bound, Loss
 from conformance.calling.binding import Binding
+from conformance.calling.entries import SOFT_TARGETS
 from conformance.calling.limits import sandbox, time_limit
 from conformance.calling.program import Ran, more, run, value
 from conformance.cases import Problem
 from conformance.checking.adapter import with_parameters
-from conformance.checking.declared import DIRECTIONS, Declared, constant_along, declared_loss, target_layouts
+from conformance.checking.declared import (
+    DIRECTIONS,
+    KINDS,
+    Declared,
+    Kinds,
+    constant_along,
+    declared_loss,
+    target_layouts,
+)
 from conformance.checking.judging import Truth
 from conformance.checking.running import Failure, attempt
 from refrnn import Array
 
-LOSS = re.compile(r"loss|mse|cost|error|entropy|criterion|objective|squared", re.IGNORECASE)
+LOSS = re.compile(
+    r"loss|mse|sse|cost|err|entropy|criterion|objective|squared|score|nll|likelihood|energy|deviance",
+    re.IGNORECASE,
+)
 SLOPE = re.compile(r"grad|deriv|backward|prime|delta|^d_|_d$", re.IGNORECASE)
+
+SOFTMAX = "softmax(y)"
 
 SECONDS = 1.0
 """How long one call of a loss may take."""
 
 
-def loss_of(bound: Bound, truth: Truth) -> Declared | None:
-    """Return the loss that the code of a bound network declares, None where none can be called."""
+def loss_of(bound: Bound, truth: Truth, *, methods: bool = False) -> Declared | None:
+    """Return the loss that the code of a bound network declares, None where none can be called.
+
+    With `methods`, only what the network itself declares counts, not what stands beside it.
+
+    Cross-entropy is only that of probabilities with targets that are one-hot, so where the outputs are probabilities
+    it is asked with those as well.
+    """
+    if not isinstance(bound, Binding) or bound.loss is None or truth.problem.head is None:
+        return None
+    found = _declared(bound, truth, methods=methods)
+    if found is not None or bound.loss.outputs != SOFTMAX or bound.traits.crossed:
+        return found
+    return _declared(
+        bound, Truth.of(replace(bound.traits, crossed=True).admit(truth.problem)), methods=methods
+    )
+
+
+def _declared(bound: Binding, truth: Truth, *, methods: bool) -> Declared | None:
     head, y = truth.problem.head, truth.exact.y
-    if not isinstance(bound, Binding) or bound.loss is None or head is None or head.d_y is None or y is None:
+    if bound.loss is None or head is None or head.d_y is None or y is None:
         return None
     major = truth.problem.layout.time_major
     with sandbox():
-        functions = _functions(bound, truth.problem)
-        found = declared_loss(functions, major(y), major(head.d_y), last=bound.loss.last)
+        functions = _functions(bound, truth.problem, methods=methods)
+        found = declared_loss(
+            functions, major(y), major(head.d_y), last=bound.loss.last, kinds=_kinds(bound.loss)
+        )
         return found or _of_the_whole_network(Whole(bound=bound, truth=truth))
+
+
+def _kinds(loss: Loss | None) -> Kinds:
+    """Return the kinds of losses that what the loss sees leaves open."""
+    if loss is None:
+        return KINDS
+    return {"y": KINDS, SOFTMAX: ("crossed",), "log softmax(y)": ("crossed",), "sigmoid(y)": ("binary",)}.get(
+        loss.outputs, KINDS
+    )
+
+
+def of_its_outputs(bound: Bound) -> Binding | None:
+    """Return a network asked for the loss ½·Σ(y − target)² where it was asked for that of softmax(y); else None.
+
+    Its outputs are y, and its backward pass makes softmax(y) of them: a mistake if the loss it declares is of y.
+    """
+    if not isinstance(bound, Binding) or bound.loss is None or SOFT_TARGETS not in "".join(bound.backward):
+        return None
+
+    def asked(text: str) -> str:
+        return text.replace(SOFT_TARGETS, "p.y - ")
+
+    interface = structs.replace(
+        bound.interface,
+        lines=tuple(map(asked, bound.interface.lines)),
+        source=asked(bound.interface.source),
+    )
+    return replace(
+        bound,
+        backward=tuple(map(asked, bound.backward)),
+        loss=replace(bound.loss, outputs="y"),
+        interface=interface,
+    )
 
 
 def _of_the_whole_network(whole: "Whole") -> Declared | None:
@@ -69,7 +136,8 @@ class Whole:
     def _targets(self) -> Iterator[Any]:
         major, problem = self.truth.problem.layout.time_major, self.truth.problem
         last = self.bound.loss is not None and self.bound.loss.last
-        yield from target_layouts(major(self.truth.exact.y), major(problem.head.d_y), last=last)
+        kinds = _kinds(self.bound.loss)
+        yield from target_layouts(major(self.truth.exact.y), major(problem.head.d_y), last=last, kinds=kinds)
 
     def constant(self, loss: Callable[[Ran], float]) -> tuple[float, float] | None:
         """Return the constant between the derivative of `loss` by the parameters and the gradients asked for."""
@@ -122,10 +190,10 @@ class Held(Asked):
         return super().__getattr__(name)
 
 
-def _functions(bound: Binding, problem: Problem) -> dict[str, Callable[..., Any]]:
+def _functions(bound: Binding, problem: Problem, *, methods: bool) -> dict[str, Callable[..., Any]]:
     """Return the functions and methods of two arguments that may be the loss, by name."""
     ran = run(bound.loaded, Asked(problem), bound.build)
-    model, code = ran.names.get("model"), vars(bound.loaded.code)
+    model, code = ran.names.get("model"), {} if methods else vars(bound.loaded.code)
     found = {name: item for name, item in code.items() if _may_be_loss(name, item, arguments=2)}
     found |= {name: getattr(model, name) for name in _names(model, arguments=2)}
     return {name: _limited(function) for name, function in found.items()}
