@@ -1,7 +1,7 @@
 """Crews: the workers that a run maps its cases over, all of them `concurrent.futures` executors.
 
-A crew takes a few units at a time, no more than keep it busy, so that when one of its workers dies or hangs few cases
-come into question.
+A crew takes a few units at a time, no more than keep it busy (one for each worker, and some that wait, so that no
+worker does), so that when one of its workers dies or hangs few cases come into question.
 """
 
 import multiprocessing
@@ -33,6 +33,7 @@ class WorkerLostError(Exception):
 class Crew(Protocol):
     """Workers for units."""
 
+    workers: int  # units that are worked on at a time
     width: int  # units that keep all of them busy
 
     def submit(self, case_id: str, subjects: Sequence[str]) -> Future[Examined]:
@@ -51,11 +52,11 @@ class Crew(Protocol):
 class ProcessCrew:
     """Processes of this machine, each in one thread; they end with their parent, whatever ends it."""
 
-    def __init__(self, width: int, unit: Unit = examine_unit) -> None:
+    def __init__(self, workers: int, unit: Unit = examine_unit) -> None:
         one_thread()  # the variables are inherited by the workers, whose libraries read them when they load
-        self.width, self._unit = width, unit
+        self.workers, self.width, self._unit = workers, workers + 1, unit
         context = multiprocessing.get_context("spawn")
-        self._pool: Executor = ProcessPoolExecutor(width, mp_context=context, initializer=_start_worker)
+        self._pool: Executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
 
     def submit(self, case_id: str, subjects: Sequence[str]) -> Future[Examined]:
         """Hand over one unit; a pool that is broken already answers with a lost one."""
@@ -87,7 +88,8 @@ class DaskCrew:
 
     def __init__(self, client: "Client") -> None:
         self._client = client
-        self.width = 2 * max(1, sum(client.nthreads().values()))  # one to work on, one to come
+        self.workers = max(1, sum(client.nthreads().values()))
+        self.width = 2 * self.workers
         self._pool: Executor = client.get_executor(pure=False)
 
     def submit(self, case_id: str, subjects: Sequence[str]) -> Future[Examined]:

@@ -4,10 +4,12 @@ A worker that crashes or hangs costs its own case only. When a crew breaks, the 
 into question: each is tried again by a worker of its own, and only one that fails there as well is given up.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from itertools import islice
 from time import monotonic
 
 from conformance.cases import Case
@@ -23,7 +25,7 @@ LIMIT = 600.0
 """Seconds after which a case counts as hanging: a hundred times the longest case of the full suite."""
 
 Recruit = Callable[[int], Crew]
-"""Returns a crew for that many units at a time."""
+"""Returns a crew of that many workers."""
 
 
 def run_cases(
@@ -41,7 +43,7 @@ def run_cases(
     Parameters
     ----------
     jobs
-        Units at a time; with 1 (and no `recruit`) all run in this process, where no limit holds.
+        Workers; with 1 (and no `recruit`) all run in this process, where no limit holds.
     recruit
         Where workers come from: processes of this machine by default.
     limit
@@ -84,6 +86,18 @@ def _in_process(cases: Mapping[int, Case], subjects: Sequence[str]) -> Iterator[
 
 
 @dataclass(slots=True)
+class Handed:
+    """A unit that a crew has: its position, and when its turn came (never, as long as it waits for a worker)."""
+
+    position: int
+    started: float = math.inf
+
+
+UnderWay = dict[Future[Examined], Handed]
+"""What a crew has, in the order in which it was handed over."""
+
+
+@dataclass(slots=True)
 class Mapped:
     """Cases mapped over crews, by their positions in the suite."""
 
@@ -109,7 +123,7 @@ class Mapped:
     def _by_crew(self, size: int) -> Iterator[tuple[int, Examined]]:
         """Yield the results of one crew, until all is done or the crew is broken."""
         crew = self.recruit(size)
-        under_way: dict[Future[Examined], tuple[int, float]] = {}
+        under_way: UnderWay = {}
         broken = True
         try:
             self._keep_busy(crew, under_way)
@@ -120,34 +134,34 @@ class Mapped:
                 yield from found
                 yield from ((n, self._given_up(n, self._hanging())) for n in hanging)
                 if self.suspects or hanging:
-                    self.suspects.extend(n for n, _ in under_way.values())
+                    self.suspects.extend(handed.position for handed in under_way.values())
                     return
             broken = False
         finally:
             crew.dismiss(kill=broken)
 
-    def _keep_busy(self, crew: Crew, under_way: dict[Future[Examined], tuple[int, float]]) -> None:
+    def _keep_busy(self, crew: Crew, under_way: UnderWay) -> None:
         while self.waiting and len(under_way) < crew.width:
             position = self.waiting.popleft()
-            under_way[crew.submit(self.cases[position].id, self.subjects)] = (position, monotonic())
+            under_way[crew.submit(self.cases[position].id, self.subjects)] = Handed(position)
+        for handed in islice(under_way.values(), crew.workers):  # the others wait for a worker
+            handed.started = min(handed.started, monotonic())
 
-    def _finished(
-        self, crew: Crew, under_way: dict[Future[Examined], tuple[int, float]]
-    ) -> tuple[list[tuple[int, Examined]], list[int]]:
+    def _finished(self, crew: Crew, under_way: UnderWay) -> tuple[list[tuple[int, Examined]], list[int]]:
         """Wait for a unit, take the finished ones out, and return their results and the positions that hang."""
-        oldest = min(started for _, started in under_way.values())
+        oldest = min(handed.started for handed in under_way.values())
         done, _ = wait(
             under_way, timeout=max(0.0, oldest + self.limit - monotonic()), return_when=FIRST_COMPLETED
         )
         found: list[tuple[int, Examined]] = []
         for unit in done:
-            position, _ = under_way.pop(unit)
+            position = under_way.pop(unit).position
             try:
                 found.append((position, crew.result(unit)))
             except WorkerLostError:
                 self.suspects.append(position)
-        late = [unit for unit, (_, started) in under_way.items() if monotonic() - started >= self.limit]
-        return found, [under_way.pop(unit)[0] for unit in late]
+        late = [unit for unit, handed in under_way.items() if monotonic() - handed.started >= self.limit]
+        return found, [under_way.pop(unit).position for unit in late]
 
     def _alone(self, position: int) -> Examined:
         """Examine a case that may have cost a worker, with a worker of its own."""
