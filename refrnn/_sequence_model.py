@@ -238,15 +238,13 @@ class SequenceModel:
 
     def _known(self, names: Collection[str]) -> frozenset[str]:
         """Return the frozen names, refusing unknown ones and a bare string."""
-        given = {names} if isinstance(names, str) else set(names)
-        unknown = sorted(given - set(self.parameters))
-        if unknown or isinstance(names, str):
+        if isinstance(names, str) or not set(names) <= set(self.parameters):
             message = (
                 f"frozen must be a collection of names among {', '.join(self.parameters)}; got {names!r}. "
                 "Pass for example ['rnn.bias_hh_l0']."
             )
             raise ValueError(message)
-        return frozenset(given)
+        return frozenset(names)
 
     def _real_steps(self, trace: Trace) -> np.ndarray[Any, Any] | None:
         """Return True in the layout of x, (T, B) or (B, T), where "every" reads a step; None for all."""

@@ -37,6 +37,11 @@ A_SHAPE, NO_BROADCAST = "must have the shape", "Nothing is broadcast"
             ValueError,
             "nonlinearity must be 'tanh' or 'relu'; got 'sigm",
         ),
+        (
+            lambda: cell()([[1.0, 2, 3], [1]]),
+            TypeError,
+            "^x must be an array of float64; got list whose parts",
+        ),
         (lambda: RNNCell(I, H, dtype="int64"), TypeError, "dtype must be float32, float64 or long double"),
         (
             lambda: cell()(np.ones((B, H))),
@@ -76,6 +81,7 @@ def test_a_cell_refuses(call: Callable[[], object], error: type[Exception], matc
     [
         (lambda: Linear(0, O), ValueError, "in_features must be at least 1; got 0"),
         (lambda: Linear(H, True), TypeError, "out_features must be an integer of at least 1; got True"),
+        (lambda: Linear(H, O, dtype="int64"), TypeError, "^dtype must be float32, float64 or long double"),
         (lambda: Linear(H, O, 1), TypeError, "bias must be True or False; got 1"),
         (lambda: head()(np.ones((B, I))), ValueError, rf"x {A_SHAPE} \(N, 4\); got \(5, 3\)"),
         (lambda: head()(np.float64(1)), ValueError, rf"x {A_SHAPE} \(4\); got \(\)"),
@@ -122,7 +128,22 @@ def test_a_head_refuses(call: Callable[[], object], error: type[Exception], matc
             TypeError,
             "dtype of y must be float32, float64",
         ),
-        (lambda: squared_error(np.zeros((0, O)), np.zeros((0, O))), ValueError, "no length may be 0"),
+        (
+            lambda: squared_error(np.zeros((0, O)), np.zeros((0, O))),
+            ValueError,
+            r"^y must have the shape \(N, N\).* no length may be 0",
+        ),
+        (
+            lambda: squared_error([[0.0], [0.0, 1.0]], 0.0),
+            TypeError,
+            "^y must be an array of float64; got list",
+        ),
+        (lambda: cross_entropy(1.0, 0), ValueError, r"^logits must have the shape \(…, C\)"),
+        (
+            lambda: cross_entropy(LOGITS, [[0], [0, 1]]),
+            TypeError,
+            "^class_ids must be whole numbers; got list whose parts differ",
+        ),
         (
             lambda: squared_error(0.0, 0.0, "none"),
             ValueError,
@@ -207,6 +228,16 @@ def test_losses_refuse(call: Callable[[], object], error: type[Exception], match
             lambda: model().train([], epochs=0, learning_rate=0.1),
             ValueError,
             "epochs must be at least 1; got 0",
+        ),
+        (
+            lambda: model().train([], epochs=1, learning_rate=0.1),
+            ValueError,
+            r"samples must hold at least one \(x, target\); got none",
+        ),
+        (
+            lambda: model(output="every").gradients(X, [[0.0], [0.0, 1.0]], lengths=[6, 1, 2, 3, 4]),
+            TypeError,
+            "^target must be an array; got list whose parts differ",
         ),
         (lambda: model().load_state_dict(RNN(I, H).parameters), ValueError, "missing: rnn.weight_ih_l0"),
         (

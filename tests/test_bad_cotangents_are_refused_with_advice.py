@@ -108,7 +108,7 @@ BACKWARD = [
         "the shares of no parameter",
         lambda: backward(d_h_n=H_0).step_contributions("weight_hh_l1"),
         ValueError,
-        "name must be one of weight_ih_l0 | 'weight_hh_l1' | parameter of this network",
+        "name must be one of weight_ih_l0, weight_hh_l0 | 'weight_hh_l1' | parameter of this network",
     ),
     Refusal(
         "the shares of a bias that isn't there",
@@ -181,6 +181,18 @@ def test_one_unit_does_not_meet_a_trace_of_several_by_broadcasting() -> None:
     trace = refrnn.RNNCell(I, H).forward(X[0])
     with pytest.raises(ValueError, match=r"weight_hh float64 \(1, 1\).* got one with .*\(4, 4\)"):
         refrnn.RNNCell(I, 1).backward(trace, np.ones((B, 1)))
+
+
+def test_a_refused_trace_is_told_by_what_differs_alone() -> None:
+    wider, longer = refrnn.RNN(I + 1, H).forward(np.ones((T, B, I + 1))), refrnn.RNN(I, H, 2).forward(X)
+    with pytest.raises(
+        ValueError, match=r"with weight_ih_l0 float64 \(4, 3\); got one with [^,]* \(4, 4\)\. Pass"
+    ):
+        rnn().backward(wider, D_OUTPUT)
+    with pytest.raises(
+        ValueError, match=r"with nothing more; got one with weight_ih_l1 .*bias_hh_l1 float64 \(4,\)\. Pass"
+    ):
+        rnn().backward(longer, D_OUTPUT)
 
 
 def test_the_trace_of_earlier_parameters_is_good_whatever_they_are_now() -> None:

@@ -185,6 +185,12 @@ LENGTHS = [
         "between 1 and T = 7 | 8 for sample 4 | pad x",
     ),
     Refusal(
+        "ragged lengths",
+        lambda: rnn()(X, lengths=[[7, 6], [5]]),
+        TypeError,
+        "lengths must be whole numbers | list whose parts | Pad them",
+    ),
+    Refusal(
         "fractional lengths",
         lambda: rnn()(X, lengths=[7, 6, 5, 4.5, 3]),
         TypeError,

@@ -88,6 +88,17 @@ def test_gradients_within_the_norm_stay_as_they_are(scale: float) -> None:
     assert all(np.array_equal(clipped[name], free[name]) for name in SHAPES)
 
 
+def test_gradients_barely_above_the_norm_are_shortened_to_it() -> None:
+    zeros, g = {"bias": np.zeros(4)}, {"bias": np.ones(4)}  # of norm 2
+    assert np.array_equal(sgd(zeros, g, 1, clip_norm=1.75)["bias"], -0.875 * np.ones(4))
+
+
+def test_gradients_of_just_the_norm_keep_every_bit() -> None:
+    g = np.array([3.0, 0.0])  # beside a number too small for the norm to notice
+    g[1] = next(tiny for tiny in 1e-20 * np.arange(1.0, 50.0) if tiny / 3 * 3 != tiny)
+    assert np.array_equal(sgd({"bias": np.zeros(2)}, {"bias": g}, 1, clip_norm=3)["bias"], -g)
+
+
 def test_nothing_given_is_changed_and_the_result_is_read_only() -> None:
     p, g = drawn(np.float64, 0), drawn(np.float64, 1)
     copies = [{name: array.copy() for name, array in d.items()} for d in (p, g)]
@@ -113,6 +124,13 @@ def test_no_parameters_give_no_parameters() -> None:
             r"learning_rate must be finite and above 0; got 0\. Pass a positive",
         ),
         ({"learning_rate": "0.1"}, TypeError, "learning_rate must be one real number; got '0.1'"),
+        (
+            {"learning_rate": torch.tensor([0.1])},
+            TypeError,
+            r"learning_rate must be one real number; got tensor\(\[0\.1",
+        ),
+        ({"learning_rate": np.array("fast")}, TypeError, "must be one real number; got array"),
+        ({"learning_rate": 10**400}, TypeError, "must be one real number; got 1000"),
         ({"clip_value": -1}, ValueError, "clip_value must be finite and above 0; got -1"),
         ({"clip_norm": np.nan}, ValueError, "clip_norm must be finite and above 0; got nan"),
         ({"clip_value": 1, "clip_norm": 2}, ValueError, "exclude each other; got 1 and 2. Pass one of them"),

@@ -241,6 +241,12 @@ def test_changing_the_table_of_gradients_does_not_change_the_gradients() -> None
     assert list(gradients.parameters) == ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
 
 
+def test_the_output_of_one_direction_is_no_copy_of_its_states() -> None:
+    problem = problems.make(layers=2)
+    trace = problems.network(problem).forward(problem.x, problem.h_0)
+    assert np.shares_memory(trace.output, trace.hidden(1))
+
+
 def test_the_two_bias_gradients_are_separate_arrays() -> None:
     _, gradients = problems.run(problems.make())
     ih, hh = (gradients.parameters[f"bias_{kind}_l0"] for kind in ("ih", "hh"))

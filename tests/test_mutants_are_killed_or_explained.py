@@ -49,7 +49,7 @@ import pathlib, pytest
 from mutation.mutants import mutants
 from mutation.running import MutationRun
 found = list(mutants(pathlib.Path("program.py")))
-run = MutationRun(mutants=found, jobs=1, progress=lambda mutant, fate: None)
+run = MutationRun(mutants=found, longest=9, jobs=1, progress=lambda mutant, fate: None)
 status = pytest.main(["-pno:terminal", "-pno:cacheprovider", "test_program.py"], plugins=[run])
 print(int(status), *(f"{fate}: {mutant}" for mutant, fate in zip(found, run.fates)), sep="\\n== ")
 """
@@ -115,6 +115,7 @@ def test_a_survivor_without_a_reason_and_a_reason_without_a_survivor_are_told(tm
     file.write_text(
         textwrap.dedent("""
         tests = ["tests/test_x.py"]
+        longest = 1
 
         [[reason]]
         why = "Both are the same."
@@ -136,6 +137,6 @@ def test_a_survivor_without_a_reason_and_a_reason_without_a_survivor_are_told(tm
 def test_explaining_a_mutant_twice_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "plan.toml"
     reason = "[[reason]]\nwhy = 'so'\nsurvivors = ['a.py f']\n"
-    file.write_text("tests = []\n" + 2 * reason)
+    file.write_text("tests = []\nlongest = 1\n" + 2 * reason)
     with pytest.raises(ValueError, match="once; got this one twice"):
         Plan.read(file)

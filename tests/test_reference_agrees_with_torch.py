@@ -9,6 +9,7 @@ from oracles.problems import Problem, gradient_key, place_key
 from oracles.rounding import bounds
 
 import refrnn
+from refrnn._scan import BLOCK
 
 LENGTHS = {"unsorted with ties": (3, 7, 1, 3, 5), "all of them 1": (1,) * 5, "all of them T": (7,) * 5}
 LAYOUTS = [
@@ -88,6 +89,12 @@ def test_every_choice_of_cotangents_agrees_for_every_kind_of_lengths(
 @pytest.mark.parametrize("batch", [1, 5])
 def test_the_shortest_sequences_and_single_samples_agree(steps: int, batch: int) -> None:
     problem = problems.make(steps=steps, batch=batch, layers=2, directions=2)
+    assert_agree(problems.observe(problem), with_torch.observe(problem), bounds(problem))
+
+
+@pytest.mark.parametrize("bias", [True, False], ids=["biases", "no biases"])
+def test_sequences_of_several_blocks_agree(bias: bool) -> None:  # noqa: FBT001
+    problem = problems.make(steps=2 * BLOCK + 3, batch=2, layers=2, directions=2, bias=bias)
     assert_agree(problems.observe(problem), with_torch.observe(problem), bounds(problem))
 
 
@@ -205,6 +212,20 @@ def test_every_step_agrees_under_dropout_and_in_float32() -> None:
     problem = problems.make(layers=3, directions=2, dropout=0.5, dtype=np.float32)
     problem = problem.but(masks=with_torch.masks(problem, seed=3))
     assert_agree(problems.observe_steps(problem), with_torch.observe_steps(problem), bounds(problem))
+
+
+def test_a_direction_that_is_not_named_is_the_forward_one() -> None:
+    problem = problems.make(layers=2, directions=2)
+    rnn = problems.network(problem)
+    trace = rnn.forward(problem.x, problem.h_0)
+    gradients = rnn.backward(trace, problem.d_output, problem.d_h_n)
+    for shown in (trace.hidden, trace.previous, gradients.d_h, gradients.d_a):
+        assert np.array_equal(shown(1), shown(1, 0))
+        assert not np.array_equal(shown(1), shown(1, 1))
+    assert np.array_equal(gradients.d_h_from_output(1), gradients.d_h_from_output(1, 0))
+    assert not np.array_equal(gradients.d_h_from_output(1), gradients.d_h_from_output(1, 1))
+    assert np.array_equal(gradients.d_h_from_next(1), gradients.d_h_from_next(1, 0))
+    assert not np.array_equal(gradients.d_h_from_next(1), gradients.d_h_from_next(1, 1))
 
 
 @pytest.mark.parametrize("layout", ["time first", "batch first", "unbatched"])

@@ -48,6 +48,7 @@ def test_every_bit_is_that_of_the_plain_pass(
         assert np.array_equal(found.parameters[name], gradient), name
     assert np.array_equal(found.h_0, expected.h_0)
     assert np.array_equal(found.x, expected.x)
+    assert found.x.dtype == expected.x.dtype
 
 
 def test_the_loss_may_be_given_segment_by_segment() -> None:
@@ -68,6 +69,14 @@ def test_the_loss_may_be_given_segment_by_segment() -> None:
         assert np.array_equal(found.parameters[name], gradient), name
 
 
+def test_everything_stays_in_single_precision() -> None:
+    rnn, p = drawn(600, 2, "float32", num_layers=2)
+    trace = rnn.forward_in_segments(p["x"])
+    assert trace.nbytes == (len(trace.starts) + 1) * 2 * 2 * 5 * 4
+    found = rnn.backward_in_segments(trace, lambda _, output: output)
+    assert {gradient.dtype for gradient in found.parameters.values()} == {np.dtype("float32")}
+
+
 def test_memory_grows_with_the_root_of_the_length() -> None:
     peaks = {}
     for length in (16_384, 262_144):
@@ -85,8 +94,9 @@ def test_memory_grows_with_the_root_of_the_length() -> None:
     ("change", "message"),
     [
         ({"steps": 100}, "multiple of 256"),
-        ({"steps": 0}, "steps"),
-        ({"steps": 2.5}, "steps"),
+        ({"steps": 0}, "^steps must"),
+        ({"steps": 2.5}, "^steps must"),
+        ({"h_0": np.zeros((1, 3, 5))}, "^h_0 must"),
     ],
 )
 def test_segments_that_would_change_bits_are_refused(change: dict, message: str) -> None:
@@ -107,5 +117,12 @@ def test_what_segments_cannot_do_is_refused_with_advice() -> None:
         rnn.backward_in_segments(trace, p["d_output"][:-1])
     with pytest.raises(ValueError, match="d_output must have the shape"):
         rnn.backward_in_segments(trace, lambda _, output: output[1:])
-    with pytest.raises(TypeError, match="forward_in_segments"):
+    for d_output in (p["d_output"][:, :1], p["d_output"][..., :1]):
+        with pytest.raises(ValueError, match=r"^d_output must have the shape"):
+            rnn.backward_in_segments(trace, d_output)
+        with pytest.raises(ValueError, match=r"^d_output must have the shape"):
+            rnn.backward_in_segments(trace, lambda first, output, d=d_output: d[first : first + len(output)])
+    with pytest.raises(ValueError, match=r"^d_h_n must have the shape"):
+        rnn.backward_in_segments(trace, d_h_n=p["d_h_n"][:, :1])
+    with pytest.raises(TypeError, match=r"^trace must .*forward_in_segments"):
         rnn.backward_in_segments(rnn.forward(p["x"]), p["d_output"])

@@ -16,7 +16,7 @@ from oracles import differences
 from oracles.closeness import assert_close
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from refrnn import RNN, Linear, SequenceModel, cross_entropy, squared_error
+from refrnn import RNN, Linear, SequenceModel, cross_entropy, sgd, squared_error
 
 T, B, I, H, O = 6, 5, 3, 4, 2  # noqa: E741
 LENGTHS = (4, 6, 1, 5, 2)
@@ -230,20 +230,30 @@ def test_training_with_a_frozen_bias_and_clipping_is_that_of_torch(options: dict
     assert np.array_equal(model.parameters["rnn.bias_hh_l0"], first["rnn.bias_hh_l0"])
 
 
-def test_training_returns_what_the_same_steps_by_hand_give() -> None:
+@pytest.mark.parametrize("clipping", [{"clip_norm": 0.5}, {"clip_value": 0.01}, {}], ids=str)
+def test_training_returns_what_the_same_steps_by_hand_give(clipping: dict[str, float]) -> None:
     task = Task()
     model, twin, rng = task.model(), task.model(), np.random.default_rng(5)
     samples = [(rng.standard_normal((T, B, I)), rng.standard_normal((B, O))) for _ in range(3)]
-    losses = model.train(samples, epochs=4, learning_rate=0.1, clip_norm=0.5)
+    losses = model.train(samples, epochs=4, learning_rate=0.1, **clipping)
     by_hand = np.zeros(4)
     for epoch in range(4):
         for x, target in samples:
             result = twin.gradients(x, target)
-            twin.descend(result, 0.1, clip_norm=0.5)
+            found = {name: result.parameters[name] for name in twin.parameters}
+            twin.load_state_dict(sgd(twin.parameters, found, 0.1, **clipping))
             by_hand[epoch] += result.loss
     assert np.array_equal(losses, by_hand)
     for name, array in model.parameters.items():
         assert np.array_equal(array, twin.parameters[name])
+
+
+def test_training_in_single_precision_returns_losses_in_it() -> None:
+    model = SequenceModel(RNN(I, H, dtype=np.float32), Linear(H, O, dtype=np.float32))
+    assert (
+        model.train([(np.ones((T, I), np.float32), [1.0] * O)], epochs=2, learning_rate=0.1).dtype
+        == np.float32
+    )
 
 
 def test_a_mean_over_padded_batches_is_a_mean_over_real_steps() -> None:

@@ -277,6 +277,30 @@ def test_lists_are_taken_like_arrays(problem: Problem) -> None:
     assert np.array_equal(h_n, final)
 
 
+@pytest.mark.parametrize("given", ["d_output", "d_h_n"])
+def test_single_precision_stays_single_whichever_cotangent_is_given(given: str) -> None:
+    rnn = refrnn.RNN(3, 4, 2, bidirectional=True, dtype=np.float32)
+    trace = rnn.forward(np.ones((7, 5, 3), np.float32).tolist(), np.ones((4, 5, 4)).tolist())
+    shape = {"d_output": (7, 5, 8), "d_h_n": (4, 5, 4)}[given]
+    gradients = rnn.backward(trace, **{given: np.ones(shape).tolist()})
+    shown = (gradients.d_h(1), gradients.d_h_from_output(1), gradients.d_h_from_next(1), gradients.d_a(1))
+    assert {array.dtype for array in (*shown, gradients.x, gradients.h_0)} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("batch_first", "shape", "kind"),
+    [
+        (False, (7, 5, 3), "time first"),
+        (True, (5, 7, 3), "batch first"),
+        (False, (7, 3), "unbatched"),
+        (True, (7, 3), "unbatched"),
+    ],
+)
+def test_a_trace_tells_the_layout_of_its_call(batch_first: bool, shape: tuple[int, ...], kind: str) -> None:  # noqa: FBT001
+    trace = refrnn.RNN(3, 4, batch_first=batch_first).forward(np.ones(shape))
+    assert trace.layout == refrnn.Layout(kind)
+
+
 def test_the_laws_can_fail() -> None:
     problem = problems.make(batch=3, layers=2)
     limits, whole = bounds(problem), problems.observe(problem)

@@ -36,7 +36,7 @@ def main(package: Path, jobs: int, only: str, sample: int, report: Path | None) 
     chosen = [m for m in chosen if only in f"{m.path} {m.function}"]
     chosen = _sampled(chosen, sample) if sample else chosen
     click.echo(f"{len(chosen):,} mutants of {package}")
-    run = MutationRun(mutants=chosen, jobs=jobs, progress=_progress)
+    run = MutationRun(mutants=chosen, longest=plan.longest, jobs=jobs, progress=_progress)
     status = pytest.main([*PYTEST, *plan.tests], plugins=[run])
     if status:
         sys.exit(status)

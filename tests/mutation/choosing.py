@@ -1,8 +1,9 @@
-"""Which tests a mutant must face: those that execute the changed statement, the quickest first."""
+"""Which tests a mutant must face: those that execute the changed statement, the most promising first."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import coverage
@@ -19,11 +20,32 @@ class Coverage:
     failed: list[str]
     tests_by_line: dict[str, dict[int, list[int]]]  # by file
 
-    def facing(self, mutant: Mutant) -> list[int]:
-        """Return the tests that execute the changed statement, the quickest first."""
+    def facing(self, mutant: Mutant, longest: float) -> set[int]:
+        """Return the tests of at most `longest` seconds that execute the changed statement."""
         by_line = self.tests_by_line.get(mutant.path.as_posix(), {})
         found = {test for line in mutant.lines for test in by_line.get(line, ())}
-        return sorted(found, key=self.seconds.__getitem__)
+        return {test for test in found if self.seconds[test] <= longest}
+
+
+@dataclass(frozen=True, slots=True)
+class Kills:
+    """Which tests killed how many mutants of a function or a file: they are likely to kill the next."""
+
+    counts: dict[str, Counter[int]] = field(default_factory=dict)
+
+    def add(self, mutant: Mutant, test: int) -> None:
+        """Note that a test killed a mutant."""
+        for place in _places(mutant):
+            self.counts.setdefault(place, Counter())[test] += 1
+
+    def promising(self, mutant: Mutant, tests: set[int], seconds: Sequence[float]) -> list[int]:
+        """Return tests in the order in which they are likely to kill a mutant soon."""
+        nearby = [self.counts.get(place, Counter[int]()) for place in _places(mutant)]
+        return sorted(tests, key=lambda test: (*(-counts[test] for counts in nearby), seconds[test]))
+
+
+def _places(mutant: Mutant) -> tuple[str, str]:
+    return f"{mutant.path} {mutant.function}", str(mutant.path)
 
 
 def covered(items: Sequence[pytest.Item], paths: Sequence[Path], failures: list[str]) -> Coverage:

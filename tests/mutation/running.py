@@ -2,9 +2,11 @@
 
 import json
 import math
+import mmap
 import os
 import resource
 import signal
+import struct
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +16,7 @@ from typing import Literal, NoReturn
 
 import pytest
 
-from mutation.choosing import Coverage, covered
+from mutation.choosing import Coverage, Kills, covered
 from mutation.mutants import Mutant
 from mutation.planting import Functions, functions_in, plant
 
@@ -38,12 +40,19 @@ class MutationRun:
     """A pytest plugin that collects tests as usual, and runs mutants against them instead of the program."""
 
     mutants: Sequence[Mutant]
+    longest: float  # seconds of a test
     jobs: int
     progress: Callable[[Mutant, Fate], None]
     fates: list[Fate] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     in_mutant: bool = False
+    kills: Kills = field(default_factory=Kills)
+    _current: memoryview = field(init=False)  # the test that each mutant faces, shared with the children
+
+    def __post_init__(self) -> None:
+        shared = mmap.mmap(-1, max(1, len(self.mutants)) * struct.calcsize("i"))
+        self._current = memoryview(shared).cast("i")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -76,11 +85,12 @@ class MutationRun:
         self.fates = ["not reached"] * len(self.mutants)
         running: dict[int, int] = {}
         for n, mutant in enumerate(self.mutants):
-            if facing := known.facing(mutant):
+            if facing := known.facing(mutant, self.longest):
                 if len(running) == self.jobs:
                     self._reap(running)
-                tests = [(session.items[test], AT_LEAST + PATIENCE * known.seconds[test]) for test in facing]
-                running[_forked(lambda m=mutant, t=tests: self._face(m, functions, t))] = n
+                order = self.kills.promising(mutant, facing, known.seconds)
+                tests = [(t, session.items[t], AT_LEAST + PATIENCE * known.seconds[t]) for t in order]
+                running[_forked(lambda n=n, tests=tests: self._face(n, functions, tests))] = n
             else:
                 self.progress(mutant, "not reached")
         while running:
@@ -113,17 +123,17 @@ class MutationRun:
             },
         )
 
-    def _face(self, mutant: Mutant, functions: Functions, tests: list[tuple[pytest.Item, float]]) -> None:
-        """Let a mutant face its tests, each with the seconds that it may take, in a child."""
+    def _face(self, n: int, functions: Functions, tests: list[tuple[int, pytest.Item, float]]) -> None:
+        """Let a mutant face its tests, each with its number and the seconds that it may take, in a child."""
         try:
-            plant(mutant, functions)
+            plant(self.mutants[n], functions)
         except Exception as error:  # noqa: BLE001 - told by the parent
             os.write(2, f"{type(error).__name__}: {error}\n".encode())
             os._exit(NOT_PLANTED)
         self.in_mutant = True
         _limit_memory()
-        following = [item for item, _ in tests[1:]] + [None]
-        for (item, seconds), after in zip(tests, following, strict=True):
+        following = [item for _, item, _ in tests[1:]] + [None]
+        for (self._current[n], item, seconds), after in zip(tests, following, strict=True):
             _limit_time(seconds)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
 
@@ -136,6 +146,8 @@ class MutationRun:
             raise pytest.UsageError(message)
         self.seconds.append(usage.ru_utime + usage.ru_stime)
         self.fates[n] = _fate(status)
+        if self.fates[n] != "survived":
+            self.kills.add(self.mutants[n], self._current[n])
         self.progress(self.mutants[n], self.fates[n])
 
 

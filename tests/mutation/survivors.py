@@ -14,11 +14,14 @@ class Plan:
     ----------
     tests
         What pytest is asked to collect.
+    longest
+        Tests that compute for more seconds aren't faced.
     explained
         The reason by mutant, told as `str(mutant)` tells it.
     """
 
     tests: tuple[str, ...]
+    longest: float
     explained: dict[str, str]
 
     @classmethod
@@ -40,7 +43,7 @@ class Plan:
                     )
                     raise ValueError(message)
                 explained[mutant] = reason["why"]
-        return cls(tests=tuple(content["tests"]), explained=explained)
+        return cls(tests=tuple(content["tests"]), longest=content["longest"], explained=explained)
 
     def unexplained(self, survivors: Collection[str]) -> list[str]:
         """Return the survivors that nobody has explained."""
