@@ -130,7 +130,14 @@ def _findings(laid: Laid, precision: Precision) -> list[Finding]:
     worst_share = laid.greatest(share)
     share[~decided] = np.nan
     elements, mismatches, undecided_elements, decided_elements, terms = map(
-        laid.count, (laid.judged, share > 1, undecided, decided, (laid.expected != 0) | (laid.terms != 0))
+        laid.count,
+        (
+            laid.judged,
+            share > 1,
+            undecided,
+            decided,
+            laid.judged & ((laid.expected != 0) | (laid.terms != 0)),
+        ),
     )
     absolute, relative, ulp, bound, size = map(
         laid.greatest,
