@@ -1,4 +1,4 @@
-"""The noise of a problem is its model's: unperturbed replays are the reference, and perturbations have the right size."""
+"""The noise of a problem is its model's: unperturbed replays are the reference, perturbations have the right size."""
 
 import math
 from dataclasses import replace
