@@ -34,7 +34,6 @@ UNKNOWN = {
     "blog_gru": "which loss its gradients are of isn't established, since they are all wrong",
     "assignment": "a forward pass that raises is told as one that nobody can call",
     "tagger": "outputs formed from the state before the step are taken for another network",
-    "plant": "a column of the state is taken for the output",
 }
 """Subjects that are neither accused nor misnamed, but not told as they should be, and why."""
 

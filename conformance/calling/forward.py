@@ -28,6 +28,7 @@ from conformance.calling.matching import everything, recognised
 from conformance.calling.passes import ASKED, Forward, case_of
 from conformance.calling.program import Ran, run
 from conformance.calling.reach import Reached
+from conformance.calling.relabelling import relabelled
 from conformance.calling.sensitivity import used
 from conformance.calling.slots import Sizes, Slot, assignments, guesses, looks_like_a_gradient, options
 from conformance.calling.wrong import wrong_truths
@@ -64,7 +65,7 @@ class Searching:
         self, built: Built, call: str, parameters: list[Parameter], *, stepwise: bool
     ) -> Iterator[Forward]:
         complaint, certain, ran_at_all = "", False, False
-        for sizes in self._sizes(built):
+        for built, sizes in self._sized(built):  # noqa: PLR1704 - the same network, as it is to be built
             inputs = (*INPUTS, *ONE_FEATURE) if sizes.I == 1 else INPUTS
             for way in (way for way in inputs if not stepwise or is_stepwise(way)):
                 for forward in self._tried(built, call, parameters, way, sizes, stepwise=stepwise):
@@ -86,9 +87,15 @@ class Searching:
         why = "its outputs are not recognised" if ran_at_all else complaint
         self.attempts.append(Attempt(what=call, reached=reached, problem=why))
 
-    def _sizes(self, built: Built) -> list[Sizes]:
+    def _sized(self, built: Built) -> Iterator[tuple[Built, Sizes]]:
+        """Yield the sizes that a network may have, with the network as it is built to have them."""
         found = guesses(built.arrays, ASKED)[:MOST_SIZES]
-        return found + [s for s in (ASKED, Sizes(ASKED.I, ASKED.H, 0)) if s not in found]
+        p = question(case_of(ASKED, batched=False), Traits()).p
+        for sizes in found + [s for s in (ASKED, Sizes(ASKED.I, ASKED.H, 0)) if s not in found]:
+            other = relabelled(self.loaded, built, sizes, p) if sizes != ASKED else None
+            yield (
+                (built, sizes) if other is None else (other, ASKED if sizes.O else Sizes(ASKED.I, ASKED.H, 0))
+            )
 
     def _tried(
         self,
