@@ -28,11 +28,9 @@ SYSTEMS = {
 
 UNKNOWN = {
     "given_weights": "a cell that is given its weights, and whose backward pass has another name",
-    "shifted_list": "the right states are found beside the shifted list that is returned",
     "ignores_final": "zeros are handed in as the gradient of the final state",
     "plain_python": "weights in lists of lists can't be set",
     "blog_gru": "which loss its gradients are of isn't established, since they are all wrong",
-    "assignment": "a forward pass that raises is told as one that nobody can call",
     "tagger": "outputs formed from the state before the step are taken for another network",
 }
 """Subjects that are neither accused nor misnamed, but not told as they should be, and why."""

@@ -117,6 +117,8 @@ def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> Iterator[
     yield from (bound_of(loaded, backward.forward, backward) for backward in best)
     if not best and found.forwards:
         yield bound_of(loaded, found.forwards[0], None, found.attempts)
+    elif not best and found.searching.raised:
+        yield bound_of(loaded, found.searching.raised[0], None, found.attempts)
     elif not best:
         attempts = (*found.searching.attempts, *found.attempts)
         yield Unbound(target=loaded.target, attempts=_furthest(attempts), skeleton=skeleton(loaded.target))

@@ -5,21 +5,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 
-import numpy as np
-
 from conformance.calling import names
 from conformance.calling.arguments import Arguments, Option, Parameter, best_first, parameters_of
 from conformance.calling.asking import Question, Traits, question
 from conformance.calling.cells import cells, is_stepwise
-from conformance.calling.construct import Built, callable_of, own_callables, part_called
+from conformance.calling.construct import Built, callable_of, own_callables
+from conformance.calling.forward_arguments import offered
 from conformance.calling.inputs import (
     INPUTS,
     ONE_FEATURE,
     STYLES,
     Inputs,
     meanings_of,
-    plain_options,
-    states,
     weight,
 )
 from conformance.calling.interface import Attempt
@@ -48,6 +45,7 @@ class Searching:
     loaded: Loaded
     attempts: list[Attempt] = field(default_factory=list)
     ran: list[Forward] = field(default_factory=list)  # that ran, and were not recognised
+    raised: list[Forward] = field(default_factory=list)  # that failed by a mistake of their own
     sensitive: dict[tuple[object, ...], list[Reached]] = field(default_factory=dict)
 
     def forwards(self, built: Built, *, stepwise: bool) -> Iterator[Forward]:
@@ -64,14 +62,15 @@ class Searching:
     def _of_callable(
         self, built: Built, call: str, parameters: list[Parameter], *, stepwise: bool
     ) -> Iterator[Forward]:
-        complaint, certain, ran_at_all = "", False, False
-        for built, sizes in self._sized(built):  # noqa: PLR1704 - the same network, as it is to be built
+        complaint, certain, ran_at_all, raised = "", False, False, None
+        for network, sizes in self._sized(built):
             inputs = (*INPUTS, *ONE_FEATURE) if sizes.I == 1 else INPUTS
             for way in (way for way in inputs if not stepwise or is_stepwise(way)):
-                for forward in self._tried(built, call, parameters, way, sizes, stepwise=stepwise):
+                for forward in self._tried(network, call, parameters, way, sizes, stepwise=stepwise):
                     if not forward.ran.ok:
                         if not complaint or (forward.ran.misses_a_name and not certain):
                             complaint, certain = forward.ran.complaint(), forward.ran.misses_a_name
+                            raised = forward
                         if forward.ran.hung:
                             self.attempts.append(
                                 Attempt(what=call, reached="called", problem=forward.ran.complaint())
@@ -83,6 +82,13 @@ class Searching:
                     if not found:
                         self.ran.append(forward)
                     yield from found
+        if (
+            raised is not None
+            and certain
+            and not ran_at_all
+            and names.FORWARD.fullmatch(call.rpartition(".")[2])
+        ):
+            self.raised.append(raised)
         reached = "ran" if ran_at_all else "called"
         why = "its outputs are not recognised" if ran_at_all else complaint
         self.attempts.append(Attempt(what=call, reached=reached, problem=why))
@@ -117,7 +123,7 @@ class Searching:
             if stepwise:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
                 continue
-            options = partial(self._options, built=built, way=way, roles=roles, style=style)
+            options = partial(offered, built=built, way=way, roles=roles, style=style)
             for arguments in best_first(parameters, options, MOST_ARGUMENTS):
                 if arguments.kinds.count("x") != 1:
                     continue
@@ -171,47 +177,6 @@ class Searching:
             ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
             if ran.ok:
                 yield replace(forward, ran=ran)
-
-    def _options(
-        self,
-        parameter: Parameter,
-        *,
-        built: Built,
-        way: Inputs,
-        roles: dict[str, str],
-        style: tuple[str, str],
-    ) -> list[Option]:
-        name = parameter.name.strip("_")
-        found = plain_options(parameter)
-        if any(kind in ("rate", "truncation") for _, _, kind in found):
-            return found
-        if parameter.name in roles:
-            return [(weight(roles[parameter.name], style), 0.0, roles[parameter.name])]
-        if "params" in built.setup.roots:
-            found.append(("params", 0.0 if names.PARAMS.fullmatch(name) else 1.5, "params"))
-            if (part := part_called(built, parameter.name)) is not None:
-                return [(part, 0.0, "parameter")]
-        if (
-            built.setup.owner == "code"
-            and hasattr(built.ran.names["code"], parameter.name)
-            and isinstance(getattr(built.ran.names["code"], parameter.name), np.ndarray)
-        ):
-            found.append((f"code.{parameter.name}", 0.2, "global"))
-        found.append(("x", 0.0 if names.INPUT.fullmatch(name) else 2.0 + (not parameter.required), "x"))
-        state = names.STATE.fullmatch(name) is not None
-        found += [
-            (
-                text,
-                (0.0 if parameter.required else 0.4 if state and parameter.default is None else 0.6)
-                + 0.1 * n
-                + (0.0 if state else 2.5),
-                "state",
-            )
-            for n, text in enumerate(states("p.h_0", batched=way.batched))
-        ]
-        if names.TARGET.fullmatch(name):
-            found += _targets(way)
-        return found
 
     def _recognised(self, forward: Forward) -> list[Forward]:
         """Return `forward` with weights of ours, as often as something of it is recognised."""
@@ -278,7 +243,10 @@ class Searching:
             )
         return [item for item in self.sensitive[key] if options(item, forward.sizes, layers=2)]
 
-    def _matched_wrong(self, forward: Forward, slots: tuple[Slot, ...]) -> Forward | None:
+    def _matched_wrong(
+        self, forward: Forward, slots: tuple[Slot, ...], *, returned: bool = False
+    ) -> Forward | None:
+        """Return a forward pass as that of a network with one mistake, by what it left or by what it returned alone."""
         traits = _traits(forward, slots)
         case = case_of(forward.sizes, batched=forward.inputs.batched)
         trial = replace(forward, slots=slots, asked=question(case, traits))
@@ -287,7 +255,8 @@ class Searching:
         ran = run(self.loaded, trial.asked.p, (*trial.build, *trial.lines))
         if not ran.ok:
             return None
-        items = everything(ran, ["result", *forward.built.setup.roots])
+        roots = [] if returned else forward.built.setup.roots
+        items = everything(Ran(names=ran.names) if returned else ran, ["result", *roots])
         for fault, truths in wrong_truths(case, traits).items():
             wrong = replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
             if wrong.complete:
@@ -328,8 +297,15 @@ class Searching:
             matches = tuple(recognised(items, asked.forward))
             trial = replace(trial, ran=ran, matches=matches)
             if trial.complete and self._starts_anywhere(trial, roles):
-                return [trial]
+                return [self._as_returned(trial)]
         return []
+
+    def _as_returned(self, forward: Forward) -> Forward:
+        """Return a forward pass by what it returns; where locals alone are right, by the mistake of what it returns."""
+        if not _is_local(forward):
+            return forward
+        wrong = self._matched_wrong(forward, forward.slots, returned=True)
+        return forward if wrong is None else wrong
 
     def _starts_anywhere(self, forward: Forward, roles: set[str]) -> bool:
         """Tell whether an array taken for h_0 is one: zeros fit in the place of a bias as well."""
@@ -339,6 +315,11 @@ class Searching:
         ran = run(self.loaded, asked.p, (*forward.build, *forward.lines))
         items = everything(ran, ["result", *forward.built.setup.roots]) if ran.ok else []
         return replace(forward, asked=asked, matches=tuple(recognised(items, asked.forward))).complete
+
+
+def _is_local(forward: Forward) -> bool:
+    """Tell whether what the loss sees was found in local variables alone."""
+    return forward.outputs is not None and "seen[" in forward.outputs.source
 
 
 def _as_role(slot: Slot, role: str) -> Slot:
@@ -353,16 +334,6 @@ def _traits(forward: Forward, slots: Sequence[Slot]) -> Traits:
     """Return what a network lacks, whose parameters are these."""
     roles = {role for slot in slots for role in slot.roles} or set(forward.fills)
     return Traits(one_hot=forward.inputs.ids, cell_bias=bool(roles & {"b", "b_ih"}), head_bias="b_y" in roles)
-
-
-def _targets(way: Inputs) -> list[Option]:
-    """Return targets for code whose forward already wants them."""
-    found: list[Option] = [("p.targets[:, 0].tolist()", 0.2, "targets"), ("p.targets[:, 0]", 0.4, "targets")]
-    if way.batched:
-        found = [("p.targets.T", 0.2, "targets"), ("p.targets", 0.4, "targets")]
-    if way.form is not None:
-        found = [(way.form.encode("(p.y - p.d_y)"), 0.0, "targets"), *found]
-    return found
 
 
 def _assignments(arrays: Sequence[Reached], sizes: Sizes) -> list[tuple[Slot, ...]]:
