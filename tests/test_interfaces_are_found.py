@@ -552,11 +552,10 @@ def unroll_backward(d_hs, caches):
     assert np.abs(shown["weight_hh_l0"] - right["weight_hh_l0"]).max() > 0.01
 
 
-def test_what_no_argument_can_mend_is_the_complaint(tmp_path: Path) -> None:
+def test_what_no_argument_can_mend_is_raised(tmp_path: Path) -> None:
     misspelt = IN_PLACE.replace("self.B @ self.hs[t - 1]", "self.B @ self.h[t - 1]")
-    unbound = found(tmp_path, misspelt)
-    assert isinstance(unbound, Unbound)
-    first = unbound.attempts[0]
-    assert first.what == "model.forward"
-    assert "has no attribute 'h'" in first.problem
-    assert "self.B @ self.h[t - 1]" in first.problem
+    bound = found(tmp_path, misspelt)
+    assert not isinstance(bound, Unbound)
+    assert bound.description.endswith("called as model.forward")
+    with pytest.raises(AttributeError, match="has no attribute 'h'"):
+        bound.run(bound.admit(materialise(bound.problem_case)))
