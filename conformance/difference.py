@@ -71,6 +71,7 @@ class Difference:
     margin: float
     cases: list[CaseChange]
     margins: list[MarginChange]
+    interrupted: list[FactChange]
     environment: list[FactChange]
     contracts: list[FactChange]
     power: list[FactChange]
@@ -80,7 +81,7 @@ class Difference:
         """How many changes are for the worse: a case that vanished is one, since what it showed is shown no more."""
         cases = sum(change.change in ("worse", "vanished") for change in self.cases)
         margins = sum(change.change == "worse" for change in self.margins)
-        facts = sum(fact.regression for fact in (*self.contracts, *self.power))
+        facts = sum(fact.regression for fact in (*self.interrupted, *self.contracts, *self.power))
         return cases + margins + facts
 
 
@@ -100,6 +101,7 @@ def difference(old: Record, new: Record, *, margin: float = MARGIN, common_only:
         margin=margin,
         cases=changes,
         margins=list(_margin_changes(_restricted(old, common), _restricted(new, common), margin)),
+        interrupted=list(_interrupted(old, new)),
         environment=list(_environment(old, new)),
         contracts=list(_contracts(old, new)),
         power=[] if common_only or old.suite != new.suite else list(_power(old, new)),
@@ -169,6 +171,13 @@ def _worsts(record: Record) -> Iterator[tuple[tuple[str, str, str, Literal["boun
             for scale, worst in (("bound", row.stepwise), ("noise", row.free)):
                 if worst.cases:
                     yield (row.subject, row.quantity, row.dtype, scale), worst
+
+
+def _interrupted(old: Record, new: Record) -> Iterator[FactChange]:
+    """Yield whether a run didn't finish; a new one that didn't has not shown that nothing got worse."""
+    if not (old.complete and new.complete):
+        before, after = ("complete" if record.complete else "interrupted" for record in (old, new))
+        yield FactChange(what="the run", old=before, new=after, regression=not new.complete)
 
 
 def _environment(old: Record, new: Record) -> Iterator[FactChange]:

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from conformance.cases import SUITES
 from conformance.errors import UsageError
+from conformance.merged_evidence import joined_contracts, joined_power, joined_profiles
 from conformance.record import CaseRecord, Environment, Record, Timing
 
 SHARD = re.compile(r"(.*), shard (\d+)/(\d+)")
@@ -33,8 +34,8 @@ def merged(records: Mapping[str, Record]) -> Record:
     """Return the records, given by the names under which messages speak of them, as one.
 
     Records of one environment are shards and mustn't share a case; those of different ones are platforms. Shards of a
-    suite come out in its order, so that they make the record of the undivided run. Evidence is that of the first record
-    that has it.
+    suite come out in its order, so that they make the record of the undivided run. Evidence is joined so that
+    nothing bad in one record is hidden by another.
 
     Raises
     ------
@@ -53,7 +54,6 @@ def merged(records: Mapping[str, Record]) -> Record:
     subjects = list(dict.fromkeys(name for record in all_records for name in record.subjects))
     ordered = sorted(entries.items(), key=_order(suite, all_records[0].seed, subjects))
     cases = [entry.case for _, entry in ordered]
-    evidence = next((record for record in all_records if record.power or record.contracts), all_records[0])
     return structs.replace(
         all_records[0],
         complete=all(record.complete for record in all_records),
@@ -65,10 +65,11 @@ def merged(records: Mapping[str, Record]) -> Record:
         environments=environments,
         seconds=round(sum(record.seconds for record in all_records), 3),
         timings=[entry.timing for _, entry in ordered],
-        power=evidence.power,
-        contracts=evidence.contracts,
-        profiles=evidence.profiles,
+        power=joined_power(all_records),
+        contracts=joined_contracts(records),
+        profiles=joined_profiles(all_records),
         lacks=list({lack.case + lack.name: lack for r in all_records for lack in r.lacks}.values()),
+        rulings=[],  # expectations and a baseline are held against the whole anew
     )
 
 

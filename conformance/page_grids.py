@@ -76,11 +76,15 @@ def grid_of_cases(record: Record) -> Grid:
         Column(label="third opinion", kind="detail"),
         Column(label="platform", kind="choice" if len(record.environments) > 1 else "detail"),
     )
-    rows = [_case_row(case, record) for case in record.cases]
+    rulings = {(one.case, one.subject, one.platform): one.reason for one in record.rulings}
+    rows = [
+        _case_row(case, record, rulings.get((case.case, case.subject, case.platform), ""))
+        for case in record.cases
+    ]
     return Grid(name="cases", caption="Every case", columns=columns, rows=rows)
 
 
-def _case_row(case: CaseRecord, record: Record) -> list[str]:
+def _case_row(case: CaseRecord, record: Record, ruling: str) -> list[str]:
     parsed = parsed_case(case.case)
     steps = [q for q in case.quantities if not q.relation and not q.quantity.endswith(FREE_RUN)]
     free = [q for q in case.quantities if not q.relation and q.quantity.endswith(FREE_RUN)]
@@ -97,7 +101,7 @@ def _case_row(case: CaseRecord, record: Record) -> list[str]:
         NOTHING if case.noise is None else shown(float(case.noise)),
         case.reproduce,
         next((f"{q.relation}: {q.verdict}" for q in case.quantities if q.relation), ""),
-        case.reason,
+        "; ".join(filter(None, (case.reason, ruling))),
         case.third_opinion,
         str(case.platform) if len(record.environments) > 1 else "",
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from conformance.agreement import parsed_case
 from conformance.errors import UsageError
 from conformance.record import SHARE_STEPS, Record, decode
+from conformance.summary import FAILING
 
 LARGEST = 2**31
 """Bytes that a record may have; a night of a hundred machines stays far below."""
@@ -43,6 +44,7 @@ def _bytes(path: Path) -> bytes:
 def check(record: Record) -> None:
     """Raise if parts of a record contradict each other."""
     counted = Counter(case.verdict for case in record.cases)
+    keys = {(case.case, case.subject, case.platform): case.verdict for case in record.cases}
     complaints = {
         "it has no environment": not record.environments,
         "it has another number of timings than of cases": len(record.timings) != len(record.cases),
@@ -65,8 +67,15 @@ def check(record: Record) -> None:
             and (case.first_divergence is not None or any(q.verdict == "differs" for q in case.quantities))
             for case in record.cases
         ),
-        "a case and its verdict were recorded twice": len(record.cases)
-        != len({(case.case, case.subject, case.platform) for case in record.cases}),
+        "a ruling is of no case of it, or excuses one that doesn't fail": any(
+            (ruling.case, ruling.subject, ruling.platform) not in keys
+            or (
+                ruling.outcome != "fails"
+                and keys[ruling.case, ruling.subject, ruling.platform] not in FAILING
+            )
+            for ruling in record.rulings
+        ),
+        "a case and its verdict were recorded twice": len(record.cases) != len(keys),
     }
     for complaint, true in complaints.items():
         if true:

@@ -17,6 +17,9 @@ EXIT_INTERRUPTED = 130
 VERDICTS = ("differs", "error", "undecidable", "vacuous", "unsupported", "agrees")
 """From what a reader must see first to what needs no reading."""
 
+FAILING = ("differs", "error", "undecidable")
+"""Verdicts that fail a run by themselves; what is vacuous or unsupported says nothing either way."""
+
 
 @dataclass(slots=True)
 class Apart:

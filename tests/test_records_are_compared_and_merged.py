@@ -103,6 +103,21 @@ def test_cases_that_vanish_are_a_regression_unless_only_common_ones_are_compared
     assert (code, "appeared:" in told) == (0, True)
 
 
+def test_a_new_run_that_was_interrupted_is_a_regression_whatever_is_compared(tmp_path: Path) -> None:
+    whole = rich_record()
+    old, new = written(tmp_path, old=whole, new=structs.replace(whole, complete=False))
+    for more in ((), ("--common",)):
+        code, told = conformance("diff", old, new, *more)
+        assert code == 1
+        assert "the run: complete → interrupted" in told
+        assert told.endswith("The new record is of a run that was interrupted.\n")
+    code, told = conformance("diff", new, old)
+    assert code == 0
+    assert "the run: interrupted → complete" in told
+    assert "of a run that was interrupted" not in told
+    assert "| the run | complete | interrupted |" in conformance("diff", old, new, "--format", "markdown")[1]
+
+
 def test_records_without_a_common_case_compare_nothing_and_do_not_pass(tmp_path: Path) -> None:
     rich = rich_record()
     parts = [

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from conformance.cli.gating import at_the_gate, gate_options
+from conformance.cli.gating import assessed, gate_options, tell_assessment
 from conformance.cli.options import end_quietly_where_nobody_reads, prepared_folder
 
 EXIT_REGRESSION, EXIT_NOTHING = 1, 4
@@ -49,8 +49,8 @@ def diff(
     """Tell what got better, worse, appeared or vanished from the record OLD to the record NEW.
 
     Exits with 0 if nothing got worse, with 1 on a regression (a verdict that is worse, a case that vanished, a
-    worst share grown beyond the factor, a contract that holds no more, a planted fault that isn't caught any more),
-    and with 4 if the records have no case in common.
+    worst share grown beyond the factor, a new run that was interrupted, a contract that holds no more, a planted fault
+    that isn't caught any more), and with 4 if the records have no case in common.
     """
     from conformance.difference import MARGIN, difference
     from conformance.reading import read_record
@@ -96,11 +96,12 @@ def merge(
     _each_once(shards)
     gate = Gate.load(expect, baseline)
     record = merged({str(path): read_record(path) for path in shards})
-    for path in write_report(prepared_folder(out), record):
+    suite = SUITES[record.suite].cases(record.seed or 0) if record.suite in SUITES else None
+    assessment = assessed(record, gate, suite)
+    for path in write_report(prepared_folder(out), assessment.record):
         click.echo(f"wrote {path}", err=True)
     click.echo(sentence(record))
-    suite = SUITES[record.suite].cases(record.seed or 0) if record.suite in SUITES else None
-    context.exit(at_the_gate(record, gate, suite))
+    context.exit(tell_assessment(assessment))
 
 
 def _each_once(paths: Sequence[Path]) -> None:

@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from conformance.cases import Case
-    from conformance.gate import Gate
+    from conformance.gate import Assessment, Gate
     from conformance.record import Record
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -36,17 +36,22 @@ def gate_options(command: Command) -> Command:
     return command
 
 
-def at_the_gate(record: Record, gate: Gate, suite: Sequence[Case] | None) -> int:
-    """Tell what is new or unexpected, here and to GitHub, and return the exit code.
+def assessed(record: Record, gate: Gate, suite: Sequence[Case] | None) -> Assessment:
+    """Return what becomes of a record at the gate.
 
     Expected failures that match nothing of `suite` are an error; None leaves them unchecked.
     """
     from conformance.gate import Assessment
+
+    pairs = None if suite is None else [(case.id, subject) for case in suite for subject in record.subjects]
+    return Assessment.of(record, gate, pairs)
+
+
+def tell_assessment(assessment: Assessment) -> int:
+    """Tell what is new or unexpected, here and to GitHub, and return the exit code."""
     from conformance.report.gated import gate_lines
     from conformance.report.github import tell_github
 
-    pairs = None if suite is None else [(case.id, subject) for case in suite for subject in record.subjects]
-    assessment = Assessment.of(record, gate, pairs)
     for line in (*gate_lines(assessment), *tell_github(assessment)):
         click.echo(line)
     return assessment.exit_code

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli.gating import at_the_gate, gate_options
+from conformance.cli.gating import assessed, gate_options, tell_assessment
 from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads, prepared_folder
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ def run(
         evidence=evidence,
         vacuity=bool(case_ids),
     )
-    record = _recorded(session)
+    assessment = assessed(_recorded(session), gate, whole)
+    record = assessment.record
     if report is not None:
         from conformance.report import write_report
 
@@ -138,7 +139,7 @@ def run(
     print_summary(out, summarise(record))
     if explore is not None:
         _print_shrunk(record)
-    context.exit(at_the_gate(record, gate, whole))
+    context.exit(tell_assessment(assessment))
 
 
 def _meant(

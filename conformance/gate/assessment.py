@@ -1,7 +1,7 @@
 """What becomes of a whole record at the gate: its rulings, entries that matched nothing, and the exit code."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,13 +9,13 @@ import msgspec
 
 from conformance.gate.expectations import Entry, Pair
 from conformance.gate.ruling import EXCUSED, Gate, Outcome, Ruling
-from conformance.record import Record
+from conformance.record import Record, RulingRecord
 from conformance.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """A record with a ruling for each of its cases, in its order."""
+    """A record with a ruling for each of its cases, in its order; the record tells those that verdicts don't."""
 
     record: Record
     rulings: tuple[Ruling, ...]
@@ -28,9 +28,10 @@ class Assessment:
         Entries that speak of none of `pairs` are an error: of the whole suite, where a run is a shard of it. None
         leaves entries unchecked, where single cases were picked.
         """
+        rulings = tuple(map(gate.ruling, record.cases))
         return cls(
-            record=record,
-            rulings=tuple(map(gate.ruling, record.cases)),
+            record=msgspec.structs.replace(record, rulings=[*_recorded(rulings)]),
+            rulings=rulings,
             unmatched=() if pairs is None else tuple(gate.expectations.unmatched(pairs)),
         )
 
@@ -55,3 +56,11 @@ class Assessment:
         if self.failing or self.unmatched:
             return EXIT_DISCREPANCY
         return EXIT_CONFORMS if excused else code
+
+
+def _recorded(rulings: Iterable[Ruling]) -> Iterator[RulingRecord]:
+    """Yield what reports must know of the rulings: where it isn't the verdict alone that decided."""
+    for ruling in rulings:
+        case, outcome = ruling.case, ruling.outcome
+        if outcome in ("expected", "known") or (outcome == "fails" and ruling.reason):
+            yield RulingRecord(case.case, case.subject, case.platform, outcome, ruling.reason)

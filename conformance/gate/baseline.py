@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from conformance.errors import UsageError
 from conformance.gate.expectations import Pair
 from conformance.reading import read_record
 from conformance.record import Record, Verdict
@@ -24,9 +25,13 @@ class Baseline:
         Raises
         ------
         UsageError
-            If there is none, or it isn't as a run of this version has written it.
+            If there is none, it isn't as a run of this version has written it, or it holds no case.
         """
-        return cls.of(read_record(path))
+        record = read_record(path)
+        if not record.cases:
+            message = f"{path} holds no case to compare with. Pass the record of a finished run."
+            raise UsageError(message)
+        return cls.of(record)
 
     @classmethod
     def of(cls, record: Record) -> Self:

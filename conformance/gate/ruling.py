@@ -7,11 +7,9 @@ from typing import Literal, Self
 from conformance.gate.baseline import Baseline, worse
 from conformance.gate.expectations import Entry, Expectations
 from conformance.record import CaseRecord
+from conformance.summary import FAILING
 
 Outcome = Literal["passes", "fails", "expected", "known", "skipped"]
-
-FAILING = ("differs", "error", "undecidable")
-"""Verdicts that fail a run by themselves; what is vacuous or unsupported says nothing either way."""
 
 EXCUSED = ("expected", "known")
 """Outcomes of failing verdicts that don't fail a run."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -85,9 +85,8 @@ def harvested(plan: Plan, reports: Reports, settings: Settings, seconds: float) 
                 contradictions[planned.case, planned.subject] = None
     record = _record(plan, list(found.values()), settings, seconds, complete=_complete(plan, reports))
     entries = settings.gate.expectations.entries
-    assessment = Assessment(
-        record=record,
-        rulings=tuple(map(settings.gate.ruling, record.cases)),
+    assessment = replace(
+        Assessment.of(record, settings.gate, pairs=None),
         unmatched=tuple(entries[n] for n in plan.stale),
     )
     return Harvest(

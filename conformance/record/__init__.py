@@ -14,6 +14,7 @@ from conformance.record.case import CaseRecord as CaseRecord
 from conformance.record.case import DistanceRecord as DistanceRecord
 from conformance.record.case import DivergenceRecord as DivergenceRecord
 from conformance.record.case import QuantityRecord as QuantityRecord
+from conformance.record.case import RulingRecord as RulingRecord
 from conformance.record.case import Scale as Scale
 from conformance.record.case import Timing as Timing
 from conformance.record.case import Verdict as Verdict
@@ -48,6 +49,7 @@ __all__ = [
     "ProfileRecord",
     "QuantityRecord",
     "Record",
+    "RulingRecord",
     "Scale",
     "Scales",
     "Timing",

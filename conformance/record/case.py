@@ -84,6 +84,19 @@ class CaseRecord(Body, omit_defaults=True):
     platform: int = 0
 
 
+class RulingRecord(Body, array_like=True):
+    """What an expected failure or a baseline made of a case, where it isn't the verdict alone that counts: a row.
+
+    "expected" and "known" fail nothing; "fails" is a pass that wasn't expected, or a verdict worse than before.
+    """
+
+    case: str
+    subject: str
+    platform: int
+    outcome: Literal["expected", "known", "fails"]
+    reason: str
+
+
 class Timing(Body, array_like=True):
     """Seconds that one case record took, by part: a row."""
 

@@ -1,7 +1,7 @@
 """The record of a whole run, and where and with what it was made."""
 
 from conformance.record.body import Body
-from conformance.record.case import CaseRecord, Timing
+from conformance.record.case import CaseRecord, RulingRecord, Timing
 from conformance.record.evidence import ContractRecord, LackRecord, PowerRecord, ProfileRecord, Scales
 
 SCHEMA = 2
@@ -39,7 +39,8 @@ class Record(Body):
     """A whole run, or several merged into one.
 
     `environments` holds one entry for every platform; a single run has one. `descriptions` says what each subject is.
-    `power`, `contracts` and `profiles` are there where the run gathered them, `lacks` where single cases were run.
+    `power`, `contracts` and `profiles` are there where the run gathered them, `lacks` where single cases were run,
+    `rulings` where an expected failure or a baseline had a say.
     """
 
     schema: int
@@ -58,3 +59,4 @@ class Record(Body):
     contracts: list[ContractRecord] = []  # noqa: RUF012 - msgspec copies it for every record
     profiles: list[ProfileRecord] = []  # noqa: RUF012
     lacks: list[LackRecord] = []  # noqa: RUF012
+    rulings: list[RulingRecord] = []  # noqa: RUF012

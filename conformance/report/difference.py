@@ -18,7 +18,10 @@ UNITS = {"bound": "of the bound", "noise": "of what noise allows"}
 
 def difference_text(found: Difference) -> str:
     """Return the changes as lines for a terminal, the verdict last."""
-    parts = [*_lines("environment", found.environment, _fact)]
+    parts = [
+        *_lines("environment", found.environment, _fact),
+        *_lines("unfinished", found.interrupted, _fact),
+    ]
     for change in ("worse", "vanished", "better", "appeared"):
         cases = [case for case in found.cases if case.change == change]
         parts += _lines(change, cases, _case)
@@ -51,6 +54,7 @@ def difference_markdown(found: Difference) -> str:
         heads = ("change", "subject", "quantity", "dtype", "worst share", "before", "now", "case")
         parts += ["## Margins", _cut(margins, heads)]
     for title, facts in (
+        ("Unfinished", found.interrupted),
         ("Contracts", found.contracts),
         ("Planted faults", found.power),
         ("Environment", found.environment),
@@ -71,10 +75,15 @@ def sentence(found: Difference) -> str:
     if not found.common:
         return "Nothing in common: the records share no case, so that nothing was compared."
     regressions = f"{found.regressions:,} regressions" if found.regressions else "No regression"
+    unfinished = " The new record is of a run that was interrupted." if _new_unfinished(found) else ""
     return (
         f"{regressions}: {found.common:,} cases in both, {found.same:,} with the same verdict; "
-        f"worst shares may grow {found.margin:g}-fold."
+        f"worst shares may grow {found.margin:g}-fold.{unfinished}"
     )
+
+
+def _new_unfinished(found: Difference) -> bool:
+    return any(fact.regression for fact in found.interrupted)
 
 
 def _lines(title: str, changes: Sequence[T], told: Callable[[T], str]) -> Iterator[str]:

@@ -4,13 +4,17 @@
     error, undecidable     an error: something has to be looked at, but nothing is proved wrong
     unsupported, vacuous   skipped, with the reason
 
+Where an expected failure or a baseline had a say, that counts, as with pytest: what fails as it may is skipped with the
+reason, and a pass that wasn't expected is a failure.
+
 What there is to say stands in the element's body as well as in its message, since some readers show only one of them.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from conformance.record import CaseRecord, Record, Timing
+from conformance.record import CaseRecord, Record, RulingRecord, Timing
 from conformance.report.words import environment_rows, legal, tell
 
 ELEMENTS = {
@@ -23,46 +27,71 @@ ELEMENTS = {
 """What a verdict becomes; "agrees" becomes nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One test: a case, how long it took, and what an expected failure or a baseline made of it."""
+
+    case: CaseRecord
+    timing: Timing
+    ruling: RulingRecord | None
+
+    @property
+    def element(self) -> str | None:
+        """The element of a test that didn't pass."""
+        own = ELEMENTS.get(self.case.verdict)
+        if self.ruling is None:
+            return own
+        if self.ruling.outcome != "fails":
+            return "skipped"
+        return "failure" if own in (None, "skipped") else own
+
+
 def junit(record: Record) -> bytes:
     """Return the whole document."""
-    pairs = list(zip(record.cases, record.timings, strict=True))
-    root = ET.Element("testsuites", {"name": "conformance", **_counts(pairs)})
+    rulings = {(ruling.case, ruling.subject, ruling.platform): ruling for ruling in record.rulings}
+    tests = [
+        Told(case=case, timing=timing, ruling=rulings.get((case.case, case.subject, case.platform)))
+        for case, timing in zip(record.cases, record.timings, strict=True)
+    ]
+    root = ET.Element("testsuites", {"name": "conformance", **_counts(tests)})
     for subject in dict.fromkeys([*record.subjects, *(case.subject for case in record.cases)]):
-        own = [pair for pair in pairs if pair[0].subject == subject]
+        own = [test for test in tests if test.case.subject == subject]
         if own:
             root.append(_suite(record, subject, own))
     ET.indent(root, " ")
     return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
-def _suite(record: Record, subject: str, pairs: Sequence[tuple[CaseRecord, Timing]]) -> ET.Element:
-    suite = ET.Element("testsuite", {"name": legal(subject), **_counts(pairs)})
+def _suite(record: Record, subject: str, tests: Sequence[Told]) -> ET.Element:
+    suite = ET.Element("testsuite", {"name": legal(subject), **_counts(tests)})
     properties = ET.SubElement(suite, "properties")
     for environment in record.environments:
         for what, text in environment_rows(environment):
             ET.SubElement(properties, "property", {"name": legal(what), "value": legal(text)})
-    for case, timing in pairs:
-        suite.append(_test(case, timing, several=len(record.environments) > 1))
+    for told in tests:
+        suite.append(_test(told, several=len(record.environments) > 1))
     return suite
 
 
-def _test(case: CaseRecord, timing: Timing, *, several: bool) -> ET.Element:
+def _test(told: Told, *, several: bool) -> ET.Element:
     """Return the element of a case; where there are several platforms its class names the platform too."""
+    case, ruling = told.case, told.ruling
     where = f".platform-{case.platform}" if several else ""
     names = {"classname": f"conformance.{legal(case.subject)}{where}", "name": legal(case.case)}
-    test = ET.Element("testcase", {**names, "time": f"{timing.total:.6f}"})
-    if kind := ELEMENTS.get(case.verdict):
-        told = legal(tell(case))
-        message = legal(case.reason) or told.splitlines()[0]
-        ET.SubElement(test, kind, {"type": case.verdict, "message": message}).text = told
+    test = ET.Element("testcase", {**names, "time": f"{told.timing.total:.6f}"})
+    if kind := told.element:
+        why = "" if ruling is None else ruling.reason
+        text = legal(f"{tell(case)}\n  {why}" if why else tell(case))
+        message = legal(why or case.reason) or text.splitlines()[0]
+        ET.SubElement(test, kind, {"type": case.verdict, "message": message}).text = text
     return test
 
 
-def _counts(pairs: Sequence[tuple[CaseRecord, Timing]]) -> dict[str, str]:
-    kinds = [ELEMENTS.get(case.verdict) for case, _ in pairs]
-    seconds = sum(timing.total for _, timing in pairs)
+def _counts(tests: Sequence[Told]) -> dict[str, str]:
+    kinds = [told.element for told in tests]
+    seconds = sum(told.timing.total for told in tests)
     return {
-        "tests": str(len(pairs)),
+        "tests": str(len(tests)),
         "failures": str(kinds.count("failure")),
         "errors": str(kinds.count("error")),
         "skipped": str(kinds.count("skipped")),

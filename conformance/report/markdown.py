@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from conformance.agreement import ALL, Agreement
 from conformance.cases.groups import GROUPS
 from conformance.numbers import shown
-from conformance.record import CaseRecord, ContractRecord, Environment, LackRecord, PowerRecord
+from conformance.record import CaseRecord, ContractRecord, Environment, LackRecord, PowerRecord, RulingRecord
 from conformance.report.tables import block, cell, code, table
 from conformance.report.words import environment_rows, tell
 from conformance.summary import VERDICTS, Summary
@@ -71,6 +71,7 @@ def markdown(summary: Summary) -> str:
         "\n".join(cell(f"- {code(name)}: {text}") for name, text in record.descriptions.items()),
         table(("subject", *VERDICTS), _verdict_rows(summary)),
         *_notable(summary.notable),
+        *_rulings(record.rulings),
         "## Agreement of every quantity",
         READING,
         table(AGREEMENT_HEADS, _agreement_rows(summary, lambda row: row.group == ALL)),
@@ -186,6 +187,16 @@ def _notable(cases: Sequence[CaseRecord]) -> Iterable[str]:
         yield block(tell(case))
     if len(cases) > MOST_SHOWN:
         yield f"… and {len(cases) - MOST_SHOWN:,} more, all in `agreement.json`."
+
+
+def _rulings(rulings: Sequence[RulingRecord]) -> Iterable[str]:
+    if not rulings:
+        return
+    yield "## Expected failures and the baseline"
+    rows = [(code(r.subject), code(r.case), r.outcome, r.reason) for r in rulings[:MOST_SHOWN]]
+    yield table(("subject", "case", "counts as", "reason"), rows)
+    if len(rulings) > MOST_SHOWN:
+        yield f"… and {len(rulings) - MOST_SHOWN:,} more, all in `agreement.json`."
 
 
 def _power(power: PowerRecord | None) -> Iterable[str]:
