@@ -25,6 +25,19 @@ def test_the_exit_code_is_that_of_the_verdict(kind, code):
     assert json.loads(done.stdout)["target"].endswith(NAMES[kind])
 
 
+def test_another_network_is_refused_only_where_elmans_is_asked_for():
+    target = SUBJECTS / "lstm.py:LSTM"
+    assert conformance("check", target, "--format", "json").exit_code == 0
+    assert conformance("check", target, "--format", "json", "--elman").exit_code == 5
+    assert conformance("check", SUBJECTS / NAMES["right"], "--format", "json", "--elman").exit_code == 0
+
+
+def test_the_nearest_fault_is_told_in_good_grammar():
+    near = [str(conformance("explain", name).exception) for name in ("carry-mising", "nope")]
+    assert "the nearest ids are carry-missing, " in near[0]
+    assert "the nearest id is h-0-ignored." in near[1]
+
+
 def test_two_mistakes_are_named_and_nothing_else():
     record = json.loads(conformance("check", SUBJECTS / NAMES["wrong"], "--format", "json").stdout)
     found = {fault["id"] for fault in record["diagnosis"]["faults"]}

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_checks_tell_what_is_wrong import ActivatedTwice, Averaged, Network, Raises
+from test_checks_tell_what_is_wrong import ActivatedTwice, Averaged, ConsistentSigmoid, Network, Raises
 
 import conformance
 from conformance import Check, UsageError, assert_conforms, check
@@ -16,6 +16,14 @@ def test_a_live_object_is_checked_in_this_process():
     assert isinstance(found, Check)
     assert found.conforms
     assert found.verdict == "conforms"
+
+
+def test_another_network_does_not_conform_whatever_its_gradients():
+    found = check(ConsistentSigmoid())
+    assert found.record.exit_code == 0
+    assert not found.conforms
+    with pytest.raises(AssertionError, match="ANOTHER NETWORK"):
+        assert_conforms(ConsistentSigmoid())
 
 
 @pytest.mark.parametrize("network", [Network, Network()])

@@ -148,7 +148,7 @@ def check(network, case=None):
         (InSinglePrecision(), "conforms", 0),
         (ActivatedTwice(), "differs", 1),
         (Sigmoid(), "another-network", 1),
-        (ConsistentSigmoid(), "another-network", 5),
+        (ConsistentSigmoid(), "another-network", 0),
         (ShowsNothing(), "undecided", 5),
         (Raises(), "failed", 5),
     ],

@@ -30,7 +30,6 @@ UNKNOWN = {
     "given_weights": "a cell that is given its weights, and whose backward pass has another name",
     "ignores_final": "zeros are handed in as the gradient of the final state",
     "plain_python": "weights in lists of lists can't be set",
-    "blog_gru": "which loss its gradients are of isn't established, since they are all wrong",
     "tagger": "outputs formed from the state before the step are taken for another network",
 }
 """Subjects that are neither accused nor misnamed, but not told as they should be, and why."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from gallery.definitions import SUBJECTS
 
 from conformance.checking.answers import Asked
 from conformance.checking.target import checked_target
@@ -122,6 +123,8 @@ def test_gradients_of_a_loss_that_was_not_found_out_are_not_called_wrong(check):
     assert record.verdict == "undecided"
     assert record.diagnosis is None
     assert "no loss that was tried" in record.headline
+    assert record.first_divergence is None
+    assert not record.inherited
 
 
 def test_gradients_are_called_wrong_where_those_of_the_head_are_right(check):
@@ -166,3 +169,19 @@ def test_code_that_takes_a_gradient_for_every_step_is_not_asked_for_one_step_alo
     record = checked_target(str(path), "", Asked.on_the_command_line(str(path)), lambda _: None)
     assert record.diagnosis is not None
     assert {fault.id for fault in record.diagnosis.faults} == named
+
+
+@pytest.mark.parametrize(
+    ("subject", "steps"),
+    [
+        ("blog_gru.py:GRULayer", "for T up to 1 they agree; for T = 2 they don't, in "),
+        ("sigmoid_wrong.py", "for a single step (T = 1) they don't agree either, in "),
+        ("lstm.py:LSTM", ""),
+    ],
+)
+def test_it_is_told_up_to_how_many_steps_other_networks_agree_with_themselves(subject, steps):
+    target = f"{SUBJECTS / subject}"
+    record = checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    assert record.consistency.agrees is (not steps)
+    assert record.consistency.steps.startswith(steps)
+    assert bool(record.consistency.steps) == bool(steps)

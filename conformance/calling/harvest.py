@@ -259,6 +259,8 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         own = Reached(slot.path, None).name
         true_ones = [c for c, k in row if k is not None and abs(k - constant) <= SAME * abs(constant)]
         by_name = [c for c, _ in row if gradient_of(c.name, own)]
+        if not by_name and place in ("returned", "kept"):
+            by_name = [c for c, _ in row if c.name == own]  # grads["Wxh"], the weights themselves left out
         whole = [c for c, _ in row if not c.how]
         best = next(
             iter(true_ones or by_name or (whole if place != "locals" else []) or [c for c, _ in row][:1])

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import cast
 
 from conformance.calling.binding import Binding
-from conformance.cases import Case
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.checking import parts
 from conformance.checking.choosing import Candidate
@@ -69,11 +68,29 @@ def established_by_its_own(candidate: Candidate, own: Consistency) -> bool:
     """Tell whether gradients that don't agree with the network's own forward pass may be held against it."""
     if is_handed_over(candidate) or own.anchored:
         return True
-    case = replace(candidate.bound.problem_case, steps=1)
-    step = attempt(lambda case: _of_case(candidate, case), case, candidate.said)
-    return isinstance(step, Consistency) and step.verdict == "agrees"
+    step = for_so_many_steps(candidate, 1)
+    return step is not None and step.verdict == "agrees"
 
 
-def _of_case(candidate: Candidate, case: Case) -> Consistency:
-    """Hold the network's gradients against its own forward pass on another case."""
-    return consistency(replace(cast("Binding", candidate.bound), problem_case=case).own_forward())
+def up_to_how_many_steps(candidate: Candidate) -> str:
+    """Tell in words for how many steps gradients agree with the network's own forward pass, where not for all."""
+    for steps in range(1, candidate.bound.problem_case.steps):
+        found = for_so_many_steps(candidate, steps)
+        if found is None:
+            break
+        wrong = [f.comparison.quantity for f in found.findings if f.verdict == "differs"]
+        if wrong and steps == 1:
+            return f"for a single step (T = 1) they don't agree either, in {', '.join(wrong)}"
+        if wrong:
+            return f"for T up to {steps - 1} they agree; for T = {steps} they don't, in {', '.join(wrong)}"
+    return ""
+
+
+def for_so_many_steps(candidate: Candidate, steps: int) -> Consistency | None:
+    """Hold the network's gradients against its own forward pass on so many steps, None where that isn't possible."""
+    bound = cast("Binding", candidate.bound)
+    case = replace(bound.problem_case, steps=steps)
+    found = attempt(
+        lambda case: consistency(replace(bound, problem_case=case).own_forward()), case, candidate.said
+    )
+    return found if isinstance(found, Consistency) else None

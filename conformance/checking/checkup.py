@@ -9,7 +9,12 @@ from msgspec.structs import replace
 
 from conformance.calling import Bound
 from conformance.checking import parts
-from conformance.checking.anchoring import NOT_ESTABLISHED, established, established_by_its_own
+from conformance.checking.anchoring import (
+    NOT_ESTABLISHED,
+    established,
+    established_by_its_own,
+    up_to_how_many_steps,
+)
 from conformance.checking.answers import Asked, failed_record
 from conformance.checking.choosing import Candidate, choose, judged_on
 from conformance.checking.compose import judged_record
@@ -176,6 +181,7 @@ class Checkup:
             reason=reason,
             method=own.method,
             factor=exact(own.factor),
+            steps=up_to_how_many_steps(self.candidate) if agrees is False else "",
             quantities=[
                 replace(row, quantity=row.quantity.removesuffix(FREE_RUN))
                 for row in quantity_records(own.findings)

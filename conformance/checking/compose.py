@@ -42,9 +42,11 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         backward=came.backward,
         interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
         quantities=quantity_records(came.judged.findings),
-        first_divergence=None if another else first_divergence_record(stepwise.findings),
+        first_divergence=None
+        if another or verdict == "undecided"
+        else first_divergence_record(stepwise.findings),
         simulated_steps=stepwise is not came.judged,
-        inherited="" if states is None else steps.inherited(states),
+        inherited="" if states is None or verdict == "undecided" else steps.inherited(states),
         split=[] if states is None else steps.split(stepwise, states),
         scale=constant,
         diagnosis=diagnosis,

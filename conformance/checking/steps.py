@@ -44,11 +44,12 @@ def split(judged: Judged, finding: Finding) -> list[SplitRecord]:
     )
     output = _from_output(judged)
     c = finding.comparison
+    last = len(c.got) - 1  # no step comes after it
     return [
         SplitRecord(
             t=t,
             from_output=exact(float(output[t, row, unit])),
-            from_next=exact(float(c.expected[t, row, unit] - output[t, row, unit])),
+            from_next=exact(float(c.expected[t, row, unit] - output[t, row, unit]) if t < last else 0.0),
             expected=exact(float(c.expected[t, row, unit])),
             got=exact(float(c.got[t, row, unit])),
             wrong_itself=bool((finding.share[t] > 1).any()),

@@ -37,21 +37,30 @@ FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds after which a check is ended.",
 )
+@click.option(
+    "--elman",
+    is_flag=True,
+    help="Leave with 5 where it is another network than torch.nn.RNN, even if its gradients are right.",
+)
 @click.pass_context
-def check(context: click.Context, target: str, case: str, form: str, seconds: float) -> None:
+def check(context: click.Context, target: str, case: str, form: str, seconds: float, *, elman: bool) -> None:
     """Check a hand-written network against torch.nn.RNN: what is wrong, where, and why.
 
     TARGET is file.py:Name, package.module:Name or notebook.ipynb:Name; its code runs in a process of its own.
 
-    Exits with 0 if it conforms, 1 if it differs, and 5 if that can't be said: it raised, hung, or isn't such a network.
+    Exits with 0 if it conforms, or is another network whose gradients agree with its own forward pass; with 1 if it
+    differs, and 5 if that can't be said: it raised, hung, or could not be called.
     """
     from conformance.checking.process import checked_apart
+    from conformance.record.check import EXIT_INCONCLUSIVE
 
     end_quietly_where_nobody_reads()
     with progress() as tell:
         record = checked_apart(target, case, seconds=seconds, progress=tell)
     show(record, form)
-    context.exit(record.exit_code)
+    context.exit(
+        EXIT_INCONCLUSIVE if elman and record.exit_code == 0 and not record.conforms else record.exit_code
+    )
 
 
 @contextmanager

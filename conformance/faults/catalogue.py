@@ -36,6 +36,7 @@ def load_fault(fault_id: str) -> Fault:
         from difflib import get_close_matches
 
         near = get_close_matches(fault_id, CATALOGUE, n=3, cutoff=0.4) or list(CATALOGUE)[:3]
-        message = f"There is no fault {fault_id!r}; the nearest ids are {', '.join(near)}."
+        nearest = "the nearest id is" if len(near) == 1 else "the nearest ids are"
+        message = f"There is no fault {fault_id!r}; {nearest} {', '.join(near)}."
         raise UsageError(message)
     return CATALOGUE[fault_id]

@@ -112,7 +112,8 @@ class ConsistencyRecord(Body):
     """The network's gradients next to the numerical gradient of its own forward pass.
 
     `agrees` is None where that can't be decided or done, for the `reason` given; `factor` is the constant up to
-    which they agree. The elements of `quantities` are directions in which a parameter was moved.
+    which they agree. The elements of `quantities` are directions in which a parameter was moved. `steps` tells up to
+    how many steps they agree, where they don't for all of them.
     """
 
     agrees: bool | None
@@ -120,6 +121,7 @@ class ConsistencyRecord(Body):
     method: str
     factor: Number
     quantities: list[QuantityRecord]
+    steps: str = ""
 
 
 class PartRecord(Body):
@@ -172,12 +174,18 @@ class CheckRecord(Body):
     @property
     def exit_code(self) -> int:
         """What a program that ends with this record leaves with."""
-        if self.verdict in ("conforms", "conforms-up-to-a-constant"):
+        if self.conforms:
             return EXIT_CONFORMS
-        own_gradients_wrong = self.consistency is not None and self.consistency.agrees is False
-        if self.verdict == "differs" or (self.verdict == "another-network" and own_gradients_wrong):
-            return EXIT_DIFFERS
-        return EXIT_INCONCLUSIVE
+        if self.verdict == "another-network" and self.consistency is not None:
+            return {True: EXIT_CONFORMS, False: EXIT_DIFFERS, None: EXIT_INCONCLUSIVE}[
+                self.consistency.agrees
+            ]
+        return EXIT_DIFFERS if self.verdict == "differs" else EXIT_INCONCLUSIVE
+
+    @property
+    def conforms(self) -> bool:
+        """Whether it is torch.nn.RNN's network, at most up to one constant on all gradients."""
+        return self.verdict in ("conforms", "conforms-up-to-a-constant")
 
 
 def encode_check(record: CheckRecord) -> bytes:

@@ -24,7 +24,7 @@ class Remark:
 def remarks(record: CheckRecord) -> list[Remark]:
     """Return the remarks of a check, the gravest first; none where all conforms."""
     found = [*_of_faults(record), *_of_contracts(record)]
-    if record.exit_code == 0 or any(remark.grave for remark in found):
+    if record.conforms or any(remark.grave for remark in found):
         return found
     grave = record.exit_code == 1
     verdict = Remark(

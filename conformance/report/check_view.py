@@ -4,6 +4,7 @@ verdict · first divergent step · counts and sizes · likely cause and the line
 the line that reproduces it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -104,6 +105,8 @@ def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
 
 
 def _sum(step: SplitRecord) -> str:
+    if float(step.from_next) == 0:
+        return f"{float(step.from_output):.6g} from the output"
     sign, size = "−" if float(step.from_next) < 0 else "+", abs(float(step.from_next))
     return f"{float(step.from_output):.6g} from the output {sign} {size:.6g} from step {step.t + 1}"
 
@@ -141,9 +144,8 @@ def _blocks(record: CheckRecord) -> Iterator[Block]:
 
 def _scale(scale: ScaleRecord) -> Iterator[str]:
     factor = f"{float(scale.factor):.6g}"
-    yield f"every gradient is {scale.name or factor} times that of {scale.against}" + (
-        f" ({factor} here)" if scale.name else ""
-    )
+    here = f" ({factor} here)" if scale.name not in ("", factor) else ""
+    yield f"every gradient is {scale.name or factor} times that of {scale.against}{here}"
 
 
 def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
@@ -158,10 +160,16 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
     if found.faults and float(found.scale) != 1:
         yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
     for name, faults in found.by_parameter.items():
-        yield f"dL/d{name} tells another story: {' + '.join(faults)}"
+        if faults:
+            yield f"{_gradient(name)} by itself is reproduced by {' + '.join(faults)}"
     for names in found.equivalents:
         yield f"nothing that it can be asked tells it from: {' + '.join(names)}"
     yield from found.known
+
+
+def _gradient(name: str) -> str:
+    """Return what a gradient is called in tables: dL/dW_hh of weight_hh_l0."""
+    return "dL/d" + re.sub(r"_l0$", "", name.removeprefix("d_")).replace("weight", "W").replace("bias", "b")
 
 
 def _consistency(own: ConsistencyRecord) -> Iterator[str]:
@@ -170,6 +178,8 @@ def _consistency(own: ConsistencyRecord) -> Iterator[str]:
         yield f"its gradients can't be held against it: {own.reason}"
         return
     yield f"the numerical gradient ({own.method}) {'agrees' if own.agrees else 'does not agree'}"
+    if own.steps:
+        yield own.steps
     for q in own.quantities:
         if q.verdict == "differs":
             yield (
