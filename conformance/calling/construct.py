@@ -1,8 +1,9 @@
 """Ways to build what holds a network's weights: classes, functions that make parameters, or the module itself."""
 
 import inspect
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from conformance.calling import names
 from conformance.calling.arguments import Arguments, Option, Parameter, best_first, parameters_of
 from conformance.calling.asking import Asked
 from conformance.calling.harvest import returned_names
-from conformance.calling.inputs import STYLES, weight
+from conformance.calling.inputs import STYLES, meanings_of, weight
 from conformance.calling.interface import without_p
 from conformance.calling.load import Loaded, own_names
 from conformance.calling.matching import everything
@@ -86,6 +87,9 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
     if parameters is None:
         parameters = []
     found = 0
+    if given := list(_of_given_weights(loaded, name, parameters, p)):
+        yield from given
+        return
     shown: set[tuple[tuple[str, tuple[int, ...]], ...]] = set()
     for arguments in _arguments(parameters, loaded):
         setup = Setup(
@@ -113,6 +117,35 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
         yield from _begun(loaded, built, p)
         if found == MOST_FOUND or arguments.cost < SURE:
             return
+
+
+def _of_given_weights(
+    loaded: Loaded, name: str, parameters: Sequence[Parameter], p: Asked
+) -> Iterator[Built]:
+    """Yield instances that are given their weights: two matrices or three, and biases, in every order and style."""
+    required = [q for q in parameters if q.required]
+    for meaning, style in itertools.product(meanings_of(parameters), STYLES):
+        roles = meaning | _left_over(required, meaning)
+        if not meaning or {q.name for q in required} - set(roles):
+            continue
+        text = ", ".join(f"{q.name}={weight(roles[q.name], style)}" for q in required)
+        setup = Setup(
+            lines=(f"model = code.{name}({text})",),
+            owner="model",
+            roots=("model",),
+            says=f"model = {name}({without_p(text)})",
+        )
+        ran = run(loaded, p, setup.lines)
+        if ran.ok and (arrays := candidates(ran, setup.roots)):
+            yield Built(setup=setup, ran=ran, arrays=tuple(arrays))
+
+
+def _left_over(required: Sequence[Parameter], meaning: Mapping[str, str]) -> dict[str, str]:
+    """Return the arguments that are no matrix as the biases that are still missing, in their order."""
+    missing = [role for role in ("b", "b_y") if role not in meaning.values()]
+    missing = missing if "W_hy" in meaning.values() else missing[:1]
+    rest = [q.name for q in required if q.name not in meaning]
+    return dict(zip(rest, missing, strict=False))
 
 
 def _arguments(parameters: Sequence[Parameter], loaded: Loaded) -> Iterator[Arguments]:
