@@ -27,8 +27,6 @@ SYSTEMS = {
 }
 
 UNKNOWN = {
-    "given_weights": "a cell that is given its weights, and whose backward pass has another name",
-    "ignores_final": "zeros are handed in as the gradient of the final state",
     "plain_python": "weights in lists of lists can't be set",
     "tagger": "outputs formed from the state before the step are taken for another network",
 }

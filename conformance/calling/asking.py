@@ -77,9 +77,9 @@ class Asked:
         The cell; W_ih1, W_hh1, b_ih1, b_hh1, b1 are those of a second layer.
     W_hy (O, H), b_y (O,)
         The head.
-    d_y (T, B, O), d_h (T, B, H), targets (T, B)
-        The cotangent of the head's outputs, or without a head of the states; where d_y is least, which is the target of
-        softmax with cross-entropy.
+    d_y (T, B, O), d_h (T, B, H), d_h_n (B, H), targets (T, B)
+        The cotangent of the head's outputs, or without a head of the states, and of the last of them again; where d_y
+        is least, which is the target of softmax with cross-entropy.
     y (T, B, O)
         The outputs as the reference has them.
     """
@@ -106,6 +106,8 @@ class Asked:
             arrays[f"b{end}"] = arrays[f"b_ih{end}"] + arrays[f"b_hh{end}"]
         if problem.d_output is not None:
             arrays["d_h"] = major(problem.d_output)
+        if problem.d_h_n is not None:
+            arrays["d_h_n"] = problem.layout.batched_state(problem.d_h_n)[-1]
         if problem.head is not None:
             arrays["W_hy"] = problem.head.weight
             arrays["b_y"] = np.zeros(self.O) if problem.head.bias is None else problem.head.bias

@@ -128,15 +128,7 @@ def softened(loaded: Loaded, backward: Backward) -> Backward | None:
     lines = tuple(line.replace(name, f"({name} / 1024)") for line in backward.lines)
     if backward.entry.crossed or lines == backward.lines or forward.loop or forward.fault:
         return None
-    before = {
-        slot.path: np.asarray(value(Ran(names={"np": np, "p": forward.asked.p}), slot.fill))
-        for slot in backward.slots
-    }
-    y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
-    ran = run(loaded, forward.asked.p, (*forward.build, *forward.lines, *y, *lines))
-    known = returned_names(callable_of(forward.built, backward.call), "grads")
-    taken = _taken(forward, ran, backward.slots, before, by_the_reference(forward, backward.entry), known)
-    found = _harvested(forward, backward.call, backward.entry, lines, taken)
+    found = again(loaded, backward, lines)
     if found is None or found.wrong >= backward.wrong:
         return None
     expressions = {path: f"(1024 * {text})" for path, text in found.harvest.expressions.items()}
@@ -148,6 +140,18 @@ def softened(loaded: Loaded, backward: Backward) -> Backward | None:
         notes=(*found.harvest.notes, note),
     )
     return replace(found, harvest=harvest)
+
+
+def again(loaded: Loaded, backward: Backward, lines: tuple[str, ...]) -> Backward | None:
+    """Return the same backward pass called by other lines, None where they give no gradients."""
+    forward = backward.forward
+    p = forward.asked.p
+    before = {s.path: np.asarray(value(Ran(names={"np": np, "p": p}), s.fill)) for s in backward.slots}
+    y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
+    ran = run(loaded, p, (*forward.build, *forward.lines, *y, *lines))
+    known = returned_names(callable_of(forward.built, backward.call), "grads")
+    taken = _taken(forward, ran, backward.slots, before, by_the_reference(forward, backward.entry), known)
+    return _harvested(forward, backward.call, backward.entry, lines, taken)
 
 
 def parameter_slots(forward: Forward) -> tuple[Slot, ...]:

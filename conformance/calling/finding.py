@@ -12,6 +12,7 @@ from conformance.calling.binding import Binding
 from conformance.calling.bound import Unbound
 from conformance.calling.construct import Built, classes, of_class, of_live
 from conformance.calling.describing import bound_of
+from conformance.calling.final import with_final
 from conformance.calling.forward import Searching
 from conformance.calling.interface import Attempt
 from conformance.calling.limits import sandbox
@@ -69,7 +70,7 @@ def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Bi
 def _ways(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
     for backward in _all(loaded, found, progress):
         if backward.wrong == 0 and not _of_one_sample(found, backward):
-            yield bound_of(loaded, backward.forward, backward)
+            yield _bound(loaded, backward)
     if not found.forwards:
         yield from _on_their_own(loaded, found, progress)
         return
@@ -78,12 +79,17 @@ def _ways(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         best = []  # what was found beside a backward pass that fails by itself is none
     if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
         best.insert(0, mild)
-    yield from (bound_of(loaded, backward.forward, backward) for backward in best)
+    yield from (_bound(loaded, backward) for backward in best)
     if not best and found.raised:
         yield bound_of(loaded, found.raised[0].forward, found.raised[0])
     elif not best:
         for forward in sorted(found.forwards, key=lambda f: not f.complete)[:MOST_SHOWN]:
             yield bound_of(loaded, forward, None, found.attempts)
+
+
+def _bound(loaded: Loaded, backward: Backward) -> Binding:
+    whole = with_final(loaded, backward)
+    return bound_of(loaded, whole.forward, whole)
 
 
 def _is_backward(backward: Backward) -> bool:

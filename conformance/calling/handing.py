@@ -9,7 +9,8 @@ KNOWN = (
     (r"y", "y"),
     (r".*\bp\.targets.*|.*\((y|p\.y|p\.prob) - .*", "targets"),
     (r".*\bp\.d_y.*", "dL/dy"),
-    (r".*\bp\.d_h.*", "dL/dh"),
+    (r".*\bp\.d_h_n\b.*", "dL/dh_n"),
+    (r".*\bp\.d_h\b.*", "dL/dh"),
     (r".*\bp\.h_0.*", "h_0"),
 )
 """What a reader calls an argument, by a pattern of its expression. Weights and the code's own values aren't held."""
