@@ -130,12 +130,15 @@ def test_an_unbatched_sample_is_a_batch_of_one() -> None:
 def test_one_sample_and_lists_are_taken_in_single_precision() -> None:
     cell = cell_of(one_step(np.float32))
     x, h, d_h = [0.5, -1.5, 2.0], [0.25, 0.5, -1.0, 2.0], [1.0, -2.0, 0.5, 0.25]
-    one, batch = cell.forward(x, h), cell.forward([x], [h])
-    assert one.h.dtype == np.float32
-    assert np.array_equal(one.h, batch.h[0])
-    for name, gradient in cell.backward(one, d_h).parameters.items():
-        assert gradient.dtype == np.float32
-        assert np.array_equal(gradient, cell.backward(batch, [d_h]).parameters[name])
+    arrays = [np.array(values, np.float32) for values in (x, h, d_h)]
+    batch = cell.forward([x], [h])
+    expected = cell.backward(batch, [d_h]).parameters
+    for one, upstream in ((cell.forward(x, h), d_h), (cell.forward(*arrays[:2]), arrays[2])):
+        assert one.h.dtype == np.float32
+        assert np.array_equal(one.h, batch.h[0])
+        for name, gradient in cell.backward(one, upstream).parameters.items():
+            assert gradient.dtype == np.float32
+            assert np.array_equal(gradient, expected[name])
 
 
 def test_a_loop_of_cells_backpropagates_like_a_network() -> None:
