@@ -1,4 +1,4 @@
-"""`python -m mutation PACKAGE`: run its mutants, and hold the survivors against the explained ones."""
+"""`python -m mutation WHERE`: run the mutants of a package or a file; hold survivors against the explained ones."""
 
 import hashlib
 import sys
@@ -22,20 +22,21 @@ PYTEST = [
 
 
 @click.command()
-@click.argument("package", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("where", type=click.Path(exists=True, path_type=Path))
 @click.option("--jobs", default=2, show_default=True, help="Mutants at a time.")
 @click.option(
     "--only", default="", help="Mutants whose file and function contain this, such as `_scan.py blocks`."
 )
 @click.option("--sample", default=0, help="Only so many mutants, the same ones every time.")
 @click.option("--report", type=click.Path(path_type=Path), help="Folder in which the counts are recorded.")
-def main(package: Path, jobs: int, only: str, sample: int, report: Path | None) -> None:
-    """Run the mutants of PACKAGE, a folder such as conformance/judge."""
+def main(where: Path, jobs: int, only: str, sample: int, report: Path | None) -> None:
+    """Run the mutants of WHERE, a folder such as conformance/judge or a file in it."""
+    package = where if where.is_dir() else where.parent
     plan = Plan.read(PLANS / f"{package.as_posix().replace('/', '-')}.toml")
-    chosen = [m for path in sorted(package.glob("*.py")) for m in mutants(path)]
-    chosen = [m for m in chosen if only in f"{m.path} {m.function}"]
+    files = sorted(where.glob("*.py")) if where.is_dir() else [where]
+    chosen = [m for path in files for m in mutants(path) if only in f"{m.path} {m.function}"]
     chosen = _sampled(chosen, sample) if sample else chosen
-    click.echo(f"{len(chosen):,} mutants of {package}")
+    click.echo(f"{len(chosen):,} mutants of {where}")
     run = MutationRun(mutants=chosen, longest=plan.longest, jobs=jobs, progress=_progress)
     status = pytest.main([*PYTEST, *plan.tests], plugins=[run])
     if status:
@@ -43,7 +44,7 @@ def main(package: Path, jobs: int, only: str, sample: int, report: Path | None) 
     fates = list(zip(chosen, run.fates, strict=True))
     survived = {str(mutant) for mutant, fate in fates if fate in ("survived", "not reached")}
     complete = not only and not sample
-    unexplained, outdated = plan.unexplained(survived), plan.outdated(survived) if complete else []
+    unexplained, outdated = plan.unexplained(survived), plan.outdated(survived, where) if complete else []
     found = tallies(fates, plan.explained)
     click.echo("\n".join(tally.row for tally in [*found, summed("together", found)]))
     click.echo(f"{sum(run.seconds):.0f} s of CPU")
@@ -52,7 +53,7 @@ def main(package: Path, jobs: int, only: str, sample: int, report: Path | None) 
     )
     _tell("These are explained but don't survive. Take them out", outdated)
     if report is not None and complete:
-        record(report, package.as_posix(), f"make mutants OF={package.as_posix()}", found)
+        record(report, found)
     sys.exit(bool(unexplained or outdated))
 
 

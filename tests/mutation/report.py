@@ -12,7 +12,8 @@ from mutation.running import Fate
 HEAD = """# Mutation testing
 
 Each mutant is the program with one small change in a function; a test must fail on it. Those that no test can tell from
-the program are explained in `tests/mutation/survivors/`, and a run fails if any other survives.
+the program are explained in `tests/mutation/survivors/`, and a run fails if any other survives. Counted by
+`make mutants OF=refrnn`, for a package or a file of one.
 
 | file | mutants | killed | of these by running too long | explained | not killed |
 |---|---:|---:|---:|---:|---:|
@@ -62,17 +63,16 @@ def summed(name: str, parts: Iterable[Tally]) -> Tally:
     return Tally(file=name, **total)
 
 
-def record(folder: Path, package: str, command: str, found: list[Tally]) -> None:
-    """Put the tallies of a package into `mutants.json`, next to those of others, and write the page anew."""
+def record(folder: Path, found: Iterable[Tally]) -> None:
+    """Put the tallies of some files into `mutants.json`, next to those of others, and write the page anew."""
     path = folder / "mutants.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    known[package] = {"command": command, "files": [asdict(tally) for tally in found]}
+    known |= {tally.file: asdict(tally) for tally in found}
     path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    by_package: dict[str, list[Tally]] = {}
+    for file, entry in sorted(known.items()):
+        by_package.setdefault(Path(file).parent.as_posix(), []).append(Tally(**entry))
     rows: list[str] = []
-    commands: list[str] = []
-    for name, entry in sorted(known.items()):
-        parts = [Tally(**tally) for tally in entry["files"]]
-        rows += [summed(f"**{name}**", parts).row, *(part.row for part in parts)]
-        commands.append(f"    {entry['command']}\n")
-    page = HEAD + "\n".join(rows) + "\n\nMade by\n\n" + "".join(commands)
-    (folder / "mutants.md").write_text(page, encoding="utf-8")
+    for package, parts in by_package.items():
+        rows += [summed(f"**{package}**", parts).row, *(part.row for part in parts)]
+    (folder / "mutants.md").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")

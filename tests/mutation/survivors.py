@@ -49,6 +49,7 @@ class Plan:
         """Return the survivors that nobody has explained."""
         return sorted(set(survivors) - set(self.explained))
 
-    def outdated(self, survivors: Collection[str]) -> list[str]:
-        """Return what is explained although it doesn't survive, or is no mutant any more."""
-        return sorted(set(self.explained) - set(survivors))
+    def outdated(self, survivors: Collection[str], where: Path) -> list[str]:
+        """Return what is explained of a folder or a file although it doesn't survive, or is no mutant any more."""
+        there = {mutant for mutant in self.explained if Path(mutant.split()[0]).is_relative_to(where)}
+        return sorted(there - set(survivors))
