@@ -1,12 +1,14 @@
 """Reading records from files: whatever is wrong with one is told by its name, and nothing of it is trusted."""
 
 import errno
+import stat
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from conformance.agreement import parsed_case
 from conformance.errors import UsageError
-from conformance.record import SHARE_STEPS, Record, decode
+from conformance.record import SHARE_STEPS, CaseRecord, PowerRecord, Record, decode
 from conformance.summary import FAILING
 
 LARGEST = 2**31
@@ -36,9 +38,15 @@ def read_record(path: Path) -> Record:
 
 
 def _bytes(path: Path) -> bytes:
-    if path.stat().st_size > LARGEST:
+    """Return what a file or a pipe holds; devices, some of which have no end, are refused."""
+    mode = path.stat().st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise OSError(errno.ENODEV, "it is a device")
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
         raise OSError(errno.EFBIG, f"more than {LARGEST:,} bytes")
-    return path.read_bytes()
+    return data
 
 
 def check(record: Record) -> None:
@@ -67,6 +75,12 @@ def check(record: Record) -> None:
             and (case.first_divergence is not None or any(q.verdict == "differs" for q in case.quantities))
             for case in record.cases
         ),
+        "a quantity agrees though elements of it differ, or were never compared": any(
+            not _possible(case) for case in record.cases
+        ),
+        "its detection power counts what can't be": record.power is not None
+        and not _countable(record.power, len({case.case for case in record.cases})),
+        "a time is negative": not record.seconds >= 0,
         "a ruling is of no case of it, or excuses one that doesn't fail": any(
             (ruling.case, ruling.subject, ruling.platform) not in keys
             or (
@@ -83,3 +97,32 @@ def check(record: Record) -> None:
             raise UsageError(message)
     for case in record.cases:
         parsed_case(case.case)  # raises where it is no id
+    for text in _cases_named(record):
+        parsed_case(text)
+
+
+def _possible(case: CaseRecord) -> bool:
+    """Return whether the counts of every quantity are counts, and bear out what is said of it."""
+    return all(
+        min(q.elements, q.mismatches, q.undecided) >= 0
+        and q.mismatches + q.undecided <= q.elements
+        and not (q.verdict == "agrees" and (q.mismatches or q.undecided or not float(q.worst_share) <= 1))
+        for q in case.quantities
+    )
+
+
+def _countable(power: PowerRecord, cases: int) -> bool:
+    """Return whether detection power counts no more than there is."""
+    return (
+        0 <= power.probed <= power.cases <= cases
+        and 0 <= power.seen <= power.disturbed
+        and len(power.overlooked) == power.disturbed - power.seen
+    )
+
+
+def _cases_named(record: Record) -> Iterator[str]:
+    """Yield the cases that the evidence of a record speaks of."""
+    yield from (profile.case for profile in record.profiles)
+    yield from (lack.case for lack in record.lacks)
+    if record.power is not None:
+        yield from (mutant.case for mutant in record.power.mutants if mutant.case)

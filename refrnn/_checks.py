@@ -15,6 +15,10 @@ from refrnn._types import DTYPES, Array
 T = TypeVar("T")
 
 
+LARGEST_SIZE = 10**9
+"""Beyond which no size is meant: a network of 10**30 layers would only seem to hang."""
+
+
 def size(name: str, value: object) -> int:
     """Return `value` as a size of at least 1."""
     counted = None if isinstance(value, (bool, np.bool_)) else value  # True would count as 1
@@ -25,6 +29,11 @@ def size(name: str, value: object) -> int:
         raise TypeError(message) from None
     if number < 1:
         message = f"{name} must be at least 1; got {number}. A network needs at least one of each."
+        raise ValueError(message)
+    if number > LARGEST_SIZE:
+        message = (
+            f"{name} must be at most {LARGEST_SIZE:,}; got {number}. Nothing of that size can be computed."
+        )
         raise ValueError(message)
     return number
 

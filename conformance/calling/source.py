@@ -6,6 +6,7 @@ import linecache
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from conformance.errors import UsageError
 
@@ -57,22 +58,27 @@ def _cells(path: Path, text: str) -> dict[str, str]:
     try:
         notebook = json.loads(text)
         cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        message = f"{path} is no notebook: it holds no JSON with cells ({error})."
+        texts = [_text(cell) for cell in cells if cell.get("cell_type") == "code"]
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        message = f"{path} is no notebook: it holds no JSON with cells of text ({error})."
         raise UsageError(message) from error
     found = {}
-    for number, cell in enumerate((c for c in cells if c.get("cell_type") == "code"), start=1):
-        source = cell.get("source", cell.get("input", ""))
-        text = source if isinstance(source, str) else "".join(source)
-        first = text.lstrip()
+    for number, code in enumerate(texts, start=1):
+        first = code.lstrip()
         if first.startswith("%%") and not re.match(r"%%(time|timeit|capture|prun)\b", first):
             continue
         lines = [
             ("pass" if MAGIC.match(line) and not line.startswith((" ", "\t")) else _indented(line))
-            for line in text.split("\n")
+            for line in code.split("\n")
         ]
         found[f"{path}#{number}"] = "\n".join(lines)
     return found
+
+
+def _text(cell: dict[str, Any]) -> str:
+    """Return the source of a cell, which is a text or a list of lines."""
+    source = cell.get("source", cell.get("input", ""))
+    return source if isinstance(source, str) else "".join(source)
 
 
 def _indented(line: str) -> str:
@@ -86,11 +92,13 @@ def _piece(name: str, text: str) -> tuple[Piece | None, str]:
     text = text.expandtabs(8) if "\t" in text and " \t" in text else text
     try:
         tree = ast.parse(text, filename=name)
+    except (RecursionError, MemoryError):
+        return None, f"{name}: it is nested too deeply for Python"
     except (SyntaxError, ValueError) as error:
         again = PRINT.sub(lambda m: f"{m[1] or m[3] or ''}print({m[2] or ''})", text)
         try:
             tree = ast.parse(again, filename=name)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             line = getattr(error, "lineno", "?")
             return None, f"line {line} of {name}: {getattr(error, 'msg', error)}"
         text = again

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from conformance.record.check import CheckRecord
 from conformance.report.check_view import COLUMNS, Block, CheckView, view
+from conformance.report.words import legal
 
 
 def check_markdown(record: CheckRecord) -> str:
@@ -36,6 +37,7 @@ def escaped(text: str) -> str:
     >>> escaped("dL/dW_hh | <b>")
     'dL/dW\\_hh \\| &lt;b&gt;'
     """
+    text = legal(text)
     for character in ("\\", "`", "*", "_", "|", "[", "]", "#"):
         text = text.replace(character, f"\\{character}")
     return " ".join(text.replace("<", "&lt;").replace(">", "&gt;").splitlines())
@@ -47,6 +49,7 @@ def inline(code: str) -> str:
     >>> inline("a`b")
     '`` a`b ``'
     """
+    code = legal(code)
     longest = max((len(run) for run in "".join(c if c == "`" else " " for c in code).split()), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {code} {fence}" if longest else f"{fence}{code}{fence}"

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from conformance.report.words import legal
+
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table."""
@@ -15,7 +17,7 @@ def cell(text: str) -> str:
     >>> cell("a | b\n<i>")
     'a \\| b &lt;i>'
     """
-    text = " ".join(text.split()).replace("|", "\\|")
+    text = " ".join(legal(text).split()).replace("|", "\\|")
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
@@ -25,9 +27,9 @@ def code(text: str) -> str:
     >>> code("a`b")
     "`a'b`"
     """
-    return "`" + text.replace("`", "'") + "`"
+    return "`" + legal(text).replace("`", "'") + "`"
 
 
 def block(text: str) -> str:
     """Return text as a block that nothing in it can end."""
-    return "```text\n" + text.replace("```", "'''") + "\n```"
+    return "```text\n" + legal(text).replace("```", "'''") + "\n```"

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from conformance.numbers import round_up, shown
 from conformance.record import CaseRecord, DivergenceRecord, Environment, LackRecord, QuantityRecord
 
-FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML can't hold, escaped or not."""
+FORBIDDEN = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML can't hold, escaped or not, and those that a terminal obeys."""
 
 SCALES = {"bound": "the bound", "noise": "what noise allows", "copy": "its bound, which is 0"}
 
@@ -88,7 +88,7 @@ def environment_rows(environment: Environment) -> Iterator[tuple[str, str]]:
 
 
 def legal(text: str) -> str:
-    r"""Return text with every character that XML can't hold written out.
+    r"""Return text with every character written out that XML can't hold or a terminal obeys.
 
     >>> print(legal("a\x07b"))
     a\x07b

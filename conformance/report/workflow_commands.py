@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from conformance.report.words import legal
+
 Level = Literal["error", "warning", "notice"]
 
 
@@ -17,7 +19,7 @@ def workflow_command(level: Level, message: str, *, title: str, file: str = "", 
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return legal(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
