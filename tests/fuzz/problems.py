@@ -138,7 +138,8 @@ def _plain(value: Any, dtype: Any) -> Any:
 
 def _bits(value: Any) -> object:
     if isinstance(value, np.ndarray):
-        return value.dtype, value.shape, value.tobytes() if value.dtype != object else repr(value.tolist())
+        padded = value.dtype in (object, np.longdouble)  # their memory holds more than the value
+        return value.dtype, value.shape, repr(value.tolist()) if padded else value.tobytes()
     return repr(value) if isinstance(value, (list, dict, str, float)) else type(value)
 
 
