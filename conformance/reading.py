@@ -78,8 +78,10 @@ def check(record: Record) -> None:
         "a quantity agrees though elements of it differ, or were never compared": any(
             not _possible(case) for case in record.cases
         ),
-        "its detection power counts what can't be": record.power is not None
-        and not _countable(record.power, len({case.case for case in record.cases})),
+        "its detection power counts what can't be": record.power is not None and not _countable(record.power),
+        "its detection power was measured on more cases than it has": record.power is not None
+        and record.complete
+        and record.power.cases > len({case.case for case in record.cases}),
         "a time is negative": not record.seconds >= 0,
         "a ruling is of no case of it, or excuses one that doesn't fail": any(
             (ruling.case, ruling.subject, ruling.platform) not in keys
@@ -111,10 +113,10 @@ def _possible(case: CaseRecord) -> bool:
     )
 
 
-def _countable(power: PowerRecord, cases: int) -> bool:
+def _countable(power: PowerRecord) -> bool:
     """Return whether detection power counts no more than there is."""
     return (
-        0 <= power.probed <= power.cases <= cases
+        0 <= power.probed <= power.cases
         and 0 <= power.seen <= power.disturbed
         and len(power.overlooked) == power.disturbed - power.seen
     )

@@ -121,7 +121,7 @@ def test_a_new_run_that_was_interrupted_is_a_regression_whatever_is_compared(tmp
 def test_records_without_a_common_case_compare_nothing_and_do_not_pass(tmp_path: Path) -> None:
     rich = rich_record()
     parts = [
-        structs.replace(rich, cases=[case], timings=rich.timings[:1], summary={case.verdict: 1})
+        structs.replace(rich, cases=[case], timings=rich.timings[:1], summary={case.verdict: 1}, power=None)
         for case in (rich.cases[0], rich.cases[2])
     ]
     old, new = written(tmp_path, old=parts[0], new=parts[1])
