@@ -133,13 +133,13 @@ def test_records_without_a_common_case_compare_nothing_and_do_not_pass(tmp_path:
 
 def test_a_worst_share_beyond_the_margin_is_a_regression_and_the_margin_can_be_chosen(tmp_path: Path) -> None:
     old, new = written(
-        tmp_path, old=shares_times(rich_record(), 1), new=shares_times(rich_record(), MARGIN * 1.01)
+        tmp_path, old=shares_times(rich_record(), 1 / (MARGIN * 1.01)), new=shares_times(rich_record(), 1)
     )
     assert conformance("diff", old, new)[0] == 1
     assert conformance("diff", new, old)[0] == 0
     assert "better margins:" in conformance("diff", new, old)[1]
     assert conformance("diff", old, new, "--margin", 2 * MARGIN)[0] == 0
-    worse = difference(rich_record(), decode(new.read_bytes())).margins
+    worse = difference(decode(old.read_bytes()), rich_record()).margins
     assert {change.change for change in worse} == {"worse"}
     assert all(change.new > MARGIN * SMALLEST for change in worse)
 
