@@ -28,7 +28,6 @@ SYSTEMS = {
 
 UNKNOWN = {
     "plain_python": "weights in lists of lists can't be set",
-    "tagger": "outputs formed from the state before the step are taken for another network",
 }
 """Subjects that are neither accused nor misnamed, but not told as they should be, and why."""
 

@@ -185,3 +185,21 @@ def test_it_is_told_up_to_how_many_steps_other_networks_agree_with_themselves(su
     assert record.consistency.agrees is (not steps)
     assert record.consistency.steps.startswith(steps)
     assert bool(record.consistency.steps) == bool(steps)
+
+
+def test_a_forward_pass_that_is_known_to_be_wrong_is_a_mistake_though_gradients_agree_with_it():
+    target = str(SUBJECTS / "tagger.py")
+    record = checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    assert (record.verdict, record.forward) == ("differs", "differs")
+    assert record.consistency.agrees
+    assert not record.diagnosis.faults
+    assert record.diagnosis.known == ["Its forward pass alone is reproduced by states-shifted."]
+
+
+def test_what_is_known_of_a_stack_names_its_layers():
+    target = str(SUBJECTS / "stacked.py")
+    record = checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    right, wrong, why = record.diagnosis.known
+    assert "dL/dW_hh of layer 1" in right
+    assert wrong == "Wrong: dL/dW_ih of layer 0, dL/dW_hh of layer 0, dL/db_ih of layer 0."
+    assert "one layer" in why

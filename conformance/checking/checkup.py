@@ -131,7 +131,7 @@ class Checkup:
         known = candidate.came.backward != "differs" or established(candidate, self.diagnosis)
         return Found(
             candidate=candidate,
-            diagnosis=self.diagnosis if known else None,
+            diagnosis=self.diagnosis if known or self._forward_is_known else None,
             declared=self._declared(),
             right_from_zero=self.right_from_zero,
             established=known,
@@ -139,6 +139,11 @@ class Checkup:
             parts=self._parts() if known and (own is None or own.agrees is None) else (),
             contracts=self._contracts(),
         )
+
+    @property
+    def _forward_is_known(self) -> bool:
+        """Whether what its forward pass shows is reproduced, if nothing else is."""
+        return self.diagnosis is not None and self.diagnosis.forward is not None
 
     def _declared(self) -> Declared | None:
         """Look for a loss that the code declares, where the loss enters its backward pass by targets."""

@@ -1,6 +1,7 @@
 """From what was found to the record of a check."""
 
 from conformance.cases import Problem
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.checking import steps
 from conformance.checking.answers import Asked
 from conformance.checking.constant import constant_of
@@ -75,6 +76,7 @@ def missing(problem: Problem, shown: Observation) -> list[str]:
         for n in not_shown(problem, shown)
         if not n.endswith(" of (0, 0)") and not (merged and "bias_hh" in n)
     ]
+    names = [n.replace(HEAD_WEIGHT, "W_y").replace(HEAD_BIAS, "b_y") for n in names]
     names += [] if shown.hidden or shown.output is not None else ["the states h_t"]
     return names + ([] if shown.d_hidden else ["the steps dL/dh_t"])
 

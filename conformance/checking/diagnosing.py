@@ -1,6 +1,6 @@
 """From a diagnosis to what a record tells of it: faults in words, and the steps of the network that it reproduces."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from conformance.checking.judging import Judged, Truth, judge
 from conformance.checking.running import Failure
 from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose
 from conformance.faults import CATALOGUE, simulate
+from conformance.judge import Finding
 from conformance.observation import Observation
 from conformance.record import exact, number
 from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord
@@ -19,6 +20,9 @@ from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord
 
 def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosis:
     """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
+    case = candidate.case
+    if case.layers * case.directions > 1:
+        return Diagnosis(explained=False, known=tuple(_of_a_stack(candidate)))
 
     def evidence(answer: Answer) -> Evidence:
         return Evidence(
@@ -33,6 +37,23 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosi
         return None if isinstance(answer, Failure) else evidence(answer)
 
     return diagnose(evidence(candidate.answer), probe=probe, progress=progress)
+
+
+def _of_a_stack(candidate: Candidate) -> Iterator[str]:
+    """Yield what is known of several layers or directions: mistakes are searched for in a single one."""
+    findings = candidate.came.judged.findings
+    wrong = dict.fromkeys(_placed(finding) for finding in findings if finding.verdict == "differs")
+    right = [name for name in dict.fromkeys(map(_placed, findings)) if name not in wrong]
+    if right:
+        yield f"Right: {', '.join(right)}."
+    yield f"Wrong: {', '.join(wrong)}."
+    yield "Mistakes are searched for in networks of one layer and direction only."
+
+
+def _placed(finding: Finding) -> str:
+    """Return what a finding is about, with its layer."""
+    c = finding.comparison
+    return c.title if c.layer is None else f"{c.title} of layer {c.layer}"
 
 
 def diagnosis_record(found: Diagnosis, suspects: Sequence[Suspect] = ()) -> DiagnosisRecord:

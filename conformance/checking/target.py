@@ -65,7 +65,7 @@ def _not_called(unbound: Unbound | None, asked: Asked) -> CheckRecord:
     reason = (
         f"Nobody found out how to call it; {len(lines)} ways were tried, the furthest first below."
         if lines
-        else "There is nothing to call."
+        else "There is nothing to call: it defines neither a class nor a function, and statements alone are not run."
     )
     return not_called_record(asked, reason, lines, "" if unbound is None else unbound.skeleton)
 

@@ -22,7 +22,7 @@ def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     of another network, if its gradients can be held against itself.
     """
     came, own, diagnosis = found.came, found.consistency, found.diagnosis
-    mistaken = diagnosis is not None and diagnosis.explained and not _another_activation(diagnosis)
+    mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
     if came.forward == "differs" and not mistaken and own is not None and own.agrees is not None:
         return "another-network"
     if own is not None and own.reason == NOT_ESTABLISHED and not mistaken:
@@ -34,9 +34,15 @@ def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     return "conforms" if constant is None else "conforms-up-to-a-constant"
 
 
+def _is_known(diagnosis: Diagnosis) -> bool:
+    """Return whether a diagnosis reproduces everything, or a forward pass at least."""
+    return diagnosis.explained or diagnosis.forward is not None
+
+
 def _another_activation(diagnosis: Diagnosis) -> bool:
     """Return whether nothing but another activation tells the forward pass of a diagnosis from torch.nn.RNN's."""
-    wrong = {} if diagnosis.choices is None else diagnosis.choices.departures()
+    choices = diagnosis.choices or diagnosis.forward
+    wrong = {} if choices is None else choices.departures()
     forward = {seam: choice for seam, choice in wrong.items() if seam in FORWARD}
     return set(forward) == {"activation"} and forward["activation"] != "halved"
 

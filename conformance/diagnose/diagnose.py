@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from conformance.diagnose.assembly import Hypothesis
 from conformance.diagnose.constants import awkwardness, name_of
-from conformance.diagnose.cover import RANK
+from conformance.diagnose.cover import RANK, covers
 from conformance.diagnose.diagnosis import Diagnosis
 from conformance.diagnose.equivalents import Proved, told_apart
 from conformance.diagnose.evidence import Evidence, Probe
@@ -16,7 +17,8 @@ from conformance.diagnose.reproduction import Reproduction, reproduced
 from conformance.diagnose.search import Progress, Searched, search
 from conformance.diagnose.setting import Setting
 from conformance.diagnose.stories import stories
-from conformance.faults import Choices
+from conformance.faults import RIGHT, Choices
+from conformance.judge import THRESHOLD
 
 MOST_CONFIRMED = 40
 """The most hypotheses that are put to the proof."""
@@ -108,9 +110,19 @@ def _unexplained(
     """Return what is known where no set of faults fits."""
     if not bases:
         return Diagnosis(explained=False, known=tuple(forward_facts(material)))
+    forward = next((base for base in bases if base != RIGHT and _gives_what_was_shown(material, base)), None)
+    if forward is not None:
+        known = f"Its forward pass alone is reproduced by {' + '.join(covers(forward)[0])}."
+        return Diagnosis(explained=False, known=(known,), forward=forward)
     return Diagnosis(
         explained=False,
         by_parameter=stories(material, [each for found in searched for each in found.partial]),
         nearest_miss=_nearest_miss(searched, reproduced(material, bases[0], 1.0)),
         known=tuple(facts(material, probe)),
     )
+
+
+def _gives_what_was_shown(material: Material, base: Choices) -> bool:
+    """Return whether a forward pass reproduces all that was shown of one to rounding, and something was."""
+    distances = reproduced(replace(material, parameters={}, inner={}), base, 1.0).distances
+    return bool(distances) and max(distances.values()) <= THRESHOLD

@@ -32,6 +32,8 @@ class Diagnosis:
         What is known in sentences: about a fault's extent, or about what is wrong where nothing fits.
     choices
         The network that reproduces it; None where nothing does.
+    forward
+        Where nothing does, the wrong forward pass that reproduces what was shown of that pass; None where none does.
     """
 
     explained: bool
@@ -44,6 +46,7 @@ class Diagnosis:
     by_parameter: Mapping[str, tuple[FaultId, ...]] = field(default_factory=dict)
     known: tuple[str, ...] = ()
     choices: Choices | None = None
+    forward: Choices | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
