@@ -47,8 +47,8 @@ fuzz: setup  ## feed malformed input to every door, with Hypothesis and coverage
 	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
 	$(RUN) benchmarks/fuzzing.py
 
-bench: setup  ## time the reference against torch.nn.RNN, side by side
-	$(RUN) benchmarks/speed.py
+bench: setup  ## measure speed against torch.nn.RNN and per-sample code, growth and the engine; write reports/benchmarks.*
+	$(RUN) benchmarks/speed --out '$(REPORTS)'
 
 schema: setup  ## write docs/record.schema.json anew after a change of the record
 	$(RUN) -c 'import json, conformance.record as r; print(json.dumps(r.schema(), indent=1, sort_keys=True))' > docs/record.schema.json

@@ -1,6 +1,7 @@
-"""The machine and the libraries that a measurement ran on, held to one thread each."""
+"""The machine and the libraries that a measurement ran on, and the threads they have."""
 
 import ctypes
+import os
 import platform
 from pathlib import Path
 
@@ -19,15 +20,27 @@ def on_one_thread(*, default_malloc: bool) -> dict[str, str]:
     if several or torch.get_num_threads() != 1:
         message = f"More than one thread in {', '.join(several) or 'torch'}: the times can't be compared."
         raise SystemExit(message)
-    blas = [f"{pool['internal_api']} {pool['version']}" for pool in pools if "numpy" in pool["filepath"]]
-    mkl = "MKL" if torch.backends.mkl.is_available() else "no MKL"
-    return {
-        "machine": f"{processor()}, {platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "refrnn": f"NumPy {np.__version__}, {' '.join(blas) or 'BLAS unknown'}, 1 thread",
-        "torch": f"{torch.__version__}, {mkl}, 1 thread",
+    return described() | {
         "memory": "freed as malloc does by default" if default_malloc else keep_freed_memory(),
     }
+
+
+def described() -> dict[str, str]:
+    """Return the machine, the libraries and their threads in words."""
+    pools = [pool for pool in threadpoolctl.threadpool_info() if "numpy" in pool["filepath"]]
+    blas = [f"{pool['internal_api']} {pool['version']}, {counted(pool['num_threads'])}" for pool in pools]
+    mkl = "MKL" if torch.backends.mkl.is_available() else "no MKL"
+    return {
+        "machine": f"{processor()}, {os.cpu_count()} processors, {platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "refrnn": f"NumPy {np.__version__}, {' '.join(blas) or 'BLAS unknown'}",
+        "torch": f"{torch.__version__}, {mkl}, {counted(torch.get_num_threads())}",
+    }
+
+
+def counted(threads: int) -> str:
+    """Return "1 thread", "2 threads" and so on."""
+    return f"{threads} thread{'' if threads == 1 else 's'}"
 
 
 def keep_freed_memory() -> str:

@@ -1,0 +1,155 @@
+"""What was measured as a page of Markdown: every part with its goal, its figures, and how they were taken."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Rows = Sequence[dict[str, Any]]
+
+HOW = """\
+Both sides hold the same weights and read the same inputs in the same dtype, made before the clock starts; before
+anything is timed they must agree on all results to first-order rounding. They take turns in one process;
+milliseconds are medians of each side, a ratio is the median of the ratios within a round (refrnn / torch, below 1
+is faster than torch). *Forward* gives output and h_n: torch runs under `torch.no_grad()`, while refrnn keeps its
+whole trace. *BPTT* is forward and backward: the gradients of x, h_0 and every parameter from random cotangents on
+output and h_n. With variable lengths torch reads a PackedSequence that was packed beforehand, longest first, and
+its output stays packed. Freed memory stays in the process, for both sides."""
+
+
+def told(measured: dict[str, Any]) -> str:
+    """Return the whole page."""
+    conditions = measured["conditions"]
+    parts = [
+        "# Speed",
+        "Written by `make bench` (`python benchmarks/speed`); all medians are in [benchmarks.json](benchmarks.json)."
+        + (f" {conditions}" if conditions else ""),
+        environment(measured["one_thread"]["environment"]),
+        "## Against torch.nn.RNN",
+        HOW,
+        *against_torch("One thread each", measured["one_thread"]["rows"]),
+        "![Ratios to torch, one thread each](benchmarks-ratios.svg)",
+        *against_torch("Default threads", measured["default_threads"]["rows"]),
+        environment(measured["default_threads"]["environment"]),
+        *by_hand(measured["by_hand"]["rows"]),
+        *growth(measured["growth"]),
+        *engine(measured["engine"]["cases"]),
+        *startup(measured["startup"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def environment(about: dict[str, str]) -> str:
+    """Word the machine and the libraries."""
+    return table(("", ""), about.items())
+
+
+def table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """Return a Markdown table."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def milliseconds(seconds: float) -> str:
+    """Return milliseconds with three digits."""
+    return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:.0f}"
+
+
+def sizes(row: dict[str, Any]) -> list[object]:
+    """Return the columns that say what was timed."""
+    return [row["dtype"], row["T"], row["B"], row["I"], row["H"], row["remark"]]
+
+
+def against_torch(title: str, rows: Rows) -> list[str]:
+    """Tell one grid, with its geometric mean and its greatest ratio against the goals."""
+    lines = [
+        [*sizes(row), *(text for name in ("forward", "both") for text in pair(row[name]))] for row in rows
+    ]
+    forward, both = ([row[name]["ratio"] for row in rows] for name in ("forward", "both"))
+    summary = table(
+        ("", "geometric mean", "goal", "greatest", "goal"),
+        (
+            ("forward", f"{statistics.geometric_mean(forward):.2f}", "0.6", f"{max(forward):.2f}", "1.0"),
+            ("forward + BPTT", f"{statistics.geometric_mean(both):.2f}", "0.35", f"{max(both):.2f}", "1.0"),
+        ),
+    )
+    columns = ("dtype", "T", "B", "I", "H", "", "forward, ms", "torch", "ratio", "BPTT, ms", "torch", "ratio")
+    return [f"### {title}", summary, table(columns, lines)]
+
+
+def pair(found: dict[str, float]) -> tuple[str, str, str]:
+    """Return both sides' milliseconds and the ratio."""
+    return milliseconds(found["refrnn"]), milliseconds(found["other"]), f"{found['ratio']:.2f}"
+
+
+def by_hand(rows: Rows) -> list[str]:
+    """Tell how many times faster than per-sample code."""
+    lines = [
+        [*sizes(row)[:5], f"{1 / row['forward']['ratio']:.0f}", f"{1 / row['both']['ratio']:.0f}"]
+        for row in rows
+    ]
+    text = (
+        "`benchmarks/speed/columns.py` takes one sample at a time, as column vectors in a loop over time. How many "
+        "times faster refrnn is, one thread each, forward and forward + BPTT; the goal is 30 times at B = 32. The "
+        "larger H, the more both sides wait for the same arithmetic, and the less batching can win."
+    )
+    columns = ("dtype", "T", "B", "I", "H", "forward, times", "forward + BPTT, times")
+    return ["## Against per-sample code", text, table(columns, lines)]
+
+
+def growth(rows: Rows) -> list[str]:
+    """Tell time and memory against T."""
+    lines = [
+        [
+            row["way"],
+            f"{row['steps']:,}",
+            f"{row['cpu_seconds']:.3g}",
+            f"{row['cpu_seconds'] / row['steps'] * 1e6:.2f}",
+            f"{row['bytes'] / 2**20:.1f}",
+            f"{row['bytes'] / row['steps']:.0f}",
+        ]
+        for row in rows
+    ]
+    text = (
+        "Forward and BPTT of one sample (B = 1, I = 1, H = 32, float64, loss on every output), each in a process of "
+        "its own, one thread. Seconds are the processor's; memory is what the peak of resident memory grew by during "
+        "the pass. `forward_in_segments` and `backward_in_segments` compute the states again, bit for bit those of "
+        "the plain pass, in memory that grows with √T beside dL/dx where that is asked for (here it is not)."
+    )
+    columns = ("way", "T", "seconds", "µs a step", "memory, MiB", "bytes a step")
+    return [
+        "## Growth with T",
+        text,
+        table(columns, lines),
+        "![Time and memory against T](benchmarks-growth.svg)",
+    ]
+
+
+def engine(rows: Rows) -> list[str]:
+    """Tell where the time of a case goes."""
+    parts = ("subject", "reference", "judging", "overhead")
+    total = sum(row[part] for row in rows for part in parts)
+    spent = {part: sum(row[part] for row in rows) for part in parts}
+    lines = [
+        [part, milliseconds(statistics.median(row[part] for row in rows)), f"{spent[part] / total:.0%}"]
+        for part in parts
+    ]
+    shares = (spent["judging"] + spent["overhead"]) / spent["subject"]
+    text = (
+        f"{len(rows)} cases spread evenly over the standard suite, with the subject torch, one thread; medians of "
+        "three times each, with another case between so that nothing is remembered. Relations run torch again, "
+        "which counts as torch (subject). "
+        f"Judging and overhead take {shares:.2f} times what torch takes; the goal is 1."
+    )
+    return ["## The engine", text, table(("part", "median a case, ms", "share of all time"), lines)]
+
+
+def startup(measured: dict[str, Rows]) -> list[str]:
+    """Tell how long programs take to start."""
+    lines = [
+        [row["program"], milliseconds(row["cpu_seconds"]), milliseconds(row["seconds"])]
+        for row in measured["programs"]
+    ]
+    imports = ", ".join(f"{row['package']} {milliseconds(row['seconds'])} ms" for row in measured["imports"])
+    text = f"Medians. In the process that checks, importing takes longest for: {imports}."
+    return ["## Start-up", text, table(("program", "processor, ms", "passed, ms"), lines)]
