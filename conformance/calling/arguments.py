@@ -1,5 +1,6 @@
 """Arguments for a call, tried in the order of how well they fit the names of its parameters."""
 
+import ast
 import heapq
 import inspect
 import itertools
@@ -45,6 +46,19 @@ class Arguments:
     text: str
     kinds: tuple[str, ...]
     cost: float
+
+
+def given(parameters: Sequence[Parameter], text: str) -> dict[str, str]:
+    """Return what each parameter is given by the text of a call's arguments.
+
+    >>> given([Parameter(name="W"), Parameter(name="x"), Parameter(name="h")], "params, x, h=p.h_0")
+    {'W': 'params', 'x': 'x', 'h': 'p.h_0'}
+    """
+    call = ast.parse(f"f({text})", mode="eval").body
+    if not isinstance(call, ast.Call):
+        return {}
+    found = dict(zip([q.name for q in parameters], map(ast.unparse, call.args), strict=False))
+    return found | {k.arg: ast.unparse(k.value) for k in call.keywords if k.arg is not None}
 
 
 def best_first(

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from conformance.calling import names
-from conformance.calling.arguments import Option, Parameter, best_first, parameters_of
+from conformance.calling.arguments import Option, Parameter, best_first, given, parameters_of
 from conformance.calling.asking import Question, question
 from conformance.calling.cells import backward_cells
 from conformance.calling.construct import callable_of, own_callables, part_called
@@ -226,7 +226,7 @@ def _runs(
         return
     options = partial(_options, forward=forward, entry=entry, roles=roles)
     for arguments in best_first(parameters, options, MOST_ARGUMENTS):
-        if arguments.kinds.count("entry") == 1:
+        if arguments.kinds.count("entry") == 1 and forward.built.reads_its_weights(arguments.text, "result"):
             lines = (f"grads = {call}({arguments.text})",)
             yield lines, run(loaded, forward.asked.p, (*prepared, *lines)), False, arguments.cost
 
@@ -288,6 +288,9 @@ def _options(parameter: Parameter, *, forward: Forward, entry: Entry, roles: dic
         return [(forward.fills[roles[parameter.name]], 0.0, "weight")]
     if (part := part_called(forward.built, parameter.name)) is not None:
         return [(part, 0.0, "parameter")]
+    passed = given(_of_forward(forward), forward.arguments.text).get(parameter.name)
+    if passed in ("params", "x") and not forward.loop:
+        found.append((passed, 0.05, passed))  # it goes by the same name in both passes
     enters = names.UPSTREAM if entry.kind in ("dL/dy", "dL/dh") else names.TARGET
     fits = enters.fullmatch(name) is not None and not names.NEXT.fullmatch(name)
     optional = 0.0 if parameter.required else 0.2
@@ -306,6 +309,10 @@ def _options(parameter: Parameter, *, forward: Forward, entry: Entry, roles: dic
     if isinstance(parameter.default, bool):
         found.append(("", 0.0, "left out"))
     return found
+
+
+def _of_forward(forward: Forward) -> list[Parameter]:
+    return parameters_of(callable_of(forward.built, forward.call)) or []
 
 
 def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:

@@ -58,6 +58,13 @@ class Built:
     ran: Ran
     arrays: tuple[Reached, ...]
 
+    def reads_its_weights(self, text: str, *others: str) -> bool:
+        """Tell whether a call can read the weights: parameters that a function made must be handed to it.
+
+        `others` are names by which they may be handed over as well.
+        """
+        return "params" not in self.setup.roots or any(name in text for name in ("params", *others))
+
 
 def is_class(loaded: Loaded, name: str) -> bool:
     """Tell whether a name of the target is a class."""

@@ -1,12 +1,11 @@
 """A backward pass that takes the gradient of the final state: asked with a loss that sees h_n as well."""
 
-import ast
 from dataclasses import replace
 
 import numpy as np
 
 from conformance.calling import names
-from conformance.calling.arguments import parameters_of
+from conformance.calling.arguments import given, parameters_of
 from conformance.calling.asking import question
 from conformance.calling.backward import Backward, again
 from conformance.calling.construct import callable_of
@@ -36,13 +35,9 @@ def with_final(loaded: Loaded, backward: Backward) -> Backward:
 
 def _zeros(backward: Backward) -> str:
     """Return the zeros that a backward pass is given as the gradient of the final state, empty where it isn't."""
-    call = getattr(ast.parse(backward.lines[-1]).body[0], "value", None)
     parameters = parameters_of(callable_of(backward.forward.built, backward.call)) or []
-    if not isinstance(call, ast.Call):
-        return ""
-    given = dict(zip([q.name for q in parameters], call.args, strict=False))
-    given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-    texts = [ast.unparse(value) for name, value in given.items() if names.FINAL.fullmatch(name.strip("_"))]
+    handed = given(parameters, backward.lines[-1].partition("(")[2].removesuffix(")"))
+    texts = [text for name, text in handed.items() if names.FINAL.fullmatch(name.strip("_"))]
     return next((text for text in texts if text.startswith(ZEROS)), "")
 
 

@@ -125,7 +125,7 @@ class Searching:
                 continue
             options = partial(offered, built=built, way=way, roles=roles, style=style)
             for arguments in best_first(parameters, options, MOST_ARGUMENTS):
-                if arguments.kinds.count("x") != 1:
+                if arguments.kinds.count("x") != 1 or not built.reads_its_weights(arguments.text, "p.W_"):
                     continue
                 forward = Forward(
                     built=built,
