@@ -20,8 +20,11 @@ def with_final(loaded: Loaded, backward: Backward) -> Backward:
 
     What is in the place of dL/dh_n must either make every gradient right, or make no difference at all.
     """
-    forward, zeros = backward.forward, _zeros(backward)
-    if not zeros or forward.sizes.O or forward.loop or forward.fault or backward.entry.last:
+    forward = backward.forward
+    if forward.sizes.O or forward.loop or forward.fault or backward.entry.last:
+        return backward
+    zeros = _zeros(backward)
+    if not zeros:
         return backward
     asked = question(replace(forward.asked.case, cotangents="both"), forward.asked.traits)
     put = replace(backward, forward=replace(forward, asked=asked))
