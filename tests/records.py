@@ -94,7 +94,7 @@ def rich_record() -> Record:
         contracts=contracts,
         lacks=[LackRecord(CASE.id, "h_0 is 0", "whether h_0 is read", ["h-0-ignored"])],
         profiles=profiles(LONG, noise, load_subject("torch")),
-        descriptions={"torch": "torch.nn.RNN on whole sequences"},
+        descriptions={"torch": "torch.nn.RNN on whole sequences", "reference": "refrnn itself"},
     )
 
 

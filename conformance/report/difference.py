@@ -74,7 +74,8 @@ def sentence(found: Difference) -> str:
     """Return the verdict in one sentence."""
     if not found.common:
         return "Nothing in common: the records share no case, so that nothing was compared."
-    regressions = f"{found.regressions:,} regressions" if found.regressions else "No regression"
+    plural = "" if found.regressions == 1 else "s"
+    regressions = f"{found.regressions:,} regression{plural}" if found.regressions else "No regression"
     unfinished = " The new record is of a run that was interrupted." if _new_unfinished(found) else ""
     return (
         f"{regressions}: {found.common:,} cases in both, {found.same:,} with the same verdict; "

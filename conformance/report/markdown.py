@@ -5,7 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 from conformance.agreement import ALL, Agreement
 from conformance.cases.groups import GROUPS
 from conformance.numbers import shown
-from conformance.record import CaseRecord, ContractRecord, Environment, LackRecord, PowerRecord, RulingRecord
+from conformance.record import (
+    CaseRecord,
+    ContractRecord,
+    Environment,
+    LackRecord,
+    PowerRecord,
+    Record,
+    RulingRecord,
+)
 from conformance.report.tables import block, cell, code, table
 from conformance.report.words import environment_rows, tell
 from conformance.summary import VERDICTS, Summary
@@ -68,7 +76,7 @@ def markdown(summary: Summary) -> str:
         "# Agreement of torch.nn.RNN with the reference",
         f"**{summary.sentence}**",
         _scope(summary),
-        "\n".join(cell(f"- {code(name)}: {text}") for name, text in record.descriptions.items()),
+        "\n".join(_descriptions(record)),
         table(("subject", *VERDICTS), _verdict_rows(summary)),
         *_notable(summary.notable),
         *_rulings(record.rulings),
@@ -103,6 +111,13 @@ def markdown(summary: Summary) -> str:
         "Reproduce any line with `conformance run --case ID --subject NAME`.",
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _descriptions(record: Record) -> Iterable[str]:
+    """Yield what each subject is; a record that was read has lost the order of its descriptions."""
+    for name in record.subjects:
+        if name in record.descriptions:
+            yield cell(f"- {code(name)}: {record.descriptions[name]}")
 
 
 def _lacks(lacks: Sequence[LackRecord]) -> Iterable[str]:
