@@ -6,6 +6,7 @@ import pytest
 from gallery.definitions import SUBJECTS
 
 from conformance.checking.answers import Asked
+from conformance.checking.rates import TOO_EARLY
 from conformance.checking.target import checked_target
 from conformance.record.check import CheckRecord
 
@@ -203,3 +204,41 @@ def test_what_is_known_of_a_stack_names_its_layers():
     assert "dL/dW_hh of layer 1" in right
     assert wrong == "Wrong: dL/dW_ih of layer 0, dL/dW_hh of layer 0, dL/db_ih of layer 0."
     assert "one layer" in why
+
+
+UPDATES_AS_IT_GOES = (
+    NET
+    + """
+    def forward(self, xs):
+        self.xs, self.hs = xs, [np.zeros(len(self.bh))]
+        for x in xs:
+            self.hs.append(np.tanh(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh))
+        return np.array(self.hs[1:]) @ self.Wy.T + self.by
+    def backward(self, dys, lr):
+        dWx, dWh, dbh, carried = np.zeros_like(self.Wx), np.zeros_like(self.Wh), np.zeros_like(self.bh), 0
+        for t in reversed(range(len(self.xs))):
+            da = (self.Wy.T @ dys[t] + carried) * (1 - self.hs[t + 1] ** 2)
+            self.Wy -= lr * np.outer(dys[t], self.hs[t + 1])
+            dWx += np.outer(da, self.xs[t])
+            dWh += np.outer(da, self.hs[t])
+            dbh += da
+            carried = self.Wh.T @ da
+        self.Wx -= lr * dWx
+        self.Wh -= lr * dWh
+        self.bh -= lr * dbh
+        self.by -= lr * dys.sum(0)
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [("lr", "lr", True), ("hs[t + 1] ** 2", "hs[t + 1] ** 4", False)],
+)
+def test_an_error_that_grows_with_the_learning_rate_is_told_where_no_mistake_of_the_catalogue_fits(
+    check, right, wrong, told
+):
+    record = check(UPDATES_AS_IT_GOES.replace(right, wrong))
+    assert record.verdict == "differs"
+    assert not record.diagnosis.explained
+    assert (TOO_EARLY in record.diagnosis.known) is told

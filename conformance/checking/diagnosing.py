@@ -1,5 +1,6 @@
 """From a diagnosis to what a record tells of it: faults in words, and the steps of the network that it reproduces."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.choosing import Candidate
 from conformance.checking.judging import Judged, Truth, judge
+from conformance.checking.rates import TOO_EARLY, grows_with_the_rate
 from conformance.checking.running import Failure
 from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose
 from conformance.faults import CATALOGUE, simulate
@@ -36,7 +38,10 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosi
         answer = asked(candidate.bound, case, candidate.said)
         return None if isinstance(answer, Failure) else evidence(answer)
 
-    return diagnose(evidence(candidate.answer), probe=probe, progress=progress)
+    found = diagnose(evidence(candidate.answer), probe=probe, progress=progress)
+    if found.explained or not grows_with_the_rate(candidate):
+        return found
+    return dataclasses.replace(found, known=(*found.known, TOO_EARLY))
 
 
 def _of_a_stack(candidate: Candidate) -> Iterator[str]:
