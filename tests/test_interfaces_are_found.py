@@ -394,6 +394,14 @@ RIGHT = {
     "truncated, on ids": TRUNCATED_IDS,
     "list of parameters": LIST_OF_PARAMETERS,
     "cell": CELL,
+    "training on lists of sequences": IN_PLACE.replace(
+        "    def backward(self, d_y, lr=0.01):\n",
+        "    def train(self, sequences, targets, lr, epochs=1000):\n"
+        "        for _ in range(epochs):\n"
+        "            for inputs, target in zip(sequences, targets):\n"
+        "                self._learn(self.forward(inputs) - target, lr)\n"
+        "    def _learn(self, d_y, lr):\n",
+    ),
     "binary cross-entropy": CHORDS,
     "made by a function of another name": COUPLED,
     "begun before a sequence": BEGUN,
@@ -550,6 +558,15 @@ def unroll_backward(d_hs, caches):
     problem = bound.admit(materialise(bound.problem_case))
     shown, right = bound.run(problem).parameters, observe(problem, np.float64).parameters
     assert np.abs(shown["weight_hh_l0"] - right["weight_hh_l0"]).max() > 0.01
+
+
+def test_training_that_cannot_be_called_is_a_backward_pass_that_could_not_be_called(tmp_path: Path) -> None:
+    bound = found(
+        tmp_path,
+        IN_PLACE.replace("def backward(self, d_y, lr=0.01):", "def train(self, table, *, d_y=None, lr=0):"),
+    )
+    assert not isinstance(bound, Unbound)
+    assert [attempt.what for attempt in bound.uncalled] == ["model.train"]
 
 
 def test_what_no_argument_can_mend_is_raised(tmp_path: Path) -> None:

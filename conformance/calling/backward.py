@@ -225,10 +225,26 @@ def _runs(
     if forward.loop and same:
         return
     options = partial(_options, forward=forward, entry=entry, roles=roles)
-    for arguments in best_first(parameters, options, MOST_ARGUMENTS):
-        if arguments.kinds.count("entry") == 1 and forward.built.reads_its_weights(arguments.text, "result"):
-            lines = (f"grads = {call}({arguments.text})",)
-            yield lines, run(loaded, forward.asked.p, (*prepared, *lines)), False, arguments.cost
+    for offered in (options, partial(_listed, options=options))[: 1 + _trains(call)]:
+        for arguments in best_first(parameters, offered, MOST_ARGUMENTS):
+            if arguments.kinds.count("entry") != 1:
+                continue
+            if forward.built.reads_its_weights(arguments.text, "result"):
+                lines = (f"grads = {call}({arguments.text})",)
+                yield lines, run(loaded, forward.asked.p, (*prepared, *lines)), False, arguments.cost
+
+
+def _trains(call: str) -> bool:
+    """Tell whether a callable goes by the name of one that trains, and not by that of a backward pass."""
+    name = call.rpartition(".")[2]
+    return names.TRAINS.fullmatch(name) is not None and names.BACKWARD.fullmatch(name) is None
+
+
+def _listed(parameter: Parameter, *, options: Callable[[Parameter], list[Option]]) -> list[Option]:
+    """Return what a parameter may be given where sequences and their targets come in lists: of one sequence here."""
+    return [
+        (f"[{text}]" if kind in ("x", "entry") else text, c, kind) for text, c, kind in options(parameter)
+    ]
 
 
 def _taken(
@@ -282,7 +298,7 @@ def _roles(forward: Forward, parameters: Sequence[Parameter]) -> dict[str, str]:
 def _options(parameter: Parameter, *, forward: Forward, entry: Entry, roles: dict[str, str]) -> list[Option]:
     name = parameter.name.strip("_")
     found = plain_options(parameter)
-    if any(kind in ("rate", "truncation") for _, _, kind in found):
+    if any(kind in ("rate", "truncation", "epochs") for _, _, kind in found):
         return found
     if parameter.name in roles and roles[parameter.name] in forward.fills:
         return [(forward.fills[roles[parameter.name]], 0.0, "weight")]

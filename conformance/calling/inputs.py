@@ -98,6 +98,8 @@ def plain_options(parameter: Parameter) -> list[Option]:
         return [("1.0", 0.0, "rate")]
     if names.TRUNCATION.fullmatch(name) and (parameter.required or isinstance(parameter.default, int)):
         return [("10**6", 0.0, "truncation"), ("p.T", 0.3, "truncation")]
+    if names.EPOCHS.fullmatch(name):
+        return [("1", 0.0, "epochs")]
     found: list[Option] = []
     hint = names.size_hint(name)
     if hint in ("T", "H", "I", "O", "B", "V") and parameter.required:

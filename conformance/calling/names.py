@@ -34,6 +34,9 @@ NUMBERED = re.compile(r"^(\w*[a-z]{2})_?[1-9]$", re.IGNORECASE)
 """Names that are one of several of their kind: nh1, hidden_2."""
 
 RATE = _pattern(r"lr learning_?rate eta alpha step_?size l_?rate rate")
+EPOCHS = _pattern(r"(n|num|max|nb)?_?(epochs?|iter(ation)?s?|passes|rounds) n_?(it|ep)s?")
+"""How often training goes over its data."""
+
 TRUNCATION = _pattern(r"\w*trunc\w* \w*bptt\w* \w*back_?steps\w*")
 INPUT = _pattern(
     r"x xs x_?seq\w* inputs?\w* in_?seq\w* seq(uence)?s? data batch x_?t x_?train x_?batch ids tokens idx sentence "
