@@ -8,7 +8,7 @@ SUITE ?= standard
 REPORTS ?= reports
 OF ?= refrnn
 
-.PHONY: help setup agreement faults test mutants lint types fuzz bench schema clean
+.PHONY: help setup agreement faults test mutants lint types proof fuzz bench schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ types: setup  ## check types, strictly in refrnn
 
 faults: setup  ## write a page for every fault of the catalogue into docs/faults
 	$(RUN) -m conformance.report.fault_pages docs/faults
+
+proof: setup  ## prove the reference on random problems in ball arithmetic; writes reports/
+	$(RUN) benchmarks/ball_arithmetic.py
 
 fuzz: setup  ## feed malformed input to every door, with Hypothesis and coverage-guided Atheris; writes reports/
 	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from flint import arb
 from oracles import balls, problems
+from oracles.balls import PROOF, share
+from oracles.drawing import drawn
 from oracles.problems import Problem, gradient_key
 from oracles.rounding import bounds
 
 import refrnn
 
 WIDER = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
-PROOF = 1e-20
-"""What the radii of the balls must stay below to count as proof: 10,000 times less than float64 resolves."""
+RANDOM = 25
 
 CASES: dict[str, dict[str, object]] = {
     "one layer, tanh": {"steps": 6, "batch": 2},
@@ -40,12 +41,6 @@ def shares(problem: Problem, proved: balls.Balls) -> dict[str, float]:
     return {name: share(array, proved[name], limits[name].error) for name, array in found.items()}
 
 
-def share(found: np.ndarray, exact: np.ndarray, limit: np.ndarray) -> float:
-    distance = balls.distance(found, exact)
-    # NaN where there is something to be judged would be a failure: max and <= carry it on
-    return float(np.max(np.where((distance == 0) & (limit == 0), 0, distance / np.maximum(limit, 5e-324))))
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_outputs_and_all_gradients_lie_within_rounding_of_the_proved_balls(name: str) -> None:
     problem = problems.make(**CASES[name])
@@ -53,6 +48,42 @@ def test_outputs_and_all_gradients_lie_within_rounding_of_the_proved_balls(name:
     assert balls.largest_radius(proved) < PROOF
     for quantity, used in shares(problem, proved).items():
         assert used <= 1, f"{quantity} uses {used:.3g} of its bound"
+
+
+@pytest.mark.parametrize("number", range(RANDOM))
+def test_random_problems_over_all_options_are_proved(number: int) -> None:
+    problem = drawn(number)
+    proved = balls.prove(problem)
+    assert balls.largest_radius(proved) < PROOF
+    for quantity, used in shares(problem, proved).items():
+        assert used <= 1, f"{quantity} of {problem} uses {used:.3g} of its bound"
+
+
+def test_random_problems_meet_every_option() -> None:
+    drawings = [drawn(number) for number in range(RANDOM)]
+    for option in ("layers", "directions", "nonlinearity", "bias", "layout", "dtype"):
+        assert len({getattr(problem, option) for problem in drawings}) >= 2, option
+    for option in ("lengths", "h_0", "truncation", "masks", "d_output", "d_h_n", "d_y"):
+        assert {getattr(problem, option) is None for problem in drawings} == {True, False}, option
+
+
+OPTIONS = {"truncation": None, "masks": None, "lengths": None, "h_0": None, "bias": False}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_that_the_reference_ignored_would_be_seen(option: str) -> None:
+    seen = 0
+    for number in range(RANDOM):
+        problem = drawn(number)
+        changed = {option: OPTIONS[option]} | ({"dropout": 0.0} if option == "masks" else {})
+        if option == "bias":
+            changed["weights"] = {n: a for n, a in problem.weights.items() if not n.startswith("bias")}
+        if getattr(problem, option) in (None, False) if option != "masks" else problem.masks is None:
+            continue
+        other = problems.observe(problem.but(**changed))
+        proved, limits = balls.prove(problem), bounds(problem)
+        seen += any(not share(other[q], proved[q], limits[q].error) <= 1 for q in other if q in proved)
+    assert seen
 
 
 @pytest.mark.parametrize("name", ["one layer, tanh", "two layers, two directions, relu", "lengths"])

@@ -16,9 +16,14 @@ import flint
 import numpy as np
 from flint import arb
 
-from oracles.problems import Observation, Problem, gradient_key, suffix
+from oracles.problems import HEAD_BIAS, HEAD_WEIGHT, Observation, Problem, gradient_key, suffix
 
 BITS = 256
+
+SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
+
+PROOF = 1e-20
+"""What the radii of balls must stay below to count as proof: 10,000 times less than float64 resolves."""
 
 
 @contextmanager
@@ -60,6 +65,12 @@ class Scalar:
         positive = is_positive(self.value)
         return Scalar(self.value if positive else arb(0), [(self, arb(int(positive)))])
 
+    def times(self, factor: arb) -> "Scalar":
+        return Scalar(self.value * factor, [(self, factor)])
+
+    def detached(self) -> "Scalar":
+        return Scalar(self.value)
+
 
 @dataclass(slots=True, eq=False)
 class Dual:
@@ -80,6 +91,12 @@ class Dual:
     def relu(self) -> "Dual":
         positive = is_positive(self.value)
         return Dual(self.value if positive else arb(0), self.change if positive else arb(0))
+
+    def times(self, factor: arb) -> "Dual":
+        return Dual(self.value * factor, self.change * factor)
+
+    def detached(self) -> "Dual":
+        return Dual(self.value, arb(0))
 
 
 def is_positive(ball: arb) -> bool:
@@ -116,16 +133,41 @@ def forward(problem: Problem, lift: Callable[[str, tuple[int, ...], Any], Any]) 
                     lift("h_0", (row, b, k), zero if p.h_0 is None else p.h_0[row, b, k])
                     for k in range(p.hidden)
                 ]
-                for t in range(length) if d == 0 else reversed(range(length)):
+                for done, t in enumerate(range(length) if d == 0 else reversed(range(length))):
+                    if done and p.truncation is not None and done % p.truncation == 0:
+                        h = [value.detached() for value in h]
                     h = [unit(p, weights, end, y[t], h, k) for k in range(p.hidden)]
                     above[t] += h
                 for k in range(p.hidden):
                     h_n[row, b, k] = h[k]
-            y = above
+            y = dropped(p, layer, b, above)
         for t in range(length):
             for k, value in enumerate(y[t]):
                 output[t, b, k] = value
     return output, h_n
+
+
+def dropped(p: Problem, layer: int, b: int, y: list[list[Any]]) -> list[list[Any]]:
+    """Return what dropout leaves of a layer's outputs for sample b: kept ones times 1 / (1 − p)."""
+    if p.masks is None or layer == p.layers - 1:
+        return y
+    factor = arb(0) if p.dropout == 1 else 1 / (1 - arb(p.dropout))
+    return [
+        [value.times(factor if p.masks[layer, t, b, k] else arb(0)) for k, value in enumerate(row)]
+        for t, row in enumerate(y)
+    ]
+
+
+def head_outputs(p: Problem, output: dict, lift: Callable[[str, tuple[int, ...], Any], Any]) -> dict:
+    """Compute y_t = W h_t + b of every step and sample, nothing where there is no head."""
+    y: dict[tuple[int, ...], Any] = {}
+    for t, b in {(t, b) for t, b, _ in output} if p.head else ():
+        for o, row in enumerate(p.head[HEAD_WEIGHT]):
+            total = lift(HEAD_BIAS, (o,), p.head[HEAD_BIAS][o])
+            for k, weight in enumerate(row):
+                total = total + lift(HEAD_WEIGHT, (o, k), weight) * output[t, b, k]
+            y[t, b, o] = total
+    return y
 
 
 def unit(p: Problem, weights: dict, end: str, x: list[Any], h: list[Any], k: int) -> Any:
@@ -140,10 +182,12 @@ def unit(p: Problem, weights: dict, end: str, x: list[Any], h: list[Any], k: int
     return a.tanh() if p.nonlinearity == "tanh" else a.relu()
 
 
-def loss(problem: Problem, output: dict, h_n: dict, constant: Callable[[Any], Any]) -> Any:
-    """Σ d_output · output + Σ d_h_n · h_n, the loss whose gradient backward returns."""
+def loss(
+    problem: Problem, output: dict, h_n: dict, constant: Callable[[Any], Any], y: dict | None = None
+) -> Any:
+    """Σ d_output · output + Σ d_h_n · h_n + Σ d_y · y, the loss whose gradient backward returns."""
     terms = []
-    for values, cotangent in ((output, problem.d_output), (h_n, problem.d_h_n)):
+    for values, cotangent in ((output, problem.d_output), (h_n, problem.d_h_n), (y or {}, problem.d_y)):
         if cotangent is not None:
             terms += [value * constant(cotangent[index]) for index, value in values.items()]
     total = terms[0]
@@ -185,13 +229,17 @@ def prove(problem: Problem) -> Balls:
     p = problem
     with precision():
         output, h_n = forward(p, lift)
-        backwards(loss(p, output, h_n, lambda number: Scalar(exactly(number))))
+        y = head_outputs(p, output, lift)
+        backwards(loss(p, output, h_n, lambda number: Scalar(exactly(number)), y))
         states = (p.layers * p.directions, p.batch, p.hidden)
         found = {
             "output": filled((p.steps, p.batch, p.directions * p.hidden), output),
             "h_n": filled(states, h_n),
         }
-        shapes = {"x": p.x.shape, "h_0": states} | {n: a.shape for n, a in p.weights.items()}
+        if p.head:
+            found["y"] = filled((p.steps, p.batch, p.outputs), y)
+        named = {**p.weights, **p.head}
+        shapes = {"x": p.x.shape, "h_0": states} | {n: a.shape for n, a in named.items()}
         for name, shape in shapes.items():
             found[gradient_key(name)] = np.full(shape, arb(0), dtype=object)
         for (name, index), leaf in leaves.items():
@@ -229,3 +277,10 @@ def distance(found: np.ndarray, balls: np.ndarray) -> np.ndarray:
         for index in np.ndindex(found.shape):
             result[index] = float((exactly(found[index]) - balls[index]).abs_upper())
     return result * (1 + 2 * np.finfo(np.float64).eps)  # float() rounds to nearest: step above it
+
+
+def share(found: np.ndarray, exact: np.ndarray, limit: np.ndarray) -> float:
+    """Return the largest share of a bound that the distance from balls uses; NaN where anything is NaN."""
+    off = distance(found, exact)
+    with np.errstate(over="ignore"):  # a wrong value over a tiny bound is infinitely wrong
+        return float(np.max(np.where((off == 0) & (limit == 0), 0, off / np.maximum(limit, SMALLEST))))

@@ -17,6 +17,9 @@ Observation = dict[str, np.ndarray]
 """Named arrays, all time-major and batched; names are built by `place_key` and `gradient_key`."""
 
 
+HEAD_WEIGHT, HEAD_BIAS = "head weight", "head bias"
+
+
 def suffix(layer: int, direction: int) -> str:
     return f"l{layer}" + "_reverse" * direction
 
@@ -53,6 +56,13 @@ class Problem:
     d_output: np.ndarray | None = field(repr=False)  # (T, B, D·H)
     d_h_n: np.ndarray | None = field(repr=False)  # (L·D, B, H)
     masks: np.ndarray | None = field(default=None, repr=False)  # (L-1, T, B, D·H)
+    head: dict[str, np.ndarray] = field(default_factory=dict, repr=False)  # (O, D·H) and (O,), or empty
+    d_y: np.ndarray | None = field(default=None, repr=False)  # (T, B, O), in place of d_output
+
+    @property
+    def outputs(self) -> int:
+        """O of the head, 0 without one."""
+        return len(self.head[HEAD_BIAS]) if self.head else 0
 
     @property
     def places(self) -> list[tuple[int, int]]:
@@ -174,8 +184,28 @@ def run(problem: Problem) -> tuple[refrnn.Trace, refrnn.Gradients]:
 
 
 def observe(problem: Problem) -> Observation:
-    """Return what the reference gives as a whole: output, h_n and all gradients."""
+    """Return what the reference gives as a whole: output, h_n and all gradients, those of a head too."""
+    if problem.head:
+        return observe_with_head(problem)
     return whole(problem, *run(problem))
+
+
+def observe_with_head(problem: Problem) -> Observation:
+    """Run the reference with `refrnn.Linear` on its outputs, through which the loss sees them."""
+    rnn, layout = network(problem), problem.layout
+    head = refrnn.Linear(rnn.directions * rnn.hidden_size, problem.outputs, dtype=problem.dtype)
+    head.load_state_dict({"weight": problem.head[HEAD_WEIGHT], "bias": problem.head[HEAD_BIAS]})
+    trace = rnn.forward(
+        to_layout(problem.x, layout), to_state(problem.h_0, layout), dropout_masks=problem.masks
+    )
+    read = head.forward(trace.output)
+    above = head.backward(read, to_layout(problem.d_y, layout))
+    gradients = rnn.backward(trace, above.x, to_state(problem.d_h_n, layout), truncation=problem.truncation)
+    return whole(problem, trace, gradients) | {
+        "y": from_layout(read.y, layout),
+        gradient_key(HEAD_WEIGHT): above.parameters["weight"],
+        gradient_key(HEAD_BIAS): above.parameters["bias"],
+    }
 
 
 def whole(problem: Problem, trace: refrnn.Trace, gradients: refrnn.Gradients) -> Observation:

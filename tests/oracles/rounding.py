@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.problems import Problem, gradient_key, place_key, suffix
+from oracles.problems import HEAD_BIAS, HEAD_WEIGHT, Problem, gradient_key, place_key, suffix
 
 TANH_ROUNDING = 4
 """tanh is off by at most this many u·|tanh|: 2 ULP, the promise of glibc's libm; SLEEF's is 1 ULP."""
@@ -178,9 +178,9 @@ class _Pass:
             inputs.append(y)
         self.found["output"] = stacked(inputs[-1])
         self.found["h_n"] = stacked(finals)
-        if p.d_output is None and p.d_h_n is None:
+        if p.d_output is None and p.d_h_n is None and not p.head:
             return self.found
-        self.back(inputs)
+        self.back(inputs, self.through_the_head(inputs[-1]) if p.head else self.given())
         return self.found
 
     def kept(self, layer: int, t: int) -> np.ndarray:
@@ -217,11 +217,29 @@ class _Pass:
         self.found[place_key("h_t", layer, d)] = stacked(states)
         return h
 
-    def back(self, inputs: list[list[Bounded]]) -> None:
-        p, do = self.problem, self.do
+    def given(self) -> list[Bounded]:
+        """Return dL/doutput as it is given, 0 in the padding."""
+        p = self.problem
         width = p.directions * p.hidden
         d_output = np.zeros((p.steps, p.batch, width)) if p.d_output is None else p.d_output
-        d_y = [exact(np.where(self.present[t], d_output[t], 0)) for t in range(p.steps)]
+        return [exact(np.where(self.present[t], d_output[t], 0)) for t in range(p.steps)]
+
+    def through_the_head(self, output: list[Bounded]) -> list[Bounded]:
+        """Return dL/doutput as it comes from dL/dy, and note y and the gradients of the head."""
+        p, do = self.problem, self.do
+        assert p.d_y is not None
+        weight, bias, d_y = exact(p.head[HEAD_WEIGHT]), exact(p.head[HEAD_BIAS]), exact(p.d_y)
+        width, rows = p.directions * p.hidden, p.steps * p.batch
+        y = products("tbk,ok->tbo", stacked(output), weight, width)
+        spread_bias = Bounded(*(np.broadcast_to(part, y.value.shape) for part in (bias.value, bias.error)))
+        self.found["y"] = do.total(y, addend(spread_bias))
+        self.found[gradient_key(HEAD_WEIGHT)] = do.total(products("tbo,tbk->ok", d_y, stacked(output), rows))
+        ones = exact(np.ones((p.steps, p.batch)))
+        self.found[gradient_key(HEAD_BIAS)] = do.total(products("tbo,tb->o", d_y, ones, rows))
+        return [do.total(products("bo,ok->bk", d_y[t], weight, p.outputs)) for t in range(p.steps)]
+
+    def back(self, inputs: list[list[Bounded]], d_y: list[Bounded]) -> None:
+        p, do = self.problem, self.do
         d_h_n = exact(np.zeros(self.h_0.value.shape) if p.d_h_n is None else p.d_h_n)
         d_h_0: dict[tuple[int, int], Bounded] = {}
         for layer in reversed(range(p.layers)):
