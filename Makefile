@@ -8,7 +8,7 @@ SUITE ?= standard
 REPORTS ?= reports
 OF ?= refrnn
 
-.PHONY: help setup agreement faults test mutants lint types proof fuzz bench schema clean
+.PHONY: help setup agreement faults test mutants lint types audit proof fuzz bench schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,11 @@ types: setup  ## check types, strictly in refrnn
 faults: setup  ## write a page for every fault of the catalogue into docs/faults
 	$(RUN) -m conformance.report.fault_pages docs/faults
 
+audit: setup  ## ask the advisory database about every pinned version; fails where it gives no answer
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(VENV)-audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
 proof: setup  ## prove the reference on random problems in ball arithmetic; writes reports/
 	$(RUN) benchmarks/ball_arithmetic.py
 
@@ -57,4 +62,4 @@ schema: setup  ## write docs/record.schema.json anew after a change of the recor
 	$(RUN) -c 'import json, conformance.record as r; print(json.dumps(r.schema(), indent=1, sort_keys=True))' > docs/record.schema.json
 
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-audit .pytest_cache .ruff_cache .hypothesis

@@ -78,7 +78,7 @@ class Laid:
     def out(cls, comparisons: Sequence[Comparison]) -> "Laid":
         """Lay out the elements of `comparisons` one after another."""
         ends = np.cumsum([_size(c) + 1 for c in comparisons]).tolist()
-        spans = [slice(start, end - 1) for start, end in zip([0, *ends], ends, strict=False)]
+        spans = [slice(start, end - 1) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
         laid = cls(
             comparisons=comparisons,
             spans=spans,

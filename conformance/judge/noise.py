@@ -234,7 +234,7 @@ class Replay:
         squares = (delta * delta).swapaxes(1, 2)
         found = {
             name: self._sum(delta, squares, self._by_replay(y))
-            for name, y in zip(names, (x, previous), strict=False)
+            for name, y in zip(names[:2], (x, previous), strict=True)
         }
         ones = np.ones((self.replays, delta.shape[1], 1))
         return found | {name: self._sum(delta, squares, ones)[..., 0] for name in names[2:]}
