@@ -1,5 +1,7 @@
 """How a hand-written network is called is found out: whatever it is found to show agrees with the reference."""
 
+import builtins
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -576,3 +578,11 @@ def test_what_no_argument_can_mend_is_raised(tmp_path: Path) -> None:
     assert bound.description.endswith("called as model.forward")
     with pytest.raises(AttributeError, match="has no attribute 'h'"):
         bound.run(bound.admit(materialise(bound.problem_case)))
+
+
+def test_a_search_that_nobody_finishes_leaves_the_process_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "subject.py").write_text(IN_PLACE)
+    before = (sys.stdout, sys.stderr, Path.cwd(), builtins.input)
+    ways = bindings(load(f"{tmp_path / 'subject.py'}:Net"))
+    assert not isinstance(next(ways), Unbound)
+    assert (sys.stdout, sys.stderr, Path.cwd(), builtins.input) == before
