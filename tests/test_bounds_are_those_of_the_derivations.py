@@ -6,10 +6,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from conformance.cases import FORMATS
-from conformance.judge import Precision
+from conformance.cases import FORMATS, Case, materialise, parse_id
+from conformance.judge import Precision, local_check
 from conformance.judge import elman_bounds as bounds
 from conformance.judge.flow import Flow, magnitude
+from conformance.subjects import load_subject
 
 U = {
     "f64": Fraction(2) ** -53,
@@ -112,3 +113,49 @@ def test_flows_carry_value_terms_and_what_they_inherit() -> None:
     assert turned.value.tolist() == [3.0, 2, 1]
     assert (turned.terms.tolist(), turned.inherited.tolist()) == ([6.0, 5, 4], [9.0, 8, 7])
     assert magnitude(np.array([-1.5, 2.0])).tolist() == [1.5, 2.0]
+
+
+CASES = [
+    "rnn-relu-L2-bi-T7-B3-I4-H5-f64-s0",
+    "rnn-relu-L2-bi-T7-B3-I4-H5-bf16-s0",
+    "rnn-relu-L2-T7-B3-I4-H5-dout-f64-s0",
+    "rnn-relu-L2-T7-B3-I4-H5-dout-bf16-s0",
+    "rnn-relu-L3-bi-T6-B2-bf-I4-H5-dhn-f64-s0",
+    "rnn-relu-L3-bi-T6-B2-bf-I4-H5-dhn-bf16-s0",
+    "rnn-relu-T7-B3-I4-H5-O2-f64-s0",
+]
+
+
+def sums(case: Case, quantity: str, layer: int | None) -> tuple[int, int]:
+    """Return how many terms a quantity sums up, and how often a term may be stored on its way."""
+    top, above = layer == case.layers - 1, 0 if layer in (None, case.layers - 1) else case.directions
+    read = case.input_size if layer == 0 else case.directions * case.hidden_size
+    cotangents = (top and case.cotangents in ("both", "output")) + (case.cotangents in ("both", "h_n"))
+    heads = case.output_size if top else 0
+    return {
+        "h": (read + case.hidden_size + 3, 3),
+        "y": (case.directions * case.hidden_size + 1, 2),
+        "dL/dh": (case.hidden_size * (1 + above) + heads + cotangents, 1 + above + cotangents),
+        "dL/dh_0": (case.hidden_size, 1),
+        "dL/dx": (case.directions * case.hidden_size, case.directions),
+    }.get(quantity, (case.batch, 1) if "of a step" in quantity else (case.steps * case.batch, case.steps))
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_every_sum_of_the_local_check_is_bounded_by_its_own_terms(text: str) -> None:
+    problem = materialise(parse_id(text))
+    p, case = Precision.of(problem.format), problem.case
+    findings = local_check(problem, load_subject("reference").run(problem))
+    told = {f.comparison.quantity for f in findings}
+    assert told >= {"h", "output", "h_n", "dL/dh", "dL/da", "dL/dx", "dL/dW_ih", "dL/dW_ih of a step"}
+    for c in (f.comparison for f in findings):
+        if c.scale == "copy":
+            assert c.bound == 0
+        elif c.quantity == "dL/da":
+            assert not c.bound.any()  # relu chooses
+        else:  # of relu nothing is inherited
+            n, stored = sums(case, c.quantity, c.layer)
+            expected = p.of_sum(n, c.terms, stored=stored)
+            chosen = (c.bound != 0) if c.quantity == "h" else np.ones(c.bound.shape, np.bool_)
+            assert chosen.any()
+            np.testing.assert_array_equal(c.bound[chosen], expected[chosen], c.quantity)
