@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -63,12 +64,14 @@ def _progress(mutant: Mutant, fate: Fate) -> None:
 
 
 def _sampled(found: list[Mutant], count: int) -> list[Mutant]:
-    """Return `count` mutants drawn by a hash of what they are, in order."""
-
-    def draw(n: int) -> str:
-        return hashlib.sha256(f"{found[n].path} {found[n].function} {n}".encode()).hexdigest()
-
-    return [found[n] for n in sorted(sorted(range(len(found)), key=draw)[:count])]
+    """Return `count` mutants drawn by a hash of their function and their number in it, in order."""
+    seen, draws = Counter[str](), list[str]()
+    for mutant in found:
+        function = f"{mutant.path} {mutant.function}"
+        seen[function] += 1
+        draws.append(hashlib.sha256(f"{function} {seen[function]}".encode()).hexdigest())
+    chosen = sorted(range(len(found)), key=draws.__getitem__)[:count]
+    return [found[n] for n in sorted(chosen)]
 
 
 def _tell(heading: str, told: list[str]) -> None:
