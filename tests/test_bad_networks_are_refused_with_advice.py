@@ -12,6 +12,7 @@ import torch
 from oracles.refusals import Refusal, complaints, named
 
 import refrnn
+from refrnn import _checks
 
 I, H = 3, 4  # noqa: E741 - the letters of the formulas
 
@@ -340,3 +341,11 @@ def test_the_representation_is_the_call_that_builds_the_network() -> None:
     assert {n: a.shape for n, a in copy.parameters.items()} == {
         n: a.shape for n, a in network.parameters.items()
     }
+
+
+def test_a_size_that_nobody_can_mean_is_refused_and_a_large_one_is_not() -> None:
+    assert _checks.size("num_layers", 10**9) == 10**9
+    with pytest.raises(
+        ValueError, match=r"^num_layers must be at most 1,000,000,000; got 1000000001\. Nothing of"
+    ):
+        refrnn.RNN(3, 4, 10**9 + 1)

@@ -248,6 +248,14 @@ def test_training_returns_what_the_same_steps_by_hand_give(clipping: dict[str, f
         assert np.array_equal(array, twin.parameters[name])
 
 
+def test_a_model_may_be_frozen_as_a_whole() -> None:
+    model = SequenceModel(RNN(I, H), Linear(H, O))
+    frozen = SequenceModel(model.rnn, model.head, frozen=list(model.parameters))
+    first = frozen.state_dict()
+    frozen.train([(np.ones((T, I)), [1.0] * O)], epochs=2, learning_rate=0.1)
+    assert all(np.array_equal(array, first[name]) for name, array in frozen.parameters.items())
+
+
 def test_training_in_single_precision_returns_losses_in_it() -> None:
     model = SequenceModel(RNN(I, H, dtype=np.float32), Linear(H, O, dtype=np.float32))
     assert (
