@@ -70,7 +70,6 @@ LONG = (
     "adder",
     "came_first",
     "tagger",
-    "plant",
     "lyrics",
     "stepper",
 )

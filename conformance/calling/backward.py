@@ -366,4 +366,6 @@ def _ordered(forward: Forward, calls: Sequence[str]) -> list[str]:
             return 0 if "cell" not in name and "step" not in name else 1
         return 3 if names.TRAINS.fullmatch(name) else 9
 
+    if forward.trains:
+        return [forward.call]
     return [call for call in sorted(calls, key=rank) if rank(call) < 9]

@@ -83,7 +83,7 @@ def _ways(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
     if not best and found.raised:
         yield bound_of(loaded, found.raised[0].forward, found.raised[0])
     elif not best:
-        for forward in sorted(found.forwards, key=lambda f: not f.complete)[:MOST_SHOWN]:
+        for forward in sorted(found.forwards, key=lambda f: (f.trains, not f.complete))[:MOST_SHOWN]:
             yield bound_of(loaded, forward, None, found.attempts)
 
 

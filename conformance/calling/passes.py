@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from conformance.calling.arguments import Arguments
 from conformance.calling.asking import Question
 from conformance.calling.construct import Built
 from conformance.calling.inputs import Inputs
 from conformance.calling.load import SIZES
 from conformance.calling.matching import Match
-from conformance.calling.program import Ran
+from conformance.calling.program import Ran, value
 from conformance.calling.slots import Sizes, Slot
 from conformance.cases import Case
 
@@ -35,6 +37,16 @@ class Forward:
     loop: tuple[str, ...] = ()  # the loop over time around a callable that takes one step
     following: str = ""  # where in the result of one step the next state is
     fault: str = ""  # the mistake in it under which its outputs are recognised
+
+    @property
+    def trains(self) -> bool:
+        """Whether its weights are others afterwards: it isn't a forward pass alone, and none comes after it."""
+        names = Ran(names={"np": np, "p": self.asked.p})
+        return any(
+            not np.array_equal(value(self.ran, slot.path), value(names, slot.fill))
+            for slot in self.slots
+            if slot.roles[0].startswith("W_")  # a state of its own may well be another one
+        )
 
     @property
     def build(self) -> tuple[str, ...]:
