@@ -6,6 +6,7 @@ from conformance.checking.process import checked_apart
 
 NETWORK = """
 import os, signal
+from pathlib import Path
 from conformance import Observation
 
 class Shows:
@@ -13,6 +14,11 @@ class Shows:
 
     def run(self, problem):
         os.write(1, b"from C;")
+        return Observation()
+
+class Litters(Shows):
+    def run(self, problem):
+        Path("litter.txt").write_text("here")
         return Observation()
 
 class Hangs(Shows):
@@ -63,3 +69,9 @@ def test_what_code_prints_is_kept_and_does_not_disturb(file):
     record = checked_apart(f"{file}:Shows", "", progress=steps.append)
     assert set(record.printed.split(";")) == {"from C", ""}
     assert steps
+
+
+def test_what_code_writes_by_a_relative_name_is_lost_with_its_folder(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert checked_apart(f"{file}:Litters", "").verdict == "undecided"
+    assert list(tmp_path.iterdir()) == []

@@ -80,29 +80,37 @@ class Printed(io.TextIOBase):
 
 
 @contextlib.contextmanager
+def empty_folder() -> Iterator[None]:
+    """Let the block run in an empty temporary folder, where what foreign code writes by a relative name is lost."""
+    folder = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="conformance-") as empty:
+        os.chdir(empty)
+        try:
+            yield
+        finally:
+            os.chdir(folder)
+
+
+@contextlib.contextmanager
 def sandbox() -> Iterator[Printed]:
     """Run foreign code in an empty temporary folder with its prints kept, its questions refused, its warnings unheard.
 
     The state of the global random generators is put back afterwards.
     """
     printed = Printed()
-    numpy_state, python_state, folder = np.random.get_state(), random.getstate(), Path.cwd()
+    numpy_state, python_state = np.random.get_state(), random.getstate()
     asked = builtins.input
     builtins.input = _refused
     try:
         with (
-            tempfile.TemporaryDirectory(prefix="conformance-") as empty,
+            empty_folder(),
             warnings.catch_warnings(),
             np.errstate(all="ignore"),
             contextlib.redirect_stdout(printed),
             contextlib.redirect_stderr(printed),
         ):
             warnings.simplefilter("ignore")
-            os.chdir(empty)
-            try:
-                yield printed
-            finally:
-                os.chdir(folder)
+            yield printed
     finally:
         builtins.input = asked
         np.random.set_state(numpy_state)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.calling import Call, Interface, Loss, OwnForward
+from conformance.calling.limits import empty_folder
 from conformance.cases import Case, Problem, materialise, parse_id
 from conformance.checking import running
 from conformance.errors import Unsupported, UsageError
@@ -43,14 +44,16 @@ class Adapted:
 
     def run(self, problem: Problem) -> Observation:
         """Run the subject on arrays of its own, which it may change without harm."""
-        return self.made().run(loose(problem))
+        with empty_folder():
+            return self.made().run(loose(problem))
 
     def calls(self, problem: Problem, count: int) -> Sequence[Call]:
         """Run the same subject `count` times on the same arrays."""
         subject, given, before = self.made(), loose(problem), arrays_of(problem)
         found: list[Call] = []
         for _ in range(count):
-            observation = subject.run(given)
+            with empty_folder():
+                observation = subject.run(given)
             after = {name: array.copy() for name, array in arrays_of(given).items()}
             found.append(Call(observation=copied(observation), before=before, after=after))
         return found
@@ -118,7 +121,8 @@ def _first(made: Callable[[], Subject]) -> Case:
     """Return the first case on which a subject shows anything, one without a head where it shows nothing of it."""
     cases = [parse_id(text) for text in CASES]
     for case in cases:
-        found = running.attempt(lambda problem: made().run(problem), loose(materialise(case)))
+        with empty_folder():
+            found = running.attempt(lambda problem: made().run(problem), loose(materialise(case)))
         if not isinstance(found, Observation):
             continue
         heads = [name for name in found.parameters if name.startswith("head")]
