@@ -69,6 +69,8 @@ def test_states(name: str) -> None:
     nearest = np.maximum(np.abs(a) - epsilon, 0)
     expected = epsilon / np.cosh(nearest) ** 2 + 3 * p.u * np.tanh(np.abs(a)) + ETA[name]
     close(bounds.state(p, "tanh", a, epsilon), expected, name)
+    saturated = bounds.state(p, "tanh", np.array([1000.0]), np.array([0.5]))
+    close(saturated, [3 * p.u + ETA[name]], name)  # no exponential of it may overflow
     edge = np.array([1.0, 0.0, -0.5, -1.0, -2.0])
     assert bounds.state(p, "relu", edge, np.ones(5)).tolist() == [1, 1, 1, 0, 0]
 

@@ -122,6 +122,19 @@ def test_half_of_the_replays_lie_on_either_side_of_the_kink() -> None:
     assert len(sides) == 8  # each element by itself
 
 
+def test_both_sides_of_the_kink_are_as_likely() -> None:
+    noisy, near = cell("relu", replays=2), np.ones((2, MANY), np.bool_)
+    first = noisy.stratified(np.ones((2, MANY)), near)[0] > 0
+    assert abs(first.mean() - 0.5) < 4 * 0.5 / math.sqrt(MANY)
+
+
+def test_a_state_at_the_kink_of_relu_lies_on_either_side_in_half_of_the_replays() -> None:
+    w = Weights(np.array([[1.0], [1.0]]), np.zeros((2, 2)), np.array([-1.0, 1.0]), np.zeros(2))
+    noisy, x = cell("relu", replays=8), np.ones((1, 8, 1))
+    states = noisy.forward(w, x, np.zeros((8, 2)), range(1), np.ones((1, 8, 1), np.bool_))
+    assert ((states[0] > 0).sum(axis=0) == [4, 8]).all()
+
+
 def drawn_weights(rng: np.random.Generator) -> Weights:
     return Weights(*(rng.uniform(-0.5, 0.5, shape) for shape in ((2, 3), (2, 2), (2,), (2,))))
 
