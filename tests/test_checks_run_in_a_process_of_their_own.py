@@ -75,3 +75,28 @@ def test_what_code_writes_by_a_relative_name_is_lost_with_its_folder(file, tmp_p
     monkeypatch.chdir(tmp_path)
     assert checked_apart(f"{file}:Litters", "").verdict == "undecided"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_torch_module_writes_by_a_relative_name_is_lost_too(tmp_path, monkeypatch):
+    source = """
+import pathlib
+
+import torch
+
+
+class Writes(torch.nn.Module):
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        pathlib.Path("built.txt").write_text("one")
+        self.rnn = torch.nn.RNN(input_size, hidden_size)
+
+    def forward(self, x):
+        pathlib.Path("called.txt").write_text("two")
+        return self.rnn(x)[0]
+"""
+    folder = tmp_path / "working"
+    folder.mkdir()
+    (tmp_path / "module.py").write_text(source)
+    monkeypatch.chdir(folder)
+    assert checked_apart(f"{tmp_path / 'module.py'}:Writes", "").verdict == "conforms"
+    assert list(folder.iterdir()) == []

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from conformance.calling import Call, Interface, Loss, OwnForward
+from conformance.calling.limits import empty_folder
 from conformance.cases import Case, Problem, materialise
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.errors import Unsupported
@@ -89,6 +90,7 @@ def module_bounds(value: Any) -> Iterator[WrittenModule]:  # noqa: ANN401 - a mo
         raise Unsupported(message)
 
 
+@empty_folder()
 def built(kind: type) -> torch.nn.Module:
     """Return a module of our sizes, each argument of the constructor given by what its name means.
 
@@ -177,6 +179,7 @@ class WrittenModule:
         message = "they are autograd's, which differentiates whatever the forward pass is"
         raise Unsupported(message)
 
+    @empty_folder()
     def _called(self, module: torch.nn.Module, problem: Problem) -> Observation:
         import torch
 
