@@ -384,6 +384,61 @@ class Chords:
         return list(g.values())
 """
 
+CONFIGURED = """
+import numpy as np
+from dataclasses import dataclass
+@dataclass(frozen=True)
+class Shape:
+    n_in: int
+    n_hidden: int
+    n_targets: int
+    seed: int = 0
+    spread: float = 0.3
+class Net:
+    def __init__(self, cfg):
+        r = np.random.default_rng(cfg.seed).normal
+        self.cfg, self.U, self.W = cfg, r(size=(cfg.n_hidden, cfg.n_in)), r(size=(cfg.n_hidden, cfg.n_hidden))
+        self.V, self.b, self.c = r(size=(cfg.n_targets, cfg.n_hidden)), r(size=cfg.n_hidden), r(size=cfg.n_targets)
+    def forward(self, x):
+        self.x, self.h = x, np.zeros((x.shape[0] + 1, x.shape[1], self.cfg.n_hidden))
+        for t in range(len(x)):
+            self.h[t + 1] = np.tanh(x[t] @ self.U.T + self.h[t] @ self.W.T + self.b)
+        return self.h[1:] @ self.V.T + self.c
+    def backward(self, dy):
+        self.dU, self.dW, self.db = np.zeros_like(self.U), np.zeros_like(self.W), np.zeros_like(self.b)
+        self.dV, self.dc = np.tensordot(dy, self.h[1:], ((0, 1), (0, 1))), dy.sum((0, 1))
+        carry = 0
+        for t in range(len(dy) - 1, -1, -1):
+            da = (dy[t] @ self.V + carry) * (1 - self.h[t + 1] ** 2)
+            self.dU += da.T @ self.x[t]; self.dW += da.T @ self.h[t]; self.db += da.sum(0)
+            carry = da @ self.W
+"""
+
+RECORDS = """
+import numpy as np
+from typing import NamedTuple
+class Cell(NamedTuple):
+    w_in: np.ndarray
+    w_rec: np.ndarray
+    bias: np.ndarray
+class Tape(NamedTuple):
+    fed: np.ndarray
+    path: np.ndarray
+def unroll(x, cell):
+    h = np.zeros((len(x) + 1, x.shape[1], len(cell.w_rec)))
+    for t in range(len(x)):
+        h[t + 1] = np.tanh(x[t] @ cell.w_in.T + h[t] @ cell.w_rec.T + cell.bias)
+    return h[1:], Tape(x, h)
+def unroll_backward(dh, s, cell):
+    grads, carry = Cell(*(np.zeros_like(w) for w in cell)), 0
+    for t in reversed(range(len(dh))):
+        da = (dh[t] + carry) * (1 - s.path[t + 1] ** 2)
+        for total, part in zip(grads, (da.T @ s.fed[t], da.T @ s.path[t], da.sum(0))):
+            total += part
+        carry = da @ cell.w_rec
+    return grads
+"""
+
 RIGHT = {
     "in place": IN_PLACE,
     "globals": GLOBALS,
@@ -408,6 +463,8 @@ RIGHT = {
     "made by a function of another name": COUPLED,
     "begun before a sequence": BEGUN,
     "two widths, logarithms of softmax": TWO_WIDTHS,
+    "sizes in a dataclass": CONFIGURED,
+    "weights, tape and gradients in named tuples": RECORDS,
     "functions and their weights": CLOSURE.replace(
         "return forward, backward", "return forward, backward, {'Wx': Wx}"
     ),

@@ -19,6 +19,7 @@ from conformance.calling.load import Loaded
 from conformance.calling.passes import Forward
 from conformance.calling.program import Ran, run, value
 from conformance.calling.reach import reach
+from conformance.calling.records import is_record
 from conformance.calling.slots import Slot
 from refrnn import Array
 
@@ -344,6 +345,7 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
             label = known.get(item.path, item.name)
             same = label.lower() == name.lower()
             likely = names.CACHE.fullmatch(name.strip("_")) and not isinstance(item.value, np.ndarray)
+            likely = likely or is_record(item.value)
             found.append((item.path, 0.05 if same else 0.9 if likely else 2.2, "result"))
     shown = forward.outputs
     if names.OUTPUT.fullmatch(name.strip("_")) and shown is not None and shown.source.startswith("result"):

@@ -17,6 +17,7 @@ from conformance.calling.load import Loaded, own_names
 from conformance.calling.matching import everything
 from conformance.calling.program import Ran, run
 from conformance.calling.reach import Reached
+from conformance.calling.records import configurations
 
 MOST_BUILDS = 60
 """Argument choices that are tried for one constructor."""
@@ -313,7 +314,7 @@ def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
             ("np.random.default_rng(0)", 0.3, "generator"),
         ]
     if CONFIGURATION.fullmatch(name):
-        found += [("p.settings", 0.0, "settings")]
+        found += [(text, 0.0, "settings") for text in (*configurations(loaded), "p.settings")]
     if "dtype" in name:
         found += [("np.float64", 0.0, "dtype")]
     if "size" in name or "dims" in name or "layers" in name or "shape" in name:

@@ -1,4 +1,4 @@
-"""Parameters that travel in a dict, a tuple or a list: by which keys, and in which order, code takes them out."""
+"""Parameters in a record, a dict, a tuple or a list: by which keys, and in which order, code takes them out."""
 
 import ast
 import inspect
@@ -9,11 +9,12 @@ from conformance.calling.arguments import parameters_of
 from conformance.calling.inputs import STYLES, roles_of, weight
 from conformance.calling.load import Loaded, own_names
 from conformance.calling.names import GRADIENT
+from conformance.calling.records import weight_records
 
 
 def made_up_parameters(loaded: Loaded) -> list[str]:
-    """Return the expressions of dicts and tuples of weights that functions of a target may want, for every style."""
-    found: dict[str, None] = {}
+    """Return the expressions of records, dicts and tuples of weights that functions may want, for every style."""
+    found = dict.fromkeys(_restyled(text, style) for text in weight_records(loaded) for style in STYLES)
     trees = _trees(loaded)
     wanted = {
         q.name: q

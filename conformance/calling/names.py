@@ -12,7 +12,7 @@ SIZES = {
     r"n_?neurons neurons n_?rec n_?a state_?(size|dim) size_?h(idden)? d_?h hs nh rnn_?(size|dim|units) n_?state",
     "O": r"o output out n_?y n_?o n_?out\w* output_?\w* num_?out\w* out_?(size|dim|features|put) o_?dim y_?dim y_?size "
     r"dim_?y dim_?o(ut)? n_?classes num_?classes classes size_?o(ut)? d_?o(ut)? k ny no target_?(size|dim) "
-    r"n_?tags n_?labels",
+    r"n_?tags n_?labels n_?targets",
     "I": r"i d input in n_?x n_?i n_?in\w* input_?\w* num_?in\w* in_?(size|dim|features|put) i_?dim x_?dim x_?size "
     r"dim_?x dim_?i(n)? n_?features num_?features features feature_?(size|dim) size_?i(n)? d_?i(n)? d_?x nx ni "
     r"embed\w* emb_?dim dim",

@@ -66,7 +66,9 @@ def _below(item: Reached) -> Iterator[Reached]:
     value = item.value
     if isinstance(value, SKIPPED) or value is None:
         return
-    if isinstance(value, (np.ndarray, dict, list, tuple)):
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        yield from (Reached(f"{item.path}.{name}", getattr(value, name)) for name in value._fields)
+    elif isinstance(value, (np.ndarray, dict, list, tuple)):
         yield from (Reached(f"{item.path}[{key}]", inner) for key, inner in _entries(value))
     elif isinstance(value, types.FunctionType):
         for n, cell in enumerate(value.__closure__ or ()):
