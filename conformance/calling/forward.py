@@ -259,7 +259,7 @@ class Searching:
         items = everything(Ran(names=ran.names) if returned else ran, ["result", *roots])
         for fault, truths in wrong_truths(case, traits).items():
             wrong = replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
-            if wrong.complete:
+            if wrong.complete and self._starts_anywhere(wrong):
                 return wrong
         return None
 
@@ -296,7 +296,7 @@ class Searching:
             items = everything(ran, ["result", *forward.built.setup.roots])
             matches = tuple(recognised(items, asked.forward))
             trial = replace(trial, ran=ran, matches=matches)
-            if trial.complete and self._starts_anywhere(trial, roles):
+            if trial.complete and self._starts_anywhere(trial):
                 return [self._as_returned(trial)]
         return []
 
@@ -307,14 +307,17 @@ class Searching:
         wrong = self._matched_wrong(forward, forward.slots, returned=True)
         return forward if wrong is None else wrong
 
-    def _starts_anywhere(self, forward: Forward, roles: set[str]) -> bool:
+    def _starts_anywhere(self, forward: Forward) -> bool:
         """Tell whether an array taken for h_0 is one: zeros fit in the place of a bias as well."""
-        if "h_0" not in roles:
+        if all("h_0" not in slot.roles for slot in forward.slots):
             return True
         asked = question(replace(forward.asked.case, h_0=True), forward.asked.traits)
+        truths = asked.forward
+        if forward.fault:
+            truths = wrong_truths(asked.case, asked.traits)[forward.fault]
         ran = run(self.loaded, asked.p, (*forward.build, *forward.lines))
         items = everything(ran, ["result", *forward.built.setup.roots]) if ran.ok else []
-        return replace(forward, asked=asked, matches=tuple(recognised(items, asked.forward))).complete
+        return replace(forward, asked=asked, matches=tuple(recognised(items, truths))).complete
 
 
 def _is_local(forward: Forward) -> bool:
