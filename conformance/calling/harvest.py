@@ -12,7 +12,7 @@ from conformance.calling.asking import Question, gradients_of
 from conformance.calling.forms import numeric
 from conformance.calling.keys import source_of
 from conformance.calling.matching import everything, series_in
-from conformance.calling.names import gradient_of
+from conformance.calling.names import TARGET, gradient_of
 from conformance.calling.program import Ran, value
 from conformance.calling.reach import Reached
 from conformance.calling.slots import Slot
@@ -109,7 +109,8 @@ def _places(taken: Taken) -> Iterator[tuple[str, dict[str, list[Candidate]]]]:
     ids = {id(item.value) for item in returned}
     kept = everything(Ran(names=taken.ran.names), taken.roots)
     weights = {slot.path for slot in taken.slots}
-    left = [item for item in everything(Ran(names={}, seen=taken.ran.seen), []) if id(item.value) not in ids]
+    locals_ = everything(Ran(names={}, seen=taken.ran.seen), [])
+    left = [item for item in locals_ if id(item.value) not in ids and not TARGET.fullmatch(item.name)]
     yield "returned", _by_slot([_named(item, taken.names) for item in returned], taken)
     yield "kept", _by_slot([item for item in kept if item.path not in weights], taken)
     yield "applied", _applied(taken)
