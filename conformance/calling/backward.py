@@ -21,6 +21,7 @@ from conformance.calling.program import Ran, run, value
 from conformance.calling.reach import reach
 from conformance.calling.records import is_record
 from conformance.calling.slots import Slot
+from conformance.calling.walking import walks_back
 from refrnn import Array
 
 MOST_ARGUMENTS = 10
@@ -358,7 +359,7 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
 
 
 def _ordered(forward: Forward, calls: Sequence[str]) -> list[str]:
-    """Return callables with names of backward passes first; the forward pass itself only if it took targets."""
+    """Return what is called like a backward pass first, then what trains or walks back; forward if it took targets."""
 
     def rank(call: str) -> int:
         name = call.rpartition(".")[2]
@@ -366,7 +367,7 @@ def _ordered(forward: Forward, calls: Sequence[str]) -> list[str]:
             return 2
         if names.BACKWARD.fullmatch(name) and not names.CHECKS.fullmatch(name):
             return 0 if "cell" not in name and "step" not in name else 1
-        return 3 if names.TRAINS.fullmatch(name) else 9
+        return 3 if names.TRAINS.fullmatch(name) or walks_back(callable_of(forward.built, call)) else 9
 
     if forward.trains:
         return [forward.call]

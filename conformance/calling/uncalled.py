@@ -3,7 +3,6 @@
 Where none could be called, nothing was said about the gradients: that isn't the same as there being none.
 """
 
-import ast
 import inspect
 import re
 from collections.abc import Sequence
@@ -11,9 +10,9 @@ from collections.abc import Sequence
 from conformance.calling import names
 from conformance.calling.construct import callable_of, own_callables, own_names
 from conformance.calling.interface import Attempt
-from conformance.calling.keys import source_of
 from conformance.calling.load import Loaded
 from conformance.calling.passes import Forward
+from conformance.calling.walking import walks_back_and_updates
 
 SAYS = re.compile(
     r"back(?!up|end|ground)|bptt|bprop|bwd|grad(s|ient|ients)?(?![a-z])|gradient|adjoint|vjp|pullback|sensitivit",
@@ -52,28 +51,12 @@ def _callable(loaded: Loaded, forward: Forward, call: str) -> object:
     return getattr(loaded.code, name, None) if owner == "code" else callable_of(forward.built, call)
 
 
-def _walks_back_and_updates(function: object) -> bool:
-    """Tell whether a function has a loop over time backwards and takes something off its network's weights."""
-    text = source_of(function)
-    nodes = list(ast.walk(ast.parse(text))) if text else []
-    back = any(
-        isinstance(node, ast.For) and re.search(r"reversed\(|\[::-1\]|, -1\)", ast.unparse(node.iter))
-        for node in nodes
-    )
-    return back and any(
-        isinstance(node, ast.AugAssign)
-        and isinstance(node.op, ast.Sub)
-        and isinstance(node.target, (ast.Attribute, ast.Subscript))
-        for node in nodes
-    )
-
-
 def _says_backward(call: str, function: object) -> bool:
     """Tell whether a callable reads like a backward pass: by its name, by what it does, or by what it is handed."""
     name = call.rpartition(".")[2]
     if not inspect.isroutine(function) or HELPS.search(name) or names.CHECKS.fullmatch(name):
         return False
-    if SAYS.search(name) or (names.TRAINS.fullmatch(name) and _walks_back_and_updates(function)):
+    if SAYS.search(name) or walks_back_and_updates(function):
         return True
     try:
         parameters = inspect.signature(function).parameters

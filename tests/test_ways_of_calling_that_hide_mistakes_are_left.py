@@ -1,0 +1,86 @@
+"""What would clear a wrong network is no way of calling it: a bias taken for h_0, a backward pass overlooked."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.checking.answers import Asked
+from conformance.checking.target import checked_target
+from conformance.record.check import CheckRecord
+
+NET = """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.Wx, self.Wh = np.random.randn(n_hidden, n_in), np.random.randn(n_hidden, n_hidden)
+        self.Wy, self.bh, self.by = np.random.randn(n_out, n_hidden), np.zeros(n_hidden), np.zeros(n_out)
+    def forward(self, xs):
+        self.xs, self.hs = xs, [np.zeros(len(self.bh))]
+        for x in xs:
+            self.hs.append({state})
+        return np.array(self.hs[1:]) @ self.Wy.T + self.by
+"""
+
+STATE = "np.tanh(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh)"
+BIAS_OUTSIDE = "np.tanh(self.Wx @ x + self.Wh @ self.hs[-1]) + self.bh"
+
+UPDATES_EARLY = """
+    def atras(self, ys, objetivos, tasa=0.05):
+        carried = 0
+        for t in reversed(range(len(self.xs))):
+            dy = ys[t] - objetivos[t]
+            self.Wy -= tasa * np.outer(dy, self.hs[t + 1])
+            self.by -= tasa * dy
+            da = (self.Wy.T @ dy + carried) * (1 - self.hs[t + 1] ** 2)
+            self.Wx -= tasa * np.outer(da, self.xs[t])
+            self.Wh -= tasa * np.outer(da, self.hs[t])
+            self.bh -= tasa * da
+            carried = self.Wh.T @ da
+"""
+
+TWICE_AND_NOT_TRANSPOSED = """
+    def backward(self, ys, targets, lr=0.05):
+        dys, carried = 2 * (ys - targets), 0
+        dWx, dWh, dbh = np.zeros_like(self.Wx), np.zeros_like(self.Wh), np.zeros_like(self.bh)
+        for t in reversed(range(len(self.xs))):
+            da = (self.Wy.T @ dys[t] + carried) * (1 - self.hs[t + 1] ** 2)
+            dWx += np.outer(da, self.xs[t])
+            dWh += np.outer(da, self.hs[t])
+            dbh += da
+            carried = self.Wh @ da
+        self.Wy -= lr * dys.T @ np.array(self.hs[1:])
+        self.by -= lr * dys.sum(0)
+        self.Wx -= lr * dWx
+        self.Wh -= lr * dWh
+        self.bh -= lr * dbh
+"""
+
+
+@pytest.fixture
+def check(tmp_path: Path):
+    def checked(text: str) -> CheckRecord:
+        path = tmp_path / "network.py"
+        path.write_text(text, encoding="utf-8")
+        target = f"{path}:Net"
+        return checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+
+    return checked
+
+
+def test_a_bias_outside_the_activation_is_not_taken_for_an_initial_state(check):
+    record = check(NET.format(state=BIAS_OUTSIDE))
+    assert record.verdict not in ("conforms", "conforms-up-to-a-constant")
+    assert not any("bh = h_0" in line for line in record.interface.lines)
+
+
+def test_a_backward_pass_is_known_by_its_walk_back_in_whatever_language_it_is_named(check):
+    record = check(NET.format(state=STATE) + UPDATES_EARLY)
+    assert record.verdict == "differs"
+    assert any("model.atras(" in line for line in record.interface.lines)
+
+
+def test_targets_that_were_handed_over_are_not_read_as_a_gradient(check):
+    record = check(NET.format(state=STATE) + TWICE_AND_NOT_TRANSPOSED)
+    assert record.verdict == "differs"
+    assert record.diagnosis is not None
+    assert [fault.id for fault in record.diagnosis.faults] == ["carry-not-transposed"]
