@@ -199,7 +199,9 @@ def _tried(
     before = {
         slot.path: np.asarray(value(Ran(names={"np": np, "p": forward.asked.p}), slot.fill)) for slot in slots
     }
-    for lines, ran, stepwise, cost in _runs(loaded, forward, call, parameters, entry):
+    alone = not parameters and call != forward.call
+    runs = _after_the_loss if alone else partial(_runs, parameters=parameters)
+    for lines, ran, stepwise, cost in runs(loaded, forward, call, entry=entry):
         known = returned_names(callable_of(forward.built, call), "back" if stepwise else "grads")
         taken = _taken(forward, ran, slots, before, truth_of(forward, entry), known)
         taken.stepwise = stepwise
@@ -233,6 +235,28 @@ def _runs(
                 continue
             if forward.built.reads_its_weights(arguments.text, "result"):
                 lines = (f"grads = {call}({arguments.text})",)
+                yield lines, run(loaded, forward.asked.p, (*prepared, *lines)), False, arguments.cost
+
+
+def _after_the_loss(
+    loaded: Loaded, forward: Forward, call: str, entry: Entry
+) -> Iterator[tuple[tuple[str, ...], Ran, bool, float]]:
+    """Yield how a backward pass without arguments runs, which starts from what a method for the loss has left."""
+    if forward.outputs is None:
+        return
+    prepared = (*forward.build, *forward.lines, f"y = {forward.outputs.expression}")
+    options = partial(_options, forward=forward, entry=entry, roles={})
+    for loss in own_callables(loaded, forward.built):
+        parameters = parameters_of(callable_of(forward.built, loss))
+        if (
+            loss in (call, forward.call)
+            or not parameters
+            or not names.LOSS.fullmatch(loss.rpartition(".")[2])
+        ):
+            continue
+        for arguments in best_first(parameters, options, MOST_ARGUMENTS):
+            if arguments.kinds.count("entry") == 1:
+                lines = (f"loss = {loss}({arguments.text})", f"grads = {call}()")
                 yield lines, run(loaded, forward.asked.p, (*prepared, *lines)), False, arguments.cost
 
 

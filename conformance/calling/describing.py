@@ -158,6 +158,7 @@ def _told(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
     if backward is None:
         lines.append("no backward pass was found")
         return tuple(lines)
+    lines += [line.removeprefix("loss = ") for line in backward.lines if line.startswith("loss = ")]
     lines.append(backward.lines[-1].removeprefix("grads = ").replace("\n    ", " "))
     seen = "the last step" if backward.entry.last else "every step"
     lines.append(f"the loss sees {seen} and enters as {backward.entry.kind}")

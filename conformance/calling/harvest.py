@@ -224,10 +224,15 @@ def _applied(taken: Taken) -> dict[str, list[Candidate]]:
         except Exception:
             continue
         before = taken.before[slot.path]
-        if isinstance(now, np.ndarray) and now.shape == before.shape and not np.array_equal(now, before):
+        if isinstance(now, np.ndarray) and now.shape == before.shape and not _same_rounded(now, before):
             expression = f"({slot.fill} - {slot.path})"
             found[slot.path] = [Candidate(expression=expression, name=slot.path, values=before - now)]
     return found
+
+
+def _same_rounded(now: Array, before: Array) -> bool:
+    """Tell whether a weight is as it was set, but for the precision in which the code keeps it."""
+    return np.array_equal(now, before.astype(now.dtype))
 
 
 def _replaced(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidate]]:

@@ -75,6 +75,7 @@ BACKWARD = re.compile(
     r".*(back|bptt|bprop|grad|bwd|deriv|accum|adjoint|vjp|sensitivit|deltas).*", re.IGNORECASE
 )
 TRAINS = re.compile(r".*(loss|train|fit|learn|update|optimi[sz]e|step|apply|cost).*", re.IGNORECASE)
+LOSS = _pattern(r"\w*loss\w* \w*cost \w*criterion \w*cross_?entropy\w* \w*error")
 BEGINS = _pattern(r"begin\w* start\w* new_\w+ reset\w* open\w* prepare\w*")
 """Methods that are to be called before a sequence begins."""
 

@@ -53,7 +53,10 @@ def outcome(truth: Truth, shown: Observation) -> Outcome:
     first = Outcome(judged=judge(truth, shown))
     if first.agrees:
         return first
-    return next((found for found in _readings(truth, shown, first) if found.agrees), first)
+    readings = list(_readings(truth, shown, first))
+    single = next((r for r in readings if r.precision == "single"), first)
+    only_then = first.forward == "differs" and single.forward == "agrees"
+    return next((found for found in readings if found.agrees), single if only_then else first)
 
 
 def _readings(truth: Truth, shown: Observation, first: Outcome) -> Iterator[Outcome]:
