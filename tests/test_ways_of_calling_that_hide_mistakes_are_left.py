@@ -84,3 +84,27 @@ def test_targets_that_were_handed_over_are_not_read_as_a_gradient(check):
     assert record.verdict == "differs"
     assert record.diagnosis is not None
     assert [fault.id for fault in record.diagnosis.faults] == ["carry-not-transposed"]
+
+
+MADE = "self.Wx, self.Wh ="
+LEAKY = "(1 - {a}) * self.hs[-1] + {a} * np.tanh(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh)"
+
+
+@pytest.mark.parametrize(
+    ("leak", "edits"),
+    [
+        ("self.alpha", {MADE: f"self.alpha = 0.2; {MADE}"}),
+        ("self.alpha", {"n_out):": "n_out, alpha=0.2):", MADE: f"self.alpha = alpha; {MADE}"}),
+        ("self.alpha", {"n_out):": "n_out, alpha):", MADE: f"self.alpha = alpha; {MADE}"}),
+        ("rate", {"class Net:": "rate = 0.2\nclass Net:"}),
+        ("alpha", {"forward(self, xs):": "forward(self, xs, alpha=0.2):"}),
+        ("alpha", {"forward(self, xs):": "forward(self, xs, alpha):"}),
+    ],
+    ids=["attribute", "default", "required", "global", "argument-default", "argument-required"],
+)
+def test_the_share_of_a_leaky_network_is_not_set_as_if_it_were_a_learning_rate(check, leak, edits):
+    text = NET.format(state=LEAKY.format(a=leak))
+    for old, new in edits.items():
+        assert old in text
+        text = text.replace(old, new)
+    assert check(text).verdict not in ("conforms", "conforms-up-to-a-constant")

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.calling import names
+from conformance.calling.sources import shares_in
+
 Option = tuple[str, float, str]
 """An argument's expression, what it costs, and what kind of thing it is."""
 
@@ -19,11 +22,17 @@ class Parameter:
     name: str
     default: Any = inspect.Parameter.empty
     keyword_only: bool = False
+    share: bool = False
 
     @property
     def required(self) -> bool:
         """Whether it has no default."""
         return self.default is inspect.Parameter.empty
+
+    @property
+    def rate(self) -> bool:
+        """Whether it is a learning rate by its name, and no share of something (`share`)."""
+        return names.RATE.fullmatch(self.name.strip("_")) is not None and not self.share
 
 
 def parameters_of(function: Any) -> list[Parameter] | None:
@@ -32,8 +41,11 @@ def parameters_of(function: Any) -> list[Parameter] | None:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return None
+    shares = shares_in(function)
     return [
-        Parameter(name=p.name, default=p.default, keyword_only=p.kind is p.KEYWORD_ONLY)
+        Parameter(
+            name=p.name, default=p.default, keyword_only=p.kind is p.KEYWORD_ONLY, share=p.name in shares
+        )
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]

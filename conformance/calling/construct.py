@@ -18,6 +18,7 @@ from conformance.calling.matching import everything
 from conformance.calling.program import Ran, run
 from conformance.calling.reach import Reached
 from conformance.calling.records import configurations
+from conformance.calling.sources import shares_in
 
 MOST_BUILDS = 60
 """Argument choices that are tried for one constructor."""
@@ -251,7 +252,12 @@ def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[st
     if not ran.ok:
         return []
     own = getattr(ran.names["model"], "__dict__", {})
-    rates = [k for k, v in own.items() if names.RATE.fullmatch(k) and isinstance(v, float) and v != 1.0]
+    shares = shares_in(getattr(loaded.code, name))
+    rates = [
+        key
+        for key, value in own.items()
+        if names.RATE.fullmatch(key) and key not in shares and isinstance(value, float) and value != 1.0
+    ]
     reaches = [k for k, v in own.items() if names.TRUNCATION.fullmatch(k) and type(v) is int and v < 10**6]
     return [*(f"model.{key} = 1.0" for key in rates), *(f"model.{key} = 10**6" for key in reaches)]
 
@@ -259,7 +265,7 @@ def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[st
 def options_of(parameter: Parameter, loaded: Loaded, *, sure: bool = False) -> list[Option]:
     """Return what a parameter of a constructor may be given; `sure` where others say that they are the sizes."""
     name = parameter.name.strip("_")
-    if names.RATE.fullmatch(name):
+    if parameter.rate:
         return [("1.0", 0.0, "rate")]
     if names.TRUNCATION.fullmatch(name) and not isinstance(parameter.default, bool):
         return [("10**6", 0.0, "truncation")]

@@ -19,7 +19,7 @@ def offered(
     """Return what one parameter of a forward pass may be given, its weights in one style."""
     name = parameter.name.strip("_")
     found = plain_options(parameter)
-    if any(kind in ("rate", "truncation", "epochs") for _, _, kind in found):
+    if any(kind in ("rate", "share", "truncation", "epochs") for _, _, kind in found):
         return found
     if parameter.name in roles:
         return [(weight(roles[parameter.name], style), 0.0, roles[parameter.name])]

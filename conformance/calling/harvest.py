@@ -10,12 +10,12 @@ import numpy as np
 
 from conformance.calling.asking import Question, gradients_of
 from conformance.calling.forms import numeric
-from conformance.calling.keys import source_of
 from conformance.calling.matching import everything, series_in
 from conformance.calling.names import TARGET, gradient_of
 from conformance.calling.program import Ran, value
 from conformance.calling.reach import Reached
 from conformance.calling.slots import Slot
+from conformance.calling.sources import source_of
 from refrnn import Array
 
 SAME = 1e-6

@@ -94,8 +94,10 @@ def meanings_of(parameters: Sequence[Parameter]) -> list[dict[str, str]]:
 def plain_options(parameter: Parameter) -> list[Option]:
     """Return what any parameter may be given by its name alone: rates, sizes, switches."""
     name = parameter.name.strip("_")
-    if names.RATE.fullmatch(name):
+    if parameter.rate:
         return [("1.0", 0.0, "rate")]
+    if parameter.share and parameter.required:
+        return [("0.5", 0.0, "share")]
     if names.TRUNCATION.fullmatch(name) and (parameter.required or isinstance(parameter.default, int)):
         return [("10**6", 0.0, "truncation"), ("p.T", 0.3, "truncation")]
     if names.EPOCHS.fullmatch(name):

@@ -2,14 +2,13 @@
 
 import ast
 import inspect
-import textwrap
-from typing import Any
 
 from conformance.calling.arguments import parameters_of
 from conformance.calling.inputs import STYLES, roles_of, weight
 from conformance.calling.load import Loaded, own_names
 from conformance.calling.names import GRADIENT
 from conformance.calling.records import weight_records
+from conformance.calling.sources import source_of
 
 
 def made_up_parameters(loaded: Loaded) -> list[str]:
@@ -50,14 +49,6 @@ def _trees(loaded: Loaded) -> list[ast.AST]:
         if text:
             trees.append(ast.parse(text))
     return trees
-
-
-def source_of(value: Any) -> str:
-    """Return the source text of a class or function, empty where it can't be had."""
-    try:
-        return textwrap.dedent(inspect.getsource(value))
-    except (OSError, TypeError, SyntaxError, IndexError):
-        return ""
 
 
 def _keys(trees: list[ast.AST], name: str) -> list[str]:

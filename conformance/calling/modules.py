@@ -22,16 +22,18 @@ from conformance.calling.keys import made_up_parameters
 from conformance.calling.load import Loaded, own_names
 from conformance.calling.program import Ran, run
 from conformance.calling.slots import Sizes, fit_plainly
+from conformance.calling.sources import shares_in
 
 INITIALISES = ("init", "param", "weight", "build", "make", "create", "setup", "get_")
 
 
 def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
     """Yield the parameters that functions of the module make, then made-up ones, then the module's own globals."""
+    shares = frozenset[str]().union(*(shares_in(getattr(loaded.code, name)) for name in own_names(loaded)))
     rates = tuple(
         f"code.{name} = 1.0"
         for name, value in vars(loaded.code).items()
-        if names.RATE.fullmatch(name) and isinstance(value, float)
+        if names.RATE.fullmatch(name) and name not in shares and isinstance(value, float)
     )
     for name in own_names(loaded):
         if _is_maker(loaded, name) and (built := _made(loaded, name, rates, p)) is not None:
