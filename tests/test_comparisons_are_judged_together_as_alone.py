@@ -8,7 +8,7 @@ import pytest
 from conformance import load_subject, parse_id
 from conformance.cases import FORMATS, materialise
 from conformance.judge import Comparison, Finding, Precision, decide, local_check
-from conformance.judge.decision import TOGETHER
+from conformance.judge.decision import TOGETHER, _batches
 
 DOUBLE = Precision.of(FORMATS["f64"])
 
@@ -77,3 +77,16 @@ def test_a_real_case_is_judged_as_its_comparisons_one_by_one() -> None:
     for finding in findings:
         (alone,) = decide([finding.comparison], DOUBLE)
         assert repr(told(alone)) == repr(told(finding))
+
+
+def test_comparisons_are_laid_out_together_until_they_have_so_many_elements() -> None:
+    sizes = [TOGETHER - 1, 1, TOGETHER - 1, 1, TOGETHER, 0, 5, TOGETHER + 5, 2, 3]
+    batches = _batches([comparison((size,), judged=None) for size in sizes])
+    assert [[c.got.size for c in batch] for batch in batches] == [
+        [TOGETHER - 1, 1],
+        [TOGETHER - 1, 1],
+        [TOGETHER],
+        [0, 5, TOGETHER + 5],
+        [2, 3],
+    ]
+    assert list(_batches([])) == []

@@ -54,6 +54,13 @@ def test_a_distance_is_told_in_itself_in_the_largest_and_in_units_of_the_last_pl
     assert told == (0.5, 0.125, 2.0**51)
 
 
+def test_a_distance_in_single_precision_is_told_in_double() -> None:
+    got, reference = (np.array([[[value, 1], [1, 1]]], np.float32) for value in (1, 2.0**-30))
+    problem = materialise(parse_id("rnn-tanh-T4-B2-I3-H2-f32-s0"))
+    (found,) = distances(problem, Observation(h_n=got), Observation(h_n=reference))
+    assert found.absolute == 1 - 2.0**-30
+
+
 @pytest.mark.parametrize(("got", "reference"), [(NAN, 1.0), (1.0, NAN), (INF, -INF), (INF, 1.0)])
 def test_nan_and_infinities_are_infinitely_far_from_all_but_themselves(got: float, reference: float) -> None:
     with np.errstate(invalid="ignore"):

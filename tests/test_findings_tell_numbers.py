@@ -71,6 +71,11 @@ def test_what_is_told_of_all_elements_leaves_out_what_is_not_judged_or_not_decid
     assert np.array_equal(found.share, [[NAN, 0.25], [0.25, NAN]], equal_nan=True)
 
 
+def test_how_closely_elements_agree_is_told_of_the_decided_ones_alone() -> None:
+    left_out = {"bound": np.array([0.125, 8.0]), "doubtful": np.array([False, True])}
+    assert finding([0.25, 0.5], [0.25, 0.5], **left_out).agrees_to == 0.5
+
+
 def test_the_worst_place_is_not_one_that_was_left_out() -> None:
     found = finding(
         [5.0, 0.25, 0.5], [0.0] * 3, judged=np.array([False, True, True]), layer=None, direction=None

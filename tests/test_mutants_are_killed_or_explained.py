@@ -48,8 +48,10 @@ RUN = """
 import pathlib, pytest
 from mutation.mutants import mutants
 from mutation.running import MutationRun
+from mutation.survivors import Plan
 found = list(mutants(pathlib.Path("program.py")))
-run = MutationRun(mutants=found, longest=9, jobs=1, progress=lambda mutant, fate: None)
+plan = Plan(tests=(), longest=9, altogether=9, explained={})
+run = MutationRun(mutants=found, plan=plan, jobs=1, progress=lambda mutant, fate: None)
 status = pytest.main(["-pno:terminal", "-pno:cacheprovider", "test_program.py"], plugins=[run])
 print(int(status), *(f"{fate}: {mutant}" for mutant, fate in zip(found, run.fates)), sep="\\n== ")
 """
@@ -116,6 +118,7 @@ def test_a_survivor_without_a_reason_and_a_reason_without_a_survivor_are_told(tm
         textwrap.dedent("""
         tests = ["tests/test_x.py"]
         longest = 1
+        altogether = 5
 
         [[reason]]
         why = "Both are the same."
@@ -129,7 +132,7 @@ def test_a_survivor_without_a_reason_and_a_reason_without_a_survivor_are_told(tm
         """)
     )
     plan = Plan.read(file)
-    assert plan.tests == ("tests/test_x.py",)
+    assert (plan.tests, plan.longest, plan.altogether) == (("tests/test_x.py",), 1, 5)
     assert plan.unexplained({"a.py f\n- 1\n+ 2", "a.py g\n- 1\n+ 2"}) == ["a.py g\n- 1\n+ 2"]
     assert plan.outdated({"a.py g\n- 1\n+ 2"}, Path("a.py")) == ["a.py f\n- 1\n+ 2"]
 
@@ -137,6 +140,6 @@ def test_a_survivor_without_a_reason_and_a_reason_without_a_survivor_are_told(tm
 def test_explaining_a_mutant_twice_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "plan.toml"
     reason = "[[reason]]\nwhy = 'so'\nsurvivors = ['a.py f']\n"
-    file.write_text("tests = []\nlongest = 1\n" + 2 * reason)
+    file.write_text("tests = []\nlongest = 1\naltogether = 5\n" + 2 * reason)
     with pytest.raises(ValueError, match="once; got this one twice"):
         Plan.read(file)

@@ -54,7 +54,7 @@ class Spot:
 
     def replacing(self, node: ast.expr | ast.stmt, replacement: ast.AST | str) -> Edit:
         """Return the edit that puts something else in place of `node`."""
-        text = replacement if isinstance(replacement, str) else _unparsed(replacement)
+        text = replacement if isinstance(replacement, str) else operand(replacement)
         return Edit(
             file=self.file,
             line=node.lineno,
@@ -127,6 +127,7 @@ def _bound(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
             yield ast.unparse(node)
 
 
-def _unparsed(node: ast.AST) -> str:
+def operand(node: ast.AST) -> str:
+    """Return the text of an expression, in parentheses where an operator beside it would take it apart."""
     text = ast.unparse(node)
     return f"({text})" if isinstance(node, (ast.BinOp, ast.IfExp, ast.Compare)) else text

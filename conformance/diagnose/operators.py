@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Iterator
 from itertools import product
 
-from conformance.diagnose.edits import Edit, Spot
+from conformance.diagnose.edits import Edit, Spot, operand
 
 Operator = Callable[[Spot], Iterator[Edit]]
 
@@ -96,7 +96,7 @@ def added_up(spot: Spot) -> Iterator[Edit]:
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and spot.loops:
         target = ast.unparse(node.targets[0])
         yield spot.replaced(f"{target} += {ast.unparse(node.value)}")
-        yield spot.replaced(f"{target} = {target} + {ast.unparse(node.value)}")
+        yield spot.replaced(f"{target} = {target} + {operand(node.value)}")
 
 
 def set_anew(spot: Spot) -> Iterator[Edit]:
@@ -130,7 +130,7 @@ def summed(spot: Spot) -> Iterator[Edit]:
     """Replace a mean by a sum, and `g` by `g.sum(axis=0)`."""
     node = spot.node
     if isinstance(node, ast.Attribute) and node.attr == "mean":
-        yield spot.replaced(f"{ast.unparse(node.value)}.sum")
+        yield spot.replaced(f"{operand(node.value)}.sum")
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         yield spot.replaced(f"{node.id}.sum(axis=0)")
 
@@ -169,7 +169,7 @@ def tanh_prime(spot: Spot) -> Iterator[Edit]:
         if spot.loops and name not in spot.loops and isinstance(node.op, ast.Sub):
             yield spot.replaced(f"(1 - {name}[{spot.loops[0]}{by}] ** 2)")
     if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.BinOp):
-        yield spot.replaced(f"{ast.unparse(node.left.left)} * (1 - {ast.unparse(node.left.right)} ** 2)")
+        yield spot.replaced(f"{operand(node.left.left)} * (1 - {operand(node.left.right)} ** 2)")
 
 
 def at_last_only(spot: Spot) -> Iterator[Edit]:
@@ -191,7 +191,7 @@ def joined_before(spot: Spot) -> Iterator[Edit]:
     for whole, rest in ((node.left, node.right), (node.right, node.left)):
         if isinstance(whole, ast.BinOp) and isinstance(whole.op, ast.Mult):
             for part, slope in ((whole.left, whole.right), (whole.right, whole.left)):
-                yield spot.replaced(f"({ast.unparse(part)} + {ast.unparse(rest)}) * ({ast.unparse(slope)})")
+                yield spot.replaced(f"({operand(part)} + {operand(rest)}) * {operand(slope)}")
 
 
 def with_more(spot: Spot) -> Iterator[Edit]:
@@ -200,7 +200,7 @@ def with_more(spot: Spot) -> Iterator[Edit]:
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and spot.loops:
         for name in spot.names:
             if name not in spot.loops:
-                yield spot.replacing(node.value, f"{ast.unparse(node.value)} + {name}")
+                yield spot.replacing(node.value, f"{operand(node.value)} + {name}")
 
 
 def outer_product(spot: Spot) -> Iterator[Edit]:

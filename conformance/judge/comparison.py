@@ -177,8 +177,7 @@ class Finding:
         if self.worst_share is None:
             return ""
         c = self.comparison
-        n = np.where(np.isnan(self.share), -1.0, self.share).argmax()
-        index = zip(c.axes, np.unravel_index(n, c.got.shape), strict=True)
+        index = zip(c.axes, np.unravel_index(np.nanargmax(self.share), c.got.shape), strict=True)
         return in_words(c.layer, c.direction, {axis: int(i) for axis, i in index})
 
     def _at(self, index: tuple[int, ...]) -> Divergence:

@@ -102,7 +102,7 @@ class Laid:
 
     def count(self, true: npt.NDArray[np.bool_]) -> list[int]:
         """Return in how many elements of each comparison `true` holds."""
-        return np.add.reduceat(true, self._starts, dtype=np.intp).tolist()
+        return np.add.reduceat(true, self._starts).tolist()
 
     @property
     def _starts(self) -> list[int]:

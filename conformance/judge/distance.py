@@ -52,12 +52,12 @@ def _distance(quantity: str, got: Array, reference: Array, form: Format) -> Dist
         difference[np.isnan(difference)] = np.inf
         difference[np.isnan(got) & np.isnan(reference) | (got == reference)] = 0
     size = magnitude(reference)
-    largest = float(size.max(initial=0.0))
-    absolute = float(difference.max(initial=0.0))
+    largest = float(size.max())
+    absolute = float(difference.max())
     spacing = form.spacing(np.minimum(size, form.largest))
     return Distance(
         quantity=quantity,
         absolute=absolute,
         relative_to_largest=absolute / largest if largest else (np.inf if absolute else 0.0),
-        ulp=float((difference / spacing).max(initial=0.0)),
+        ulp=float((difference / spacing).max()),
     )

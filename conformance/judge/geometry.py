@@ -57,5 +57,5 @@ def _moved(values: Array, *, later: bool) -> Array:
 def _steps_at(problem: Problem, *, newest: bool) -> Array:
     steps, batch = problem.case.steps, problem.case.batch
     lengths = np.full(batch, steps) if problem.lengths is None else problem.lengths
-    t = lengths - 1 if newest else np.zeros(batch, int)
+    t = lengths - 1 if newest else np.zeros_like(lengths)
     return (np.arange(steps)[:, np.newaxis] == t)[:, :, np.newaxis]

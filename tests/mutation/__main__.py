@@ -38,7 +38,7 @@ def main(where: Path, jobs: int, only: str, sample: int, report: Path | None) ->
     chosen = [m for path in files for m in mutants(path) if only in f"{m.path} {m.function}"]
     chosen = _sampled(chosen, sample) if sample else chosen
     click.echo(f"{len(chosen):,} mutants of {where}")
-    run = MutationRun(mutants=chosen, longest=plan.longest, jobs=jobs, progress=_progress)
+    run = MutationRun(mutants=chosen, plan=plan, jobs=jobs, progress=_progress)
     status = pytest.main([*PYTEST, *plan.tests], plugins=[run])
     if status:
         sys.exit(status)

@@ -1,5 +1,6 @@
 """Which tests a mutant must face: those that execute the changed statement, the most promising first."""
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -38,10 +39,14 @@ class Kills:
         for place in _places(mutant):
             self.counts.setdefault(place, Counter())[test] += 1
 
-    def promising(self, mutant: Mutant, tests: set[int], seconds: Sequence[float]) -> list[int]:
-        """Return tests in the order in which they are likely to kill a mutant soon."""
+    def promising(
+        self, mutant: Mutant, tests: set[int], seconds: Sequence[float], altogether: float
+    ) -> list[int]:
+        """Return tests in the order in which they are likely to kill a mutant soon, until their time is up."""
         nearby = [self.counts.get(place, Counter[int]()) for place in _places(mutant)]
-        return sorted(tests, key=lambda test: (*(-counts[test] for counts in nearby), seconds[test]))
+        order = sorted(tests, key=lambda test: (*(-counts[test] for counts in nearby), seconds[test]))
+        spent = itertools.accumulate((seconds[test] for test in order), initial=0.0)
+        return [test for test, before in zip(order, spent, strict=False) if before < altogether]
 
 
 def _places(mutant: Mutant) -> tuple[str, str]:

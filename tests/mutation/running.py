@@ -19,13 +19,14 @@ import pytest
 from mutation.choosing import Coverage, Kills, covered
 from mutation.mutants import Mutant
 from mutation.planting import Functions, functions_in, plant
+from mutation.survivors import Plan
 
 Fate = Literal["killed", "survived", "timeout", "not reached"]
 
 PATIENCE = 10
 """How many times as long as without the mutant a test may compute."""
 
-AT_LEAST = 5
+AT_LEAST = 2
 """Seconds of CPU that every test may take on top of that."""
 
 MEMORY = 3 * 2**30
@@ -40,7 +41,7 @@ class MutationRun:
     """A pytest plugin that collects tests as usual, and runs mutants against them instead of the program."""
 
     mutants: Sequence[Mutant]
-    longest: float  # seconds of a test
+    plan: Plan
     jobs: int
     progress: Callable[[Mutant, Fate], None]
     fates: list[Fate] = field(default_factory=list)
@@ -85,10 +86,10 @@ class MutationRun:
         self.fates = ["not reached"] * len(self.mutants)
         running: dict[int, int] = {}
         for n, mutant in enumerate(self.mutants):
-            if facing := known.facing(mutant, self.longest):
+            if facing := known.facing(mutant, self.plan.longest):
                 if len(running) == self.jobs:
                     self._reap(running)
-                order = self.kills.promising(mutant, facing, known.seconds)
+                order = self.kills.promising(mutant, facing, known.seconds, self.plan.altogether)
                 tests = [(t, session.items[t], AT_LEAST + PATIENCE * known.seconds[t]) for t in order]
                 running[_forked(lambda n=n, tests=tests: self._face(n, functions, tests))] = n
             else:

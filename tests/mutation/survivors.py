@@ -16,12 +16,15 @@ class Plan:
         What pytest is asked to collect.
     longest
         Tests that compute for more seconds aren't faced.
+    altogether
+        Seconds of tests that a mutant faces, the most promising ones first; what outlives them has survived.
     explained
         The reason by mutant, told as `str(mutant)` tells it.
     """
 
     tests: tuple[str, ...]
     longest: float
+    altogether: float
     explained: dict[str, str]
 
     @classmethod
@@ -43,7 +46,12 @@ class Plan:
                     )
                     raise ValueError(message)
                 explained[mutant] = reason["why"]
-        return cls(tests=tuple(content["tests"]), longest=content["longest"], explained=explained)
+        return cls(
+            tests=tuple(content["tests"]),
+            longest=content["longest"],
+            altogether=content["altogether"],
+            explained=explained,
+        )
 
     def unexplained(self, survivors: Collection[str]) -> list[str]:
         """Return the survivors that nobody has explained."""
