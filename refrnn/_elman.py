@@ -53,26 +53,20 @@ class ElmanCell:
     carried: ClassVar[int] = 1
     """Vectors carried from step to step: `h` alone (an LSTM would carry `h` and `c`)."""
 
-    def tape(self, hidden: Array) -> Array:
-        """Return where the input's share of every a_t goes: (T, B, H), the states themselves.
-
-        Each step turns its share into h_t in place. f' follows from h_t, so that the backward
-        pass needs nothing else.
-        """
-        return hidden
-
     def input_share(self, x: Array, w: Weights, share: Array) -> None:
         """Write x W_ihᵀ + b_ih + b_hh for all rows at once: (N, I) @ (I, H) -> (N, H), C-contiguous."""
         x.dot(w.ih.T, out=share)
         if w.b_ih is not None and w.b_hh is not None:
             share += w.b_ih + w.b_hh
 
-    def forward_step(self, share: Array, h_prev: Array, w_hh_t: Array, h: Array) -> None:
+    def forward_step(
+        self, share: Array, h_prev: Array, w_hh_t: Array, h: Array, product: Array | None = None
+    ) -> None:
         """Write h_t = f(share + h_{t-1} W_hhᵀ) into `h` (B, H), which may be `share` itself.
 
-        `w_hh_t` is W_hhᵀ (H, H).
+        `w_hh_t` is W_hhᵀ (H, H), `product` room for what it is multiplied with: new arrays take time.
         """
-        np.add(share, h_prev.dot(w_hh_t), h)  # (B, H) @ (H, H) -> (B, H)
+        np.add(share, h_prev.dot(w_hh_t, product), h)  # (B, H) @ (H, H) -> (B, H)
         if self.nonlinearity == "tanh":
             np.tanh(h, h)
         else:
@@ -94,9 +88,9 @@ class ElmanCell:
             np.copyto(da, dh, where=da != 0)  # chosen, not multiplied: 0 · ∞ would be NaN where torch has 0
         da.dot(w_hh, dh_prev)  # (B, H) @ (H, H) -> (B, H)
 
-    def input_gradient(self, da: Array, w: Weights) -> Array:
-        """Return dx = da W_ih for all rows at once: (N, H) @ (H, I) -> (N, I)."""
-        return da.dot(w.ih)
+    def input_gradient(self, da: Array, w: Weights, dx: Array | None = None) -> Array:
+        """Return dx = da W_ih for all rows at once, written into `dx` where given: (N, H) @ (H, I) -> (N, I)."""
+        return da.dot(w.ih, dx)
 
     def parameter_gradients(self, da: Array, x: Array, h_prev: Array, w: Weights) -> Weights:
         """Return the sums over all N rows: dW_ih (H, I), dW_hh (H, H), db_ih and db_hh (H,)."""

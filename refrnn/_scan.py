@@ -9,27 +9,24 @@ therefore gives every h_{t-1} at once, and dW_hh is a single product.
     forward     h_0    h_1    h_2   …     h_T            (1-based steps, in order)
     reverse     h_1    h_2    …     h_T   h_0            (h_T computed first, from h_0)
 
-What needs no earlier step is one matrix product for every block of BLOCK steps, in practice for the whole sequence.
-Blocks make the bits independent of how a long sequence is cut into whole blocks (`_segments.py`). In the product that
+What needs no earlier step is one matrix product for a whole block of steps (`_packing.py`). In the product that
 every step has to wait for, W lies column by column, which spares OpenBLAS a sixth of the time of packing it in float64.
 
-Samples shorter than the batch hold their state while they wait: a forward scan has finished
-them, a reverse scan hasn't begun them. Then h_n is the last slot written, whatever the lengths.
+Samples shorter than the batch hold their state while they wait, and nothing is computed for them: a forward scan has
+finished them, a reverse scan hasn't begun them. Then h_n is the last slot written, whatever the lengths.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from refrnn._elman import ElmanCell
+from refrnn._packing import Block, Span
 from refrnn._types import Array, Weights
 
-BLOCK = 256
-"""Steps whose products are taken at once."""
-
-Rows = Sequence[np.ndarray | None]
-"""For each t some samples, as row numbers, or None where there are none."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +56,21 @@ class Scan:
         """The slot that the scan fills last, as a view (B, H)."""
         return self.slots[0 if self.reverse else -1]
 
-    @property
-    def order(self) -> range:
-        """The steps in the order in which they are computed."""
-        length = len(self.slots) - 1
+    def order(self, length: int) -> range:
+        """Return so many steps in the order in which they are computed."""
         return range(length - 1, -1, -1) if self.reverse else range(length)
+
+    def in_order(self, parts: Sequence[T]) -> Sequence[T]:
+        """Return parts of the sequence in the order in which they are computed."""
+        return parts[::-1] if self.reverse else parts
+
+    def before(self, span: Span) -> Array:
+        """Return the slot from which the scan enters a span, as a view (B, H)."""
+        return self.previous[span.steps][-1 if self.reverse else 0]
+
+    def after(self, span: Span) -> Array:
+        """Return the slot with which the scan leaves a span, as a view (B, H)."""
+        return self.steps[span.steps][0 if self.reverse else -1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,36 +96,24 @@ class ScanGradients:
         return self.from_output + self.from_next
 
 
-def blocks(length: int) -> Iterator[slice]:
-    """Yield the blocks of a sequence of `length` steps, in the order of time."""
-    for start in range(0, length, BLOCK):
-        yield slice(start, min(start + BLOCK, length))
-
-
-def flat(steps: Array) -> Array:
-    """Return (T, B, ·) as rows (T·B, ·)."""
-    return steps.reshape(-1, steps.shape[-1])
-
-
 def forward(
-    cell: ElmanCell, w: Weights, x: Array, h_0: Array, *, reverse: bool, waiting: Rows | None
+    cell: ElmanCell, w: Weights, x: Array, h_0: Array, blocks: Sequence[Block], *, reverse: bool
 ) -> Scan:
-    """Scan `cell` over x (T, B, I) from h_0 (B, H) and return every state; `waiting` samples hold theirs."""
-    length = len(x)
-    states = Scan(slots=np.empty((length + 1, *h_0.shape), x.dtype), reverse=reverse)
+    """Scan `cell` over x (T, B, I) from h_0 (B, H) and return every state."""
+    states = Scan(slots=np.empty((len(x) + 1, *h_0.shape), x.dtype), reverse=reverse)
     states.initial[...] = h_0
-    hidden, h = states.steps, states.initial
-
-    share = cell.tape(hidden)
-    for block in blocks(length):
-        cell.input_share(flat(x[block]), w, flat(share[block]))
-
     step, w_hh_t = cell.forward_step, w.hh.T
-    for t in states.order:
-        h_prev, h = h, hidden[t]
-        step(share[t], h_prev, w_hh_t, h)
-        if waiting is not None and (rest := waiting[t]) is not None:
-            h[rest] = h_prev[rest]
+    for block in states.in_order(blocks):
+        rows = block.rows(states.steps)
+        cell.input_share(block.rows(x), w, rows)
+        for span in states.in_order(block.spans):
+            before, hidden = states.before(span), span.part(rows)
+            h_prev, product = before[span.samples], np.empty_like(hidden[0])
+            for t in states.order(len(hidden)):
+                h = hidden[t]  # holds the input's share until the step turns it into h_t
+                step(h, h_prev, w_hh_t, h, product)
+                h_prev = h
+            span.put(states.steps, hidden, before)
     return states
 
 
@@ -128,50 +123,62 @@ def backward(
     states: Scan,
     d_output: Array,
     d_final: Array,
+    blocks: Sequence[Block],
     *,
-    waiting: Rows | None,
-    detached: Rows | None,
+    detached: np.ndarray | None,
 ) -> ScanGradients:
     """Carry d_output (T, B, H) and d_final (B, H) back through the scan that made `states`.
 
-    `d_output` is zero where samples wait. Nothing is carried into the state from which a step started
-    where it is `detached`.
+    Nothing is carried into the state from which a step started where it is `detached` (T, B).
     """
     d_a = cell.slope(states.steps)
     carry = Scan(slots=np.empty_like(states.slots), reverse=states.reverse)
     carry.final[...] = d_final
-    to_previous, leaving = carry.final, carry.previous
-
     step, w_hh = cell.backward_step, np.asfortranarray(w.hh)
-    for t in reversed(states.order):
-        from_next, to_previous = to_previous, leaving[t]
-        step(d_output[t] + from_next, d_a[t], w_hh, to_previous)
-        if detached is not None and (cut := detached[t]) is not None:
-            to_previous[cut] = 0
-        if waiting is not None and (rest := waiting[t]) is not None:
-            d_a[t, rest] = 0
-            to_previous[rest] = from_next[rest]
+    for block in reversed(states.in_order(blocks)):
+        d_rows, from_output, leaving = block.rows(d_a), block.rows(d_output), block.rows(carry.previous)
+        for span in reversed(states.in_order(block.spans)):
+            after = carry.after(span)
+            da, dy, to_previous = span.part(d_rows), span.part(from_output), span.part(leaving)
+            cut = None if detached is None else detached[span.steps, span.samples]
+            from_next, dh = after[span.samples], np.empty_like(da[0])
+            for t in reversed(states.order(len(da))):
+                np.add(dy[t], from_next, dh)
+                from_next = to_previous[t]
+                step(dh, da[t], w_hh, from_next)
+                if cut is not None:
+                    from_next[cut[t]] = 0
+            span.put(carry.previous, to_previous, after)
+        block.put(d_a, d_rows)
     return ScanGradients(d_a=d_a, from_output=d_output, carry=carry)
 
 
 def parameter_gradients(
-    cell: ElmanCell, w: Weights, x: Array, states: Scan, d_a: Array, onto: Weights | None
+    cell: ElmanCell,
+    w: Weights,
+    x: Array,
+    states: Scan,
+    d_a: Array,
+    blocks: Sequence[Block],
+    onto: Weights | None,
 ) -> Weights:
     """Return the sums over all steps, from the last block to the first, added to `onto` (in place) where given."""
     total = onto
-    for block in reversed(list(blocks(len(x)))):
-        found = cell.parameter_gradients(flat(d_a[block]), flat(x[block]), flat(states.previous[block]), w)
+    for block in reversed(blocks):
+        found = cell.parameter_gradients(block.rows(d_a), block.rows(x), block.rows(states.previous), w)
         total = found if total is None else _added(total, found)
     assert total is not None  # noqa: S101 - a sequence has a step
     return total
 
 
-def input_gradient(cell: ElmanCell, w: Weights, d_a: Array) -> Array:
-    """Return dL/dx of every step (T, B, I)."""
-    if len(d_a) <= BLOCK:
-        return cell.input_gradient(flat(d_a), w).reshape(*d_a.shape[:2], -1)
-    parts = [cell.input_gradient(flat(d_a[block]), w) for block in blocks(len(d_a))]
-    return np.concatenate(parts).reshape(*d_a.shape[:2], -1)
+def input_gradient(cell: ElmanCell, w: Weights, d_a: Array, blocks: Sequence[Block]) -> Array:
+    """Return dL/dx of every step (T, B, I), 0 in the padding."""
+    d_x = np.empty((*d_a.shape[:2], w.ih.shape[1]), d_a.dtype)
+    for block in blocks:
+        rows = block.rows(d_x)
+        cell.input_gradient(block.rows(d_a), w, rows)
+        block.put(d_x, rows)
+    return d_x
 
 
 def _added(total: Weights, more: Weights) -> Weights:

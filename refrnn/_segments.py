@@ -5,7 +5,7 @@
                segment after goes in as its dL/dh_n, and its dL/dh_0 goes on to the segment before
 
 A sequence of T steps in segments of k keeps T/k + k states of every layer: with k near √T the memory grows with √T, for
-one more forward pass. Segments are whole blocks of the scan (`_scan.BLOCK`), so that every bit is the one that
+one more forward pass. Segments are whole blocks of the scan (`_packing.BLOCK`), so that every bit is the one that
 `RNN.backward` gives. This works in one direction; a reverse scan would need the sequence's end first.
 
 References: A. Griewank, "Achieving logarithmic growth of temporal and spatial complexity in reverse automatic
@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from refrnn import _checks, _stack
 from refrnn._layout import Layout
-from refrnn._scan import BLOCK
+from refrnn._packing import BLOCK
 from refrnn._stack import Stack, StackTrace
 from refrnn._types import Array, read_only
 

@@ -8,14 +8,15 @@ All arrays in this module are time-major and batched, (T, B, ·); the layouts of
 dealt with in `_rnn.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from refrnn import _scan
 from refrnn._elman import ElmanCell
-from refrnn._scan import Rows, Scan, ScanGradients
+from refrnn._packing import Block, blocks
+from refrnn._scan import Scan, ScanGradients
 from refrnn._types import Array, Weights
 
 Place = tuple[int, int]
@@ -51,17 +52,27 @@ class StackTrace:
             return None
         return np.arange(len(self.x))[:, np.newaxis] >= self.lengths
 
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """Where the steps lie that samples have."""
+        return blocks(len(self.x), self.lengths)
+
     def layer_output(self, layer: int) -> Array:
         """Return what `layer` hands on, before dropout: its directions side by side (T, B, D·H)."""
         steps = [self.scans[layer, d].steps for d in range(self.stack.directions)]
         return steps[0] if len(steps) == 1 else np.concatenate(steps, axis=-1)
 
-    def layer_input(self, layer: int) -> Array:
-        """Return what `layer` reads at every step: x or the layer below, padding cleared, dropout done."""
+    def layer_reads(self, layer: int) -> Array:
+        """Return what `layer` reads: x or the layer below, after dropout; padding, which isn't read, holds anything."""
         if layer == 0:
-            return self.x if self.padding is None else cleared(self.x, self.padding)
+            return self.x
         y = self.layer_output(layer - 1)
         return y if self.masks is None else dropped(y, self.masks[layer - 1], self.stack.dropout)
+
+    def layer_input(self, layer: int) -> Array:
+        """Return what `layer` reads at every step (T, B, ·), exactly 0 in the padding."""
+        y = self.layer_reads(layer)
+        return y if self.padding is None else cleared(y, self.padding)
 
     def output(self) -> Array:
         """Return the last layer's output (T, B, D·H), exactly 0 in the padding."""
@@ -93,7 +104,9 @@ def places(stack: Stack) -> list[Place]:
 
 def cleared(values: Array, padding: np.ndarray) -> Array:
     """Return a copy of `values` (T, B, ·) with zeros in the padding, whatever stood there."""
-    return np.where(padding[:, :, np.newaxis], values.dtype.type(0), values)
+    values = values.copy()
+    values[padding] = 0
+    return values
 
 
 def dropped(values: Array, keep: np.ndarray, p: float) -> Array:
@@ -103,15 +116,8 @@ def dropped(values: Array, keep: np.ndarray, p: float) -> Array:
     return values * (keep * values.dtype.type(scale))
 
 
-def rows_of(marked: np.ndarray | None) -> Rows | None:
-    """Return for each step the rows in which `marked` (T, B) is True."""
-    if marked is None:
-        return None
-    return [np.flatnonzero(row) if row.any() else None for row in marked]
-
-
-def detached_rows(trace: StackTrace, truncation: int, *, reverse: bool) -> Rows | None:
-    """Return for each step t the rows whose step t is step k, 2k, … (from 0) of their own scan.
+def detached_steps(trace: StackTrace, truncation: int, *, reverse: bool) -> np.ndarray:
+    """Return True (T, B) where a step is step k, 2k, … (from 0) of its sample's own scan.
 
     A reverse scan starts at the last step that its sample has. What is returned for a sample's padding means
     nothing.
@@ -121,7 +127,7 @@ def detached_rows(trace: StackTrace, truncation: int, *, reverse: bool) -> Rows 
     if reverse:
         start += (steps if trace.lengths is None else trace.lengths) - 1
     position = np.abs(np.arange(steps)[:, np.newaxis] - start)  # (T, B)
-    return rows_of((position > 0) & (position % truncation == 0))
+    return (position > 0) & (position % truncation == 0)
 
 
 def forward(
@@ -130,12 +136,12 @@ def forward(
     """Run every layer over x (T, B, I) from h_0 (L·D, B, H) and return the trace."""
     scans: dict[Place, Scan] = {}
     trace = StackTrace(stack=stack, x=x, lengths=lengths, masks=masks, scans=scans)
-    waiting = rows_of(trace.padding)
+    parts = trace.blocks
     for layer in range(stack.layers):
-        y = trace.layer_input(layer)
+        y = trace.layer_reads(layer)
         for d in range(stack.directions):
             w, h = stack.weights[layer, d], h_0[layer * stack.directions + d]
-            scans[layer, d] = _scan.forward(stack.cell, w, y, h, reverse=d == 1, waiting=waiting)
+            scans[layer, d] = _scan.forward(stack.cell, w, y, h, parts, reverse=d == 1)
     return trace
 
 
@@ -153,10 +159,9 @@ def backward(
     The gradients of parameters are added to those of later steps in `onto`, in place, where given. Nothing else in the
     result refers to the arguments, so that the caller may reuse them.
     """
-    stack, padding = trace.stack, trace.padding
-    waiting = rows_of(padding)
+    stack, padding, parts = trace.stack, trace.padding, trace.blocks
     detached = [
-        None if truncation is None else detached_rows(trace, truncation, reverse=d == 1)
+        None if truncation is None else detached_steps(trace, truncation, reverse=d == 1)
         for d in range(stack.directions)
     ]
     weights: dict[Place, Weights] = {}
@@ -164,7 +169,7 @@ def backward(
 
     d_y = np.array(d_output, order="C") if padding is None else cleared(d_output, padding)
     for layer in reversed(range(stack.layers)):
-        y = trace.layer_input(layer)
+        y = trace.layer_reads(layer)
         width = d_y.shape[-1] // stack.directions
         d_below: list[Array] = []
         for d in range(stack.directions):
@@ -175,12 +180,12 @@ def backward(
                 states,
                 d_y[..., d * width : (d + 1) * width],
                 d_h_n[layer * stack.directions + d],
-                waiting=waiting,
+                parts,
                 detached=detached[d],
             )
             before = None if onto is None else onto[layer, d]
-            weights[layer, d] = _scan.parameter_gradients(stack.cell, w, y, states, found.d_a, before)
-            d_below.append(_scan.input_gradient(stack.cell, w, found.d_a))
+            weights[layer, d] = _scan.parameter_gradients(stack.cell, w, y, states, found.d_a, parts, before)
+            d_below.append(_scan.input_gradient(stack.cell, w, found.d_a, parts))
         d_y = d_below[0] if len(d_below) == 1 else d_below[0] + d_below[1]
         if layer > 0 and trace.masks is not None:
             d_y = dropped(d_y, trace.masks[layer - 1], stack.dropout)

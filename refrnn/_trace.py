@@ -50,7 +50,7 @@ class Trace:
         return read_only(_at(self.stack_trace.scans, layer, direction).previous)
 
     def layer_input(self, layer: int) -> Array:
-        """Return what a layer read at every step, after dropout: (T, B, I) or (T, B, D·H)."""
+        """Return what a layer read at every step, after dropout: (T, B, I) or (T, B, D·H), 0 in the padding."""
         _at(self.stack_trace.scans, layer, 0)
         return read_only(self.stack_trace.layer_input(layer))
 

@@ -1,5 +1,7 @@
 """The reference and the real torch, on equal weights: every quantity, within what rounding explains."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from oracles.problems import Problem, gradient_key, place_key
 from oracles.rounding import bounds
 
 import refrnn
-from refrnn._scan import BLOCK
+from refrnn._packing import BLOCK
 
 LENGTHS = {"unsorted with ties": (3, 7, 1, 3, 5), "all of them 1": (1,) * 5, "all of them T": (7,) * 5}
 LAYOUTS = [
@@ -95,6 +97,16 @@ def test_the_shortest_sequences_and_single_samples_agree(steps: int, batch: int)
 @pytest.mark.parametrize("bias", [True, False], ids=["biases", "no biases"])
 def test_sequences_of_several_blocks_agree(bias: bool) -> None:  # noqa: FBT001
     problem = problems.make(steps=2 * BLOCK + 3, batch=2, layers=2, directions=2, bias=bias)
+    assert_agree(problems.observe(problem), with_torch.observe(problem), bounds(problem))
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [(2 * BLOCK + 3, BLOCK + 1), (BLOCK, 2 * BLOCK + 3), (BLOCK - 1, 5)],
+    ids=["falling", "to the end of a block", "blocks without a step"],
+)
+def test_padded_sequences_of_several_blocks_agree(lengths: tuple[int, ...]) -> None:
+    problem = problems.make(steps=2 * BLOCK + 3, batch=2, directions=2, lengths=lengths)
     assert_agree(problems.observe(problem), with_torch.observe(problem), bounds(problem))
 
 
@@ -270,6 +282,37 @@ def test_states_and_inputs_of_a_trace_belong_together(directions: int, layers: i
         sides = [trace.hidden(layer, d) for d in range(directions)]
         assert np.array_equal(trace.layer_input(layer + 1), np.concatenate(sides, axis=-1))
     assert np.array_equal(trace.layer_input(0), problem.x)
+
+
+@pytest.mark.parametrize("lengths", [None, *LENGTHS.values(), (7, 5, 3, 3, 1)], ids=str)
+def test_every_step_that_a_sample_has_is_computed_once_and_padding_never(
+    lengths: tuple[int, ...] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = problems.make(lengths=lengths, directions=2)
+    rows = dict.fromkeys(("input_share", "forward_step", "backward_step", "input_gradient"), 0)
+    for name in rows:
+        original = getattr(refrnn.ElmanCell, name)
+
+        def counting(
+            self: refrnn.ElmanCell, first: np.ndarray, *rest: Any, name: str = name, call: Any = original
+        ) -> Any:
+            rows[name] += len(first)
+            return call(self, first, *rest)
+
+        monkeypatch.setattr(refrnn.ElmanCell, name, counting)
+    problems.run(problem)
+    steps = problem.steps * problem.batch if lengths is None else sum(lengths)
+    assert set(rows.values()) == {2 * steps}
+
+
+def test_what_a_layer_read_is_zero_in_the_padding() -> None:
+    lengths = LENGTHS["unsorted with ties"]
+    trace, _ = problems.run(problems.make(layers=2, lengths=lengths))
+    for layer in range(2):
+        read = trace.layer_input(layer)
+        for b, n in enumerate(lengths):
+            assert np.all(read[:n, b] != 0)
+            assert np.all(read[n:, b] == 0)
 
 
 def test_in_the_padding_a_sample_holds_its_state() -> None:

@@ -12,9 +12,9 @@ anything is timed they must agree on all results to first-order rounding. They t
 milliseconds are medians of each side, a ratio is the median of the ratios within a round (refrnn / torch, below 1
 is faster than torch). *Forward* gives output and h_n: torch runs under `torch.no_grad()`, while refrnn keeps its
 whole trace. *BPTT* is forward and backward: the gradients of x, h_0 and every parameter from random cotangents on
-output and h_n. With variable lengths torch reads a PackedSequence that was packed beforehand, longest first, and
-its output stays packed; it skips the padding (half of all steps, as lengths are drawn evenly), which refrnn
-computes and masks. Freed memory stays in the process, for both sides."""
+output and h_n. With variable lengths, drawn evenly from 1 to T, torch reads a PackedSequence that was packed
+beforehand, longest first, and its output stays packed; refrnn reads and gives padded arrays. Neither computes the
+padding. Freed memory stays in the process, for both sides."""
 
 
 def told(measured: dict[str, Any]) -> str:
