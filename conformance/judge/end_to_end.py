@@ -52,18 +52,15 @@ def allowances(problem: Problem, exact: Observation) -> dict[str, Allowance]:
     return {
         name: Allowance(
             bound=THRESHOLD * noise.value,
-            doubtful=_is_large(noise)
-            | ~np.isfinite(noise.value)
-            | ~np.isfinite(true[name])
-            | (inherited if name == "output" else inherited.any())
-            | hopeless,
-            relative=float(noise.relative.max(initial=0.0)),
+            doubtful=_is_large(noise) | (inherited if name == "output" else inherited.any()) | hopeless,
+            relative=float(noise.relative.max()),
         )
         for name, noise in found.items()
     }
 
 
 def _is_large(noise: Noise) -> Array:
+    """Return where noise is no small part of its row; it isn't a number in rows that overflow or aren't numbers."""
     return ~(noise.relative <= MEANINGLESS)  # a NaN isn't less
 
 
