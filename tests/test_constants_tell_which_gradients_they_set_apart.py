@@ -1,0 +1,205 @@
+"""Constants of single gradients are read as the choices that bring them in; their names are sizes that make them."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from conformance.cases import materialise, parse_id
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.diagnose.axes import Change
+from conformance.diagnose.constants import awkwardness, merged, name_of, resolved
+from conformance.diagnose.evidence import Evidence
+from conformance.diagnose.material import Material
+from conformance.diagnose.naming import named
+from conformance.faults import RIGHT, simulate
+from conformance.observation import Observation
+
+PROBLEM = materialise(parse_id("rnn-tanh-T7-B3-I4-H5-O2-f64-gain1.2-s0"))
+CASE = PROBLEM.case
+NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", HEAD_WEIGHT, HEAD_BIAS)
+RIGHT_ONES = simulate(PROBLEM).parameters
+NORM = float(np.linalg.norm(RIGHT_ONES["weight_ih_l0"]))
+
+APART: list[Change] = [
+    {},
+    {"reduce_ih": "mean"},
+    {"reduce_hh": "mean"},
+    {"reduce_b": "mean"},
+    {"reduce_head": "mean"},
+    {"reduce_head": "every step"},
+    {"head_bias": "doubled"},
+    {"head_bias": "dropped"},
+    {"bias_gradients": "doubled"},
+    {"bias_gradients": "mean over rows"},
+    {"bias_gradients": "b_ih dropped"},
+    {"bias_gradients": "b_hh dropped"},
+    {"bias_gradients": "both dropped"},
+    {"rows": "mean"},
+    {"clip": "over another's norm"},
+    {"reduce_ih": "mean", "reduce_b": "mean"},
+    {"reduce_hh": "mean", "bias_gradients": "doubled"},
+    {"bias_gradients": "mean over rows", "reduce_b": "mean"},
+    {"head_bias": "doubled", "reduce_head": "every step"},
+    {"rows": "mean", "reduce_ih": "mean"},
+    {"rows": "mean", "head_bias": "dropped"},
+    {"bias_gradients": "b_hh dropped", "head_bias": "dropped"},
+    {"clip": "over another's norm", "reduce_hh": "mean"},
+]
+"""Choices that multiply single gradients and change nothing else."""
+
+
+def constant(shown: np.ndarray, right: np.ndarray) -> float:
+    return float(shown.ravel() @ right.ravel() / (right.ravel() @ right.ravel()))
+
+
+def readings(
+    change: Change, factor: float = 1.0, names: tuple[str, ...] = NAMES
+) -> list[tuple[float, Change]]:
+    """Return what is made of the constants between what a network of `change` shows and what a right one does."""
+    shown = {name: factor * g for name, g in simulate(PROBLEM, replace(RIGHT, **change)).parameters.items()}
+    shown = {name: shown[name] for name in names}
+    material = Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=shown)))
+    factors = {name: constant(shown[name], RIGHT_ONES[name]) for name in names}
+    norm = float(np.linalg.norm(shown["weight_ih_l0"])) if "weight_ih_l0" in shown else None
+    return [(found.scale, found.change) for found in resolved(factors, material, norm)]
+
+
+@pytest.mark.parametrize("change", APART, ids=str)
+def test_a_choice_is_read_off_the_constants_that_it_brings_in(change: Change) -> None:
+    for factor in (1.0,) if "clip" in change else (1.0, -2.5):  # over a norm, dW_hh loses the factor
+        found = readings(change, factor)
+        assert change in [made for scale, made in found if scale == pytest.approx(factor)]
+        assert len({str((scale, sorted(made.items()))) for scale, made in found}) == len(found)
+        wanted = simulate(PROBLEM, replace(RIGHT, **change)).parameters
+        for scale, made in found:
+            again = simulate(PROBLEM, replace(RIGHT, **made)).parameters
+            for name in NAMES if "clip" not in made else ():  # whose norm that is only the proof tells
+                np.testing.assert_allclose(
+                    scale * again[name], factor * wanted[name], rtol=1e-7, err_msg=str(made)
+                )
+
+
+def test_what_all_gradients_have_in_common_sets_none_apart() -> None:
+    assert readings({}, 3.0)[0] == (pytest.approx(3.0), {})
+    assert readings({}, 1.0)[0] == (1.0, {})
+
+
+def test_a_gradient_that_is_not_shown_says_nothing() -> None:
+    bias = ("bias_ih_l0",)
+    assert {} in [change for _, change in readings({"reduce_ih": "mean"}, names=bias)]
+    dropped = readings({"bias_gradients": "b_ih dropped"}, names=("weight_ih_l0", "bias_ih_l0"))
+    assert dropped[0] == (1.0, {"bias_gradients": "both dropped"})  # dL/db_hh may be 0 as well
+    assert readings({"bias_gradients": "b_ih dropped"}, names=("bias_ih_l0", "bias_hh_l0"))[0] == (
+        1.0,
+        {"bias_gradients": "b_ih dropped"},
+    )
+
+
+def test_a_gradient_of_zeros_is_explained_for_biases_alone() -> None:
+    zeros = {name: 0 * g for name, g in RIGHT_ONES.items()}
+    material = Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=zeros)))
+    assert not list(resolved({"weight_ih_l0": 0.0, "bias_ih_l0": 1.0}, material, None))
+    assert list(resolved({HEAD_WEIGHT: 0.0, "bias_ih_l0": 1.0}, material, None)) == []
+    (any_would_do,) = resolved({"weight_ih_l0": math.nan}, material, None)
+    assert (any_would_do.scale, any_would_do.change) == (1.0, {})
+
+
+@pytest.mark.parametrize("limit", [1, 5])
+def test_clipping_by_value_is_told_by_the_largest_element(limit: int) -> None:
+    shown = {name: np.clip(100 * g, -limit, limit) for name, g in RIGHT_ONES.items()}
+    material = Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=shown)))
+    assert material.limit == limit
+    found = list(resolved(dict.fromkeys(NAMES, 100.0), material, None))
+    assert found[0].change == {"clip": f"value {limit}"}
+    assert found[0].scale == pytest.approx(100)
+
+
+@pytest.mark.parametrize("limit", [1, 5])
+@pytest.mark.parametrize("inner", [False, True])
+def test_clipping_by_norm_is_told_by_the_norm_of_all_gradients(limit: int, inner: bool) -> None:  # noqa: FBT001
+    factor = 100.0
+    clipped = simulate(PROBLEM, replace(RIGHT, clip=f"norm {limit}"), factor=factor).parameters
+    whole = simulate(PROBLEM, factor=factor)
+    shown = Observation(parameters=clipped, d_x=whole.d_x if inner else None)
+    material = Material.of(Evidence(problem=PROBLEM, observation=shown))
+    assert material.norm == pytest.approx(limit)
+    factors = {name: constant(g, RIGHT_ONES[name]) for name, g in clipped.items()} | (
+        {"d_x": factor} if inner else {}
+    )
+    found = [(r.scale, r.change) for r in resolved(factors, material, None)]
+    if inner:
+        assert (pytest.approx(factor), {"clip": f"norm {limit}"}) in found
+    else:
+        assert {"clip": f"norm {limit}"} in [change for _, change in found] or factors["bias_ih_l0"] >= 1
+        assert found[0][1] == {}  # the constant alone does as well
+
+
+def test_changes_that_contradict_each_other_have_no_union() -> None:
+    assert merged({"a": 1}, {"b": 2}, {"a": 1}) == {"a": 1, "b": 2}
+    assert merged({"a": 1}, {"a": 2}) is None
+    assert merged({"a": 1}, None) is None
+    assert merged() == {}
+
+
+# Names.
+
+
+@pytest.mark.parametrize(
+    ("factor", "name"),
+    [
+        (1.0, "1"),
+        (-1.0, "-1"),
+        (2.0, "2"),
+        (-0.5, "-1/2"),
+        (0.5, "1/2"),
+        (7.0, "T"),
+        (3.0, "B"),
+        (1 / 7, "1/T"),
+        (1 / 3, "1/B"),
+        (1 / 21, "1/(T·B)"),
+        (14.0, "2·T"),
+        (2 / 7, "2/T"),
+        (7 / 2, "T/2"),
+        (-7 / 3, "-T/B"),
+        (7 / 6, "T/(2·B)"),
+        (1 / 42, "1/(2·T·B)"),
+        (42.0, "2·T·B"),
+        (0.3, ""),
+        (49.0, ""),
+    ],
+)
+def test_a_constant_is_named_by_the_sizes_that_make_it_the_simplest_reading_first(
+    factor: float, name: str
+) -> None:
+    case = replace(CASE, output_size=0)
+    assert named(factor, case, 1e-12) == name
+    assert name_of(factor, case, single=False) == name
+
+
+def test_outputs_count_where_there_are_any() -> None:
+    case = replace(CASE, output_size=11)
+    assert named(1 / 11, case, 1e-12) == "1/O"
+    assert named(2 / 77, case, 1e-12) == "2/(T·O)"
+    assert named(77 / 2, case, 1e-12) == "T·O/2"
+    assert named(7.0, replace(case, batch=1), 1e-12) == "T"
+
+
+def test_a_size_of_one_names_nothing() -> None:
+    case = replace(CASE, steps=1, batch=1, output_size=0)
+    assert [named(value, case) for value in (1.0, 2.0, 0.5, -1.0, 3.0)] == ["1", "2", "1/2", "-1", ""]
+
+
+def test_a_constant_has_its_name_as_far_as_it_is_known() -> None:
+    assert named(1 / 7 + 1e-9, CASE) == ""
+    assert named(0.125, replace(CASE, steps=8)) == "1/T"
+    assert name_of(3 * (1 + 2.0**-27), CASE, single=False) == "B"
+    assert name_of(3 * (1 + 2.0**-25), CASE, single=False) == ""
+    assert name_of(3 * (1 + 2.0**-25), CASE, single=True) == "B"
+    assert name_of(3 * (1 + 2.0**-11), CASE, single=True) == ""
+
+
+def test_the_less_there_is_to_say_about_a_constant_the_less_awkward_it_is() -> None:
+    awkward = [awkwardness(value, CASE, single=False) for value in (1.0, 7.0, 1 / 7, 1 / 21, 0.3)]
+    assert awkward == [0, 1, 3, 7, 100]
