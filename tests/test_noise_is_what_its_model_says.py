@@ -197,7 +197,7 @@ def test_a_head_scatters_as_its_sums_round() -> None:
     problem = materialise(parse_id("rnn-tanh-T2-B1-I4-H3-O2-f64-s0"))
     head, rng, noisy = problem.head, np.random.default_rng(6), cell()
     w, b = head.weight, head.bias
-    states, d_y = rng.standard_normal((2, 1, 3)), rng.standard_normal((2, 1, 2))
+    states, d_y = rng.standard_normal((4, 1, 3)), rng.standard_normal((4, 1, 2))
     many = [np.repeat(values, MANY, axis=1) for values in (states, d_y)]
     y, squares = states @ w.T + b, states**2 @ (w**2).T + b**2
     sigma = 1e-6 * np.sqrt(4 * (y**2 / 3 + squares / 6) + squares)[:, 0]
@@ -205,14 +205,14 @@ def test_a_head_scatters_as_its_sums_round() -> None:
     back, squares = d_y @ w, d_y**2 @ w**2
     sigma = 1e-6 * np.sqrt(2 * (back**2 / 3 + squares / 6) + squares)[:, 0]
     assert np.abs(noisy_return(noisy, head, many[1]).std(axis=1) / sigma - 1).max() < SCATTER
-    by_replay = [np.repeat(values.reshape(1, 2, -1), MANY, axis=0) for values in (states, d_y)]
+    by_replay = [np.repeat(values.reshape(1, 4, -1), MANY, axis=0) for values in (states, d_y)]
     found = noisy_gradients(noisy, head, *by_replay)
     left, right = d_y[:, 0].T, states[:, 0]
     for name, total, squares in (
         ("head.weight", left @ right, left**2 @ right**2),
         ("head.bias", left.sum(axis=1), (left**2).sum(axis=1)),
     ):
-        sigma = 1e-6 * np.sqrt(2 * (total**2 / 3 + squares / 6) + squares)
+        sigma = 1e-6 * np.sqrt(4 * (total**2 / 3 + squares / 6) + squares)
         assert np.abs(scatter(found[name]) / sigma - 1).max() < SCATTER, name
 
 
