@@ -5,8 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from oracles.local_check import sums
 
-from conformance.cases import FORMATS, Case, materialise, parse_id
+from conformance.cases import FORMATS, materialise, parse_id
 from conformance.judge import Precision, local_check
 from conformance.judge import elman_bounds as bounds
 from conformance.judge.flow import Flow, magnitude
@@ -126,21 +127,6 @@ CASES = [
     "rnn-relu-L3-bi-T6-B2-bf-I4-H5-dhn-bf16-s0",
     "rnn-relu-T7-B3-I4-H5-O2-f64-s0",
 ]
-
-
-def sums(case: Case, quantity: str, layer: int | None) -> tuple[int, int]:
-    """Return how many terms a quantity sums up, and how often a term may be stored on its way."""
-    top, above = layer == case.layers - 1, 0 if layer in (None, case.layers - 1) else case.directions
-    read = case.input_size if layer == 0 else case.directions * case.hidden_size
-    cotangents = (top and case.cotangents in ("both", "output")) + (case.cotangents in ("both", "h_n"))
-    heads = case.output_size if top else 0
-    return {
-        "h": (read + case.hidden_size + 3, 3),
-        "y": (case.directions * case.hidden_size + 1, 2),
-        "dL/dh": (case.hidden_size * (1 + above) + heads + cotangents, 1 + above + cotangents),
-        "dL/dh_0": (case.hidden_size, 1),
-        "dL/dx": (case.directions * case.hidden_size, case.directions),
-    }.get(quantity, (case.batch, 1) if "of a step" in quantity else (case.steps * case.batch, case.steps))
 
 
 @pytest.mark.parametrize("text", CASES)
