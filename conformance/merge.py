@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from conformance.cases import SUITES
+from conformance.cases import SUITES, Shard
 from conformance.errors import UsageError
 from conformance.merged_evidence import joined_contracts, joined_power, joined_profiles
 from conformance.record import CaseRecord, Environment, Record, Timing
 
-SHARD = re.compile(r"(.*), shard (\d+)/(\d+)")
+SHARD = re.compile(r"(.*), shard ([0-9]+/[0-9]+)", re.DOTALL)
 """What a shard's record calls its suite."""
 
 MOST_NAMED = 5
@@ -75,21 +75,35 @@ def merged(records: Mapping[str, Record]) -> Record:
 
 def _suite(records: Mapping[str, Record]) -> str:
     """Return the suite whose shards or runs these are, all of its shards there."""
-    matches = {name: SHARD.fullmatch(record.suite) for name, record in records.items()}
-    _same("suite", records, lambda r: match[1] if (match := SHARD.fullmatch(r.suite)) else r.suite)
-    shards = {(int(match[2]), int(match[3])) for match in matches.values() if match}
-    counts = {count for _, count in shards}
+    named = {name: _named(record.suite) for name, record in records.items()}
+    _same("suite", records, lambda record: _named(record.suite)[0])
+    shards = [shard for _, shard in named.values() if shard is not None]
+    counts = {shard.count for shard in shards}
     if len(counts) > 1:
         splits = " and ".join(map(str, sorted(counts)))
         message = f"These are shards of different splits, into {splits}. Pass those of one."
         raise UsageError(message)
-    missing = [f"{n}/{count}" for count in counts for n in range(1, count + 1) if (n, count) not in shards]
-    if missing and all(matches.values()):
-        message = f"Of the shards of this run {', '.join(missing)} is missing. Pass every shard."
+    if len(shards) == len(records):
+        _all_there(shards)
+    return next(iter(named.values()))[0]
+
+
+def _named(suite: str) -> tuple[str, Shard | None]:
+    """Return the suite that a record names, and which shard of it the record is."""
+    match = SHARD.fullmatch(suite)
+    return (suite, None) if match is None else (match[1], Shard.parse(match[2]))
+
+
+def _all_there(shards: Sequence[Shard]) -> None:
+    """Raise if a shard of the split is missing."""
+    count, there = shards[0].count, {shard.index for shard in shards}
+    missing = [n for n in range(1, count + 1) if n not in there]
+    if missing:
+        told = ", ".join(f"{n}/{count}" for n in missing[:MOST_NAMED])
+        more = f" and {len(missing) - MOST_NAMED:,} more" if len(missing) > MOST_NAMED else ""
+        verb = "is" if len(missing) == 1 else "are"
+        message = f"Of the shards of this run {told}{more} {verb} missing. Pass every shard."
         raise UsageError(message)
-    first = next(iter(records))
-    match = matches[first]
-    return records[first].suite if match is None else match[1]
 
 
 def _same(what: str, records: Mapping[str, Record], value: Callable[[Record], object]) -> None:

@@ -3,22 +3,41 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from conformance import CaseRecord, parse_id
 from conformance.environment import environment
 from conformance.evidence import SCALES
 from conformance.gate import Assessment, Baseline, Expectations, Gate
-from conformance.record import SCHEMA, Record, Timing, Verdict
+from conformance.record import SCHEMA, QuantityRecord, Record, Timing, Verdict
 from conformance.recording import unjudged
 
 A = "rnn-tanh-T4-B3-I5-H6-f64-s0"
 B = "rnn-relu-T4-B3-I5-H6-f32-s0"
 HERE = environment()
+AGREEING = QuantityRecord(
+    quantity="output",
+    relation="",
+    verdict="agrees",
+    scale="bound",
+    agrees_to=1e-15,
+    elements=1,
+    mismatches=0,
+    undecided=0,
+    worst_share=0.5,
+    median_share=0.5,
+    worst_where="t = 0, row 0, unit 0",
+    absolute=1e-16,
+    relative=1e-16,
+    ulp=1.0,
+)
 NO_TIME = Timing(subject=0.0, reference=0.0, judging=0.0, total=0.0)
 
 
 def case(verdict: Verdict, case_id: str = A, subject: str = "mine", reason: str = "a reason") -> CaseRecord:
-    """Return a record of a case on which nothing was compared."""
-    return unjudged(parse_id(case_id).id, subject, verdict, "" if verdict == "agrees" else reason)
+    """Return a record of a case on which nothing was compared, or a single quantity that agrees."""
+    made = unjudged(parse_id(case_id).id, subject, verdict, reason)
+    return replace(made, reason="", quantities=[AGREEING]) if verdict == "agrees" else made
 
 
 def record_of(*cases: CaseRecord) -> Record:

@@ -11,7 +11,16 @@ from conformance import CaseRecord, Unsupported, examine, load_subject, parse_id
 from conformance.environment import environment
 from conformance.evidence import SCALES
 from conformance.profiles import profiles
-from conformance.record import SCHEMA, ContractRecord, LackRecord, MutantRecord, PowerRecord, Record, Timing
+from conformance.record import (
+    SCHEMA,
+    ContractRecord,
+    LackRecord,
+    MutantRecord,
+    PowerRecord,
+    Record,
+    Timing,
+    Verdict,
+)
 
 CASE = parse_id("rnn-tanh-T4-B3-I5-H6-f64-s0")
 LONG = [parse_id("rnn-tanh-T40-B2-I4-H6-f64-gain10-s0"), parse_id("rnn-tanh-T50-B2-I4-H6-f32-gain1-s0")]
@@ -38,6 +47,21 @@ def verdicts() -> tuple[CaseRecord, ...]:
     }
     found = [structs.replace(examine(CASE, shown), subject=name) for name, shown in subjects.items()]
     return (*found, structs.replace(examine(CHAOTIC, load_subject("torch-results")), subject="chaotic"))
+
+
+def saying(case: CaseRecord, verdict: Verdict) -> CaseRecord:
+    """Return a case record with another verdict, which every count of its quantities bears out."""
+    counts = {"mismatches": int(verdict == "differs"), "undecided": int(verdict == "undecidable")}
+    within = {"worst_share": 0.0} if verdict == "agrees" else {}
+    quantities = [structs.replace(q, verdict=verdict, **counts, **within) for q in case.quantities]
+    return structs.replace(
+        case,
+        verdict=verdict,
+        reason="" if verdict == "agrees" else case.reason or "a reason",
+        quantities=quantities if verdict in ("agrees", "differs", "undecidable", "vacuous") else [],
+        shares={},
+        first_divergence=None,
+    )
 
 
 def record_of(cases: list[CaseRecord], **changes: object) -> Record:

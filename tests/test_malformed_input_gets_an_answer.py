@@ -17,7 +17,8 @@ from rich.console import Console
 import refrnn
 from conformance import UsageError
 from conformance.calling.source import pieces_of
-from conformance.reading import check, read_record
+from conformance.contradictions import check
+from conformance.reading import read_record
 from conformance.record import decode
 from conformance.report.console import HarmlessConsole
 from conformance.report.tables import block, cell, code

@@ -8,13 +8,14 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner
 from msgspec import structs
-from records import rich_record, verdicts
+from records import rich_record, saying, verdicts
 
 from conformance import CaseRecord, UsageError
 from conformance.cases import SUITES, Shard
 from conformance.cli import cli
 from conformance.difference import MARGIN, SMALLEST, difference
 from conformance.merge import merged
+from conformance.reading import read_record
 from conformance.record import Record, decode, encode
 from conformance.runs import Session
 
@@ -42,7 +43,7 @@ def turned(record: Record, old: str, new: str) -> Record:
     summary = {(new if verdict == old else verdict): n for verdict, n in record.summary.items()}
     summary[new] = sum(n for verdict, n in record.summary.items() if verdict in (old, new))
     return structs.replace(
-        with_cases(record, lambda c: structs.replace(c, verdict=new) if c.verdict == old else c),
+        with_cases(record, lambda c: saying(c, new) if c.verdict == old else c),
         summary=summary,
     )
 
@@ -192,6 +193,26 @@ def test_a_difference_is_told_in_three_forms(tmp_path: Path) -> None:
     assert answers["markdown"][1].count("| worse |") == 7
 
 
+def test_no_text_of_a_record_reaches_the_terminal_as_a_command_or_as_a_line_of_ours(tmp_path: Path) -> None:
+    text = "\x1b]0;owned\x07\rNo regression: all agree.\nNo regression: all agree.\u202e"
+    told = structs.replace(
+        with_cases(turned(rich_record(), "agrees", "error"), lambda c: structs.replace(c, reason=text)),
+        environments=[structs.replace(rich_record().environments[0], processor=text)],
+    )
+    old, new = written(tmp_path, old=rich_record(), new=told)
+    shown = conformance("diff", old, new)[1]
+    assert not set("\x1b\x07\r\u202e") & set(shown)
+    assert [line for line in shown.splitlines() if line.startswith("No regression")] == []
+    assert shown.count("\\x1b]0;owned") == 8
+
+
+def test_markdown_tells_why_a_verdict_is_worse(tmp_path: Path) -> None:
+    old, new = written(tmp_path, old=rich_record(), new=turned(rich_record(), "agrees", "error"))
+    assert (
+        conformance("diff", old, new, "--format", "markdown")[1].count("| agrees | error | a reason |") == 7
+    )
+
+
 # Merging.
 
 
@@ -232,6 +253,18 @@ def test_a_missing_shard_is_named(shards: list[Record]) -> None:
         merged({"a": shards[0], "c": shards[2]})
 
 
+def test_of_many_missing_shards_some_are_named_and_the_rest_is_counted(shards: list[Record]) -> None:
+    with pytest.raises(UsageError, match=r"2/999999, .* and 999,993 more are missing") as caught:
+        merged({"a": structs.replace(shards[0], suite="smoke, shard 1/999999")})
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("part", ["1/9999999", "3/2", "0/2", f"1/{'9' * 5000}"])
+def test_what_calls_itself_a_shard_and_can_be_none_is_refused(shards: list[Record], part: str) -> None:
+    with pytest.raises(UsageError, match="A shard is written i/n"):
+        merged({"a": structs.replace(shards[0], suite=f"smoke, shard {part}")})
+
+
 def test_the_same_shard_twice_is_refused_by_the_names_of_its_cases(shards: list[Record]) -> None:
     with pytest.raises(UsageError, match="Duplicate: torch on rnn-") as caught:
         merged({"a": shards[0], "again": shards[0]} | {str(n): shards[n] for n in (1, 2)})
@@ -246,17 +279,6 @@ def test_the_same_file_passed_twice_is_refused_in_whatever_spelling(whole: Recor
         with pytest.raises(UsageError, match=f"{second.name} is the same file as"):
             conformance("merge", one, second, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_a_record_whose_case_agrees_though_a_part_of_it_differs_is_refused(tmp_path: Path) -> None:
-    differing = next(case for case in rich_record().cases if case.first_divergence is not None)
-    by_quantity = structs.replace(differing, first_divergence=None, verdict="agrees")
-    for case in (structs.replace(differing, verdict="agrees"), by_quantity):
-        timing = rich_record().timings[:1]
-        forged = structs.replace(rich_record(), cases=[case], timings=timing, summary={"agrees": 1})
-        (path,) = written(tmp_path, forged=forged)
-        with pytest.raises(UsageError, match="a case agrees though a part of it differs"):
-            conformance("report", path)
 
 
 def test_a_contradiction_is_refused_by_name(whole: Record) -> None:
@@ -300,6 +322,20 @@ def test_platforms_lie_side_by_side_and_each_case_names_its_own(whole: Record, t
         }
     )
     assert len(again.environments) == 3
+
+
+def test_the_record_of_many_platforms_with_all_their_evidence_can_be_read_again(tmp_path: Path) -> None:
+    """Each platform measured detection power on cases of its own."""
+    rich = rich_record()
+    assert rich.power is not None
+    power = structs.replace(rich.power, cases=len({case.case for case in rich.cases}))
+    everywhere = [
+        structs.replace(rich, power=power, environments=[structs.replace(rich.environments[0], cores=n)])
+        for n in (1, 2, 3)
+    ]
+    paths = written(tmp_path, **{f"on-{n}": record for n, record in enumerate(everywhere)})
+    assert conformance("merge", *paths, "--out", tmp_path / "out")[0] == 1  # as each of them does
+    assert len(read_record(tmp_path / "out" / "agreement.json").environments) == 3
 
 
 def test_a_merged_record_of_an_unfinished_shard_is_unfinished(shards: list[Record]) -> None:

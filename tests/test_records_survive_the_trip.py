@@ -16,6 +16,7 @@ from msgspec import structs
 from planting import Raises, Shows
 
 from conformance import SUITES, CaseRecord, Unsupported, UsageError, examine, load_subject, parse_id
+from conformance.contradictions import check
 from conformance.environment import environment
 from conformance.evidence import SCALES
 from conformance.numbers import round_up, shown
@@ -168,6 +169,13 @@ def test_what_is_no_record_is_refused_with_advice(record: Record, how: str) -> N
         decode(SPOILT[how](encode(record)))
     assert "agreement.json" in str(caught.value) or "schema" in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("path", [("schema",), ("cases", 0, "verdict"), ("cases", 0, "case")])
+def test_a_refusal_is_short_however_long_what_it_refuses(record: Record, path: tuple[str | int, ...]) -> None:
+    with pytest.raises(UsageError) as caught:
+        check(decode(with_value(encode(record), "A" * 10**6, *path)))
+    assert len(str(caught.value)) < 1_000
 
 
 @pytest.mark.parametrize("version", [0, 3, 999, "1", None, [1], {}])

@@ -17,7 +17,7 @@ from records import CASE, HOSTILE, LONG, hostile_record, record_of, rich_record,
 from conformance import UsageError
 from conformance.cli import cli
 from conformance.reading import read_record
-from conformance.record import SHARE_STEPS, Record, encode
+from conformance.record import encode
 from conformance.report import REPORT_FILES, write_report
 from conformance.report.files import contents, write_set
 
@@ -200,41 +200,6 @@ def test_extreme_numbers_can_be_drawn_and_told() -> None:
         for p, value in zip(rich.profiles * 2, values, strict=False)
     ]
     assert contents(structs.replace(rich, cases=cases, profiles=drawn))["agreement.html"]
-
-
-def changed(how: Callable[[Record], Record]) -> bytes:
-    return encode(how(rich_record()))
-
-
-CONTRADICTIONS: dict[str, Callable[[Record], Record]] = {
-    "has no environment": lambda r: structs.replace(r, environments=[]),
-    "number of timings": lambda r: structs.replace(r, timings=r.timings[:-1]),
-    "count of its verdicts": lambda r: structs.replace(r, summary={"agrees": 99}),
-    "platform that it doesn't describe": lambda r: structs.replace(
-        r, cases=[structs.replace(r.cases[0], platform=7), *r.cases[1:]]
-    ),
-    "number of steps": lambda r: structs.replace(
-        r, cases=[structs.replace(r.cases[0], shares={"bound": [1] * (SHARE_STEPS + 1)}), *r.cases[1:]]
-    ),
-    "lists of different lengths": lambda r: structs.replace(
-        r, profiles=[structs.replace(r.profiles[0], noise=[])]
-    ),
-    "recorded twice": lambda r: structs.replace(
-        r, cases=[*r.cases[:-1], r.cases[0]], summary={**r.summary, "agrees": 8, "undecidable": 0}
-    ),
-    "expected rnn": lambda r: structs.replace(
-        r, cases=[structs.replace(r.cases[0], case="<script>"), *r.cases[1:]]
-    ),
-}
-
-
-@pytest.mark.parametrize("says", CONTRADICTIONS)
-def test_a_record_changed_by_hand_is_refused_by_what_is_wrong(tmp_path: Path, says: str) -> None:
-    path = tmp_path / "agreement.json"
-    path.write_bytes(changed(CONTRADICTIONS[says]))
-    with pytest.raises(UsageError, match=says) as caught:
-        read_record(path)
-    assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("how", [lambda d: d[: len(d) // 2], lambda _: b"", lambda d: b"\x00" + d])

@@ -8,8 +8,8 @@ from gating import A, B, assessed, case, expecting, record_of, since
 from msgspec.structs import replace
 
 from conformance import UsageError
+from conformance.contradictions import check
 from conformance.gate import Assessment, Baseline
-from conformance.reading import check
 from conformance.record import RulingRecord, decode, encode
 from conformance.report.files import contents
 from conformance.report.junit import junit

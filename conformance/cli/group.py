@@ -54,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         error.show()
         code = EXIT_USAGE
     except ConformanceError as error:
-        click.echo(f"Error: {error}", err=True)
+        from conformance.report.words import legal
+
+        click.echo(f"Error: {legal(str(error))}", err=True)
         code = EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)

@@ -7,6 +7,9 @@ from conformance.record.body import Body
 from conformance.record.case import Timing
 from conformance.record.run import SCHEMA, Record
 
+MOST_TOLD = 300
+"""Characters of what a message tells of a text that is no record."""
+
 
 def encode(record: Record) -> bytes:
     """Return the JSON of `record`: keys sorted, a line for every case, so that `diff` shows what changed.
@@ -45,14 +48,19 @@ def decode(data: bytes) -> Record:
             return msgspec.json.decode(_upgraded(head), type=Record)
         if version != SCHEMA:
             message = (
-                f"This record has schema {version!r}; this version reads schemas 1 to {SCHEMA}. Make it again with "
-                "this version, or read it with the one that wrote it."
+                f"This record has schema {_short(repr(version))}; this version reads schemas 1 to {SCHEMA}. Make it "
+                "again with this version, or read it with the one that wrote it."
             )
             raise UsageError(message)
         return msgspec.json.decode(data, type=Record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"This is no conformance record: {error}. Pass an agreement.json that a run has written."
+        message = f"This is no conformance record: {_short(str(error))}. Pass an agreement.json that a run has written."
         raise UsageError(message) from error
+
+
+def _short(text: str) -> str:
+    """Return text that a record may have made long."""
+    return text if len(text) <= MOST_TOLD else text[:MOST_TOLD] + "…"
 
 
 def _upgraded(head: dict[str, msgspec.Raw]) -> bytes:

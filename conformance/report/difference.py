@@ -8,6 +8,7 @@ from typing import TypeVar
 from conformance.difference import CaseChange, Difference, FactChange, MarginChange
 from conformance.numbers import shown
 from conformance.report.tables import cell, code, table
+from conformance.report.words import one_line
 
 MOST_SHOWN = 50
 """Changes of one kind that are listed; the rest is counted. JSON holds all."""
@@ -35,8 +36,11 @@ def difference_markdown(found: Difference) -> str:
     """Return the changes as Markdown, the verdict first."""
     parts = ["# What changed", f"**{sentence(found)}**"]
     if found.cases:
-        rows = [(c.change, code(c.subject), code(c.case), c.old or "–", c.new or "–") for c in found.cases]
-        parts += ["## Cases", _cut(rows, ("change", "subject", "case", "before", "now"))]
+        rows = [
+            (c.change, code(c.subject), code(c.case), c.old or "–", c.new or "–", c.reason)
+            for c in found.cases
+        ]
+        parts += ["## Cases", _cut(rows, ("change", "subject", "case", "before", "now", "why"))]
     if found.margins:
         margins = [
             (
@@ -90,7 +94,7 @@ def _new_unfinished(found: Difference) -> bool:
 def _lines(title: str, changes: Sequence[T], told: Callable[[T], str]) -> Iterator[str]:
     if changes:
         yield f"{title}:"
-        yield from (f"  {told(change)}" for change in changes[:MOST_SHOWN])
+        yield from (f"  {one_line(told(change))}" for change in changes[:MOST_SHOWN])
         if len(changes) > MOST_SHOWN:
             yield f"  … and {len(changes) - MOST_SHOWN:,} more"
 

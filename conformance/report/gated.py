@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from conformance.gate import Assessment, Entry, Ruling
-from conformance.report.words import tell
+from conformance.report.words import one_line, tell
 
 
 def told(ruling: Ruling) -> str:
@@ -28,9 +28,9 @@ def gate_lines(assessment: Assessment) -> Iterator[str]:
     counts = assessment.counts
     surprising = [ruling for ruling in assessment.failing if ruling.reason]
     for ruling in surprising:
-        yield f"{ruling.case.subject} on {ruling.case.case}: {ruling.reason}"
+        yield one_line(f"{ruling.case.subject} on {ruling.case.case}: {ruling.reason}")
     for entry in assessment.unmatched:
-        yield stale(entry)
+        yield one_line(stale(entry))
     if surprising or assessment.unmatched or counts["expected"] or counts["known"]:
         yield (
             f"At the gate: {counts['fails']:,} fail, {counts['expected']:,} fail as expected, {counts['known']:,} as "

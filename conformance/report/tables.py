@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from conformance.report.words import legal
+from conformance.report.words import legal, one_line
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -17,7 +17,7 @@ def cell(text: str) -> str:
     >>> cell("a | b\n<i>")
     'a \\| b &lt;i>'
     """
-    text = " ".join(legal(text).split()).replace("|", "\\|")
+    text = one_line(text).replace("|", "\\|")
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 

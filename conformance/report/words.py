@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from conformance.numbers import round_up, shown
 from conformance.record import CaseRecord, DivergenceRecord, Environment, LackRecord, QuantityRecord
 
-FORBIDDEN = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML can't hold, escaped or not, and those that a terminal obeys."""
+FORBIDDEN = re.compile(
+    "[^\t\n\r\u0020-\u007e\u00a0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+"""Characters that XML can't hold, escaped or not, those that a terminal obeys, and those that turn lines about."""
 
 SCALES = {"bound": "the bound", "noise": "what noise allows", "copy": "its bound, which is 0"}
 
@@ -94,6 +96,15 @@ def legal(text: str) -> str:
     a\x07b
     """
     return FORBIDDEN.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def one_line(text: str) -> str:
+    r"""Return text on one line, with every character written out that XML can't hold or a terminal obeys.
+
+    >>> print(one_line("a\r\nb\x07"))
+    a b\x07
+    """
+    return " ".join(legal(text).split())
 
 
 def percentage(part: int, whole: int) -> str:

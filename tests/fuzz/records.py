@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance import UsageError
+from conformance.contradictions import check
 from conformance.difference import difference
-from conformance.reading import check
 from conformance.record import decode, encode
 from conformance.report.difference import difference_text
 from conformance.report.markdown import markdown
@@ -61,6 +61,7 @@ def recorded() -> str:
     whole = json.loads(RECORDED.read_text(encoding="utf-8"))
     whole["cases"], whole["timings"] = whole["cases"][:3], whole["timings"][:3]
     whole["cases"][1]["verdict"] = whole["cases"][1]["quantities"][0][2] = "differs"
+    whole["cases"][1]["quantities"][0][6] = 1
     whole["summary"] = {"agrees": 2, "differs": 1}
     whole["power"] |= {"cases": 1, "probed": 1, "mutants": whole["power"]["mutants"][:2]}
     whole["contracts"], whole["profiles"] = whole["contracts"][:2], whole["profiles"][:1]
