@@ -52,21 +52,30 @@ def facts(material: Material, probe: Probe | None) -> Iterator[str]:
 
 
 def forward_facts(material: Material) -> Iterator[str]:
-    """Yield what is known of states that no wrong forward pass of the catalogue gives."""
+    """Yield what is known of states and outputs that no wrong forward pass of the catalogue gives."""
+    right, shown = simulate(material.problem, RIGHT).hidden[0, 0], material.states
+    if shown is None:
+        yield "No wrong forward pass of the catalogue gives the outputs that were shown."
+        return
+    comparable = shown.shape == right.shape
+    wrong = _wrong_steps(shown, right, single=material.single) if comparable else np.ones(1, np.bool_)
+    if not wrong.any():
+        yield "The states are right at every step; no pass of the catalogue makes of them what was shown beside."
+        return
     yield "No wrong forward pass of the catalogue gives the states that were shown."
-    if material.states is None:
+    if not comparable:
+        yield f"The states have the shape {shown.shape}; expected {right.shape}."
         return
-    right = simulate(material.problem, RIGHT).hidden[0, 0]
-    if material.states.shape != right.shape:
-        yield f"The states have the shape {material.states.shape}; expected {right.shape}."
-        return
-    wrong = np.abs(material.states - right).max(axis=(1, 2)) > SCREEN[material.single] * np.abs(right).max()
     first = int(np.argmax(wrong))
     yield (
         f"The states are right up to t = {first - 1}." if first else "They are wrong from the first step on."
     )
-    low, high = float(material.states.min()), float(material.states.max())
-    yield f"They lie between {low:.3g} and {high:.3g}."
+    yield f"They lie between {shown.min():.3g} and {shown.max():.3g}."
+
+
+def _wrong_steps(shown: Array, right: Array, *, single: bool) -> Array:
+    """Return which steps of (T, B, H) differ in more than half of their digits, or aren't numbers."""
+    return ~(np.abs(shown - right).max(axis=(1, 2)) <= SCREEN[single] * np.abs(right).max())
 
 
 def _right(material: Material) -> dict[str, Array]:
@@ -125,7 +134,7 @@ def _steps(material: Material) -> Iterator[str]:
         shown = material.inner.get(name)
         if shown is None or shown.shape != true.shape:
             continue
-        wrong = np.abs(shown - true).max(axis=(1, 2)) > SCREEN[material.single] * np.abs(true).max()
+        wrong = _wrong_steps(shown, true, single=material.single)
         if wrong.all():
             yield f"{called}_t is wrong at every step, the last one included."
         elif wrong.any():
