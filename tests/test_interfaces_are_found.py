@@ -439,6 +439,27 @@ def unroll_backward(dh, s, cell):
     return grads
 """
 
+PULLBACK = """
+import numpy as np
+def make_params(n_in, n_hidden, n_out):
+    r = np.random.randn
+    params = {"Wx": r(n_hidden, n_in), "Wh": r(n_hidden, n_hidden), "bh": np.zeros(n_hidden)}
+    return params | {"Wy": r(n_out, n_hidden), "by": np.zeros(n_out)}
+def forward(params, x):
+    h = np.zeros((len(x) + 1, x.shape[1], len(params["bh"])))
+    for t in range(len(x)):
+        h[t + 1] = np.tanh(x[t] @ params["Wx"].T + h[t] @ params["Wh"].T + params["bh"])
+    def pull(v):
+        g, carry = {name: np.zeros_like(w) for name, w in params.items()}, 0
+        for t in reversed(range(len(x))):
+            da = (v[t] @ params["Wy"] + carry) * (1 - h[t + 1] ** 2)
+            g["Wy"] += v[t].T @ h[t + 1]; g["by"] += v[t].sum(0)
+            g["Wx"] += da.T @ x[t]; g["Wh"] += da.T @ h[t]; g["bh"] += da.sum(0)
+            carry = da @ params["Wh"]
+        return g
+    return h[1:] @ params["Wy"].T + params["by"], pull
+"""
+
 RIGHT = {
     "in place": IN_PLACE,
     "globals": GLOBALS,
@@ -464,6 +485,7 @@ RIGHT = {
     "begun before a sequence": BEGUN,
     "two widths, logarithms of softmax": TWO_WIDTHS,
     "sizes in a dataclass": CONFIGURED,
+    "forward returns the backward pass": PULLBACK,
     "weights, tape and gradients in named tuples": RECORDS,
     "functions and their weights": CLOSURE.replace(
         "return forward, backward", "return forward, backward, {'Wx': Wx}"

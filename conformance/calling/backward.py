@@ -1,5 +1,6 @@
 """The backward pass found by trying: which callable, what its argument means, where it leaves the gradients."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -69,8 +70,9 @@ def backwards(
 ) -> Iterator[Backward]:
     """Yield every backward pass that gave gradients, in the order of trying."""
     slots = parameter_slots(forward)
-    for call in _ordered(forward, own_callables(loaded, forward.built)):
-        parameters = parameters_of(callable_of(forward.built, call))
+    calls = _ordered(forward, own_callables(loaded, forward.built))
+    for call in (*_pullbacks(forward), *calls):
+        parameters = parameters_of(forward.function(call))
         if parameters is None:
             continue
         complaint, ran_at_all, found_any = "", False, False
@@ -151,7 +153,7 @@ def again(loaded: Loaded, backward: Backward, lines: tuple[str, ...]) -> Backwar
     before = {s.path: np.asarray(value(Ran(names={"np": np, "p": p}), s.fill)) for s in backward.slots}
     y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
     ran = run(loaded, p, (*forward.build, *forward.lines, *y, *lines))
-    known = returned_names(callable_of(forward.built, backward.call), "grads")
+    known = returned_names(forward.function(backward.call), "grads")
     taken = _taken(forward, ran, backward.slots, before, by_the_reference(forward, backward.entry), known)
     return _harvested(forward, backward.call, backward.entry, lines, taken)
 
@@ -202,7 +204,7 @@ def _tried(
     alone = not parameters and call != forward.call
     runs = _after_the_loss if alone else partial(_runs, parameters=parameters)
     for lines, ran, stepwise, cost in runs(loaded, forward, call, entry=entry):
-        known = returned_names(callable_of(forward.built, call), "back" if stepwise else "grads")
+        known = returned_names(forward.function(call), "back" if stepwise else "grads")
         taken = _taken(forward, ran, slots, before, truth_of(forward, entry), known)
         taken.stepwise = stepwise
         found = _harvested(forward, call, entry, lines, taken) if lines else None
@@ -233,7 +235,7 @@ def _runs(
         for arguments in best_first(parameters, offered, MOST_ARGUMENTS):
             if arguments.kinds.count("entry") != 1:
                 continue
-            if forward.built.reads_its_weights(arguments.text, "result"):
+            if call.startswith("result[") or forward.built.reads_its_weights(arguments.text, "result"):
                 lines = (f"grads = {call}({arguments.text})",)
                 yield lines, run(loaded, forward.asked.p, (*prepared, *lines)), False, arguments.cost
 
@@ -380,6 +382,18 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
     if "params" in forward.built.setup.roots:
         found.append(("params", 0.1 if names.PARAMS.fullmatch(name) else 2.6, "params"))
     return found
+
+
+def _pullbacks(forward: Forward) -> list[str]:
+    """Return the expressions of functions that forward made and returned: what is to be called with dL/dy."""
+    result = forward.ran.names.get("result")
+    if forward.loop or not isinstance(result, (tuple, list)):
+        return []
+    return [
+        f"result[{n}]"
+        for n, part in enumerate(result)
+        if inspect.isfunction(part) and "<locals>" in part.__qualname__
+    ]
 
 
 def _ordered(forward: Forward, calls: Sequence[str]) -> list[str]:

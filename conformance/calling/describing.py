@@ -9,7 +9,6 @@ from conformance.calling.adapter import adapter_text
 from conformance.calling.backward import Backward
 from conformance.calling.binding import Binding, Own
 from conformance.calling.bound import Loss
-from conformance.calling.construct import callable_of
 from conformance.calling.entries import BINARY, SOFT_TARGETS
 from conformance.calling.extras import extras
 from conformance.calling.harvest import returned_names
@@ -43,7 +42,7 @@ def bound_of(
     lines, back = _lines(forward, backward)
     shown = _shown(forward, backward)
     if backward is not None:
-        called = returned_names(callable_of(forward.built, backward.call), "grads")
+        called = returned_names(forward.function(backward.call), "grads")
         shown |= extras(loaded, forward, (*lines, *back), called, backward.harvest.constant)
     source = adapter_text(
         target=loaded.target,

@@ -8,7 +8,6 @@ from conformance.calling import names
 from conformance.calling.arguments import given, parameters_of
 from conformance.calling.asking import question
 from conformance.calling.backward import Backward, again
-from conformance.calling.construct import callable_of
 from conformance.calling.load import Loaded
 from conformance.calling.program import values
 
@@ -38,7 +37,7 @@ def with_final(loaded: Loaded, backward: Backward) -> Backward:
 
 def _zeros(backward: Backward) -> str:
     """Return the zeros that a backward pass is given as the gradient of the final state, empty where it isn't."""
-    parameters = parameters_of(callable_of(backward.forward.built, backward.call)) or []
+    parameters = parameters_of(backward.forward.function(backward.call)) or []
     handed = given(parameters, backward.lines[-1].partition("(")[2].removesuffix(")"))
     texts = [text for name, text in handed.items() if names.FINAL.fullmatch(name.strip("_"))]
     return next((text for text in texts if text.startswith(ZEROS)), "")

@@ -7,7 +7,7 @@ import numpy as np
 
 from conformance.calling.arguments import Arguments
 from conformance.calling.asking import Question
-from conformance.calling.construct import Built
+from conformance.calling.construct import Built, callable_of
 from conformance.calling.inputs import Inputs
 from conformance.calling.load import SIZES
 from conformance.calling.matching import Match
@@ -59,6 +59,10 @@ class Forward:
         if self.loop:
             return (f"x = {self.inputs.text}", *self.loop)
         return (f"x = {self.inputs.text}", f"result = {self.call}({self.arguments.text})")
+
+    def function(self, call: str) -> Any:
+        """Return the callable behind the expression of a call: one of the owner's, or one that this pass returned."""
+        return value(self.ran, call) if call.startswith("result[") else callable_of(self.built, call)
 
     def best(self, *quantities: str) -> Match | None:
         """Return the best match of some quantities: every step, in what forward returned."""
