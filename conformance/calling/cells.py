@@ -15,12 +15,12 @@ from conformance.calling import names
 from conformance.calling.arguments import Option, Parameter, best_first
 from conformance.calling.construct import callable_of
 from conformance.calling.forms import numeric
-from conformance.calling.harvest import returned_names
 from conformance.calling.inputs import Inputs, plain_options, states
 from conformance.calling.load import Loaded
 from conformance.calling.passes import Forward
 from conformance.calling.program import Ran, run
 from conformance.calling.reach import reach
+from conformance.calling.returns import returned_names
 
 MOST_ARGUMENTS = 6
 NO_STATE = ""

@@ -10,7 +10,6 @@ from typing import Any
 from conformance.calling import names
 from conformance.calling.arguments import Arguments, Option, Parameter, best_first, parameters_of
 from conformance.calling.asking import Asked
-from conformance.calling.harvest import returned_names
 from conformance.calling.inputs import STYLES, meanings_of, weight
 from conformance.calling.interface import without_p
 from conformance.calling.load import Loaded, own_names
@@ -18,6 +17,7 @@ from conformance.calling.matching import everything
 from conformance.calling.program import Ran, run
 from conformance.calling.reach import Reached
 from conformance.calling.records import configurations
+from conformance.calling.returns import returned_names
 from conformance.calling.sources import shares_in
 
 MOST_BUILDS = 60

@@ -11,12 +11,12 @@ from conformance.calling.binding import Binding, Own
 from conformance.calling.bound import Loss
 from conformance.calling.entries import BINARY, SOFT_TARGETS
 from conformance.calling.extras import extras
-from conformance.calling.harvest import returned_names
 from conformance.calling.interface import Attempt, Interface, without_p
 from conformance.calling.load import Loaded
 from conformance.calling.matching import Match
 from conformance.calling.passes import Forward
 from conformance.calling.program import values
+from conformance.calling.returns import returned_names
 from conformance.calling.sequences import between
 from conformance.calling.slots import Slot
 from conformance.calling.uncalled import uncalled

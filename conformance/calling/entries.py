@@ -21,6 +21,13 @@ class Entry:
     last: bool
     crossed: bool
     texts: tuple[str, ...]
+    spares_the_head: bool = False  # whether it enters below the head, which then has no gradient
+
+    def stands_in(self, arguments: str) -> bool:
+        """Tell whether a forward pass was handed this way's targets among its arguments already."""
+        if self.crossed:
+            return "p.targets" in arguments
+        return self.kind in ("targets", BINARY) and "- p.d_y)" in arguments
 
 
 def entries(forward: Forward) -> list[Entry]:
@@ -52,6 +59,7 @@ def entries(forward: Forward) -> list[Entry]:
                 Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=_ids(forward, last=last))
             )
             found += [] if soft else [of_one_hot]
+            found += _below_the_head(forward, last=last)
         else:
             found.append(
                 Entry(kind="dL/dh", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms))
@@ -59,6 +67,15 @@ def entries(forward: Forward) -> list[Entry]:
             targets = tuple(f.encode(f"(y - {d})") for f in forms)
             found.append(Entry(kind="targets", last=last, crossed=False, texts=targets))
     return found
+
+
+def _below_the_head(forward: Forward, *, last: bool) -> list[Entry]:
+    """Return dL/dh as the backward pass of a cell takes it, beside a head that lives in the forward pass alone."""
+    states = forward.best("h")
+    if states is None or states.last:
+        return []
+    texts = tuple(form.encode("p.d_h") for form in _forms(forward, states, last=last))
+    return [Entry(kind="dL/dh", last=last, crossed=False, texts=texts, spares_the_head=True)]
 
 
 def _ids(forward: Forward, *, last: bool) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """From a target to bound networks: every way of calling it that works, the one under which least is wrong first."""
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -7,7 +9,7 @@ from time import perf_counter
 from conformance.calling import names
 from conformance.calling.adapter import skeleton
 from conformance.calling.asking import Traits, question
-from conformance.calling.backward import Backward, backwards, by_the_reference, softened
+from conformance.calling.backward import Backward, backwards, by_the_reference
 from conformance.calling.binding import Binding
 from conformance.calling.bound import Unbound
 from conformance.calling.construct import Built, classes, of_class, of_live
@@ -20,12 +22,13 @@ from conformance.calling.load import Loaded
 from conformance.calling.modules import of_module
 from conformance.calling.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
 from conformance.calling.passes import ASKED, Forward, case_of
-from conformance.calling.program import Ran
+from conformance.calling.program import Ran, SearchIsOver
+from conformance.calling.softening import softened
 
 Progress = Callable[[str], None]
 
-MOST_SECONDS = 24.0
-"""After which no further ways are tried."""
+MOST_SECONDS, TO_CLOSE = 15.0, 3.0
+"""After which no further ways are tried, and how long it may then take to hand on what was found."""
 
 MOST_SHOWN = 6
 """Ways that are handed on when none is right in everything."""
@@ -58,33 +61,57 @@ def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Bi
     asks for the next way outside it.
     """
     found = Found(searching=Searching(loaded), until=perf_counter() + MOST_SECONDS)
-    ways = _ways(loaded, found, progress)
-    while True:
+    for ways, until in (
+        (_right_ones(loaded, found, progress), found.until),
+        (_best(loaded, found, progress), found.until + TO_CLOSE),
+    ):
+        while (way := _next(loaded, ways, until)) is not None:
+            yield way
+
+
+def _next(loaded: Loaded, ways: Iterator[Binding | Unbound], until: float) -> Binding | Unbound | None:
+    """Return the next way, None where there is no more or time is up; the one who asked has no such limit."""
+    loaded.until = until
+    try:
         with sandbox():
-            way = next(ways, None)
-        if way is None:
-            return
-        yield way
+            return next(ways, None)
+    except SearchIsOver:
+        return None
+    finally:
+        loaded.until = math.inf
 
 
-def _ways(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
+def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
+    """Yield the ways under which everything is right; keep all others in `found`."""
     for backward in _all(loaded, found, progress):
         if backward.wrong == 0 and not _of_one_sample(found, backward):
             yield _bound(loaded, backward)
     if not found.forwards:
-        yield from _on_their_own(loaded, found, progress)
-        return
+        _on_their_own(loaded, found, progress)
+
+
+def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
+    """Yield the best few ways, or what became of every attempt."""
+    if found.late:
+        progress(f"the search ended after {MOST_SECONDS:g} seconds; going on with the best that was found")
     best = sorted(found.backwards, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
     if found.raised and not any(b.harvest.right or _is_backward(b) for b in best):
         best = []  # what was found beside a backward pass that fails by itself is none
     if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
         best.insert(0, mild)
     yield from (_bound(loaded, backward) for backward in best)
-    if not best and found.raised:
+    if best:
+        return
+    if found.raised:
         yield bound_of(loaded, found.raised[0].forward, found.raised[0])
-    elif not best:
+    elif found.forwards:
         for forward in sorted(found.forwards, key=lambda f: (f.trains, not f.complete))[:MOST_SHOWN]:
             yield bound_of(loaded, forward, None, found.attempts)
+    elif found.searching.raised:
+        yield bound_of(loaded, found.searching.raised[0], None, found.attempts)
+    else:
+        attempts = (*found.searching.attempts, *found.attempts)
+        yield Unbound(target=loaded.target, attempts=_furthest(attempts), skeleton=skeleton(loaded.target))
 
 
 def _bound(loaded: Loaded, backward: Backward) -> Binding:
@@ -110,24 +137,17 @@ def _of_one_sample(found: Found, backward: Backward) -> bool:
     return batched and form is not None and form.container == "array" and len(form.axes) == 3
 
 
-def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
-    """Yield networks whose forward pass is another one: by the fault that it has, or by their own gradients."""
+def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> None:
+    """Look for networks whose forward pass is another one: by the fault that it has, or by their own gradients."""
     progress("nothing agrees with the reference; trying mistakes of the forward pass, and other networks")
-    for forward in (*found.searching.wrong_forwards(), *own_forwards(loaded, found.searching.ran)):
+    searching = found.searching
+    faulty = searching.recognising.with_one_mistake(searching.ran)
+    for forward in itertools.chain(faulty, own_forwards(loaded, searching.ran)):
         if found.forwards and forward.fault != found.forwards[0].fault:
             break
         found.forwards.append(forward)
         if numbers_in(forward) <= MOST_NUMBERS and _right_by_its_own(loaded, found, forward):
             break
-    best = sorted(found.backwards, key=lambda b: b.rank)[:MOST_SHOWN]
-    yield from (bound_of(loaded, backward.forward, backward) for backward in best)
-    if not best and found.forwards:
-        yield bound_of(loaded, found.forwards[0], None, found.attempts)
-    elif not best and found.searching.raised:
-        yield bound_of(loaded, found.searching.raised[0], None, found.attempts)
-    elif not best:
-        attempts = (*found.searching.attempts, *found.attempts)
-        yield Unbound(target=loaded.target, attempts=_furthest(attempts), skeleton=skeleton(loaded.target))
 
 
 def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:

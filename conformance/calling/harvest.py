@@ -1,6 +1,5 @@
 """Gradients found after a backward pass: returned, kept in attributes, left in locals, or applied to the weights."""
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -15,7 +14,6 @@ from conformance.calling.names import TARGET, gradient_of
 from conformance.calling.program import Ran, value
 from conformance.calling.reach import Reached
 from conformance.calling.slots import Slot
-from conformance.calling.sources import source_of
 from refrnn import Array
 
 SAME = 1e-6
@@ -315,19 +313,3 @@ def _common(rows: Sequence[Sequence[float]]) -> float:
     return max(
         every, key=lambda k: (sum(any(abs(k - o) <= SAME * abs(k) for o in row) for row in rows), k == 1.0)
     )
-
-
-def returned_names(function: Any, root: str) -> dict[str, str]:
-    """Return what the last return statement of a function calls its values: {"grads[0]": "dWx", …}."""
-    text = source_of(function)
-    if not text:
-        return {}
-    tree = ast.parse(text)
-    returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value is not None]
-    if not returns:
-        return {}
-    last = returns[-1].value
-    parts = last.elts if isinstance(last, (ast.Tuple, ast.List)) else None
-    if parts is None:
-        return {root: last.id} if isinstance(last, ast.Name) else {}
-    return {f"{root}[{n}]": ast.unparse(part).rpartition(".")[2] for n, part in enumerate(parts)}

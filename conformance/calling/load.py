@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import math
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,8 @@ class Loaded:
         The files (of notebooks: `file#cell`) whose code is foreign.
     notes
         What was skipped, supplied or made up, in sentences.
+    until
+        When, by the clock of `perf_counter`, finding out how it is called must have ended.
     """
 
     target: str
@@ -44,6 +47,7 @@ class Loaded:
     code: types.ModuleType
     files: frozenset[str]
     notes: tuple[str, ...]
+    until: float = math.inf
     _before: dict[str, Any] = field(default_factory=dict)
     _arrays: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 

@@ -16,11 +16,11 @@ from conformance.calling.construct import (
     options_of,
     repeats,
 )
-from conformance.calling.harvest import returned_names
 from conformance.calling.interface import without_p
 from conformance.calling.keys import made_up_parameters
 from conformance.calling.load import Loaded, own_names
 from conformance.calling.program import Ran, run
+from conformance.calling.returns import returned_names
 from conformance.calling.slots import Sizes, fit_plainly
 from conformance.calling.sources import shares_in
 
@@ -55,7 +55,7 @@ def _is_maker(loaded: Loaded, name: str) -> bool:
         return False
     if names.FORWARD.fullmatch(name) and not lower.startswith(INITIALISES):
         return False
-    named = any(lower.startswith(part) or f"_{part}" in lower for part in INITIALISES)
+    named = any(lower.startswith(part) or f"_{part}" in lower or lower.endswith(part) for part in INITIALISES)
     return named or _makes_arguments(loaded, name)
 
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from conformance.calling.asking import Asked, Traits, question
-from conformance.calling.backward import parameter_slots
 from conformance.calling.entries import BINARY, Entry
 from conformance.calling.forms import axes_of
 from conformance.calling.load import Loaded
 from conformance.calling.matching import Match, Series, everything, form_of, series_in
-from conformance.calling.passes import Forward, case_of
+from conformance.calling.passes import Forward, case_of, parameter_slots
 from conformance.calling.program import Ran, run, value
 from conformance.calling.sensitivity import used
 from conformance.calling.slots import Sizes, Slot

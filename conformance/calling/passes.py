@@ -127,3 +127,27 @@ def case_of(
         dtype="f64",
         regime="gain1.2",
     )
+
+
+def parameter_slots(forward: Forward) -> tuple[Slot, ...]:
+    """Return the parameters of the network, those given as arguments as slots too."""
+    if forward.slots:
+        return tuple(slot for slot in forward.slots if "h_0" not in slot.roles)
+    return tuple(
+        Slot(
+            path=f"argument {role}",
+            roles=(role,),
+            fill=fill,
+            read={role: _back(fill)},
+            turned=".T" in fill,
+            cost=0.0,
+        )
+        for role, fill in forward.fills.items()
+    )
+
+
+def _back(fill: str) -> str:
+    """Return how a gradient laid out as `fill` is turned back."""
+    if fill.endswith(".T"):
+        return "{g}.T"
+    return "{g}[:, 0]" if fill.endswith("[:, None]") else "{g}[0]" if fill.endswith("[None]") else "{g}"

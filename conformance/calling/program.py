@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from time import perf_counter
 from types import CodeType
 from typing import Any
 
@@ -14,9 +15,14 @@ from conformance.calling.clipping import unclipped
 from conformance.calling.limits import TookTooLong, seeded, time_limit
 from conformance.calling.load import Loaded
 from conformance.calling.watch import Seen, watched
+from conformance.errors import ConformanceError
 
 CALL = 2.0
 """Seconds that one run of a network may take; it has T = 7 steps of six units to do."""
+
+
+class SearchIsOver(ConformanceError):
+    """Time for finding out how a network is called is up."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +91,9 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
 
 def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
     """Run further lines after those of `ran`."""
+    if perf_counter() > loaded.until:
+        message = f"the search for ways of calling {loaded.target} took too long"
+        raise SearchIsOver(message)
     if not ran.ok:
         return ran
     ran.last = tuple(lines)

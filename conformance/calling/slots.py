@@ -34,6 +34,11 @@ class Slot:
     turned: bool  # transposed against torch
     cost: float
 
+    @property
+    def is_of_the_head(self) -> bool:
+        """Whether it holds nothing but parameters of the head."""
+        return set(self.roles) <= {"W_hy", "b_y"}
+
 
 def options(item: Reached, sizes: Sizes, layers: int = 1) -> list[Slot]:
     """Return what an array may be, by its shape."""
