@@ -1,7 +1,7 @@
 """What conformance check says of the gallery: no right network is accused, no mistake is named that isn't there.
 
-Subjects in `UNKNOWN` are not yet known as they should be. The whole gallery in processes of its own, with times, is
-benchmarks/gallery.py; subjects whose mistakes take long to search for are left to it.
+The whole gallery in processes of its own, with times, is benchmarks/gallery.py; subjects whose mistakes take long to
+search for are left to it.
 """
 
 from collections.abc import Iterable
@@ -25,11 +25,6 @@ SYSTEMS = {
     "forward_only_single": "E",
     "forward_only_batched": "E",
 }
-
-UNKNOWN = {
-    "plain_python": "weights in lists of lists can't be set",
-}
-"""Subjects that are neither accused nor misnamed, but not told as they should be, and why."""
 
 LONG = (
     "gru",
@@ -92,11 +87,11 @@ def test_a_subject_is_known_for_what_it_is(name: str) -> None:
     found = grade(TRUTHS[name], checked(name))
     assert not found.accused
     assert not found.false_names
-    assert known(found) is (name not in UNKNOWN), found
+    assert known(found), found
 
 
 def test_the_tables_name_subjects_of_the_gallery() -> None:
-    assert {*UNKNOWN, *LONG, *SYSTEMS} <= set(TRUTHS)
+    assert {*LONG, *SYSTEMS} <= set(TRUTHS)
     assert not {*LONG} & {*SYSTEMS}
 
 

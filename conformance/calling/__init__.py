@@ -11,6 +11,7 @@ from conformance.calling.finding import bindings as bindings
 from conformance.calling.handwritten import handwritten as handwritten
 from conformance.calling.interface import Attempt as Attempt
 from conformance.calling.interface import Interface as Interface
+from conformance.calling.lists import lists as lists
 from conformance.calling.load import Loaded as Loaded
 from conformance.calling.load import load as load
 from conformance.calling.load import loaded_from as loaded_from
@@ -30,6 +31,7 @@ __all__ = [
     "Unbound",
     "bindings",
     "handwritten",
+    "lists",
     "load",
     "loaded_from",
     "observed",

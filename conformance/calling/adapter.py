@@ -8,7 +8,7 @@ TEMPLATE = '''"""How conformance calls {target}."""
 
 import numpy as np
 
-from conformance.calling import Asked, load, observed, watched
+from conformance.calling import {tools}
 
 loaded = load({target!r})  # definitions only: nothing trains, prints or plots
 code = loaded.code
@@ -53,10 +53,18 @@ def adapter_text(
         ]
     else:
         lines += calls
+    tools = ["Asked", *(["lists"] if any("lists(" in line for line in lines) else []), "load", "observed"]
+    tools += ["watched"] if watches else []
     body = "\n".join(" " * 8 + inner for line in lines for inner in line.split("\n"))
     values = "\n".join(f"            {key}={shown[key]}," for key in names_of(shown))
     return TEMPLATE.format(
-        target=target, name=name, description=description, case=case, body=body, shown=values
+        target=target,
+        name=name,
+        description=description,
+        case=case,
+        body=body,
+        shown=values,
+        tools=", ".join(tools),
     )
 
 

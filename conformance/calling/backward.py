@@ -10,10 +10,11 @@ from conformance.calling.arguments import Parameter, parameters_of
 from conformance.calling.asking import question
 from conformance.calling.back_calls import callables, ways
 from conformance.calling.entries import Entry, entries
-from conformance.calling.harvest import Harvest, Taken, harvests, true_gradients
-from conformance.calling.interface import Attempt
+from conformance.calling.harvest import SAME, Harvest, harvests, true_gradients
+from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.load import Loaded
 from conformance.calling.passes import Forward, parameter_slots
+from conformance.calling.places import Taken
 from conformance.calling.program import Ran, run, value
 from conformance.calling.raising import own_mistake
 from conformance.calling.returns import returned_names
@@ -43,12 +44,33 @@ class Backward:
         return len(self.slots) - len(self.harvest.right)
 
     @property
+    def parameters(self) -> list[Array]:
+        """The parameters as they were set."""
+        names = Ran(names={"np": np, "p": self.forward.asked.p})
+        return [np.asarray(value(names, slot.fill)) for slot in self.slots]
+
+    @property
+    def of_a_single_number(self) -> bool:
+        """Whether the loss sees one number alone: any other number in its place is a constant on all gradients."""
+        return self.entry.last and self.forward.asked.width == 1 and not self.forward.inputs.batched
+
+    @property
+    def certain(self) -> bool:
+        """Whether all is right, and not just by a constant that any other reading would have as well."""
+        return self.wrong == 0 and not (self.of_a_single_number and self._constant_is_odd)
+
+    @property
+    def _constant_is_odd(self) -> bool:
+        return abs(abs(self.harvest.constant) - 1) > SAME
+
+    @property
     def rank(self) -> tuple[float, ...]:
         """Smaller is better: fewest wrong, most found, the head right, several samples, then what costs least."""
         head = [s.path for s in self.slots if "W_hy" in s.roles]
         head_wrong = bool(head) and head[0] not in self.harvest.right
         one_sample = not self.forward.inputs.batched
-        return (self.wrong, -len(self.harvest.expressions), head_wrong, one_sample, self.cost)
+        odd = self.of_a_single_number and self._constant_is_odd
+        return (self.wrong, -len(self.harvest.expressions), head_wrong, one_sample, odd, self.cost)
 
 
 Truth = Callable[[Forward, Entry], Mapping[str, Array]]
@@ -64,9 +86,10 @@ def backwards(
     loaded: Loaded, forward: Forward, attempts: list[Attempt], truth_of: Truth = by_the_reference
 ) -> Iterator[Backward]:
     """Yield every backward pass that gave gradients, and those that fail by themselves, in the order of trying."""
+    settled = {attempt.what for attempt in attempts if attempt.reached in (NUMERICAL, HUNG)}
     for call in callables(loaded, forward):
         parameters = parameters_of(forward.function(call))
-        if parameters is None:
+        if parameters is None or call in settled:
             continue
         tries = _Tries()
         for backward in _of_callable(loaded, forward, call, parameters, truth_of, tries):
@@ -82,6 +105,7 @@ class _Tries:
 
     found: bool = False
     ran: bool = False
+    numerical: bool = False
     hung: int = 0
     complaint: str = ""
 
@@ -93,9 +117,15 @@ class _Tries:
 
     def told(self, call: str) -> Attempt:
         """Return how far the callable got that gave no gradients."""
+        if self.numerical:
+            return Attempt(
+                what=call, reached=NUMERICAL, problem="it calls the forward pass for every parameter"
+            )
         if self.ran:
             why = "no gradients were found in what it returned, kept, changed or held"
             return Attempt(what=call, reached="backward ran", problem=why)
+        if self.hung >= MOST_HANGS:
+            return Attempt(what=call, reached=HUNG, problem=self.complaint)
         return Attempt(what=call, reached="backward called", problem=self.complaint)
 
 
@@ -113,6 +143,9 @@ def _of_callable(
         put = _asked(forward, entry)
         for backward in () if put is None else _tried(loaded, put, call, parameters, entry, truth_of):
             if isinstance(backward, Backward):
+                if _is_numerical(backward):
+                    tries.numerical = True
+                    return
                 yield backward
                 continue
             tries.note(backward)
@@ -123,6 +156,12 @@ def _of_callable(
                 return
             if backward.hung:
                 break
+
+
+def _is_numerical(backward: Backward) -> bool:
+    """Tell whether gradients come from differences: the forward pass was called for every parameter."""
+    name, seen = backward.forward.call.rpartition(".")[2], backward.ran.seen
+    return len(seen.get(name, ())) > sum(array.size for array in backward.parameters)
 
 
 def _raising(forward: Forward, call: str, entry: Entry, ran: Ran) -> Backward:
@@ -177,7 +216,7 @@ def _tried(
         taken.stepwise = way.stepwise
         found = _harvested(forward, call, entry, way.lines, taken) if way.lines else None
         yield way.ran if found is None else replace(found, cost=way.cost)
-        if way.ran.hung or (found is not None and found.wrong == 0):
+        if way.ran.hung or (found is not None and found.certain):
             return
 
 

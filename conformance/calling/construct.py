@@ -12,6 +12,7 @@ from conformance.calling.arguments import Arguments, Option, Parameter, best_fir
 from conformance.calling.asking import Asked
 from conformance.calling.inputs import STYLES, meanings_of, weight
 from conformance.calling.interface import without_p
+from conformance.calling.lists import numbers_in
 from conformance.calling.load import Loaded, own_names
 from conformance.calling.matching import everything
 from conformance.calling.program import Ran, run
@@ -236,14 +237,22 @@ def of_live(loaded: Loaded, name: str, p: Asked) -> Iterator[Built]:
 
 
 def candidates(ran: Ran, roots: Sequence[str]) -> list[Reached]:
-    """Return the arrays that could be weights: reached from the roots, of floats, writeable."""
-    found = []
+    """Return what could be weights, reached from the roots: writeable arrays of floats; without any, lists of them."""
+    found, listed = [], []
     for item in everything(Ran(names=ran.names), roots):
         value = item.value
         kind = getattr(getattr(value, "dtype", None), "kind", "")
         if kind == "f" and getattr(value, "ndim", 0) in (1, 2) and value.flags.writeable:
             found.append(item)
-    return found
+        elif (numbers := numbers_in(value)) is not None:
+            listed.append(Reached(f"lists({item.path})", numbers))
+    return found or _outermost(listed)
+
+
+def _outermost(listed: Sequence[Reached]) -> list[Reached]:
+    """Leave out the rows of matrices that are there as a whole."""
+    whole = tuple(f"{item.path[:-1]}[" for item in listed)
+    return [item for item in listed if not item.path.startswith(whole)]
 
 
 def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[str]:
@@ -349,7 +358,14 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
 
 
 def part_called(built: Built, name: str) -> str | None:
-    """Return the expression of the part of `params` that is called `name`, by its key or by where it was returned."""
+    """Return the expression of what is called `name` in a network, which its own functions may want to be handed.
+
+    It is a part of `params`, by its key or by where it was returned, or an attribute that holds parameters.
+    """
+    if built.setup.owner == "model":
+        path = f"model.{name}"
+        holds = any(re.match(rf"(lists\()?{re.escape(path)}([\[)]|$)", item.path) for item in built.arrays)
+        return path if holds else None
     if "params" not in built.setup.roots:
         return None
     params = built.ran.names["params"]

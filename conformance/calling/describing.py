@@ -11,7 +11,7 @@ from conformance.calling.binding import Binding, Own
 from conformance.calling.bound import Loss
 from conformance.calling.entries import BINARY, SOFT_TARGETS
 from conformance.calling.extras import extras
-from conformance.calling.interface import Attempt, Interface, without_p
+from conformance.calling.interface import NUMERICAL, Attempt, Interface, without_p
 from conformance.calling.load import Loaded
 from conformance.calling.matching import Match
 from conformance.calling.passes import Forward
@@ -61,7 +61,7 @@ def bound_of(
             target=loaded.target, lines=(*_told(forward, backward), *map(_failed, failed)), source=source
         ),
         loss=None if backward is None else _loss(forward, backward),
-        notes=_notes(loaded, forward, backward),
+        notes=_notes(loaded, forward, backward, attempts if backward is None else ()),
         rate=1.0 if backward is not None and backward.harvest.place in ("applied", "replaced") else None,
         forward_matches=forward.complete and not forward.fault and not is_own(forward),
         loaded=loaded,
@@ -178,8 +178,15 @@ def _short(slot: Slot) -> str:
     return f"{slot.path} = {without_p(slot.fill)}"
 
 
-def _notes(loaded: Loaded, forward: Forward, backward: Backward | None) -> tuple[str, ...]:
+def _notes(
+    loaded: Loaded, forward: Forward, backward: Backward | None, attempts: Sequence[Attempt]
+) -> tuple[str, ...]:
     notes = list(loaded.notes)
+    notes += [
+        f"{a.what.partition('.')[2]} is no backward pass: {a.problem}, as differences do."
+        for a in attempts
+        if a.reached == NUMERICAL
+    ]
     if "come to be" in forward.built.setup.says:
         notes.append("Its weights come to be at the first forward; they are set after one.")
     if forward.fault:

@@ -12,12 +12,12 @@ import numpy as np
 from conformance.calling import names
 from conformance.calling.asking import question
 from conformance.calling.forms import axes_of
-from conformance.calling.harvest import Renamed
 from conformance.calling.load import Loaded
 from conformance.calling.matching import Match, everything, form_of, recognised, series_in
 from conformance.calling.passes import Forward
 from conformance.calling.program import Ran, run
-from conformance.calling.reach import Reached
+from conformance.calling.reach import Reached, Renamed
+from conformance.calling.slots import but_weights
 
 X = ("x", "xs", "xt", "input", "inputs", "seq", "sequence", "embed")
 H_0 = ("h0", "a0", "s0", "hinit", "hprev", "aprev", "initialstate")
@@ -61,12 +61,10 @@ def extras(
 
 def _shown(ran: Ran, forward: Forward, called: dict[str, str]) -> list[Reached]:
     """Return what the backward pass returned and what is kept, weights left out."""
-    weights = {slot.path for slot in forward.slots}
     found = everything(Ran(names=ran.names), ["grads", *forward.built.setup.roots])
     return [
         Renamed(item.path, item.value, called[item.path]) if item.path in called else item
-        for item in found
-        if item.path not in weights
+        for item in but_weights(found, forward.slots)
     ]
 
 

@@ -16,7 +16,7 @@ from conformance.calling.construct import Built, classes, of_class, of_live
 from conformance.calling.describing import bound_of
 from conformance.calling.final import with_final
 from conformance.calling.forward import Searching
-from conformance.calling.interface import Attempt
+from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.limits import sandbox
 from conformance.calling.load import Loaded
 from conformance.calling.modules import of_module
@@ -84,7 +84,7 @@ def _next(loaded: Loaded, ways: Iterator[Binding | Unbound], until: float) -> Bi
 def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
     """Yield the ways under which everything is right; keep all others in `found`."""
     for backward in _all(loaded, found, progress):
-        if backward.wrong == 0 and not _of_one_sample(found, backward):
+        if backward.certain and not _of_one_sample(found, backward):
             yield _bound(loaded, backward)
     if not found.forwards:
         _on_their_own(loaded, found, progress)
@@ -185,7 +185,8 @@ def _of_setups(
                 return
             kind = _kind(forward)
             tried[kind] = tried.get(kind, 0) + 1
-            if tried[kind] > MOST_FORWARDS or kind in settled or _hides_the_batch(forward, found.forwards):
+            hides = _hides_the_batch(forward, found.forwards) or _hides_the_head(forward, found.forwards)
+            if tried[kind] > MOST_FORWARDS or kind in settled or hides:
                 continue
             found.forwards.append(forward)
             progress(f"looking for the backward pass of {forward.call}")
@@ -216,6 +217,11 @@ def _hides_the_batch(forward: Forward, known: Sequence[Forward]) -> bool:
     return any(each.axes == batched for each in same)
 
 
+def _hides_the_head(forward: Forward, known: Sequence[Forward]) -> bool:
+    """Tell whether this is a network without the head that it is known to have."""
+    return not forward.sizes.O and any(f.call == forward.call and f.sizes.O for f in known)
+
+
 def _kind(forward: Forward) -> tuple[str, bool, str]:
     shown = forward.outputs
     return forward.call, forward.inputs.batched, "" if shown is None else shown.quantity
@@ -236,7 +242,7 @@ def _setups(loaded: Loaded, found: Found) -> Iterator[Built]:
     yield from of_module(loaded, p)
 
 
-REACHED = ("backward ran", "backward called", "ran", "called", "found")
+REACHED = (NUMERICAL, "backward ran", HUNG, "backward called", "ran", "called", "found")
 
 
 def _furthest(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:

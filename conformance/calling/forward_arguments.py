@@ -25,8 +25,8 @@ def offered(
         return [(weight(roles[parameter.name], style), 0.0, roles[parameter.name])]
     if "params" in built.setup.roots:
         found.append(("params", 0.0 if names.PARAMS.fullmatch(name) else 1.5, "params"))
-        if (part := part_called(built, parameter.name)) is not None:
-            return [(part, 0.0, "parameter")]
+    if (part := part_called(built, parameter.name)) is not None and parameter.required:
+        return [(part, 0.0, "parameter")]
     if (
         built.setup.owner == "code"
         and hasattr(built.ran.names["code"], parameter.name)

@@ -4,6 +4,10 @@ import re
 
 import msgspec
 
+NUMERICAL = "differentiates numerically"
+HUNG = "backward hung"
+"""How far attempts got at what isn't a backward pass but takes differences of the forward pass, and at what hangs."""
+
 
 class Interface(msgspec.Struct, frozen=True, kw_only=True):
     """What was found out, or declared, about calling one network.

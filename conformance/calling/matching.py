@@ -135,9 +135,8 @@ def _columns(item: Reached) -> Iterator[Series]:
 
 
 def _nested(item: Reached) -> Iterator[Series]:
-    """Yield nested lists of plain numbers as one array."""
-    first = item.value[0] if isinstance(item.value, list) and item.value else None
-    if isinstance(first, list):
+    """Yield lists of plain numbers, nested or not, as one array."""
+    if isinstance(item.value, list) and item.value and isinstance(item.value[0], (list, float)):
         try:
             stacked = np.array(item.value, dtype=float)
         except (TypeError, ValueError):

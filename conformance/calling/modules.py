@@ -53,9 +53,10 @@ def _is_maker(loaded: Loaded, name: str) -> bool:
     lower = name.lower()
     if inspect.isclass(getattr(loaded.code, name)):
         return False
-    if names.FORWARD.fullmatch(name) and not lower.startswith(INITIALISES):
+    begins_or_ends = lower.startswith(INITIALISES) or lower.endswith(INITIALISES)
+    if names.FORWARD.fullmatch(name) and not begins_or_ends:
         return False
-    named = any(lower.startswith(part) or f"_{part}" in lower or lower.endswith(part) for part in INITIALISES)
+    named = begins_or_ends or any(f"_{part}" in lower for part in INITIALISES)
     return named or _makes_arguments(loaded, name)
 
 

@@ -137,7 +137,7 @@ def numerical(loaded: Loaded, forward: Forward, entry: Entry) -> Mapping[str, Ar
     """Return the gradients of a network's own outputs, by central differences."""
     slots = parameter_slots(forward)
     p, shown = forward.asked.p, forward.outputs
-    moved = "{path}.reshape(-1)[index] += step"
+    moved = "moved = np.array({path})\nmoved.reshape(-1)[index] += step\n{path}[...] = moved"
     found = {}
     for slot in slots:
         shape = np.shape(value(Ran(names={"np": np, "p": p}), slot.fill))

@@ -43,9 +43,10 @@ class Forward:
         """Whether its weights are others afterwards: it isn't a forward pass alone, and none comes after it."""
         names = Ran(names={"np": np, "p": self.asked.p})
         return any(
-            not np.array_equal(now := value(self.ran, slot.path), value(names, slot.fill).astype(now.dtype))
+            not np.array_equal(now, value(names, slot.fill).astype(now.dtype))
             for slot in self.slots
             if slot.roles[0].startswith("W_")  # a state of its own may well be another one
+            for now in (np.asarray(value(self.ran, slot.path)),)
         )
 
     @property

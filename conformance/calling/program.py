@@ -13,6 +13,7 @@ import numpy as np
 from conformance.calling.asking import Asked
 from conformance.calling.clipping import unclipped
 from conformance.calling.limits import TookTooLong, seeded, time_limit
+from conformance.calling.lists import lists
 from conformance.calling.load import Loaded
 from conformance.calling.watch import Seen, watched
 from conformance.errors import ConformanceError
@@ -85,7 +86,7 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
     if reset:
         loaded.reset()
         seeded()
-    ran = Ran(names={"np": np, "p": p, "code": loaded.code})
+    ran = Ran(names={"np": np, "p": p, "code": loaded.code, "lists": lists})
     return more(loaded, ran, lines)
 
 

@@ -33,8 +33,23 @@ class Reached:
     @property
     def name(self) -> str:
         """The last name or key of the path."""
-        last = self.path.rstrip("]").replace("['", ".").replace("[", ".").replace("'", "").rpartition(".")[2]
+        last = self.path.rstrip("])").replace("['", ".").replace("[", ".").replace("'", "").rpartition(".")[2]
         return last or self.path
+
+
+class Renamed(Reached):
+    """A value with a better name than its path has."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, path: str, value: Any, name: str) -> None:
+        super().__init__(path, value)
+        object.__setattr__(self, "_name", name)
+
+    @property
+    def name(self) -> str:
+        """The name that a return statement gives it."""
+        return self._name
 
 
 def reach(

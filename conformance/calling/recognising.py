@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from conformance.calling import names
 from conformance.calling.asking import Traits, question
 from conformance.calling.construct import candidates
+from conformance.calling.flat import unfolded
 from conformance.calling.load import Loaded
 from conformance.calling.matching import everything, recognised
 from conformance.calling.passes import Forward, case_of
@@ -36,6 +37,9 @@ class Recognising:
         arrays = list(built.arrays)
         if not arrays and setup.owner == "model":
             return self._lazy(forward)
+        if (parts := unfolded(arrays, forward.ran, ["result", *setup.roots])) is not None:
+            forward = replace(forward, built=replace(built, arrays=tuple(parts)))
+            arrays = parts
         sensitive = self._used(forward) if arrays else []
         if not sensitive:
             return self._matched(forward, ()) if forward.fills else []

@@ -7,11 +7,13 @@ import numpy as np
 
 from conformance.calling.asking import Asked
 from conformance.calling.forms import numeric
+from conformance.calling.lists import numbers_in
 from conformance.calling.load import Loaded
 from conformance.calling.matching import everything
-from conformance.calling.program import Ran, run
+from conformance.calling.program import Ran, run, value
 from conformance.calling.reach import Reached
 from conformance.calling.slots import Sizes, looks_like_a_gradient, options
+from refrnn import Array
 
 MOST = 40
 """Arrays that are tried."""
@@ -51,12 +53,17 @@ def _fill(item: Reached, seed: int) -> str:
 
 
 def _signature(ran: Ran, but: Sequence[Reached]) -> list[Any] | None:
-    """Return the numbers that a run shows: those that forward returned, or else all that it left behind."""
+    """Return the numbers that a run shows: those that forward returned, or else all that it left behind.
+
+    What may be a parameter shows itself alone, wherever it is found again.
+    """
     if not ran.ok:
         return None
-    shown = [numeric(item.value) for item in everything(Ran(names=ran.names), ["result"])]
-    arrays = [a for a in shown if a is not None and a.size > 1]
-    if arrays:
+    held = {id(value(ran, item.path)) for item in but}
+    returned = everything(Ran(names=ran.names), ["result"])
+    shown = [_numbers(item.value) for item in returned if id(item.value) not in held]
+    arrays = [a for a in shown if a is not None]
+    if any(a.size > 1 for a in arrays):
         return arrays
     left_out = {item.path for item in but}
     return [
@@ -64,6 +71,11 @@ def _signature(ran: Ran, but: Sequence[Reached]) -> list[Any] | None:
         for item in everything(ran, ["model", "params", "code"])
         if item.path not in left_out and numeric(item.value) is not None and not _is_weight(item, but)
     ]
+
+
+def _numbers(value: Any) -> Array | None:
+    array = numeric(value)
+    return numbers_in(value) if array is None else array
 
 
 def _is_weight(item: Reached, but: Sequence[Reached]) -> bool:

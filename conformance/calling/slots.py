@@ -1,11 +1,15 @@
 """What an array of a network may be: one parameter, or several side by side, in either orientation."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.calling.names import GRADIENT, STATE, weight_hint
 from conformance.calling.reach import Reached
+
+PART = re.compile(r"\[\d+:\d+\](\.reshape\(\(.*\)\))?$")
+"""The end of the path of what lies in a vector with other parameters."""
 
 PREFERRED = ("W_ih", "W_hh", "W_hy", "b", "b_y")
 
@@ -35,9 +39,27 @@ class Slot:
     cost: float
 
     @property
+    def part(self) -> str:
+        """The text that takes it out of a vector of all parameters, empty where it is an array of its own."""
+        found = PART.search(self.path)
+        return "" if found is None else found[0]
+
+    @property
+    def vector(self) -> str:
+        """The expression of the vector of all parameters that it is a part of."""
+        return self.path.removesuffix(self.part)
+
+    @property
     def is_of_the_head(self) -> bool:
         """Whether it holds nothing but parameters of the head."""
         return set(self.roles) <= {"W_hy", "b_y"}
+
+
+def but_weights(items: Iterable[Reached], slots: Sequence[Slot]) -> list[Reached]:
+    """Leave out of what was reached the parameters, the vector that they are parts of, and the rows of their lists."""
+    arrays = {path for slot in slots for path in (slot.path, slot.vector)}
+    rows = tuple(slot.path[len("lists(") : -1] for slot in slots if slot.path.startswith("lists("))
+    return [item for item in items if item.path not in arrays and not (rows and item.path.startswith(rows))]
 
 
 def options(item: Reached, sizes: Sizes, layers: int = 1) -> list[Slot]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from conformance.calling import names
 from conformance.calling.construct import callable_of, own_callables, own_names
-from conformance.calling.interface import Attempt
+from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.load import Loaded
 from conformance.calling.passes import Forward
 from conformance.calling.walking import walks_back_and_updates
@@ -28,7 +28,7 @@ HANDED = re.compile(
 )
 """How the gradient that a backward pass starts from is called."""
 
-TRIED = ("backward ran", "backward called")
+TRIED = ("backward ran", HUNG, "backward called")
 
 
 def uncalled(loaded: Loaded, forward: Forward, attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
@@ -39,6 +39,8 @@ def uncalled(loaded: Loaded, forward: Forward, attempts: Sequence[Attempt]) -> t
     found = []
     for call in dict.fromkeys(beside):
         if call == forward.call or not _says_backward(call, _callable(loaded, forward, call)):
+            continue
+        if any(a.what == call and a.reached == NUMERICAL for a in attempts):
             continue
         tried = [a for a in attempts if a.what == call and a.reached in TRIED]
         none = Attempt(what=call, reached="found", problem="no way of calling it was tried")
