@@ -153,7 +153,7 @@ def backward(
     return ScanGradients(d_a=d_a, from_output=d_output, carry=carry)
 
 
-def parameter_gradients(
+def products(
     cell: ElmanCell,
     w: Weights,
     x: Array,
@@ -161,24 +161,21 @@ def parameter_gradients(
     d_a: Array,
     blocks: Sequence[Block],
     onto: Weights | None,
-) -> Weights:
-    """Return the sums over all steps, from the last block to the first, added to `onto` (in place) where given."""
-    total = onto
+) -> tuple[Weights, Array]:
+    """Return what dL/da of every step means for the parameters and for x (T, B, I).
+
+    The parameters' gradients are sums over all steps, from the last block to the first, added to `onto` (in place)
+    where given. dL/dx is 0 in the padding.
+    """
+    total, d_x = onto, np.empty((*d_a.shape[:2], w.ih.shape[1]), d_a.dtype)
     for block in reversed(blocks):
-        found = cell.parameter_gradients(block.rows(d_a), block.rows(x), block.rows(states.previous), w)
+        da, dx = block.rows(d_a), block.rows(d_x)
+        found = cell.parameter_gradients(da, block.rows(x), block.rows(states.previous), w)
         total = found if total is None else _added(total, found)
+        cell.input_gradient(da, w, dx)
+        block.put(d_x, dx)
     assert total is not None  # noqa: S101 - a sequence has a step
-    return total
-
-
-def input_gradient(cell: ElmanCell, w: Weights, d_a: Array, blocks: Sequence[Block]) -> Array:
-    """Return dL/dx of every step (T, B, I), 0 in the padding."""
-    d_x = np.empty((*d_a.shape[:2], w.ih.shape[1]), d_a.dtype)
-    for block in blocks:
-        rows = block.rows(d_x)
-        cell.input_gradient(block.rows(d_a), w, rows)
-        block.put(d_x, rows)
-    return d_x
+    return total, d_x
 
 
 def _added(total: Weights, more: Weights) -> Weights:

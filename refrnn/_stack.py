@@ -184,8 +184,8 @@ def backward(
                 detached=detached[d],
             )
             before = None if onto is None else onto[layer, d]
-            weights[layer, d] = _scan.parameter_gradients(stack.cell, w, y, states, found.d_a, parts, before)
-            d_below.append(_scan.input_gradient(stack.cell, w, found.d_a, parts))
+            weights[layer, d], d_x = _scan.products(stack.cell, w, y, states, found.d_a, parts, before)
+            d_below.append(d_x)
         d_y = d_below[0] if len(d_below) == 1 else d_below[0] + d_below[1]
         if layer > 0 and trace.masks is not None:
             d_y = dropped(d_y, trace.masks[layer - 1], stack.dropout)
