@@ -131,6 +131,31 @@ def test_without_scripts_all_but_two_tables_is_there_and_these_say_where_their_r
         assert words in text
 
 
+def test_of_the_cases_that_do_not_agree_the_first_is_told_and_the_others_unfold(page: Browser) -> None:
+    told = page.run("[...document.querySelectorAll('.told')].map((one) => [one.open, one.innerText])")
+    assert [unfolded for unfolded, _ in told] == [True] + [False] * 4
+    assert "first divergent step" in told[0][1]
+    assert [text.split()[0] for _, text in told] == [
+        "differs",
+        "differs",
+        "error",
+        "undecidable",
+        "unsupported",
+    ]
+
+
+def test_what_lies_beyond_its_bound_looks_otherwise_than_what_does_not(page: Browser) -> None:
+    shares = page.run("""[...document.querySelectorAll('#agreement ~ details tbody tr')].map((row) => {
+        const cell = row.querySelector('.num');
+        return [cell.textContent, getComputedStyle(cell).color];
+    })""")
+    colours: dict[bool, set[str]] = {False: set(), True: set()}
+    for share, colour in shares:
+        colours[share != "–" and not float(share) <= 1].add(colour)
+    assert len(colours[False]) == len(colours[True]) == 1
+    assert colours[False] != colours[True]
+
+
 # Tables.
 
 
@@ -238,9 +263,20 @@ def test_what_a_screen_reader_hears_has_landmarks_headings_and_names(page: Brows
 
 def test_print_leaves_out_what_only_a_screen_can_use(page: Browser) -> None:
     page.send("Emulation.setEmulatedMedia", media="print")
-    for selector in ("nav", ".controls", ".skip"):
-        assert page.run(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
-    assert page.run("getComputedStyle(document.querySelector('h1')).display") != "none"
+    for selector in ("nav", ".controls input", ".controls select", ".controls button", ".skip"):
+        assert page.run(f"document.querySelector('{selector}').checkVisibility()") is False
+    assert page.run("document.querySelector('h1').checkVisibility()") is True
+
+
+def test_a_table_that_is_cut_says_so_on_screen_and_on_paper(tab: Browser, folder: Path) -> None:
+    tab.open(folder / "standard.html")
+    count = f"{CASES}.querySelector('output')"
+    every = f"{len(read_record(ROOT / 'reports' / 'agreement.json').cases):,}"
+    for media in ("screen", "print"):
+        tab.send("Emulation.setEmulatedMedia", media=media)
+        assert tab.run(f"{count}.textContent") == f"{every} of {every} rows, the first 60 shown"
+        assert tab.run(f"{count}.checkVisibility()")
+    assert tab.run(f"{CASES}.querySelectorAll('tbody tr').length") == 60
 
 
 def test_what_is_folded_is_unfolded_on_paper_and_folded_again(page: Browser) -> None:

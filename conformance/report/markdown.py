@@ -73,7 +73,7 @@ def markdown(summary: Summary) -> str:
     """Return the whole report."""
     record = summary.record
     parts = [
-        "# Agreement of torch.nn.RNN with the reference",
+        "# Agreement with a clean reference of torch.nn.RNN",
         f"**{summary.sentence}**",
         _scope(summary),
         "\n".join(_descriptions(record)),

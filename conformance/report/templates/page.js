@@ -92,7 +92,8 @@
       if (state.sort) rows.sort(compare);
       body.replaceChildren(...rows.slice(0, state.most).map(line));
       const number = (value) => value.toLocaleString("en");
-      count.textContent = `${number(rows.length)} of ${number(data.rows.length)} rows`;
+      const cut = rows.length > state.most ? `, the first ${number(state.most)} shown` : "";
+      count.textContent = `${number(rows.length)} of ${number(data.rows.length)} rows${cut}`;
       more.hidden = rows.length <= state.most;
       more.textContent = `Show ${number(Math.min(MORE, rows.length - state.most))} more`;
     };
