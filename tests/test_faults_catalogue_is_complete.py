@@ -14,7 +14,7 @@ from conformance.faults.catalogue_gradients import GRADIENTS
 from conformance.faults.catalogue_head import HEAD
 from conformance.faults.catalogue_scale import SCALE
 from conformance.faults.catalogue_stack import STACK
-from conformance.faults.seams import SEAMS, alternatives
+from conformance.faults.seams import NUMBERS, SEAMS, alternatives
 from conformance.observation import Subject
 
 IDS = """
@@ -30,12 +30,14 @@ IDS = """
     b-hh-unused
     biases-unused
     b-ih-twice
+    bias-outside-activation
     x-one-step-late
     x-one-step-early
     x-nudged
     batch-first-reshaped
     states-shifted
     states-share-one-array
+    outputs-of-previous-state
     float32-buffers
     state-leaks-between-calls
     h-0-overwritten
@@ -43,6 +45,8 @@ IDS = """
     squared-error-gradient-for-softmax
     head-not-transposed
     head-updated-before-use
+    head-updated-inside-loop
+    head-updated-inside-loop-after-use
     head-reads-previous-state
     head-reads-last-state
     head-only-first-step-survives
@@ -66,9 +70,11 @@ IDS = """
     slope-of-previous-state
     slope-of-previous-state-wrapping
     slope-of-next-state
+    slope-of-step-of-entry
     last-state-for-every-step
     output-gradient-at-every-step
     output-gradient-one-step-early
+    output-gradient-one-step-early-none-at-last
     output-gradient-one-step-late
     output-gradient-one-step-late-wrapping
     output-gradient-last-twice
@@ -86,6 +92,8 @@ IDS = """
     carry-is-dh
     carry-is-delta
     carry-through-input-weights
+    carry-sliced-as-if-x-came-first
+    carry-sliced-as-if-h-came-first
     carry-doubled
     carry-replaces-output-gradient
     carry-adds-up
@@ -100,6 +108,7 @@ IDS = """
     carry-clipped-at-1
     carry-norm-clipped-at-1
     weights-updated-inside-loop
+    weights-updated-inside-loop-after-use
     weights-updated-before-use
     dx-before-loop
     dx-without-slope
@@ -110,11 +119,15 @@ IDS = """
     x-of-previous-step-wrapping
     x-of-last-step
     x-of-next-step
+    x-mean-at-every-step
+    repeated-rows-lost-in-batch
+    repeated-rows-lost-over-time
     h-t-for-h-previous
     h-previous-wraps
     h-previous-zero-at-first
     h-previous-is-last
     h-two-steps-back
+    h-mean-at-every-step
     dw-hh-transposed
     dw-hh-inner-product
     dw-ih-without-slope
@@ -152,6 +165,11 @@ IDS = """
     scale-sum-over-outputs
     scale-mean-squared-error
     scale-half-sum-for-mean
+    w-ih-gradient-on-its-own-scale
+    w-hh-gradient-on-its-own-scale
+    bias-gradients-on-their-own-scale
+    head-gradient-on-its-own-scale
+    head-bias-gradient-on-its-own-scale
     clip-value-5
     clip-value-1
     clip-norm-5
@@ -227,7 +245,7 @@ def test_every_wrong_choice_belongs_to_an_entry() -> None:
 def test_the_right_choices_depart_nowhere() -> None:
     assert RIGHT.departures() == {}
     assert choices_of([]) == RIGHT
-    assert {field.name for field in fields(Choices)} == {*SEAMS, "reach", "rate"}
+    assert {field.name for field in fields(Choices)} == {*SEAMS, *NUMBERS}
 
 
 def test_faults_at_different_seams_combine() -> None:

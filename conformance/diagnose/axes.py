@@ -70,14 +70,21 @@ class Axes:
         return Axes(tuple(left if each.name == name else each for each in self.axes))
 
 
+UPDATED = ("updated", "updated inside", "updated inside, later")
+"""Ways in which a head passes gradients back through weights that it has changed already."""
+
+MISALIGNED = ("end of [h; x]", "start of [x; h]")
+"""Carries that are those through W_ih where W_ih is square."""
+
+
 def axes_of(problem: Problem, rate: float | None, base: Choices = RIGHT) -> Axes:
     """Return where the backward loop of one layer can go wrong after the forward pass of `base`, and how."""
     case, head = problem.case, problem.head is not None
     out: dict[str, tuple[str, ...]] = {
         "derivative": _pointless(base, case.nonlinearity),
         "head_loss": () if head else ("softmax", "squared error"),
-        "head_carry": ("updated",) if rate is None else (),
-        "carry": () if case.input_size == case.hidden_size else ("input weights",),
+        "head_carry": UPDATED if rate is None else (),
+        "carry": MISALIGNED if case.input_size == case.hidden_size else ("input weights",),
         "d_h_n": () if problem.d_h_n is not None else alternatives("d_h_n")[1:],
     }
     out["head_carry"] += () if case.output_size == case.hidden_size else ("untransposed",)
@@ -120,9 +127,13 @@ def _update(rate: float | None) -> Axis:
     """Return whether the loop updates its weights as it goes, with each state that dW_hh may be formed from."""
     if rate is None:
         return Axis(name="update", alternatives=({},))
-    inside: Change = {"update": "inside", "rate": rate}
-    others = [{"h_read": choice} for choice in alternatives("h_read")[1:]]
-    return Axis(name="update", alternatives=({}, inside, *(inside | other for other in others)))
+    found: list[Change] = [{}]
+    for inside in ("inside", "inside, later"):
+        found += [
+            {"update": inside, "rate": rate} | ({"h_read": choice} if choice != "before" else {})
+            for choice in alternatives("h_read")
+        ]
+    return Axis(name="update", alternatives=tuple(found))
 
 
 def _truncation(steps: int) -> Axis:

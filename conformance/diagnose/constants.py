@@ -14,7 +14,7 @@ from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.diagnose.axes import Change
 from conformance.diagnose.fit import SCREEN
 from conformance.diagnose.material import CLIPS, Material
-from conformance.diagnose.naming import named
+from conformance.diagnose.naming import named, nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def resolved(factors: Mapping[str, float], material: Material, norm: float | Non
         for common, by_norm in _by_norm(known, options, material):
             whole = {name: f / (common if name in material.parameters else 1) for name, f in known.items()}
             for base in [_outside(known, material)] if by_norm else _bases(whole, options):
-                for apart in _apart(whole, options, base, single=material.single):
+                for apart in _apart(whole, options, base, rows, material):
                     change = merged(dropped, apart, averaged, limit, by_norm)
                     if change is not None and (change, base) not in seen:
                         seen.append((change, base))
@@ -123,18 +123,47 @@ def _apart(
     known: Mapping[str, float],
     options: Mapping[str, list[tuple[float, Change]]],
     base: float,
-    *,
-    single: bool,
+    rows: float,
+    material: Material,
 ) -> Iterator[Change]:
-    """Yield the choices that explain every constant beside `base`."""
-    fitting = [
-        [c for value, c in options[name] if abs(factor - base * value) <= SCREEN[single] * abs(factor)]
-        for name, factor in known.items()
-    ]
+    """Yield the choices that explain every constant beside `base`, most of them without one of their own."""
+    fitting: list[list[Change]] = []
+    own = 0
+    for name, factor in known.items():
+        error = SCREEN[material.single] * abs(factor)
+        changes = [change for value, change in options[name] if abs(factor - base * value) <= error]
+        if not changes:
+            changes = _of_its_own(name, factor / base / (rows if name.endswith("l0") else 1), material)
+            own += 1
+        fitting.append(changes)
+    if own and 2 * own > len(known):
+        return
     for chosen in product(*fitting):
         change = merged(*chosen)
         if change is not None:
             yield change
+
+
+OWN = {
+    "weight_ih_l0": ("scale_ih", "own_ih"),
+    "weight_hh_l0": ("scale_hh", "own_hh"),
+    "bias_ih_l0": ("scale_b", "own_b"),
+    "bias_hh_l0": ("scale_b", "own_b"),
+    HEAD_WEIGHT: ("scale_head", "own_head"),
+    HEAD_BIAS: ("scale_head_bias", "own_head_bias"),
+}
+"""The seams at which the gradients of single parameters may carry a constant of their own, and where that is kept."""
+
+
+def _of_its_own(name: str, ratio: float, material: Material) -> list[Change]:
+    """Return the choice of one gradient that carries `ratio` beside what all carry, if the sizes make that number."""
+    if name not in OWN:
+        return []
+    value = nearest(ratio, material.problem.case)
+    if abs(value - ratio) > SCREEN[material.single] * abs(ratio):
+        return []
+    seam, kept = OWN[name]
+    return [{seam: "own", kept: value}]
 
 
 def merged(*changes: Change | None) -> Change | None:

@@ -12,10 +12,11 @@ from conformance.diagnose.material import Material
 from conformance.faults import RIGHT, Choices
 from conformance.faults.call import first_call
 from conformance.faults.forward import Scan, input_share, scan_forward
+from conformance.faults.head import outputs
 from conformance.faults.seams import alternatives
 from refrnn import Array
 
-SEAMS = ("activation", "recurrence", "start", "biases", "inputs", "kept")
+SEAMS = ("activation", "recurrence", "start", "biases", "inputs", "kept", "head_input")
 """The seams of the forward pass of one layer."""
 
 MOST = 3
@@ -40,7 +41,7 @@ def fits(material: Material, choices: Choices) -> bool:
     made = [(material.states, scan.states), (material.h_n, scan.final)]
     head = material.problem.head
     if head is not None and material.y is not None:
-        y = scan.states @ head.weight.T + (0 if head.bias is None else head.bias)
+        y = outputs(choices, head, scan.states, scan.h_0)
         last = material.problem.case.cotangents == "last"
         made.append((material.y[-1:], y[-1:]) if last else (material.y, y))
     return all(
@@ -84,6 +85,8 @@ def _candidates(material: Material, count: int) -> Iterator[Choices]:
     wrong["start"] = [] if material.problem.h_0 is None else ["zeros"]
     if material.weights.b_ih is None:
         wrong["biases"] = []
+    if material.problem.head is None or material.y is None:
+        wrong["head_input"] = []
     for seams in combinations(SEAMS, count):
         for chosen in product(*(wrong[seam] for seam in seams)):
             yield replace(RIGHT, **dict(zip(seams, chosen, strict=True)))

@@ -26,7 +26,7 @@ def inner_fits(
 def _inputs(tables: Tables, plans: Plans, found: Found, rate: float | None) -> Iterator[tuple[Change, Array]]:
     """Yield the ways of passing down dL/dx (N, T, B, I)."""
     w, x = tables.scan.weights.ih, tables.scan.x
-    inside = tables.choosing(plans, "update", "inside")
+    inside = tables.choosing(plans, "update", "inside") | tables.choosing(plans, "update", "inside, later")
     used = np.repeat(w[np.newaxis], len(plans), axis=0)
     whole = np.einsum("ntbh,tbi->nhi", found.d_a, x)
     if inside.any() and rate is not None:

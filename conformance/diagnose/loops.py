@@ -14,16 +14,21 @@ import numpy.typing as npt
 from conformance.diagnose.axes import Axes, Plans
 from conformance.diagnose.material import Material
 from conformance.faults import Choices
-from conformance.faults.backward import reaching, walk
+from conformance.faults.backward import misaligned, reaching, walk
 from conformance.faults.entry import entered
 from conformance.faults.forward import Scan
 from conformance.faults.head import through
 from conformance.faults.parameters import read_state
+from conformance.faults.seams import alternatives
 from conformance.faults.slopes import slopes
 from refrnn import Array
 
 ENTRIES = ("head_loss", "head_carry", "entry", "d_h_n")
 """The axes that make up what enters at every step."""
+
+
+OF_WEIGHTS = ("untransposed", "input weights", "end of [h; x]", "start of [x; h]")
+"""Wrong carries that read the weights, which an update inside the loop changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +112,10 @@ class Tables:
 
     def run(self, plans: Plans) -> Found:
         """Run the loops of all `plans`."""
-        reach = self._reach(plans)
+        reach, entered = self._reach(plans), self.choosing(plans, "slope_at", "entered")
         parts = np.empty((len(plans), *self.scan.a.shape))
         found = Found(d_h=parts, d_a=np.empty_like(parts), d_h_0=np.empty((len(plans), *self.scan.h_0.shape)))
-        limited = reach < len(self.scan.x)
+        limited = (reach < len(self.scan.x)) | entered
         for rows in (np.flatnonzero(~limited), np.flatnonzero(limited)):
             if len(rows):
                 loop = _Loops(self, plans[rows], reach[rows]).run()
@@ -153,7 +158,8 @@ class _Loops:
     def __init__(self, tables: Tables, plans: Plans, reach: npt.NDArray[np.intp]) -> None:
         self.tables, self.plans = tables, plans
         steps = len(tables.scan.x)
-        limited = bool((reach < steps).any())
+        self.entered = np.flatnonzero(self.where("slope_at", "entered"))
+        limited = bool((reach < steps).any()) or len(self.entered) > 0
         self.streams = int(reach.max()) + 1 if limited else 1
         self.within = np.arange(1, self.streams + 1) <= reach[:, np.newaxis] if limited else None
         self.slope = tables.index(plans, "derivative", "slope_at")
@@ -168,13 +174,16 @@ class _Loops:
         self.onto = np.flatnonzero(self.where("arrives", "onto dh"))
         self.clipped = np.flatnonzero(self.where("clip", "carry 1"))
         self.scaled = np.flatnonzero(self.where("clip", "carry norm 1"))
-        self.inside = np.flatnonzero(self.where("update", "inside"))
+        later = self.where("update", "inside, later")
+        self.inside = np.flatnonzero(self.where("update", "inside") | later)
+        self.late = np.flatnonzero(later[self.inside])
+        self.early = np.flatnonzero(~later[self.inside])
         weights = tables.scan.weights
         self.w_hh = np.repeat(weights.hh[np.newaxis], len(self.inside), axis=0)
         self.w_ih = np.repeat(weights.ih[np.newaxis], len(self.inside), axis=0)
         self.other = {
             kind: rows
-            for kind in ("untransposed", "none", "no weights", "input weights", "doubled")
+            for kind in alternatives("carry")[1:]
             if len(rows := np.flatnonzero(self.where("carry", kind)))
         }
         self.read = tables.read[plans[self.inside, tables.axes.column("update")]]
@@ -195,12 +204,12 @@ class _Loops:
                 own[self.replaces] = 0
             walked = tables.walked[self.mask, t][:, np.newaxis, np.newaxis, np.newaxis]
             dh = own + streams
-            delta = own * tables.slopes[self.own_slope, t][:, np.newaxis]
-            delta += streams * tables.slopes[self.stream_slope, t][:, np.newaxis]
+            delta = own * self._slopes(self.own_slope, t) + streams * self._slopes(self.stream_slope, t)
             d_h[:, t] = dh.sum(axis=1)
             d_a[:, t] = np.where(walked[:, 0], delta.sum(axis=1), 0)
-            self._update(d_a, t)
+            self._update(d_a, t, self.early)
             back = self._carried(dh, delta)
+            self._update(d_a, t, self.late)
             back[self.adding] += streams[self.adding]
             back[self.onto] += dh[self.onto]
             back[~tables.kept[self.mask, t]] = 0
@@ -212,15 +221,25 @@ class _Loops:
             streams = np.where(walked, back, streams)
         return Found(d_h=d_h, d_a=d_a, d_h_0=streams.sum(axis=1))
 
-    def _update(self, d_a: Array, t: int) -> None:
-        """Update the weights of the loops that do so as they go."""
-        rows = self.inside
-        if not len(rows):
+    def _slopes(self, index: npt.NDArray[np.intp], t: int) -> Array:
+        """Return what stands for f' at step t, (N, 1, B, H), or (N, S, B, H) where streams have slopes of their own."""
+        slopes = self.tables.slopes
+        found = slopes[index, t][:, np.newaxis]
+        if not len(self.entered):
+            return found
+        moments = np.minimum(t + np.arange(self.streams), slopes.shape[1] - 1)
+        found = np.repeat(found, self.streams, axis=1)
+        found[self.entered] = slopes[index[self.entered]][:, moments]
+        return found
+
+    def _update(self, d_a: Array, t: int, which: npt.NDArray[np.intp]) -> None:
+        """Update the weights of some of the loops that do so as they go."""
+        if not len(which):
             return
         rate = self.tables.axes["update"].alternatives[1]["rate"]
-        delta = d_a[rows, t]
-        self.w_hh = self.w_hh - rate * np.einsum("nbh,nbk->nhk", delta, self.read[:, t])
-        self.w_ih = self.w_ih - rate * np.einsum("nbh,bi->nhi", delta, self.tables.scan.x[t])
+        delta = d_a[self.inside[which], t]
+        self.w_hh[which] -= rate * np.einsum("nbh,nbk->nhk", delta, self.read[which, t])
+        self.w_ih[which] -= rate * np.einsum("nbh,bi->nhi", delta, self.tables.scan.x[t])
 
     def _carried(self, dh: Array, delta: Array) -> Array:
         """Return what every stream passes back: (N, S, B, H)."""
@@ -244,19 +263,17 @@ class _Loops:
     def _other(self, kind: str, rows: npt.NDArray[np.intp], passed: Array, right: Array) -> Array:
         """Return what is passed back by loops whose carry is wrong in this way."""
         w = self.tables.scan.weights
-        if kind in ("untransposed", "input weights") and np.isin(rows, self.inside).any():
+        if kind in OF_WEIGHTS and np.isin(rows, self.inside).any():
             return self._with_own_weights(kind, rows, passed)
         match kind:
-            case "untransposed":
-                return passed @ w.hh.T
             case "none":
                 return np.zeros_like(passed)
             case "no weights":
                 return passed
-            case "input weights":
-                return passed @ w.ih
-            case _:
+            case "doubled":
                 return 2 * right
+            case _:
+                return passed @ _matrix(kind, w.ih, w.hh)
 
     def _with_own_weights(self, kind: str, rows: npt.NDArray[np.intp], passed: Array) -> Array:
         """Return the same where some of the loops have changed their weights."""
@@ -266,5 +283,12 @@ class _Loops:
         for n, row in enumerate(rows):
             at = place.get(int(row))
             w_hh, w_ih = (w.hh, w.ih) if at is None else (self.w_hh[at], self.w_ih[at])
-            found[n] = passed[n] @ (w_hh.T if kind == "untransposed" else w_ih)
+            found[n] = passed[n] @ _matrix(kind, w_ih, w_hh)
         return found
+
+
+def _matrix(kind: str, w_ih: Array, w_hh: Array) -> Array:
+    """Return the matrix (H, H) that stands for W_hh in a wrong carry."""
+    if kind == "untransposed":
+        return w_hh.T
+    return w_ih if kind == "input weights" else misaligned(kind, w_ih, w_hh)

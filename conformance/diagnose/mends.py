@@ -17,6 +17,7 @@ BY_SEAM: Mapping[str, tuple[op.Operator, ...]] = {
     "biases": (op.another_name, op.with_more),
     "inputs": READING,
     "kept": READING,
+    "head_input": READING,
     "derivative": SLOPE,
     "slope_at": READING,
     "head_loss": (op.unwrapped,),
@@ -44,13 +45,18 @@ BY_SEAM: Mapping[str, tuple[op.Operator, ...]] = {
     "d_x": (op.transposed, op.another_name),
     "d_h_0": (op.another_name, op.unwrapped),
     "head_read": READING,
+    "scale_ih": (op.one_operand, op.summed, op.left_out),
+    "scale_hh": (op.one_operand, op.summed, op.left_out),
+    "scale_b": (op.one_operand, op.summed, op.left_out),
+    "scale_head": (op.one_operand, op.summed, op.left_out),
+    "scale_head_bias": (op.one_operand, op.summed, op.left_out),
     "reduce_head": SUMMING,
     "head_bias": SUMMING,
 }
 """The operators that may mend a wrong choice at each seam."""
 
 
-FORWARD = ("activation", "recurrence", "start", "biases", "inputs", "kept")
+FORWARD = ("activation", "recurrence", "start", "biases", "inputs", "kept", "head_input")
 """Seams of the forward pass; all others are looked for where a function's name speaks of gradients first."""
 
 BACKWARD = re.compile(r"back|grad|bptt|deriv|prime|^d_?[a-z]+$|train|update", re.IGNORECASE)

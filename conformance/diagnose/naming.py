@@ -18,6 +18,11 @@ def named(factor: float, case: Case, error: float = 0.0) -> str:
     return next((text for value, text in _constants(case) if abs(value - factor) <= error), "")
 
 
+def nearest(factor: float, case: Case) -> float:
+    """Return the constant that sizes of `case` make and that lies closest to `factor`."""
+    return min((value for value, _ in _constants(case)), key=lambda value: abs(value - factor))
+
+
 @cache
 def _constants(case: Case) -> list[tuple[float, str]]:
     """Return the constants that losses and averages bring in, with their names, simple ones first."""

@@ -1,5 +1,6 @@
 """Every way in which the gradient of one parameter may be formed from δ: what multiplies it, and how it is summed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
@@ -10,7 +11,7 @@ from conformance.diagnose.axes import Change
 from conformance.diagnose.fit import Fit, fit
 from conformance.faults import Choices
 from conformance.faults.forward import Scan
-from conformance.faults.parameters import read_input, read_state
+from conformance.faults.parameters import last_of_equals, read_input, read_state
 from conformance.faults.seams import alternatives
 from refrnn import Array
 
@@ -24,6 +25,16 @@ class Former:
 
     scan: Scan
     base: Choices
+    repeats: Mapping[str, Array]
+
+    @classmethod
+    def of(cls, scan: Scan, base: Choices) -> "Former":
+        """Return what forms gradients after this forward pass."""
+        kept = {how: last_of_equals(scan.x, how) for how in alternatives("repeats")[1:]}
+        telling = {how: mask for how, mask in kept.items() if not mask.all()}
+        if len(telling) > 1 and np.array_equal(*telling.values()):
+            del telling["last of all"]  # no other step has what a step has: the two are one
+        return cls(scan=scan, base=base, repeats=telling)
 
     def fits(
         self, kind: str, target: Array, d_a: Array, d_h: Array, limit: float | None, most: int | None = None
@@ -32,7 +43,7 @@ class Former:
         per_row = target.ndim > (1 if kind == "b" else 2)
         return [
             (change, fit(self.gradient(kind, change, d_a, d_h), target, limit))
-            for change in ways(kind, rows=d_a.shape[2], per_row=per_row)
+            for change in ways(kind, rows=d_a.shape[2], per_row=per_row, repeats=tuple(self.repeats))
             if most is None or len(change) <= most + per_row
         ]
 
@@ -44,6 +55,8 @@ class Former:
             change.get(f"reduce_{kind}", "sum"), slice(None)
         )
         rows = slice(0, 1) if choices.rows == "first row" else slice(None)
+        if "repeats" in change:
+            delta = delta * self.repeats[change["repeats"]]
         delta = delta[:, steps, rows]
         by_row = "per row" in (choices.rows, choices.bias_gradients)
         if kind == "b":
@@ -61,11 +74,14 @@ class Former:
 
 
 @cache
-def ways(kind: str, *, rows: int, per_row: bool) -> list[Change]:
-    """Return all choices of how one kind of gradient is formed, the right one first."""
+def ways(kind: str, *, rows: int, per_row: bool, repeats: tuple[str, ...] = ()) -> list[Change]:
+    """Return all choices of how one kind of gradient is formed, the right one first.
+
+    `repeats` are the ways of losing rows of x that equal others which make a difference here.
+    """
     axes: list[list[Change]] = [[{}, {f"formed_{kind}": "of dh"}]]
     if kind == "ih":
-        axes.append(_of("x_read"))
+        axes += [_of("x_read"), [{}, *({"repeats": how} for how in repeats)]]
     if kind == "hh":
         axes += [_of("h_read"), _of("outer")]
     axes.append([{}, {f"reduce_{kind}": "first step"}, {f"reduce_{kind}": "last step"}])

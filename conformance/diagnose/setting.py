@@ -61,7 +61,7 @@ class Setting:
             scan=scan,
             axes=axes,
             tables=Tables.of(material, axes, scan, base, factor),
-            former=Former(scan=scan, base=base),
+            former=Former.of(scan, base),
             heads=tuple(readings or ()),
             head_explained=readings is None or bool(readings),
             factor=factor,

@@ -44,13 +44,16 @@ def scan_backward(
         active = scan.active[t] & walked
         last = t == len(entry) - 1
         own = np.zeros_like(entry[t]) if choices.arrives == "replaces output" and not last else entry[t]
-        (d_h[t],), (delta,) = _step(choices, own, streams.sum(axis=0, keepdims=True), slope[t])
+        f = slope[_slopes_of(choices, t, len(entry), len(streams))]
+        d_h[t], delta = _summed(choices, own, streams, f)
         d_a[t] = np.where(active, rounded(delta), scan.a.dtype.type(0))
-        if choices.update == "inside":
-            w_hh = w_hh - choices.rate * (d_a[t].T @ read[t])
+        now = w_ih, w_hh
+        if choices.update.startswith("inside"):
             w_ih = w_ih - choices.rate * (d_a[t].T @ scan.x[t])
-        dh, back = _step(choices, own, streams, slope[t])
-        back = rounded(_carried(choices, w_ih, w_hh, dh, back))
+            w_hh = w_hh - choices.rate * (d_a[t].T @ read[t])
+        through = now if choices.update == "inside, later" else (w_ih, w_hh)
+        dh, back = _step(choices, own, streams, f)
+        back = rounded(_carried(choices, *through, dh, back))
         if choices.arrives in ("adds up", "onto dh"):
             back = back + (streams if choices.arrives == "adds up" else dh)
         streams = np.where(active, _arriving(choices, back, t), streams)
@@ -66,8 +69,7 @@ def scan_backward(
 
 def reaching(choices: Choices, d_output: Array, d_final: Array) -> tuple[Array, Array]:
     """Return what enters at every step (T, B, H), and the streams (S, B, H) that reach the last one."""
-    limited = choices.truncation == "windows" and choices.reach < len(d_output)
-    streams = np.zeros((choices.reach + 1 if limited else 1, *d_final.shape), d_final.dtype)
+    streams = np.zeros((_many(choices, len(d_output)), *d_final.shape), d_final.dtype)
     entry = d_output.copy()
     if choices.d_h_n == "every step":
         entry += d_final
@@ -78,6 +80,13 @@ def reaching(choices: Choices, d_output: Array, d_final: Array) -> tuple[Array, 
     return entry, streams
 
 
+def _many(choices: Choices, steps: int) -> int:
+    """Return in how many streams gradients go back: one for each number of steps gone back where that matters."""
+    if choices.truncation == "windows" and choices.reach < steps:
+        return choices.reach + 1
+    return steps + 1 if choices.slope_at == "entered" else 1
+
+
 def walk(choices: Choices, steps: int) -> Iterator[tuple[int, bool]]:
     """Yield the steps from the last to the first, and whether the loop does anything there."""
     for t in reversed(range(steps)):
@@ -85,6 +94,20 @@ def walk(choices: Choices, steps: int) -> Iterator[tuple[int, bool]]:
             choices.steps == "first skipped" and t == 0
         )
         yield t, not skipped and not (choices.truncation == "last steps" and t < steps - choices.reach)
+
+
+def _slopes_of(choices: Choices, t: int, steps: int, streams: int) -> int | Array:
+    """Return the step at which f' is taken at step t, one for each stream where that is the one at which it entered."""
+    return np.minimum(t + np.arange(streams), steps - 1) if choices.slope_at == "entered" else t
+
+
+def _summed(choices: Choices, entry: Array, streams: Array, slope: Array) -> tuple[Array, Array]:
+    """Return dh_t and δ_t (B, H) of all streams together."""
+    if slope.ndim == streams.ndim:
+        dh, delta = _step(choices, entry, streams, slope)
+        return dh.sum(axis=0), delta.sum(axis=0)
+    (dh,), (delta,) = _step(choices, entry, streams.sum(axis=0, keepdims=True), slope)
+    return dh, delta
 
 
 def _step(choices: Choices, entry: Array, streams: Array, slope: Array) -> tuple[Array, Array]:
@@ -113,6 +136,8 @@ def _carried(choices: Choices, w_ih: Array, w_hh: Array, d_h: Array, d_a: Array)
             back = passed @ w_ih
         case "doubled":
             back = 2 * (passed @ w_hh)
+        case "end of [h; x]" | "start of [x; h]":
+            back = passed @ misaligned(choices.carry, w_ih, w_hh)
         case _:
             back = passed @ w_hh
     if choices.clip == "carry 1":
@@ -120,6 +145,14 @@ def _carried(choices: Choices, w_ih: Array, w_hh: Array, d_h: Array, d_a: Array)
     if choices.clip == "carry norm 1":
         return back / np.maximum(np.linalg.norm(back), 1).astype(back.dtype)
     return back
+
+
+def misaligned(carry: str, w_ih: Array, w_hh: Array) -> Array:
+    """Return the H columns (H, H) at the wrong end of one matrix over [h; x] or [x; h]."""
+    hidden = w_hh.shape[-1]
+    if carry == "end of [h; x]":
+        return np.concatenate([w_hh, w_ih], axis=-1)[..., -hidden:]
+    return np.concatenate([w_ih, w_hh], axis=-1)[..., :hidden]
 
 
 def _arriving(choices: Choices, back: Array, t: int) -> Array:

@@ -139,6 +139,15 @@ BACKWARD = (
         choice="after",
     ),
     Fault(
+        id="slope-of-step-of-entry",
+        name="All the way back, the derivative of the step at which a gradient entered is used.",
+        effect="What enters at s meets f' of step s at all t ≤ s, as in a loop over steps inside a loop over outputs.",
+        mend="delta = (Whh.T @ delta) * (1 - h[t - 1] ** 2)",
+        idiom="delta = (Whh.T @ delta) * (1 - h[s] ** 2)  # s of the outer loop",
+        seam="slope_at",
+        choice="entered",
+    ),
+    Fault(
         id="last-state-for-every-step",
         name="The backward pass has only the last state, and uses it at every step.",
         effect="h_T stands in f' of every step and for every h_{t-1} in dW_hh.",
@@ -166,6 +175,16 @@ BACKWARD = (
         idiom="dh = dy[min(t + 1, T - 1)] + carry",
         seam="entry",
         choice="early",
+        perhaps=(("head_entry", "as entered"),),
+    ),
+    Fault(
+        id="output-gradient-one-step-early-none-at-last",
+        name="Each output gradient enters one step early, and none at the last step.",
+        effect="dh_t gets dL/doutput_{t+1}, and nothing at the last step: the first one is lost.",
+        mend="dh = dy[t] + carry",
+        idiom="dh = carry + (dy[t + 1] if t < T - 1 else 0)",
+        seam="entry",
+        choice="early, none last",
         perhaps=(("head_entry", "as entered"),),
     ),
     Fault(

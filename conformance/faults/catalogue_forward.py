@@ -115,6 +115,15 @@ FORWARD = (
         choice="b_ih twice",
     ),
     Fault(
+        id="bias-outside-activation",
+        name="The biases are added to the activated state instead of inside the activation.",
+        effect="h_t = tanh(W_ih x_t + W_hh h_{t-1}) + b: a parenthesis closes too early.",
+        mend="h = np.tanh(Wxh @ x + Whh @ h + b)",
+        idiom="h = np.tanh(Wxh @ x + Whh @ h) + b",
+        seam="biases",
+        choice="outside",
+    ),
+    Fault(
         id="x-one-step-late",
         name="The network reads the input of the step before.",
         effect="a_t uses x_{t-1}, and zeros at the first step.",
@@ -167,6 +176,19 @@ FORWARD = (
         idiom="h[:] = np.tanh(a); states.append(h)",
         seam="kept",
         choice="last",
+    ),
+    Fault(
+        id="outputs-of-previous-state",
+        name="The outputs are made of the state before the step.",
+        effect="y_t = W_hy h_{t-1} + b_y: the states are right, and each is read one step too late.",
+        mend="y = Why @ hs[t + 1] + by  # hs[0] is h_0",
+        idiom="y = Why @ hs[t] + by  # hs[0] is h_0",
+        seam="head_input",
+        choice="before",
+        perhaps=(
+            ("head_read", "before"),
+            ("entry", "early, none last"),
+        ),
     ),
     Fault(
         id="float32-buffers",

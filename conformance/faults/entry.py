@@ -16,6 +16,7 @@ def entered(choices: Choices, cotangents: Array) -> Array:
         "given": lambda: cotangents,
         "last everywhere": lambda: shifts.last(cotangents),
         "early": lambda: shifts.after(cotangents),
+        "early, none last": lambda: np.append(cotangents[1:], np.zeros_like(cotangents[:1]), axis=0),
         "late": lambda: shifts.before(cotangents, shifts.nothing(cotangents)),
         "late, wrapping": lambda: shifts.before_wrapping(cotangents),
         "last only": lambda: shifts.at_last(last, steps),

@@ -52,7 +52,7 @@ def scan_forward(
     """Scan x (T, B, I) from h_0 (B, H) and return what is kept of it."""
     share = input_share(choices, weights, x)
     a, states = np.empty_like(share), np.empty_like(share)
-    f = activation(choices, nonlinearity)
+    f = _activated(choices, nonlinearity, weights)
     h = h_0
     for t in range(len(x)):
         a[t] = rounded(share[t] + recurrent_share(choices, weights, h, h_0))
@@ -82,10 +82,20 @@ def input_share(choices: Choices, w: Weights, x: Array) -> Array:
         "no b_hh": (w.b_ih,),
         "none": (),
         "b_ih twice": (w.b_ih, w.b_ih),
+        "outside": (),
     }[choices.biases]
     for bias in addends:
         share = share + bias
     return share
+
+
+def _activated(choices: Choices, nonlinearity: str, w: Weights) -> Callable[[Array], Array]:
+    """Return what makes a state of a pre-activation: the activation in use, or that and the biases on top."""
+    f = activation(choices, nonlinearity)
+    if choices.biases != "outside" or w.b_ih is None or w.b_hh is None:
+        return f
+    outside = w.b_ih + w.b_hh
+    return lambda a: f(a) + outside
 
 
 def recurrent_share(choices: Choices, w: Weights, h: Array, h_0: Array) -> Array:

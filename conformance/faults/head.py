@@ -32,13 +32,19 @@ def through(
 
     The scan began at h_0 (B, D·H).
     """
-    y = output @ head.weight.T  # (T, B, D·H) @ (D·H, O) -> (T, B, O)
-    if head.bias is not None:
-        y = y + head.bias
+    y = outputs(choices, head, output, h_0)
     d_y = seen(choices, y, d_y) * d_y.dtype.type(scale)
     given = entered(choices, d_y) if choices.head_entry == "as entered" else d_y
     gradients = _gradients(choices, head, _read(choices, output, h_0), given)
-    return Through(y=y, d_output=passed_back(choices, head, d_y, gradients), gradients=gradients)
+    d_output = passed_back(choices, head, d_y, gradients, _read(choices, output, h_0))
+    return Through(y=y, d_output=d_output, gradients=_on_own_scales(choices, gradients))
+
+
+def outputs(choices: Choices, head: Head, output: Array, h_0: Array) -> Array:
+    """Return y of output (T, B, D·H) after h_0 (B, D·H): (T, B, O)."""
+    states = shifts.before(output, h_0) if choices.head_input == "before" else output
+    y = states @ head.weight.T  # (T, B, D·H) @ (D·H, O) -> (T, B, O)
+    return y if head.bias is None else y + head.bias
 
 
 def seen(choices: Choices, y: Array, d_y: Array) -> Array:
@@ -52,13 +58,20 @@ def seen(choices: Choices, y: Array, d_y: Array) -> Array:
             return d_y
 
 
-def passed_back(choices: Choices, head: Head, d_y: Array, gradients: dict[str, Array]) -> Array:
-    """Return dL/dy W, (T, B, O) @ (O, D·H) -> (T, B, D·H)."""
+def passed_back(
+    choices: Choices, head: Head, d_y: Array, gradients: dict[str, Array], states: Array
+) -> Array:
+    """Return dL/dy W, (T, B, O) @ (O, D·H) -> (T, B, D·H); dW is formed with `states`."""
     match choices.head_carry:
         case "untransposed" if head.weight.shape[0] == head.weight.shape[1]:
             return d_y @ head.weight.T
         case "updated":
             return d_y @ (head.weight - choices.rate * gradients[HEAD_WEIGHT])
+        case "updated inside" | "updated inside, later":
+            shares = d_y.swapaxes(1, 2) @ states  # (T, O, B) @ (T, B, D·H) -> (T, O, D·H)
+            summed = np.flip(np.cumsum(np.flip(shares, 0), axis=0), 0)
+            changed = summed - shares if choices.head_carry.endswith("later") else summed
+            return d_y @ (head.weight - d_y.dtype.type(choices.rate) * changed)
         case _:
             return d_y @ head.weight
 
@@ -80,6 +93,15 @@ def _gradients(choices: Choices, head: Head, states: Array, d_y: Array) -> dict[
         factor = {"own": 1, "dropped": 0, "doubled": 2}[choices.head_bias]
         found[HEAD_BIAS] = factor * _over_steps(choices, d_y.sum(axis=1))
     return found
+
+
+def _on_own_scales(choices: Choices, gradients: dict[str, Array]) -> dict[str, Array]:
+    """Return the head's gradients, each with the constant that it carries besides what all carry."""
+    own = {
+        HEAD_WEIGHT: choices.own_head if choices.scale_head == "own" else 1.0,
+        HEAD_BIAS: choices.own_head_bias if choices.scale_head_bias == "own" else 1.0,
+    }
+    return {name: g * g.dtype.type(own[name]) for name, g in gradients.items()}
 
 
 def _over_steps(choices: Choices, shares: Array) -> Array:

@@ -25,6 +25,8 @@ def read_input(choices: Choices, scan: Scan) -> Array:
             return shifts.last(scan.x)
         case "after":
             return shifts.after(scan.x)
+        case "mean":
+            return np.repeat(scan.x.mean(axis=0, keepdims=True), len(scan.x), axis=0)
         case _:
             return scan.x
 
@@ -43,8 +45,21 @@ def read_state(choices: Choices, scan: Scan) -> Array:
             return shifts.last(scan.states)
         case "two before":
             return shifts.before(right, scan.h_0)
+        case "mean":
+            return np.repeat(right.mean(axis=0, keepdims=True), len(right), axis=0)
         case _:
             return right
+
+
+def last_of_equals(x: Array, repeats: str) -> Array:
+    """Return (T, B, 1) where a row of x is the last of its equals, in its step or in all of the sequence."""
+    steps, batch, _ = x.shape
+    moments = np.arange(steps * batch)
+    rows = x.reshape(len(moments), -1)
+    equal = (rows[:, np.newaxis] == rows).all(axis=-1) & (moments > moments[:, np.newaxis])
+    if repeats == "last of a step":
+        equal &= (moments // batch) == (moments // batch)[:, np.newaxis]
+    return ~equal.any(axis=1).reshape(steps, batch, 1)
 
 
 def parameter_gradients(
@@ -61,6 +76,8 @@ def parameter_gradients(
         reaching if formed == "of dh" else d_a
         for formed in (choices.formed_ih, choices.formed_hh, choices.formed_b)
     )
+    if choices.repeats != "added":
+        of_ih = np.where(last_of_equals(scan.x, choices.repeats), of_ih, d_a.dtype.type(0))
     shares = [
         _outer(of_ih, x),
         _recurrent(choices, of_hh, h),
@@ -74,7 +91,21 @@ def parameter_gradients(
     ]
     if biased:
         found[2:] = _bias_gradients(choices, _over_steps(choices.reduce_b, of_b), found[2:])
-    return steps, found
+    return steps, _on_own_scales(choices, found)
+
+
+def _on_own_scales(choices: Choices, found: Gradients) -> Gradients:
+    """Return the gradients, each with the constant that it carries besides what all carry."""
+    pairs = (
+        (choices.scale_ih, choices.own_ih),
+        (choices.scale_hh, choices.own_hh),
+        (choices.scale_b, choices.own_b),
+        (choices.scale_b, choices.own_b),
+    )
+    return [
+        g if scale == "common" else g * g.dtype.type(own)
+        for g, (scale, own) in zip(found, pairs, strict=False)
+    ]
 
 
 def _outer(d_a: Array, y: Array) -> Array:

@@ -16,6 +16,13 @@ Formed: TypeAlias = Literal["of delta", "of dh"]
 """Whether a gradient is formed with δ_t = dL/da_t, or with dL/dh_t, without f'."""
 
 
+OwnScale: TypeAlias = Literal["common", "own"]
+"""Whether a gradient carries the constant that all carry, or another one beside it."""
+
+NUMBERS = ("reach", "rate", "own_ih", "own_hh", "own_b", "own_head", "own_head_bias")
+"""What `Choices` holds besides its seams: how far, how fast, how much."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """What a network does at each seam.
@@ -29,12 +36,14 @@ class Choices:
     start
         Where a scan starts: h_0, zeros, or the first layer's h_0 for all.
     biases
-        Which biases enter the pre-activation.
+        Which biases enter the pre-activation; "outside" where both are added to the activated state instead.
     inputs
         What the first layer reads: x_t, x of the step before or after (in time), x + 1e-12, or a batch-first x
         reshaped where it should be transposed.
     kept
         The states that the network keeps and shows: h_t, h_{t-1}, h_T at every step, or h_t through float32.
+    head_input
+        The state that the head makes y_t of: h_t or h_{t-1}.
     lengths
         Whether short samples wait in the padding.
     below
@@ -53,21 +62,22 @@ class Choices:
         for all, the first row's for all, 1, sigmoid's h(1 − h), tanh's 1 − h², relu's, of the pre-activation 1 − a²,
         without the square 1 − h, or relu's with 1 at exactly 0.
     slope_at
-        The step at whose state f' is taken.
+        The step at whose state f' is taken; "entered" is the step at which what is carried back entered.
     head_loss
         Which loss's gradient dL/dy is: the loss's own, that of cross-entropy over a softmax where the loss is a squared
         error, or that of a squared error where it is cross-entropy over a softmax.
     head_carry
-        What the head passes back: W_hyᵀ dL/dy, the same through W_hy untransposed (where square), or after an update.
+        What the head passes back: W_hyᵀ dL/dy, the same through W_hy untransposed (where square), or after an update:
+        of all steps, or inside the loop, of the steps from t on or from t + 1 on.
     entry
-        How dL/doutput enters: as given, the last one at every step, one step early (the last twice), one step late
-        (wrapping or not), only the last, the last one doubled, in the opposite order, the sum of all at the last
+        How dL/doutput enters: as given, the last one at every step, one step early (the last twice, or nothing at
+        the last step), one step late (wrapping or not), only the last, the last one doubled, in the opposite order, the sum of all at the last
         step, or summed up from behind.
     d_h_n
         How dL/dh_n enters: at the last step, not at all, at every step, or in place of dL/doutput there.
     carry
-        Through what step t passes gradients back: W_hhᵀ, W_hh, nothing at all, no matrix, W_ihᵀ (where square), or
-        twice W_hhᵀ.
+        Through what step t passes gradients back: W_hhᵀ, W_hh, nothing at all, no matrix, W_ihᵀ (where square),
+        twice W_hhᵀ, or H rows of the wrong end of one matrix over [h; x] or [x; h].
     carried
         What step t passes back: δ_t, or dL/dh_t without f'.
     arrives
@@ -82,6 +92,9 @@ class Choices:
         where they enter, or the loop walks only the last `reach` steps.
     x_read, h_read
         Which x and which h multiply δ_t in dW_ih and dW_hh.
+    repeats
+        Whether equal rows of x, as the one-hot vectors of one id are, all add to dW_ih, or only the last of them in
+        each step's batch, or in the whole sequence.
     formed_ih, formed_hh, formed_b
         What dW_ih, dW_hh and db are formed with.
     outer
@@ -94,9 +107,12 @@ class Choices:
         The gradients of the biases.
     update, rate
         When parameters are updated with the learning rate `rate`: afterwards, inside the time loop before W_hh
-        carries, or before W_ih passes anything down.
+        carries or after it did, or before W_ih passes anything down.
     scale
         One constant on everything.
+    scale_ih, scale_hh, scale_b, scale_head, scale_head_bias
+        Whether the gradient of W_ih, W_hh, the biases, W_hy or b_y carries what the others carry, or a constant of its
+        own beside that: `own_ih`, `own_hh`, `own_b`, `own_head` and `own_head_bias`.
     clip
         Clipping of parameters' gradients by value or norm, of the carry, or dW_hh over another's norm, always or where
         that is above 1.
@@ -128,9 +144,10 @@ class Choices:
     activation: Literal["own", "sigmoid", "halved", "other", "none"] = "own"
     recurrence: Literal["carried", "of h_0", "none", "untransposed"] = "carried"
     start: Literal["given", "zeros", "first layer's"] = "given"
-    biases: Literal["both", "no b_ih", "no b_hh", "none", "b_ih twice"] = "both"
+    biases: Literal["both", "no b_ih", "no b_hh", "none", "b_ih twice", "outside"] = "both"
     inputs: Literal["own", "before", "after", "nudged", "reshaped"] = "own"
     kept: Literal["own", "before", "last", "float32"] = "own"
+    head_input: Literal["own", "before"] = "own"
     lengths: Literal["respected", "ignored"] = "respected"
     below: Literal["layer below", "x"] = "layer below"
     layer_weights: Literal["own", "first layer's"] = "own"
@@ -151,13 +168,14 @@ class Choices:
         "unsquared",
         "one at zero",
     ] = "own"
-    slope_at: Literal["own", "last", "before", "before, wrapping", "after"] = "own"
+    slope_at: Literal["own", "last", "before", "before, wrapping", "after", "entered"] = "own"
     head_loss: Literal["own", "softmax", "squared error"] = "own"
-    head_carry: Literal["own", "untransposed", "updated"] = "own"
+    head_carry: Literal["own", "untransposed", "updated", "updated inside", "updated inside, later"] = "own"
     entry: Literal[
         "given",
         "last everywhere",
         "early",
+        "early, none last",
         "late",
         "late, wrapping",
         "last only",
@@ -167,15 +185,27 @@ class Choices:
         "accumulated",
     ] = "given"
     d_h_n: Literal["last step", "ignored", "every step", "replaces output"] = "last step"
-    carry: Literal["own", "untransposed", "none", "no weights", "input weights", "doubled"] = "own"
+    carry: Literal[
+        "own",
+        "untransposed",
+        "none",
+        "no weights",
+        "input weights",
+        "doubled",
+        "end of [h; x]",
+        "start of [x; h]",
+    ] = "own"
     carried: Literal["delta", "dh"] = "delta"
     arrives: Literal["added", "replaces output", "adds up", "onto dh"] = "added"
     joined: Literal["before slope", "carry after", "output after"] = "before slope"
     steps: Literal["all", "last skipped", "first skipped"] = "all"
     truncation: Literal["none", "segments", "windows", "last steps"] = "none"
     reach: int = 4
-    x_read: Literal["own", "before", "before, wrapping", "last", "after"] = "own"
-    h_read: Literal["before", "before, wrapping", "zero at first", "own", "last", "two before"] = "before"
+    x_read: Literal["own", "before", "before, wrapping", "last", "after", "mean"] = "own"
+    h_read: Literal["before", "before, wrapping", "zero at first", "own", "last", "two before", "mean"] = (
+        "before"
+    )
+    repeats: Literal["added", "last of a step", "last of all"] = "added"
     formed_ih: Formed = "of delta"
     formed_hh: Formed = "of delta"
     formed_b: Formed = "of delta"
@@ -187,9 +217,19 @@ class Choices:
     bias_gradients: Literal[
         "own", "b_ih dropped", "b_hh dropped", "both dropped", "doubled", "mean over rows", "per row"
     ] = "own"
-    update: Literal["after", "inside", "before"] = "after"
+    update: Literal["after", "inside", "inside, later", "before"] = "after"
     rate: float = 0.1
     scale: Literal["1", "2", "1/2", "-1", "1/T", "1/B", "1/O", "T", "B", "O", "2/(T·O)", "T·O/2"] = "1"
+    scale_ih: OwnScale = "common"
+    scale_hh: OwnScale = "common"
+    scale_b: OwnScale = "common"
+    scale_head: OwnScale = "common"
+    scale_head_bias: OwnScale = "common"
+    own_ih: float = 0.5
+    own_hh: float = 0.5
+    own_b: float = 0.5
+    own_head: float = 0.5
+    own_head_bias: float = 0.5
     clip: Literal[
         "none",
         "value 5",
@@ -229,9 +269,7 @@ class Choices:
         return {seam: getattr(self, seam) for seam in SEAMS if getattr(self, seam) != alternatives(seam)[0]}
 
 
-_ALTERNATIVES = {
-    field.name: get_args(field.type) for field in fields(Choices) if field.name not in ("reach", "rate")
-}
+_ALTERNATIVES = {field.name: get_args(field.type) for field in fields(Choices) if field.name not in NUMBERS}
 
 SEAMS = tuple(_ALTERNATIVES)
 """The names of all seams, in the order of the data flow."""
