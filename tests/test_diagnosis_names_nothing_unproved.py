@@ -121,7 +121,7 @@ def test_what_is_named_shows_what_the_network_shows(faults: set[str], case_id: s
         observation = shown(case, choices_of([CATALOGUE[name] for name in sorted(faults)]))
     except (UsageError, Unsupported):
         return
-    found = diagnose(Evidence(problem=materialise(case), observation=observation))
+    found = diagnose(Evidence(problem=materialise(case), observation=observation, rate=RIGHT.rate))
     assert found.explained, found.known
     assert len(found.faults) <= len(faults)
     assert found.residual is not None

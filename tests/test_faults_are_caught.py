@@ -13,6 +13,9 @@ from conformance.faults import CATALOGUE, Choices, Fault, Mutant, choices_of, lo
 from conformance.faults.seams import SEAMS, alternatives
 from conformance.judge import malformed
 
+PER_SAMPLE = ("batch-not-summed", "bias-gradients-per-example", "head-bias-gradient-per-example")
+"""What gives gradients a shape of their own."""
+
 SMOKE = [case for case in SUITES["smoke"].cases() if case.steps <= 50]
 EVERY = pytest.mark.parametrize("fault", CATALOGUE.values(), ids=list(CATALOGUE))
 
@@ -45,7 +48,7 @@ def test_the_smoke_suite_catches_the_fault_in_float32(fault: Fault) -> None:
 
 @EVERY
 def test_a_mutant_shows_arrays_of_the_right_kind_wherever_it_runs(fault: Fault) -> None:
-    shapes_wrong = fault.id in ("batch-not-summed", "bias-gradients-per-example")
+    shapes_wrong = fault.id in PER_SAMPLE
     ran = 0
     for case in SMOKE[::5]:
         problem = materialise(case)
@@ -135,7 +138,7 @@ def test_combinations_of_faults_run(case: Case, ids: set[str]) -> None:
     except Unsupported:
         return
     wrong = malformed(problem, observation)
-    assert wrong == [] or {"batch-not-summed", "bias-gradients-per-example"} & ids, wrong
+    assert wrong == [] or {*PER_SAMPLE} & ids, wrong
 
 
 @given(small, st.data())

@@ -22,8 +22,8 @@ IDS = """
     tanh-of-half
     tanh-relu-swapped
     activation-missing
-    recurrent-term-missing
     state-not-carried
+    recurrent-term-missing
     recurrence-transposed
     h-0-ignored
     b-ih-unused
@@ -55,6 +55,7 @@ IDS = """
     head-stepped-every-step
     head-bias-gradient-dropped
     head-bias-gradient-doubled
+    head-bias-gradient-per-example
     tanh-prime-of-activated
     tanh-prime-recomputed-from-h-t
     first-unit-slope-for-all

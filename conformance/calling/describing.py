@@ -20,6 +20,7 @@ from conformance.calling.returns import returned_names
 from conformance.calling.sequences import between
 from conformance.calling.slots import Slot
 from conformance.calling.uncalled import uncalled
+from conformance.calling.wrong import in_words
 
 PLACES = {
     "returned": "returned",
@@ -190,7 +191,7 @@ def _notes(
     if "come to be" in forward.built.setup.says:
         notes.append("Its weights come to be at the first forward; they are set after one.")
     if forward.fault:
-        notes.append(f"Its forward pass is that of a network with {forward.fault}.")
+        notes.append(f"Its forward pass was recognised by a mistake in it: {in_words(forward.fault)}")
     if is_own(forward):
         notes.append(
             "Its forward pass is no recurrence known here; its parameters are named as the code names them."

@@ -95,6 +95,8 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
     if found.late:
         progress(f"the search ended after {MOST_SECONDS:g} seconds; going on with the best that was found")
     best = sorted(found.backwards, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
+    if best and best[0].harvest.apart:
+        best = [b for b in best if not _of_one_sample(found, b)]
     if found.raised and not any(b.harvest.right or _is_backward(b) for b in best):
         best = []  # what was found beside a backward pass that fails by itself is none
     if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
@@ -133,7 +135,10 @@ def _of_one_sample(found: Found, backward: Backward) -> bool:
         return True
     form = backward.forward.inputs.form
     same = (b for b in found.backwards if b.forward.call == backward.forward.call and b.call == backward.call)
-    batched = any(b.forward.inputs.batched and b.harvest.rows for b in same)
+    batches = [b.harvest for b in same if b.forward.inputs.batched]
+    if not backward.forward.inputs.batched and any(harvest.apart for harvest in batches):
+        return True
+    batched = any(harvest.rows for harvest in batches)
     return batched and form is not None and form.container == "array" and len(form.axes) == 3
 
 

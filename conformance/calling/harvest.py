@@ -33,6 +33,7 @@ class Harvest:
     named: int
     notes: tuple[str, ...] = ()
     rows: bool = False  # whether biases are left per example while everything else is summed
+    apart: bool = False  # whether all are there, and some are right but for a constant that the others lack
 
     @property
     def score(self) -> tuple[float, ...]:
@@ -74,6 +75,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         fits[slot.path] = [(c, _constant(c.values, true)) for c in candidates.get(slot.path, [])]
     constant = _common([[k for _, k in row if k is not None] for row in fits.values()])
     chosen, right, named, notes = {}, set(), 0, []
+    apart = False
     rows: dict[str, str] = {}
     for slot in taken.slots:
         row = fits[slot.path]
@@ -92,6 +94,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         named += best in by_name
         if true_ones:
             right.add(slot.path)
+        apart |= not true_ones and not best.how and any(c is best and k is not None for c, k in row)
         if best.raw and len(taken.before[slot.path].shape) <= 2 and "W" not in "".join(slot.roles):
             rows[slot.path] = best.raw
         if best.how:
@@ -109,6 +112,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         right=frozenset(right),
         constant=constant,
         rows=bool(rows),
+        apart=apart and len(chosen) == len(taken.slots),
         named=len(chosen) if place == "applied" else named,
         notes=tuple(notes),
     )

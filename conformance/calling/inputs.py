@@ -19,6 +19,16 @@ class Inputs:
     ids: bool = False
     form: Form | None = None
 
+    @property
+    def of_one_sample(self) -> bool:
+        """Whether an array has an axis for samples, with one sample on it."""
+        return (
+            self.form is not None
+            and self.form.container == "array"
+            and len(self.form.axes) == 3
+            and "1" in self.form.axes
+        )
+
 
 def _of(container: str, axes: str, *, batched: bool) -> Inputs:
     form = Form(container, axes)  # pyright: ignore[reportArgumentType]

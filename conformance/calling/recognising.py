@@ -14,7 +14,7 @@ from conformance.calling.program import Ran, run
 from conformance.calling.reach import Reached
 from conformance.calling.sensitivity import used
 from conformance.calling.slots import Sizes, Slot, assignments, looks_like_a_gradient, options
-from conformance.calling.wrong import wrong_truths
+from conformance.calling.wrong import without_a_state, wrong_truths
 
 MOST_ASSIGNMENTS, MOST_ASSIGNMENTS_OF_WRONG = 24, 8
 """Meanings of a network's arrays that are tried."""
@@ -113,6 +113,8 @@ class Recognising:
         roots = [] if returned else forward.built.setup.roots
         items = everything(Ran(names=ran.names) if returned else ran, ["result", *roots])
         for fault, truths in wrong_truths(case, traits).items():
+            if forward.inputs.of_one_sample and without_a_state(fault):
+                continue
             wrong = replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
             if wrong.complete and self._starts_anywhere(wrong):
                 return wrong

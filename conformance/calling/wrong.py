@@ -8,11 +8,12 @@ from conformance.calling.asking import Traits, question
 from conformance.calling.softmaxes import outputs_of
 from conformance.cases import Case
 from conformance.errors import Unsupported
+from conformance.faults.catalogue import CATALOGUE
 from conformance.faults.seams import RIGHT, alternatives
 from conformance.faults.simulate import simulate
 from refrnn import Array
 
-SEAMS = ("activation", "recurrence", "biases", "inputs", "kept")
+SEAMS = ("activation", "recurrence", "biases", "inputs", "kept", "head_input")
 """The seams of the forward pass at which a network without padding or layers can go wrong."""
 
 
@@ -28,9 +29,22 @@ def wrong_truths(case: Case, traits: Traits) -> Mapping[str, Mapping[str, Array]
             except Unsupported:
                 continue
             truths = {"h": problem.layout.time_major(shown.output)}
-            if problem.head is not None:
-                bias = 0.0 if problem.head.bias is None else problem.head.bias
-                y = truths["h"] @ problem.head.weight.T + bias
-                truths = outputs_of(y) | truths
+            if shown.y is not None:
+                truths = outputs_of(problem.layout.time_major(shown.y)) | truths
             found[f"{seam} = {choice}"] = truths
     return found
+
+
+def without_a_state(fault: str) -> bool:
+    """Return whether a mistake leaves steps that know nothing of each other, so that samples may pass for steps."""
+    return fault in ("recurrence = none", "recurrence = of h_0")
+
+
+def in_words(fault: str) -> str:
+    """Return a mistake of a forward pass as the catalogue names it.
+
+    >>> in_words("biases = no b_hh")
+    'The bias b_hh is never added, though it is trained.'
+    """
+    seam, _, choice = fault.partition(" = ")
+    return next(entry.name for entry in CATALOGUE.values() if entry.choices == {seam: choice})

@@ -28,6 +28,7 @@ REGIMES = (
     "identity",
     "positive",
     "constant",
+    "ids",
     "kinks",
     "tutorial",
 )

@@ -15,6 +15,7 @@ made once stays (x is the same at every step)
 positive   torch's initialisation, all signs made positive (x too): sums grow without cancellation, and the
 same rounding comes back at every step
 constant   torch's initialisation, with x the same at every step: the network settles at a fixed point
+ids        torch's initialisation, with one-hot rows for x, as networks over words take them: rows come again
 tutorial   what tutorials do: normal weights times 0.01 and no biases, which hides many faults
 kinks      torch's initialisation with x near 0 and biases that almost cancel: relu units sit near their kink
 """
@@ -52,6 +53,8 @@ def drawn_inputs(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
         by_time[...] = by_time[0].copy()
     if case.regime == "positive":
         x[...] = np.abs(x)
+    if case.regime == "ids":
+        x[...] = x == x.max(axis=-1, keepdims=True)
     x *= _scale(case)
     if case.regime == "negzero":
         x.flat[::2] = -0.0

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from conformance.calling import Bound
+from conformance.calling.binding import Binding
 from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.choosing import Candidate
@@ -32,6 +34,7 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosi
             observation=answer.tidied.evidence,
             rate=candidate.bound.rate,
             single=bool(answer.tidied.lowered),
+            crossed=crossed(candidate.bound),
         )
 
     def probe(case: Case) -> Evidence | None:
@@ -42,6 +45,11 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosi
     if found.explained or not grows_with_the_rate(candidate):
         return found
     return dataclasses.replace(found, known=(*found.known, TOO_EARLY))
+
+
+def crossed(bound: Bound) -> bool:
+    """Return whether a network's loss makes dL/dy of its own outputs: softmax(y) − one-hot."""
+    return isinstance(bound, Binding) and bound.traits.crossed
 
 
 def _of_a_stack(candidate: Candidate) -> Iterator[str]:

@@ -19,7 +19,12 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
         shown = attempt(bound.run, problem, Said())
         if isinstance(shown, Failure):
             return None
-        return Evidence(problem=problem, observation=tidied(problem, shown).observation, rate=bound.rate)
+        return Evidence(
+            problem=problem,
+            observation=tidied(problem, shown).observation,
+            rate=bound.rate,
+            crossed=bound.traits.crossed,
+        )
 
     files = {file: "".join(linecache.getlines(file)) for file in bound.loaded.files}
     return suspects(found, files=files, namespace=vars(bound.loaded.code), rerun=rerun)

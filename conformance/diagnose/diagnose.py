@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from conformance.diagnose.assembly import Hypothesis
-from conformance.diagnose.constants import awkwardness, name_of
+from conformance.diagnose.constants import OWN, awkwardness, name_of
 from conformance.diagnose.cover import RANK, covers
 from conformance.diagnose.diagnosis import Diagnosis
 from conformance.diagnose.equivalents import Proved, told_apart
 from conformance.diagnose.evidence import Evidence, Probe
-from conformance.diagnose.facts import facts, forward_facts
+from conformance.diagnose.facts import NAMES, facts, forward_facts
 from conformance.diagnose.forwards import forwards
 from conformance.diagnose.material import Material
 from conformance.diagnose.reproduction import Reproduction, reproduced
@@ -91,7 +91,7 @@ def _explained(evidence: Evidence, proved: Sequence[Proved], missed: float | Non
         scale_name=name_of(first.hypothesis.scale, evidence.problem.case, single=evidence.single),
         residual=first.reproduction.residual,
         nearest_miss=missed,
-        known=tuple(_reach(first.hypothesis)),
+        known=(*_reach(first.hypothesis), *_constants(first.hypothesis, evidence)),
         choices=first.hypothesis.choices,
     )
 
@@ -102,6 +102,17 @@ def _reach(hypothesis: Hypothesis) -> list[str]:
     if choices.truncation == "none":
         return []
     return [f"Gradients are cut off after {choices.reach} steps."]
+
+
+def _constants(hypothesis: Hypothesis, evidence: Evidence) -> list[str]:
+    """Return the constants that single gradients carry beside the others: they are no part of a fault's name."""
+    choices, case = hypothesis.choices, evidence.problem.case
+    apart = [
+        (name, name_of(getattr(choices, kept), case, single=evidence.single))
+        for name, (seam, kept) in OWN.items()
+        if getattr(choices, seam) == "own" and name in evidence.observation.parameters
+    ]
+    return [f"{NAMES[name]} is {told} times what it would be beside the others." for name, told in apart]
 
 
 def _unexplained(

@@ -66,7 +66,7 @@ def proportional(material: Material, choices: Choices) -> bool:
 
 def constant_of(material: Material, choices: Choices, name: str = "") -> float:
     """Return the constant between a gradient, the largest where none is named, and the simulated one."""
-    simulated = results(material.problem, choices)
+    simulated = results(material, choices)
     everything = {**material.parameters, **material.inner}
     among = [name] if name else [each for each in material.parameters if each in simulated]
     sizes = {each: np.abs(everything[each]).max(initial=0.0) for each in among}

@@ -21,12 +21,15 @@ class Evidence:
         The learning rate with which the network updated its own parameters, where it did.
     single
         Whether the network computes in single precision somewhere, so that only its rounding can be asked for.
+    crossed
+        Whether its loss makes dL/dy of its own outputs: softmax(y) − one-hot.
     """
 
     problem: Problem
     observation: Observation
     rate: float | None = None
     single: bool = False
+    crossed: bool = False
 
 
 Probe = Callable[[Case], Evidence | None]

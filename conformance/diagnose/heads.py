@@ -1,6 +1,6 @@
 """The head by itself: which of its seams give the gradients of its parameters, up to a constant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -45,7 +45,8 @@ def head_readings(material: Material, scan: Scan, base: Choices) -> list[HeadRea
     if head is None or not shown:
         return None
     found: list[HeadReading] = []
-    for change in _changes(material.problem.case.steps):
+    kept = shown[HEAD_BIAS].ndim > 1 if HEAD_BIAS in shown else False
+    for change in _changes(material.problem.case.steps, ("per row",) if kept else ()):
         made = through(replace(base, **change), head, scan.states, material.seen, scan.h_0).gradients
         factors = _factors(made, shown, material)
         if factors is not None:
@@ -60,6 +61,8 @@ def _factors(made: dict[str, Array], shown: dict[str, Array], material: Material
     for name, target in shown.items():
         if name not in made:
             continue
+        if made[name].shape != target.shape:
+            return None
         fitted = fit(made[name][np.newaxis], target, material.limit)
         if len(screened(fitted, single=material.single)):
             factors[name] = float(fitted.factor[0])
@@ -70,16 +73,19 @@ def _factors(made: dict[str, Array], shown: dict[str, Array], material: Material
     return factors
 
 
-def _changes(steps: int) -> Iterator[Change]:
-    """Yield what may be wrong about the head's gradients: the loss, the state read, and which steps count."""
+def _changes(steps: int, per_sample: Sequence[str]) -> Iterator[Change]:
+    """Yield what may be wrong about the head's gradients: the loss, the state read, and which steps count.
+
+    With `per_sample` that of the bias is kept for each sample as well.
+    """
     counting: list[Change] = [_wrong({"reduce_head": how}) for how in ("sum", "first step", "last step")]
     counting += [{"head_entry": "as entered", "entry": how} for how in alternatives("entry")[1:]]
     walked: list[Change] = [{"steps": how} for how in alternatives("steps")[1:]]
     walked += [{"truncation": "last steps", "reach": reach} for reach in range(2, steps - 1)]
     counting += [{"reduce_head": "as walked"} | change for change in walked]
     for loss, read in product(alternatives("head_loss"), alternatives("head_read")):
-        for change in counting:
-            yield _wrong({"head_loss": loss, "head_read": read}) | change
+        for change, bias in product(counting, ("own", *per_sample)):
+            yield _wrong({"head_loss": loss, "head_read": read, "head_bias": bias}) | change
 
 
 def _wrong(choices: dict[str, str]) -> Change:

@@ -41,6 +41,7 @@ class Material:
     inner: Mapping[str, Array]
     rate: float | None
     single: bool
+    crossed: bool
 
     @classmethod
     def of(cls, evidence: Evidence) -> "Material":
@@ -68,6 +69,7 @@ class Material:
             inner={name: np.asarray(g, np.float64) for name, g in inner.items() if g is not None},
             rate=evidence.rate,
             single=evidence.single,
+            crossed=evidence.crossed,
         )
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.cases import FORMATS, Problem
 from conformance.diagnose.material import Material
+from conformance.diagnose.targets import after_its_own_forward
 from conformance.faults import Choices, simulate
 from conformance.judge import THRESHOLD, Precision
 from conformance.judge.elman_noise import perturbations
@@ -44,11 +45,12 @@ class Reproduction:
 
 def reproduced(material: Material, choices: Choices, factor: float) -> Reproduction:
     """Compare what was shown with the simulation of `choices`, all of whose cotangents carry `factor`."""
-    problem = replace(material.problem, h_0=_initial_state(material.problem))
+    asked = after_its_own_forward(material, choices).problem
+    problem = replace(asked, h_0=_initial_state(asked))
     precision = Precision.of(FORMATS["f32" if material.single else "f64"])
     rng = np.random.default_rng(problem.branch("noise"))
     shown = _shown(material)
-    exact = results(material.problem, choices, factor)
+    exact = results(material, choices, factor)
     replays = [_replay(problem, choices, factor, precision.u, rng) for _ in range(REPLAYS)]
     eta = FLOOR * problem.case.hidden_size * precision.eta
     distances, sizes = {}, {}
@@ -87,8 +89,9 @@ def _shown(material: Material) -> dict[str, Array]:
     return found | dict(material.parameters) | dict(material.inner)
 
 
-def results(problem: Problem, choices: Choices, factor: float = 1.0) -> dict[str, Array]:
+def results(material: Material, choices: Choices, factor: float = 1.0) -> dict[str, Array]:
     """Return everything that the network of `choices` shows, batched and time-major."""
+    problem = after_its_own_forward(material, choices).problem
     whole = replace(problem, h_0=_initial_state(problem))
     return _laid_out(problem, simulate(whole, choices, factor=factor))
 

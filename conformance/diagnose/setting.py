@@ -11,6 +11,7 @@ from conformance.diagnose.leaving import inner_fits
 from conformance.diagnose.loops import Found, Tables
 from conformance.diagnose.material import Material
 from conformance.diagnose.reads import CELL, Former
+from conformance.diagnose.targets import after_its_own_forward
 from conformance.faults import Choices
 from conformance.faults.forward import Scan
 
@@ -47,6 +48,7 @@ class Setting:
     @classmethod
     def of(cls, material: Material, base: Choices, scan: Scan | None = None) -> "Setting":
         """Prepare the search for what follows the forward pass of `base`, or any other one that left `scan`."""
+        material = after_its_own_forward(material, base)
         scan = scanned(material, base) if scan is None else scan
         axes = axes_of(material.problem, material.rate, base)
         readings = head_readings(material, scan, base)

@@ -96,7 +96,7 @@ def _mended(material: Material, choices: Choices, without: Choices) -> bool:
 
 def _near(material: Material, choices: Choices) -> bool:
     """Return whether every gradient of a parameter comes near, each up to a constant: a quick look."""
-    made = results(material.problem, choices)
+    made = results(material, choices)
     return all(
         made[name].shape == shown.shape
         and float(fit(made[name][np.newaxis], shown).residual[0]) <= SCREEN[material.single]

@@ -43,15 +43,6 @@ FORWARD = (
         perhaps=(("derivative", "tanh"),),
     ),
     Fault(
-        id="recurrent-term-missing",
-        name="The forward pass has no recurrent term.",
-        effect="a_t = W_ih x_t + b: the steps know nothing of each other.",
-        mend="h = np.tanh(Wxh @ x + Whh @ h + b)",
-        idiom="h = np.tanh(Wxh @ x + b)",
-        seam="recurrence",
-        choice="none",
-    ),
-    Fault(
         id="state-not-carried",
         name="Every step starts from h_0, since the new state isn't carried on.",
         effect="a_t = W_ih x_t + W_hh h_0 + b: the state never becomes the next step's previous one.",
@@ -59,6 +50,15 @@ FORWARD = (
         idiom="h_next = np.tanh(Wx @ x[t] + Wh @ h0 + b)",
         seam="recurrence",
         choice="of h_0",
+    ),
+    Fault(
+        id="recurrent-term-missing",
+        name="The forward pass has no recurrent term.",
+        effect="a_t = W_ih x_t + b: the steps know nothing of each other.",
+        mend="h = np.tanh(Wxh @ x + Whh @ h + b)",
+        idiom="h = np.tanh(Wxh @ x + b)",
+        seam="recurrence",
+        choice="none",
     ),
     Fault(
         id="recurrence-transposed",

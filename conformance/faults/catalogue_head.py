@@ -41,8 +41,8 @@ HEAD = (
     ),
     Fault(
         id="head-updated-inside-loop",
-        name="The head's weights are updated inside the time loop, before each step's gradient is passed back through them.",
-        effect="dh_t gets (W_hy − lr Σ dL/dy_s h_sᵀ)ᵀ dL/dy_t, summed over s from t on: an error proportional to the learning rate.",
+        name="The head's weights are updated inside the time loop, before a step passes its gradient back.",
+        effect="Step t sees W_hy less the updates of all steps from t on: an error proportional to the learning rate.",
         mend="dh = Why.T @ dy[t]; dWhy += np.outer(dy[t], h[t])  # and the update after the loop",
         idiom="Why -= lr * np.outer(dy[t], h[t]); dh = Why.T @ dy[t]",
         seam="head_carry",
@@ -50,8 +50,8 @@ HEAD = (
     ),
     Fault(
         id="head-updated-inside-loop-after-use",
-        name="The head's weights are updated inside the time loop, after each step's gradient has passed back through them.",
-        effect="dh_t gets (W_hy − lr Σ dL/dy_s h_sᵀ)ᵀ dL/dy_t, summed over s after t: an error proportional to the learning rate.",
+        name="The head's weights are updated inside the time loop, after a step has passed its gradient back.",
+        effect="Step t sees W_hy less the updates of all steps after t: an error proportional to the learning rate.",
         mend="dh = Why.T @ dy[t]; dWhy += np.outer(dy[t], h[t])  # and the update after the loop",
         idiom="dh = Why.T @ dy[t]; Why -= lr * np.outer(dy[t], h[t])",
         seam="head_carry",
@@ -128,6 +128,15 @@ HEAD = (
         idiom="dby += dy[t]; dby += dy[t]",
         seam="head_bias",
         choice="doubled",
+    ),
+    Fault(
+        id="head-bias-gradient-per-example",
+        name="The gradient of the head's bias is kept for each sample instead of summed over the batch.",
+        effect="db_y has the shape (B, O), and an update with it turns the bias into a matrix.",
+        mend="dby += dy[t].sum(axis=0)",
+        idiom="dby = dby + dy[t]",
+        seam="head_bias",
+        choice="per row",
     ),
 )
 """Faults of the head."""

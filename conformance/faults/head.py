@@ -90,8 +90,9 @@ def _gradients(choices: Choices, head: Head, states: Array, d_y: Array) -> dict[
     shares = d_y[..., np.newaxis] * states[..., np.newaxis, :]  # (T, B, O, D·H)
     found = {HEAD_WEIGHT: _over_steps(choices, shares.sum(axis=1))}
     if head.bias is not None:
-        factor = {"own": 1, "dropped": 0, "doubled": 2}[choices.head_bias]
-        found[HEAD_BIAS] = factor * _over_steps(choices, d_y.sum(axis=1))
+        factor = {"dropped": 0, "doubled": 2}.get(choices.head_bias, 1)
+        share = d_y if choices.head_bias == "per row" else d_y.sum(axis=1)
+        found[HEAD_BIAS] = factor * _over_steps(choices, share)
     return found
 
 

@@ -3,6 +3,8 @@
 dW_ih = Σ_t δ_tᵀ x_t        dW_hh = Σ_t δ_tᵀ h_{t-1}        db_ih = db_hh = Σ_t δ_t
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from conformance.faults import shifts
@@ -26,7 +28,7 @@ def read_input(choices: Choices, scan: Scan) -> Array:
         case "after":
             return shifts.after(scan.x)
         case "mean":
-            return np.repeat(scan.x.mean(axis=0, keepdims=True), len(scan.x), axis=0)
+            return shifts.mean(scan.x)
         case _:
             return scan.x
 
@@ -34,21 +36,16 @@ def read_input(choices: Choices, scan: Scan) -> Array:
 def read_state(choices: Choices, scan: Scan) -> Array:
     """Return what multiplies δ_t in dW_hh: (T, B, H)."""
     right = shifts.before(scan.states, scan.h_0)
-    match choices.h_read:
-        case "before, wrapping":
-            return shifts.before_wrapping(scan.states)
-        case "zero at first":
-            return shifts.before(scan.states, shifts.nothing(scan.states))
-        case "own":
-            return scan.states
-        case "last":
-            return shifts.last(scan.states)
-        case "two before":
-            return shifts.before(right, scan.h_0)
-        case "mean":
-            return np.repeat(right.mean(axis=0, keepdims=True), len(right), axis=0)
-        case _:
-            return right
+    ways: dict[str, Callable[[], Array]] = {
+        "before": lambda: right,
+        "before, wrapping": lambda: shifts.before_wrapping(scan.states),
+        "zero at first": lambda: shifts.before(scan.states, shifts.nothing(scan.states)),
+        "own": lambda: scan.states,
+        "last": lambda: shifts.last(scan.states),
+        "two before": lambda: shifts.before(right, scan.h_0),
+        "mean": lambda: shifts.mean(right),
+    }
+    return ways[choices.h_read]()
 
 
 def last_of_equals(x: Array, repeats: str) -> Array:

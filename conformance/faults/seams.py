@@ -71,8 +71,8 @@ class Choices:
         of all steps, or inside the loop, of the steps from t on or from t + 1 on.
     entry
         How dL/doutput enters: as given, the last one at every step, one step early (the last twice, or nothing at
-        the last step), one step late (wrapping or not), only the last, the last one doubled, in the opposite order, the sum of all at the last
-        step, or summed up from behind.
+        the last step), one step late (wrapping or not), only the last, the last one doubled, in the opposite order,
+        the sum of all at the last step, or summed up from behind.
     d_h_n
         How dL/dh_n enters: at the last step, not at all, at every step, or in place of dL/doutput there.
     carry
@@ -131,7 +131,7 @@ class Choices:
         How steps are reduced in the head's gradients; "every step" where they are taken anew at each step of the
         loop, though the loss sees one, "as walked" where they lack the steps that the loop never visits.
     head_bias
-        The gradient of the head's bias.
+        The gradient of the head's bias: summed, zero, twice what it should be, or kept for each sample.
     calls
         Whether a call leaves traces in the next; where it does, the second of two equal calls is shown.
 
@@ -247,7 +247,7 @@ class Choices:
     head_entry: Literal["given", "as entered"] = "given"
     head_read: Literal["own", "before", "last"] = "own"
     reduce_head: Literal["sum", "first step", "last step", "mean", "every step", "as walked"] = "sum"
-    head_bias: Literal["own", "dropped", "doubled"] = "own"
+    head_bias: Literal["own", "dropped", "doubled", "per row"] = "own"
     calls: Literal[
         "independent", "gradients add up", "state leaks", "h_0 overwritten", "cotangent overwritten"
     ] = "independent"

@@ -25,6 +25,11 @@ def last(values: Array) -> Array:
     return np.repeat(values[-1:], len(values), axis=0)
 
 
+def mean(values: Array) -> Array:
+    """Return the mean over steps at every step."""
+    return np.repeat(values.mean(axis=0, keepdims=True), len(values), axis=0)
+
+
 def nothing(values: Array) -> Array:
     """Return zeros for one step: (T, B, ·) -> (B, ·)."""
     return np.zeros_like(values[0])
