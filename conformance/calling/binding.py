@@ -50,7 +50,7 @@ class Binding:
     loss: Loss | None
     notes: Sequence[str]
     rate: float | None
-    forward_matches: bool
+    mistake: str
     loaded: Loaded
     traits: Traits
     build: tuple[str, ...]

@@ -77,7 +77,7 @@ class Bound(Protocol):
     loss: Loss | None  # None without a backward pass
     notes: Sequence[str]
     rate: float | None  # the learning rate with which gradients were read off in-place updates
-    forward_matches: bool  # False: the outputs are those of no recurrence known here
+    mistake: str  # the seam and choice by which its forward pass was recognised, if it is a wrong one
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it; `run` runs exactly the problem that this returns.

@@ -64,7 +64,7 @@ def bound_of(
         loss=None if backward is None else _loss(forward, backward),
         notes=_notes(loaded, forward, backward, attempts if backward is None else ()),
         rate=1.0 if backward is not None and backward.harvest.place in ("applied", "replaced") else None,
-        forward_matches=forward.complete and not forward.fault and not is_own(forward),
+        mistake=forward.fault,
         loaded=loaded,
         traits=traits,
         build=forward.build,

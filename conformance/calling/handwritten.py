@@ -84,7 +84,7 @@ def handwritten(
         loss=Loss(kind="softmax cross-entropy" if crossed else "as declared") if backward else None,
         notes=loaded.notes,
         rate=None,
-        forward_matches=True,
+        mistake="",
         loaded=loaded,
         traits=Traits(
             one_hot=one_hot,

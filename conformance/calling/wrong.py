@@ -13,7 +13,7 @@ from conformance.faults.seams import RIGHT, alternatives
 from conformance.faults.simulate import simulate
 from refrnn import Array
 
-SEAMS = ("activation", "recurrence", "biases", "inputs", "kept", "head_input")
+SEAMS = ("activation", "recurrence", "biases", "inputs", "head_input", "kept")
 """The seams of the forward pass at which a network without padding or layers can go wrong."""
 
 

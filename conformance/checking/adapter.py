@@ -36,7 +36,7 @@ class Adapted:
     loss: Loss | None = None
     notes: Sequence[str] = ()
     rate: float | None = None
-    forward_matches: bool = True
+    mistake: str = ""
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem`: an adapter is asked everything."""

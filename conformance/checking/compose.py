@@ -39,7 +39,7 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         verdict=verdict,
         headline=headline(found, verdict, constant),
         case=candidate.case.id,
-        forward=came.forward,
+        forward="differs" if found.outputs_differ else came.forward,
         backward=came.backward,
         interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
         quantities=quantity_records(came.judged.findings),

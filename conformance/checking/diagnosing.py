@@ -15,7 +15,7 @@ from conformance.checking.judging import Judged, Truth, judge
 from conformance.checking.rates import TOO_EARLY, grows_with_the_rate
 from conformance.checking.running import Failure
 from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose
-from conformance.faults import CATALOGUE, simulate
+from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
 from conformance.judge import Finding
 from conformance.observation import Observation
 from conformance.record import exact, number
@@ -35,6 +35,7 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosi
             rate=candidate.bound.rate,
             single=bool(answer.tidied.lowered),
             crossed=crossed(candidate.bound),
+            assumed=assumed(candidate.bound),
         )
 
     def probe(case: Case) -> Evidence | None:
@@ -50,6 +51,12 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosi
 def crossed(bound: Bound) -> bool:
     """Return whether a network's loss makes dL/dy of its own outputs: softmax(y) − one-hot."""
     return isinstance(bound, Binding) and bound.traits.crossed
+
+
+def assumed(bound: Bound) -> Choices:
+    """Return the forward pass by which a network was recognised: the right one, or one with a mistake."""
+    seam, _, choice = bound.mistake.partition(" = ")
+    return dataclasses.replace(RIGHT, **{seam: choice}) if seam else RIGHT
 
 
 def _of_a_stack(candidate: Candidate) -> Iterator[str]:

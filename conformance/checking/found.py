@@ -53,6 +53,12 @@ class Found:
         return [attempt.what.partition(".")[2] for attempt in failed]
 
     @property
+    def outputs_differ(self) -> bool:
+        """Whether the states are right and what the head makes of them isn't, which the gradients alone may tell."""
+        choices = None if self.diagnosis is None else self.diagnosis.choices
+        return choices is not None and "head_input" in choices.departures()
+
+    @property
     def came(self) -> Outcome:
         """What the run came to."""
         return self.candidate.came

@@ -4,6 +4,7 @@ import linecache
 
 from conformance.calling.binding import Binding
 from conformance.checking.choosing import Candidate
+from conformance.checking.diagnosing import assumed
 from conformance.checking.judging import tidied
 from conformance.checking.running import Failure, Said, attempt
 from conformance.diagnose import Diagnosis, Evidence, Suspect, suspects
@@ -24,6 +25,7 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
             observation=tidied(problem, shown).observation,
             rate=bound.rate,
             crossed=bound.traits.crossed,
+            assumed=assumed(bound),
         )
 
     files = {file: "".join(linecache.getlines(file)) for file in bound.loaded.files}

@@ -51,11 +51,11 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
     """Return the verdict as a sentence."""
     name, came, own = found.name, found.came, found.consistency
     if found.right_from_zero:
-        return f"{name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(came)}."
+        return f"{name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
     if verdict == "another-network" and own is not None:
         return f"{name} isn't torch.nn.RNN: its forward pass is another one. {gradients_of_its_own(own)}."
     if verdict == "differs":
-        return f"{name} differs from torch.nn.RNN: {_difference(came)}."
+        return f"{name} differs from torch.nn.RNN: {_difference(found)}."
     if verdict == "undecided":
         return f"{name} can't be judged: {_doubt(found)}."
     return f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(came, constant)}."
@@ -99,7 +99,10 @@ def _to_single(came: Outcome) -> str:
     return " to single precision" if came.precision == "single" else ""
 
 
-def _difference(came: Outcome) -> str:
+def _difference(found: Found) -> str:
+    came = found.came
+    if found.outputs_differ and came.forward != "differs":
+        return f"its outputs are others, and {counted('backward', came)} wrong"
     if came.forward == "differs":
         return f"its forward pass is another one ({counted('forward', came)} wrong)"
     if came.backward == "differs":

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from conformance.cases import Case, Problem
+from conformance.faults import RIGHT, Choices
 from conformance.observation import Observation
 
 
@@ -23,6 +24,8 @@ class Evidence:
         Whether the network computes in single precision somewhere, so that only its rounding can be asked for.
     crossed
         Whether its loss makes dL/dy of its own outputs: softmax(y) − one-hot.
+    assumed
+        The forward pass that its outputs were recognised by, where they themselves aren't shown.
     """
 
     problem: Problem
@@ -30,6 +33,7 @@ class Evidence:
     rate: float | None = None
     single: bool = False
     crossed: bool = False
+    assumed: Choices = RIGHT
 
 
 Probe = Callable[[Case], Evidence | None]

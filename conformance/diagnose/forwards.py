@@ -26,8 +26,11 @@ MOST = 3
 def forwards(material: Material) -> list[Choices]:
     """Return the forward passes that fit what was shown, those with the fewest faults alone.
 
-    Where nothing of the forward pass was shown that is the right one.
+    Where nothing of the forward pass was shown that is the right one, and where no outputs were that by which
+    they were recognised.
     """
+    if material.y is None and material.assumed.head_input != "own" and fits(material, material.assumed):
+        return [material.assumed]
     for count in range(MOST + 1):
         fitting = [choices for choices in _candidates(material, count) if fits(material, choices)]
         if fitting:

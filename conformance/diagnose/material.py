@@ -7,7 +7,7 @@ import numpy as np
 
 from conformance.cases import Problem
 from conformance.diagnose.evidence import Evidence
-from conformance.faults import RIGHT
+from conformance.faults import RIGHT, Choices
 from conformance.faults.call import Call, first_call
 from refrnn import Array, Weights
 
@@ -42,6 +42,7 @@ class Material:
     rate: float | None
     single: bool
     crossed: bool
+    assumed: Choices
 
     @classmethod
     def of(cls, evidence: Evidence) -> "Material":
@@ -70,6 +71,7 @@ class Material:
             rate=evidence.rate,
             single=evidence.single,
             crossed=evidence.crossed,
+            assumed=evidence.assumed,
         )
 
     @property

@@ -142,7 +142,7 @@ class WrittenModule:
     loss: Loss | None = None
     notes: Sequence[str] = ()
     rate: float | None = None
-    forward_matches: bool = True
+    mistake: str = ""
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` with zeros for the biases that the module doesn't have."""
