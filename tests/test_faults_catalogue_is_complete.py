@@ -38,6 +38,7 @@ IDS = """
     states-shifted
     states-share-one-array
     outputs-of-previous-state
+    outputs-of-previous-state-forward-only
     float32-buffers
     state-leaks-between-calls
     h-0-overwritten

@@ -47,4 +47,4 @@ def in_words(fault: str) -> str:
     'The bias b_hh is never added, though it is trained.'
     """
     seam, _, choice = fault.partition(" = ")
-    return next(entry.name for entry in CATALOGUE.values() if entry.choices == {seam: choice})
+    return next(entry.name for entry in CATALOGUE.values() if (entry.seam, entry.choice) == (seam, choice))

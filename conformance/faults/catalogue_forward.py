@@ -179,16 +179,25 @@ FORWARD = (
     ),
     Fault(
         id="outputs-of-previous-state",
-        name="The outputs are made of the state before the step.",
-        effect="y_t = W_hy h_{t-1} + b_y: the states are right, and each is read one step too late.",
+        name="The outputs are made of the state before the step, and passed back to it.",
+        effect="y_t = W_hy h_{t-1} + b_y, with gradients to match: the states are right, and each is read one step late.",
         mend="y = Why @ hs[t + 1] + by  # hs[0] is h_0",
         idiom="y = Why @ hs[t] + by  # hs[0] is h_0",
         seam="head_input",
         choice="before",
-        perhaps=(
+        also=(
             ("head_read", "before"),
             ("entry", "early, none last"),
         ),
+    ),
+    Fault(
+        id="outputs-of-previous-state-forward-only",
+        name="The outputs are made of the state before the step, though gradients are passed back to its own.",
+        effect="y_t = W_hy h_{t-1} + b_y, while dW_hy and dh_t are those of W_hy h_t + b_y.",
+        mend="y = Why @ hs[t + 1] + by  # hs[0] is h_0",
+        idiom="y = Why @ hs[t] + by  # hs[0] is h_0",
+        seam="head_input",
+        choice="before",
     ),
     Fault(
         id="float32-buffers",

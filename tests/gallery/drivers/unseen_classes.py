@@ -89,7 +89,7 @@ def tagger(names: dict, q: Question) -> Shown:
     probabilities, h = net.forward(x)
     _, found = net.loss_and_gradients(x, q.targets.T)
     scores = np.log(probabilities)
-    logits = h[:, 1:] @ q.weights["w_hy"].T + q.weights["b_y"]
+    logits = h[:, :-1] @ q.weights["w_hy"].T + q.weights["b_y"]
     y = scores + (logits - scores).mean(axis=-1, keepdims=True)  # softmax has lost the mean
     gradients = {ours: g.T for ours, g in picked(found, theirs).items()}
     return Shown(
