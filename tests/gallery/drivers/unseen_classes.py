@@ -89,8 +89,9 @@ def tagger(names: dict, q: Question) -> Shown:
     probabilities, h = net.forward(x)
     _, found = net.loss_and_gradients(x, q.targets.T)
     scores = np.log(probabilities)
-    logits = h[:, :-1] @ q.weights["w_hy"].T + q.weights["b_y"]
-    y = scores + (logits - scores).mean(axis=-1, keepdims=True)  # softmax has lost the mean
+    logits = [states @ q.weights["w_hy"].T + q.weights["b_y"] for states in (h[:, :-1], h[:, 1:])]
+    lost = min((each - scores for each in logits), key=lambda off: np.ptp(off, axis=-1).max())
+    y = scores + lost.mean(axis=-1, keepdims=True)  # softmax has lost the mean
     gradients = {ours: g.T for ours, g in picked(found, theirs).items()}
     return Shown(
         loss=losses.crossed(q, 1 / q.targets.size),
