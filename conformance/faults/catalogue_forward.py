@@ -180,7 +180,7 @@ FORWARD = (
     Fault(
         id="outputs-of-previous-state",
         name="The outputs are made of the state before the step, and passed back to it.",
-        effect="y_t = W_hy h_{t-1} + b_y, with gradients to match: the states are right, and each is read one step late.",
+        effect="y_t = W_hy h_{t-1} + b_y, with gradients to match: states are right, and read one step late.",
         mend="y = Why @ hs[t + 1] + by  # hs[0] is h_0",
         idiom="y = Why @ hs[t] + by  # hs[0] is h_0",
         seam="head_input",
