@@ -71,6 +71,11 @@ def test_a_lost_final_state_leaves_the_steps_before_it(size: float) -> None:
     assert all(a.doubtful.all() for a in allowed(BOTH, h_n=((0, 1), size)).values())
 
 
+@pytest.mark.parametrize("problem", [ONE, BOTH], ids=["one direction", "both"])
+def test_doubt_is_told_by_step(problem: Problem) -> None:
+    assert end_to_end._inherited_doubt(problem, noise_beside(problem)).shape == (5, 1, 1)
+
+
 def test_a_lost_gradient_is_in_doubt_alone() -> None:
     found = allowed(ONE, weight_ih=((1, 2), LARGE))
     doubtful = found.pop("weight_ih_l0").doubtful
@@ -128,6 +133,8 @@ def test_a_sum_may_overflow_from_a_quarter_of_the_largest_number_on() -> None:
             values = np.array([0.0, value, 1.0])
             assert may_overflow(problem, observation(values), single) is overflows, (name, value)
     assert not may_overflow(problem, Observation(), single)
+    heavy = replace(problem, weights={"weight_hh_l0": np.full((3, 3), single.largest)})
+    assert not may_overflow(heavy, Observation(d_x=np.zeros(2)), single)
 
 
 def test_nothing_is_decided_where_a_correct_program_may_overflow() -> None:

@@ -196,7 +196,33 @@ def test_results_have_the_names_places_and_axes_of_their_comparisons(text: str) 
 def test_terms_are_those_that_are_finite() -> None:
     problem, shown, _, _ = judged(CASES[0])
     hidden = {place: array.copy() for place, array in shown.hidden.items()}
-    hidden[1, 0][0, 0, 0] = np.inf
-    findings = local_check(problem, replace(shown, hidden=hidden))
+    hidden[1, 0][:2, 0, 0] = np.inf
+    d_hidden = {place: array.copy() for place, array in shown.d_hidden.items()}
+    d_hidden[1, 0][:2, 0, 0] = 1.0, -1.0  # two infinite terms, of either sign
+    findings = local_check(problem, replace(shown, hidden=hidden, d_hidden=d_hidden))
     for finding in findings:
         assert np.isfinite(finding.comparison.terms).all(), finding.comparison.title
+    sums = [f.comparison for f in findings if f.comparison.quantity == "dL/db_ih"]
+    assert [(c.layer, c.direction) for c in sums if np.isnan(c.expected).any()] == [(1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (lambda _: {"hidden": {}, "output": None}, {"y", "dL/dW_y"}),
+        (
+            lambda o: {"parameters": {n: g for n, g in o.parameters.items() if n != "head.weight"}},
+            {"dL/dW_y"},
+        ),
+        (lambda o: {"parameters": {n: g for n, g in o.parameters.items() if n != "head.bias"}}, {"dL/db_y"}),
+        (lambda _: {"y": None}, {"y"}),
+    ],
+    ids=["no states", "no weight", "no bias", "no outputs"],
+)
+def test_a_head_is_judged_as_far_as_it_is_shown(change, missing: set[str]) -> None:
+    problem, shown, oracle, _ = judged(CASES[1])
+    findings = local_check(problem, replace(shown, **change(shown)))
+    found = {c.quantity: c for c in (f.comparison for f in findings) if c.layer is None}
+    assert {"y", "dL/dW_y", "dL/db_y"} - set(found) == missing
+    for quantity in {"dL/dW_y", "dL/db_y"} - missing:
+        assert near(found[quantity].expected, oracle.backward()[quantity, None, None].value)

@@ -75,7 +75,7 @@ def _inherited_doubt(problem: Problem, found: Mapping[str, Noise]) -> Array:
     ends_lost = any(_is_large(noise).any() for name, noise in found.items() if name.startswith("h_n"))
     if problem.case.bidirectional:
         return np.full_like(lost, lost.any() or ends_lost)
-    lost = np.logical_or.accumulate(lost, axis=0)
+    lost = np.logical_or.accumulate(lost)
     lost[-1] |= ends_lost  # after the last step of every layer
     return lost
 

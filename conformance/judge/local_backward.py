@@ -211,12 +211,12 @@ def _only(groups: Array) -> Array:
 def _summed(step: Backward, read: Array | None, groups: int) -> Flow:
     """Sum δ ⊗ what was read over `groups` equal groups of consecutive rows; biases read 1."""
     d_a, size, epsilon = (
-        rows.reshape(groups, -1, rows.shape[-1]) for rows in (step.d_a, step.size, step.epsilon)
+        rows.reshape(groups, -1, rows.shape[1]) for rows in (step.d_a, step.size, step.epsilon)
     )
     with np.errstate(all="ignore"):
         if read is None:
             return Flow(value=d_a.sum(axis=1), terms=size.sum(axis=1), inherited=epsilon.sum(axis=1))
-        y = read.reshape(groups, -1, read.shape[-1])
+        y = read.reshape(groups, -1, read.shape[1])
         amount = magnitude(y)
         return Flow(
             value=d_a.swapaxes(1, 2) @ y,  # (G, H, N) @ (G, N, I) -> (G, H, I)
