@@ -226,3 +226,14 @@ def test_a_head_is_judged_as_far_as_it_is_shown(change, missing: set[str]) -> No
     assert {"y", "dL/dW_y", "dL/db_y"} - set(found) == missing
     for quantity in {"dL/dW_y", "dL/db_y"} - missing:
         assert near(found[quantity].expected, oracle.backward()[quantity, None, None].value)
+
+
+def test_sums_that_overflow_are_undecidable_and_no_warning() -> None:
+    problem, shown, _, _ = judged(CASES[1])
+    head = replace(problem.head, weight=problem.head.weight * 1e300, d_y=problem.head.d_y * 1e300)
+    hidden = {place: 1e300 * array for place, array in shown.hidden.items()}
+    findings = local_check(replace(problem, head=head), replace(shown, hidden=hidden))
+    verdicts = {f.comparison.quantity: f.verdict for f in findings if f.comparison.layer is None}
+    assert verdicts["y"] == verdicts["dL/dW_y"] == "undecidable"
+    top = [f for f in findings if (f.comparison.quantity, f.comparison.layer) == ("dL/dh", 1)]
+    assert {f.undecided for f in top} == {f.elements for f in top}

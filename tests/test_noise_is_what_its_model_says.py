@@ -24,6 +24,8 @@ CASES = [
     "rnn-tanh-L2-T7-B3-I4-H5-dout-f64-s0",
     "rnn-tanh-L2-T7-B3-I4-H5-dhn-f64-s0",
 ]
+HAVING_ROWS = ("output", "y", "dL/dx", "head.weight", "weight_ih", "weight_hh")
+"""How results begin whose noise is told row by row: by step, or by unit; that of all others is told as a whole."""
 PRECISE = Precision.of(FORMATS["f64"])
 ROUNDINGS = (
     1000 * 2.0**-53
@@ -64,6 +66,9 @@ def test_every_result_scatters_and_noise_is_measured_of_all(case_id: str) -> Non
     for name, noise in found.items():
         assert noise.value.shape == noise.relative.shape == exact[name].shape
         assert np.array_equal(noise.value, again[name].value)
+        rows = {3: (1, 2), 2: (1,)}[exact[name].ndim] if name.startswith(HAVING_ROWS) else None
+        assert not np.ptp(noise.relative, axis=rows).any()
+        assert rows is None or np.ptp(noise.relative) > 0
         floor = PRECISE.u * np.abs(exact[name]) + 10 * problem.case.hidden_size * PRECISE.eta
         assert (noise.value >= floor).all()
 
