@@ -246,3 +246,16 @@ def test_noise_of_rows_that_should_be_0_is_all_of_them() -> None:
         (noise,) = noises(replays, exact, (1,), 0.0, 0.0)
     assert np.isinf(noise.relative).all()
     np.testing.assert_allclose(noise.value[0], 1e-300 * np.sqrt([0.75, 0.25]), rtol=8 * 2.0**-53)
+
+
+def test_noise_of_tiny_and_of_huge_rows_is_the_same_part_of_them() -> None:
+    row, off = np.array([1.0, -2.0, 0.5]), np.array([1.0, 0.5, -0.25]) * 2.0**-40
+    sizes = np.array([2.0**-900, 1.0, 2.0**900])[:, np.newaxis]
+    exact = (sizes * row)[np.newaxis]
+    replays = np.stack([exact + sizes * off, exact - 2 * sizes * off])
+    (noise,) = noises(replays, exact, (1,), 0.0, 0.0)
+    squares = 2.5 * off**2
+    value = np.sqrt(squares / 2 + squares.mean() / 2)
+    relative = np.sqrt(squares.mean() / (row**2).mean())
+    np.testing.assert_allclose(noise.value, sizes * value, rtol=8 * 2.0**-53)
+    np.testing.assert_allclose(noise.relative, np.full((3, 3), relative), rtol=8 * 2.0**-53)

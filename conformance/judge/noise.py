@@ -92,7 +92,7 @@ def noises(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: f
     safe = np.where(scale > 0, scale, 1.0)
     rms = safe * np.sqrt(((size / safe) ** 2).mean(axis=axes, keepdims=True))
     row_noise = unit * np.sqrt(row)
-    relative = np.where(row_noise == 0, 0.0, row_noise / np.where(scale > 0, rms, 0.0))  # NaN stays NaN
+    relative = np.where(row_noise == 0, 0.0, row_noise / rms)  # NaN stays NaN
     value = unit * np.sqrt(squares / 2 + row / 2) + u * size + eta
     for one, one_relative in zip(value, np.broadcast_to(relative, value.shape), strict=True):
         yield Noise(value=one, relative=one_relative)
