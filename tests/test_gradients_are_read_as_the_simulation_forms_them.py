@@ -44,7 +44,7 @@ def parameters(choices: Choices, name: str, problem=MANY) -> np.ndarray:
 @pytest.mark.parametrize("base", BASES, ids=["right", "wrong forward"])
 @pytest.mark.parametrize("name", ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0"])
 def test_every_way_of_forming_a_gradient_gives_what_the_simulation_gives(name: str, base: Choices) -> None:
-    former = Former(scan=scanned(material_of(MANY), base), base=base)
+    former = Former.of(scanned(material_of(MANY), base), base)
     shown = simulate(MANY, base)
     d_a, d_h = shown.d_pre[0, 0], shown.d_hidden[0, 0]
     for per_row in (False, True):
@@ -53,8 +53,27 @@ def test_every_way_of_forming_a_gradient_gives_what_the_simulation_gives(name: s
             assert same(got, parameters(replace(base, **change), name)), change
 
 
+@pytest.mark.parametrize("equal", [False, True], ids=["within steps", "everywhere"])
+def test_rows_lost_by_repeated_inputs_are_read_where_there_are_such(equal: bool) -> None:  # noqa: FBT001
+    x = MANY.x.copy()
+    x[:, 2] = x[:, 0]  # in every step
+    if equal:
+        x[4] = x[1]
+    problem = replace(MANY, x=x)
+    former = Former.of(scanned(material_of(problem), RIGHT), RIGHT)
+    assert list(former.repeats) == (["last of a step", "last of all"] if equal else ["last of a step"])
+    assert list(Former.of(scanned(material_of(MANY), RIGHT), RIGHT).repeats) == []
+    shown = simulate(problem)
+    loops = (shown.d_pre[0, 0][np.newaxis], shown.d_hidden[0, 0][np.newaxis])
+    for how in former.repeats:
+        target = parameters(Choices(repeats=how), "weight_ih_l0", problem)
+        tried = former.fits("ih", target, *loops, None, 1)
+        fitting = [change for change, fitted in tried if fitted.residual[0] <= ROUNDINGS]
+        assert fitting == [{"repeats": how}]
+
+
 def test_many_loops_are_read_at_once_as_one_by_one() -> None:
-    former, rng = Former(scan=scanned(material_of(MANY), RIGHT), base=RIGHT), np.random.default_rng(0)
+    former, rng = Former.of(scanned(material_of(MANY), RIGHT), RIGHT), np.random.default_rng(0)
     d_a, d_h = rng.standard_normal((2, 4, 6, 3, 5))
     for kind in ("ih", "hh", "b"):
         for change in ways(kind, rows=3, per_row=False):
@@ -72,6 +91,7 @@ def test_the_ways_of_forming_a_gradient_are_all_combinations_the_right_one_first
         for kind in ("ih", "hh", "b")
     }
     seams = {"ih": ["x_read"], "hh": ["h_read", "outer"], "b": []}
+    lost = [{}, {"repeats": "last of all"}]
     by_row = {"rows": "per row"}
     rows = {
         (1, False): [{}],
@@ -84,16 +104,16 @@ def test_the_ways_of_forming_a_gradient_are_all_combinations_the_right_one_first
             last = [*reduced_rows, {"bias_gradients": "per row"}] if per_row and kind == "b" else reduced_rows
             expected = [
                 {key: value for part in parts for key, value in part.items()}
-                for parts in product(formed[kind], *chosen, reduced[kind], last)
+                for parts in product(formed[kind], *chosen, *[lost] * (kind == "ih"), reduced[kind], last)
             ]
-            found = ways(kind, rows=count, per_row=per_row)
+            found = ways(kind, rows=count, per_row=per_row, repeats=("last of all",))
             key = lambda change: sorted(change.items())  # noqa: E731
             assert sorted(found, key=key) == sorted(expected, key=key)
             assert list(map(len, found)) == sorted(map(len, found))
 
 
 def test_no_more_wrong_choices_are_tried_than_are_allowed_beside_the_shape() -> None:
-    former = Former(scan=scanned(material_of(MANY), RIGHT), base=RIGHT)
+    former = Former.of(scanned(material_of(MANY), RIGHT), RIGHT)
     shown = simulate(MANY)
     loops = (shown.d_pre[0, 0][np.newaxis], shown.d_hidden[0, 0][np.newaxis])
     for kind, name in (("ih", "weight_ih_l0"), ("hh", "weight_hh_l0"), ("b", "bias_hh_l0")):

@@ -192,7 +192,7 @@ def everything(choices: Choices = RIGHT, factor: float = 1.0, problem=PROBLEM) -
 
 
 def test_results_are_what_a_network_shows_in_the_order_of_time() -> None:
-    found = results(BATCH_FIRST, RIGHT, 2.0)
+    found = results(material_of(Observation(), BATCH_FIRST), RIGHT, 2.0)
     shown = everything(factor=2.0, problem=BATCH_FIRST)
     assert np.array_equal(found["hidden"], shown.hidden[0, 0])
     assert np.array_equal(found["d_x"], shown.d_x.swapaxes(0, 1))
@@ -204,8 +204,10 @@ def test_results_are_what_a_network_shows_in_the_order_of_time() -> None:
     for name, gradient in shown.parameters.items():
         assert np.array_equal(found[name], gradient)
     last = materialise(parse_id("rnn-tanh-T6-single-I4-H5-O2-noh0-dlast-f64-s0"))
-    assert np.array_equal(results(last, RIGHT)["y"], simulate(last).y[-1:, np.newaxis])
-    assert np.array_equal(results(PROBLEM, RIGHT)["y"], RIGHT_RUN.y)
+    assert np.array_equal(
+        results(material_of(Observation(), last), RIGHT)["y"], simulate(last).y[-1:, np.newaxis]
+    )
+    assert np.array_equal(results(material_of(Observation()), RIGHT)["y"], RIGHT_RUN.y)
 
 
 @pytest.mark.parametrize("factor", [1.0, -0.5])

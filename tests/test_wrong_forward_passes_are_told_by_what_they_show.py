@@ -35,9 +35,9 @@ UNSEEN = {("start", "first layer's"), ("inputs", "nudged")}
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda choices: str(choices.departures()))
-def test_every_wrong_forward_pass_is_found_from_its_states(wrong: Choices) -> None:
+def test_every_wrong_forward_pass_is_found_from_its_states_and_outputs(wrong: Choices) -> None:
     expected = RIGHT if UNSEEN & set(wrong.departures().items()) else wrong
-    found = forwards(showing(GIVEN, wrong, "hidden"))
+    found = forwards(showing(GIVEN, wrong, "hidden", "y"))
     told = {tuple(choices.departures().items()) for choices in found}
     assert tuple(expected.departures().items()) in told
     assert len(found) == len(told)
