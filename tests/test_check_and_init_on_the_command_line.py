@@ -58,11 +58,21 @@ def test_init_writes_an_adapter_that_is_judged_as_the_code_itself(tmp_path):
     adapter = tmp_path / "adapter.py"
     done = conformance("init", SUBJECTS / NAMES["wrong"], "--output", adapter)
     assert done.exit_code == 0, done.output
-    assert f"conformance check {adapter}:Adapter" in done.stdout
-    through = json.loads(conformance("check", f"{adapter}:Adapter", "--format", "json").stdout)
+    assert f"conformance check {adapter}:network" in done.stdout
+    through = json.loads(conformance("check", f"{adapter}:network", "--format", "json").stdout)
     itself = json.loads(conformance("check", SUBJECTS / NAMES["wrong"], "--format", "json").stdout)
     assert through["quantities"] == itself["quantities"]
     assert through["diagnosis"]["faults"] == itself["diagnosis"]["faults"]
+
+
+@pytest.mark.parametrize("name", ["counting.py:SimpleRNN", "char_rnn.py:loss_fun", "lstm_wrong.py:MyLSTM"])
+def test_an_adapter_is_judged_as_what_the_search_found(name, tmp_path):
+    adapter = tmp_path / "adapter.py"
+    assert conformance("init", SUBJECTS / name, "--output", adapter).exit_code == 0
+    through = json.loads(conformance("check", f"{adapter}:network", "--format", "json").stdout)
+    itself = json.loads(conformance("check", SUBJECTS / name, "--format", "json").stdout)
+    assert through["quantities"] == itself["quantities"]
+    assert (through["verdict"], through["headline"]) == (itself["verdict"], itself["headline"])
 
 
 def test_init_replaces_no_file_unasked(tmp_path):
@@ -72,4 +82,4 @@ def test_init_replaces_no_file_unasked(tmp_path):
     assert re.search(r"exists already.*--force", str(refused.exception))
     assert adapter.read_text(encoding="utf-8") == "precious"
     assert conformance("init", SUBJECTS / NAMES["right"], "--output", adapter, "--force").exit_code == 0
-    assert "class Adapter" in adapter.read_text(encoding="utf-8")
+    assert "network = handwritten(" in adapter.read_text(encoding="utf-8")

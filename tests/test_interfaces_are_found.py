@@ -520,7 +520,7 @@ def test_the_adapter_alone_shows_the_same(form: str, tmp_path: Path) -> None:
     problem = bound.admit(materialise(bound.problem_case))
     names: dict[str, object] = {}
     exec(bound.interface.adapter(), names)  # noqa: S102 - an adapter is Python
-    assert equal(names["Adapter"]().run(problem), bound.run(problem))
+    assert equal(names["network"].run(problem), bound.run(problem))
 
 
 def equal(one: Observation, other: Observation) -> bool:
@@ -536,7 +536,7 @@ def test_what_only_hangs_or_asks_is_unbound_and_says_why(tmp_path: Path) -> None
     unbound = found(tmp_path, text, "Net")
     assert isinstance(unbound, Unbound)
     assert "input('more? ')" in unbound.attempts[0].problem
-    assert "class Adapter" in unbound.skeleton
+    assert "network = handwritten(" in unbound.skeleton
 
 
 SIGMOID = IN_PLACE.replace("np.tanh(", "(lambda a: 1 / (1 + np.exp(-a)))(").replace(

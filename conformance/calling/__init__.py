@@ -2,6 +2,7 @@
 
 from conformance.calling.asking import Asked as Asked
 from conformance.calling.binding import Binding as Binding
+from conformance.calling.binding import Own as Own
 from conformance.calling.bound import Bound as Bound
 from conformance.calling.bound import Call as Call
 from conformance.calling.bound import Loss as Loss
@@ -27,6 +28,7 @@ __all__ = [
     "Interface",
     "Loaded",
     "Loss",
+    "Own",
     "OwnForward",
     "Unbound",
     "bindings",

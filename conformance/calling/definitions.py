@@ -7,15 +7,15 @@ import importlib.util
 import sys
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import perf_counter
 
 from conformance.calling import statements
-from conformance.calling.limits import TookTooLong, harmless_open, seeded, time_limit
+from conformance.calling.limits import harmless_open, seeded, time_limit
 from conformance.calling.names import size_hint
 from conformance.calling.source import Piece, pieces_of
+from conformance.calling.story import Story, run_statement
 from conformance.errors import UsageError
 
 ASSIGNMENT, IMPORT = 0.5, 20.0
@@ -25,21 +25,11 @@ ALL_ASSIGNMENTS = 4.0
 """Seconds that all assignments of one module may take together."""
 
 
-@dataclass(slots=True)
-class Story:
-    """What happened while definitions were loaded, in sentences, and the files whose code is foreign."""
+def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], story: Story) -> int:
+    """Run the harmless statements of `pieces` in `module`, globals named like sizes set to `sizes`.
 
-    notes: list[str] = field(default_factory=list)
-    files: set[str] = field(default_factory=set)
-
-    def note(self, sentence: str) -> None:
-        """Keep a sentence, once."""
-        if sentence not in self.notes:
-            self.notes.append(sentence)
-
-
-def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], story: Story) -> None:
-    """Run the harmless statements of `pieces` in `module`, globals named like sizes set to `sizes`."""
+    Returns how many others there are.
+    """
     names = vars(module)
     names.update(open=harmless_open, xrange=range, raw_input=input, unicode=str)
     defined = set().union(*(statements.functions_in(piece.tree) for piece in pieces)) if pieces else set()
@@ -53,10 +43,17 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
                 skipped += not _documents(node)
                 continue
             _keep_version(names, node)
-            _run(node, piece, names, story)
+            run_statement(node, piece, names, story, _limit(node))
             _resize(names, node, sizes, story)
-    if skipped:
-        story.note(f"{skipped} top-level statements were not run (training, printing, plotting, reading).")
+    return skipped
+
+
+def _limit(node: ast.stmt) -> AbstractContextManager[None] | None:
+    """Return the time that a statement may take; an adapter's takes as long as loading its network does."""
+    if any(isinstance(n, ast.Name) and n.id == "handwritten" for n in ast.walk(node)):
+        return None
+    imports = isinstance(node, (ast.Import, ast.ImportFrom, ast.Try, ast.If))
+    return time_limit(IMPORT if imports else ASSIGNMENT)
 
 
 def _documents(node: ast.stmt) -> bool:
@@ -68,27 +65,6 @@ def _keep_version(names: dict[str, object], node: ast.stmt) -> None:
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and callable(names.get(node.name)):
         number = 1 + sum(name.startswith(f"{node.name}__") for name in names)
         names[f"{node.name}__{number}"] = names[node.name]
-
-
-def _run(node: ast.stmt, piece: Piece, names: dict[str, object], story: Story) -> None:
-    if isinstance(node, ast.ImportFrom) and node.level and not names.get("__package__"):
-        node = _absolute(node)
-    code = compile(ast.Module(body=[node], type_ignores=[]), piece.file, "exec")
-    imports = isinstance(node, (ast.Import, ast.ImportFrom, ast.Try, ast.If))
-    try:
-        with time_limit(IMPORT if imports else ASSIGNMENT):
-            exec(code, names)
-    except KeyboardInterrupt:
-        raise
-    except (Exception, SystemExit, TookTooLong) as error:
-        story.note(f"{piece.file}:{node.lineno} was left out: {type(error).__name__}: {str(error)[:120]}")
-
-
-def _absolute(node: ast.ImportFrom) -> ast.stmt:
-    """Turn a relative import in a file without a package into one of what lies next to it."""
-    if node.module is None:
-        return ast.copy_location(ast.Import(names=node.names), node)
-    return ast.copy_location(ast.ImportFrom(module=node.module, names=node.names, level=0), node)
 
 
 def _resize(names: dict[str, object], node: ast.stmt, sizes: Mapping[str, int], story: Story) -> None:
@@ -150,7 +126,7 @@ class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             raise ImportError(str(error)) from error
         for complaint in complaints:
             self._story.note(f"Left out, since it isn't Python: {complaint}.")
-        fill(module, pieces, self._sizes, self._story)
+        self._story.skipped(fill(module, pieces, self._sizes, self._story))
 
 
 @contextmanager

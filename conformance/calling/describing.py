@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.calling.adapter import adapter_text
+from conformance.calling.adapter import with_adapter
 from conformance.calling.backward import Backward
 from conformance.calling.binding import Binding, Own
 from conformance.calling.bound import Loss
@@ -45,22 +45,12 @@ def bound_of(
     if backward is not None:
         called = returned_names(forward.function(backward.call), "grads")
         shown |= extras(loaded, forward, (*lines, *back), called, backward.harvest.constant)
-    source = adapter_text(
-        target=loaded.target,
-        name=loaded.target,
-        description="hand-written",
-        case=case.id,
-        build=forward.build,
-        calls=(*lines, *back),
-        shown=shown,
-    )
-    return Binding(
+    own = _own(forward, backward)
+    binding = Binding(
         name=loaded.target,
         description=f"hand-written, called as {forward.call}" + (f" and {backward.call}" if backward else ""),
         problem_case=case,
-        interface=Interface(
-            target=loaded.target, lines=(*_told(forward, backward), *map(_failed, failed)), source=source
-        ),
+        interface=Interface(target=loaded.target, lines=(*_told(forward, backward), *map(_failed, failed))),
         loss=None if backward is None else _loss(forward, backward),
         notes=_notes(loaded, forward, backward, attempts if backward is None else ()),
         rate=1.0 if backward is not None and backward.harvest.place in ("applied", "replaced") else None,
@@ -72,9 +62,10 @@ def bound_of(
         backward=back,
         shown=shown,
         between=between(loaded, forward),
-        own=_own(forward, backward),
+        own=own,
         uncalled=failed,
     )
+    return with_adapter(binding, own if forward.fault or is_own(forward) or not forward.complete else None)
 
 
 def _loss(forward: Forward, backward: Backward) -> Loss:

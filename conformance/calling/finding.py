@@ -113,7 +113,11 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         yield bound_of(loaded, found.searching.raised[0], None, found.attempts)
     else:
         attempts = (*found.searching.attempts, *found.attempts)
-        yield Unbound(target=loaded.target, attempts=_furthest(attempts), skeleton=skeleton(loaded.target))
+        yield Unbound(
+            target=loaded.target,
+            attempts=_furthest(attempts),
+            skeleton=skeleton(loaded.target, execute=loaded.execute),
+        )
 
 
 def _bound(loaded: Loaded, backward: Backward) -> Binding:

@@ -19,12 +19,12 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True):
     lines
         A line for each thing found out: how it is built, what its arrays mean, what goes in and what comes out.
     source
-        The text of an adapter: a class with `run(problem) -> Observation` that does exactly what was found out.
+        The text of an adapter: a `handwritten` statement that calls it as was found out, "" where there is none.
     """
 
     target: str
     lines: tuple[str, ...]
-    source: str
+    source: str = ""
 
     def adapter(self) -> str:
         """Return the Python source of an adapter that needs no inference."""

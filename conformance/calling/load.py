@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from conformance.calling.definitions import Story, fill, neighbours
+from conformance.calling.definitions import fill, neighbours
+from conformance.calling.executing import executed
 from conformance.calling.source import pieces_of
+from conformance.calling.story import Story
 from conformance.calling.stubs import is_stub, stubbed_imports
 from conformance.errors import UsageError
 
@@ -38,6 +40,8 @@ class Loaded:
         The files (of notebooks: `file#cell`) whose code is foreign.
     notes
         What was skipped, supplied or made up, in sentences.
+    execute
+        Whether the script was run as it stands before its definitions were taken.
     until
         When, by the clock of `perf_counter`, finding out how it is called must have ended.
     """
@@ -47,6 +51,7 @@ class Loaded:
     code: types.ModuleType
     files: frozenset[str]
     notes: tuple[str, ...]
+    execute: bool = False
     until: float = math.inf
     _before: dict[str, Any] = field(default_factory=dict)
     _arrays: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
@@ -98,10 +103,12 @@ def _arrays_in(values: Any) -> list[np.ndarray]:
     return found
 
 
-def load(target: str, sizes: Mapping[str, int] = SIZES) -> Loaded:
-    """Load the definitions of `target`; nothing that trains, prints, plots or reads is run.
+def load(target: str, sizes: Mapping[str, int] = SIZES, *, execute: bool = False) -> Loaded:
+    """Load the definitions of `target`; nothing that trains, prints, plots or reads is run, unless asked to `execute`.
 
-    Globals with names of sizes get `sizes`, since what is built from them then tells by its shape what it is.
+    With `execute` all of the script runs first, as it stands and however long it takes; the variables that it leaves
+    are there where a definition needs them. Globals with names of sizes get `sizes`, since what is built from them then
+    tells by its shape what it is.
 
     Raises
     ------
@@ -123,11 +130,20 @@ def load(target: str, sizes: Mapping[str, int] = SIZES) -> Loaded:
     with torch, stubbed_imports() as made_up, neighbours([root, path.parent], sizes, story):
         if code.__package__:
             importlib.import_module(code.__package__)
-        fill(code, pieces, sizes, story)
+        if execute:
+            vars(code).update(executed(path, code.__package__, pieces, story))
+            story.note("All of the script was run once, as it stands, before its definitions were taken.")
+        skipped = fill(code, pieces, sizes, story)
+        story.skipped(0 if execute else skipped)
     if made_up:
         story.note(f"Harmless stand-ins were supplied for {', '.join(sorted(made_up))}.")
     loaded = Loaded(
-        target=target, wanted=wanted, code=code, files=frozenset(story.files), notes=tuple(story.notes)
+        target=target,
+        wanted=wanted,
+        code=code,
+        files=frozenset(story.files),
+        notes=tuple(story.notes),
+        execute=execute,
     )
     _check_names(loaded)
     loaded.remember()

@@ -105,7 +105,7 @@ def adapted(subject: Subject | type[Subject], case: Case | None = None) -> Adapt
         problem_case=wanted or _first(made),
         name=name,
         description=description,
-        interface=Interface(target=name, lines=lines, source=""),
+        interface=Interface(target=name, lines=lines),
     )
 
 

@@ -15,10 +15,10 @@ class Asked:
     reproduce: str
 
     @classmethod
-    def on_the_command_line(cls, target: str, case: str = "") -> "Asked":
+    def on_the_command_line(cls, target: str, case: str = "", *, execute: bool = False) -> "Asked":
         """Return what `conformance check` is asked by these arguments."""
-        option = f" --case {case}" if case else ""
-        return cls(target=target, reproduce=f"conformance check {shlex.quote(target)}{option}")
+        options = (f" --case {case}" if case else "") + (" --execute" if execute else "")
+        return cls(target=target, reproduce=f"conformance check {shlex.quote(target)}{options}")
 
 
 def not_called_record(

@@ -48,7 +48,9 @@ class Check:
         return check_fragment(self.record)
 
 
-def check(network: object, *, case: str | Case = "", time_limit: float = TIME_LIMIT) -> Check:
+def check(
+    network: object, *, case: str | Case = "", time_limit: float = TIME_LIMIT, execute: bool = False
+) -> Check:
     """Check a hand-written network against torch.nn.RNN.
 
     Parameters
@@ -61,6 +63,8 @@ def check(network: object, *, case: str | Case = "", time_limit: float = TIME_LI
     time_limit
         Seconds after which a check by name, which runs in a process of its own, is ended. A live object runs in this
         process and takes as long as it takes.
+    execute
+        Whether all of the script of a network by name is run first, as it stands; else only its definitions are.
 
     Returns
     -------
@@ -71,11 +75,13 @@ def check(network: object, *, case: str | Case = "", time_limit: float = TIME_LI
     if wanted:
         parse_id(wanted)
     if isinstance(network, str):
-        return Check(checked_apart(network, wanted, seconds=time_limit))
+        return Check(checked_apart(network, wanted, seconds=time_limit, execute=execute))
     return Check(checked_object(network, wanted, asked_for(network)))
 
 
-def assert_conforms(network: object, *, case: str | Case = "", time_limit: float = TIME_LIMIT) -> None:
+def assert_conforms(
+    network: object, *, case: str | Case = "", time_limit: float = TIME_LIMIT, execute: bool = False
+) -> None:
     """Raise AssertionError unless a hand-written network conforms; takes what `check` takes.
 
     Raises
@@ -83,7 +89,7 @@ def assert_conforms(network: object, *, case: str | Case = "", time_limit: float
     AssertionError
         If it doesn't, or if that can't be said; the message tells what is wrong, where, and how to mend it.
     """
-    found = check(network, case=case, time_limit=time_limit)
+    found = check(network, case=case, time_limit=time_limit, execute=execute)
     if not found.conforms:
         raise AssertionError(str(found))
 

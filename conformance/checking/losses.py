@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import structs
 
 from conformance.calling import Asked, Bound, Loss
+from conformance.calling.adapter import with_adapter
 from conformance.calling.binding import Binding
 from conformance.calling.entries import SOFT_TARGETS
 from conformance.calling.limits import sandbox, time_limit
@@ -97,17 +98,9 @@ def of_its_outputs(bound: Bound) -> Binding | None:
     def asked(text: str) -> str:
         return text.replace(SOFT_TARGETS, "p.y - ")
 
-    interface = structs.replace(
-        bound.interface,
-        lines=tuple(map(asked, bound.interface.lines)),
-        source=asked(bound.interface.source),
-    )
-    return replace(
-        bound,
-        backward=tuple(map(asked, bound.backward)),
-        loss=replace(bound.loss, outputs="y"),
-        interface=interface,
-    )
+    interface = structs.replace(bound.interface, lines=tuple(map(asked, bound.interface.lines)))
+    backward, loss = tuple(map(asked, bound.backward)), replace(bound.loss, outputs="y")
+    return with_adapter(replace(bound, backward=backward, loss=loss, interface=interface))
 
 
 def _of_the_whole_network(whole: "Whole") -> Declared | None:

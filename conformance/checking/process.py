@@ -45,7 +45,12 @@ class Heard:
 
 
 def checked_apart(
-    target: str, case: str, *, seconds: float = TIME_LIMIT, progress: Callable[[str], None] = lambda _: None
+    target: str,
+    case: str,
+    *,
+    seconds: float = TIME_LIMIT,
+    progress: Callable[[str], None] = lambda _: None,
+    execute: bool = False,
 ) -> CheckRecord:
     """Check `target` in a process of its own and return the record, whatever the code does to that process.
 
@@ -59,6 +64,8 @@ def checked_apart(
         After which the process is ended, and the record says how far it came.
     progress
         Told what comes next, in a few words.
+    execute
+        Whether all of the target's script is run first, as it stands; else only its definitions are.
 
     Raises
     ------
@@ -66,9 +73,9 @@ def checked_apart(
         If the target is in a file that isn't there.
     """
     _refuse_what_is_not_there(target)
-    asked, heard = Asked.on_the_command_line(target, case), Heard()
+    asked, heard = Asked.on_the_command_line(target, case, execute=execute), Heard()
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module; the target is an argument, not a command
-        [sys.executable, "-m", WORKER, target, case],
+        [sys.executable, "-m", WORKER, target, case, *(["--execute"] if execute else [])],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

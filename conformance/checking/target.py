@@ -20,13 +20,18 @@ MODULE = "nn.Module)"
 """What stands in the source of a torch module."""
 
 
-def checked_target(target: str, case: str, asked: Asked, progress: Progress) -> CheckRecord:
-    """Check what `target` names, on `case` where it isn't empty; whatever happens, the answer is a record."""
-    progress("loading it")
+def checked_target(
+    target: str, case: str, asked: Asked, progress: Progress, *, execute: bool = False
+) -> CheckRecord:
+    """Check what `target` names, on `case` where it isn't empty; whatever happens, the answer is a record.
+
+    With `execute` all of its script is run first, as it stands.
+    """
+    progress("running all of it" if execute else "loading it")
     try:
         if speaks_of_modules(target):
             import_torch()
-        loaded = load(target)
+        loaded = load(target, execute=execute)
     except UsageError as refusal:
         return failed_record(asked, str(refusal))
     except Exception as error:  # noqa: BLE001 - loading runs foreign code, which may raise anything
@@ -100,7 +105,10 @@ class Ways:
         code = vars(self.loaded.code)
         if len(self.loaded.wanted) == 1:
             return code.get(self.loaded.wanted[0])
-        adapters = [v for v in code.values() if is_adapter(v) and v.__module__ == self.loaded.code.__name__]
+        own = self.loaded.code.__name__
+        adapters = [
+            v for v in code.values() if isinstance(v, Binding) or (is_adapter(v) and v.__module__ == own)
+        ]
         return adapters[0] if len(adapters) == 1 and not self.loaded.wanted else None
 
 

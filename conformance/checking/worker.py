@@ -1,6 +1,6 @@
 """The process in which foreign code runs: it judges a target and hands back the record as JSON, and nothing else.
 
-    python -m conformance.checking.worker TARGET [CASE]
+    python -m conformance.checking.worker TARGET [CASE [--execute]]
 
 The standard output that it was started with carries messages, a line each, a word and a JSON string: "progress" with
 what it is about to do, and at last "record". Whatever foreign code prints, in Python or in C, goes to a file instead.
@@ -69,15 +69,17 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (allowed, most))
 
 
-def main(target: str, case: str) -> None:
+def main(target: str, case: str = "", execute: str = "") -> None:
     """Check `target` and send the record."""
     limit_memory()
     with diverted_output() as (channel, printed):
-        asked = Asked.on_the_command_line(target, case)
-        record = checked_target(target, case, asked, lambda text: channel.send("progress", text))
+        asked = Asked.on_the_command_line(target, case, execute=bool(execute))
+        record = checked_target(
+            target, case, asked, lambda text: channel.send("progress", text), execute=bool(execute)
+        )
         record = msgspec.structs.replace(record, printed=what_was_printed(printed))
         channel.send("record", msgspec.json.encode(record).decode())
 
 
 if __name__ == "__main__":
-    main(*[*sys.argv[1:], ""][:2])
+    main(*sys.argv[1:])

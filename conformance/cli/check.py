@@ -38,12 +38,26 @@ FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
     help="Seconds after which a check is ended.",
 )
 @click.option(
+    "--execute",
+    is_flag=True,
+    help="Run all of the script first, as it stands; else only its definitions, nothing that trains, reads or plots.",
+)
+@click.option(
     "--elman",
     is_flag=True,
     help="Leave with 5 where it is another network than torch.nn.RNN, even if its gradients are right.",
 )
 @click.pass_context
-def check(context: click.Context, target: str, case: str, form: str, seconds: float, *, elman: bool) -> None:
+def check(
+    context: click.Context,
+    target: str,
+    case: str,
+    form: str,
+    seconds: float,
+    *,
+    execute: bool,
+    elman: bool,
+) -> None:
     """Check a hand-written network against torch.nn.RNN: what is wrong, where, and why.
 
     TARGET is file.py:Name, package.module:Name or notebook.ipynb:Name; its code runs in a process of its own.
@@ -56,7 +70,7 @@ def check(context: click.Context, target: str, case: str, form: str, seconds: fl
 
     end_quietly_where_nobody_reads()
     with progress() as tell:
-        record = checked_apart(target, case, seconds=seconds, progress=tell)
+        record = checked_apart(target, case, seconds=seconds, progress=tell, execute=execute)
     show(record, form)
     context.exit(
         EXIT_INCONCLUSIVE if elman and record.exit_code == 0 and not record.conforms else record.exit_code

@@ -25,8 +25,11 @@ from conformance.cli.check import progress
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds after which the search is ended.",
 )
+@click.option("--execute", is_flag=True, help="Run all of the script first, as it stands.")
 @click.pass_context
-def init(context: click.Context, target: str, output: Path | None, seconds: float, *, force: bool) -> None:
+def init(
+    context: click.Context, target: str, output: Path | None, seconds: float, *, force: bool, execute: bool
+) -> None:
     """Find out how TARGET is called and write that down as an adapter that needs no finding out.
 
     Where it can't be found out, the file is a skeleton to fill in, and the exit code is 5.
@@ -39,14 +42,14 @@ def init(context: click.Context, target: str, output: Path | None, seconds: floa
         message = f"{path} exists already. Pass --force to replace it, or --output for another place."
         raise UsageError(message)
     with progress() as tell:
-        record = checked_apart(target, "", seconds=seconds, progress=tell)
+        record = checked_apart(target, "", seconds=seconds, progress=tell, execute=execute)
     if not record.interface.adapter:
         message = f"No adapter can be written for {target}: {record.headline}"
         raise UsageError(message)
     path.write_text(record.interface.adapter, encoding="utf-8")
     called = record.verdict != "not-called"
     click.echo(f"wrote {path}" if called else f"wrote {path}, a skeleton: {record.headline}")
-    click.echo(f"conformance check {path}:Adapter")
+    click.echo(f"conformance check {path}:network")
     context.exit(0 if called else record.exit_code)
 
 

@@ -266,7 +266,7 @@ def running(prototype: torch.nn.Module, plan: Plan, sizes: Sizes, state: State) 
         state=state,
         problem_case=asked,
         name=type(prototype).__name__,
-        interface=Interface(target=type(prototype).__name__, lines=tuple(lines_of(plan, state)), source=""),
+        interface=Interface(target=type(prototype).__name__, lines=tuple(lines_of(plan, state))),
     )
     for cotangents in ("output", "last", "h_n"):
         case = replace(asked, cotangents=cotangents)
