@@ -92,6 +92,7 @@ def handwritten(
     forward_lines, backward_lines = statements_of(forward), statements_of(backward)
     if loss is None and backward_lines:
         loss = Loss(kind="softmax cross-entropy" if crossed else "as declared")
+    by_itself = not any("p.W_" in line for line in lines)  # its parameters are none that the problem knows
     binding = Binding(
         told=True,
         name=loaded.target,
@@ -106,8 +107,8 @@ def handwritten(
         traits=Traits(
             one_hot=one_hot,
             crossed=crossed,
-            cell_bias=any(CELL_BIAS.search(line) for line in lines),
-            head_bias=any("p.b_y" in line for line in lines),
+            cell_bias=by_itself or any(CELL_BIAS.search(line) for line in lines),
+            head_bias=by_itself or any("p.b_y" in line for line in lines),
         ),
         build=lines,
         forward=forward_lines,
