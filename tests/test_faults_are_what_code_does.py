@@ -50,6 +50,10 @@ EDITS = {
     "b-hh-unused": [(" + b_hh", "")],
     "biases-unused": [(" + b_ih", ""), (" + b_hh", "")],
     "b-ih-twice": [("+ b_hh", "+ b_ih")],
+    "bias-outside-activation": [
+        ("W_ih @ x + b_ih + W_hh @ h + b_hh", "W_ih @ x + W_hh @ h"),
+        ("np.tanh(a)", "np.tanh(a) + b_ih + b_hh"),
+    ],
     "states-shifted": [
         ("hs[t], cached[t] = h, a", "hs[t], cached[t] = (h_0 if t == 0 else before), a; before = h")
     ],
@@ -71,9 +75,19 @@ EDITS = {
     "slope-of-previous-state": [("1 - hs[t] ** 2", "1 - hs[t - 1] ** 2")],
     "slope-of-previous-state-wrapping": [("1 - hs[t] ** 2", "1 - hidden[t - 1] ** 2")],
     "slope-of-next-state": [("1 - hs[t] ** 2", "1 - hs[min(t + 1, T - 1)] ** 2")],
+    "slope-of-step-of-entry": [
+        ("for t in reversed(range(T)):", "dh_0 = 0 * d_h_n; dy[-1] += d_h_n\n    for e, t in windows(T, T):"),
+        ("dy[t] + carry", "carry if t < e else dy[e]"),
+        ("1 - hs[t] ** 2", "1 - hs[e] ** 2"),
+        ("dx[t] =", "dh_0 = dh_0 + carry if t == 0 else dh_0\n        dx[t] +="),
+        ("dh_0 = carry", "pass"),
+    ],
     "last-state-for-every-step": [("1 - hs[t] ** 2", "1 - h ** 2"), ("hs[t - 1])", "h)")],
     "output-gradient-at-every-step": [("dy[t] + carry", "dy[-1] + carry")],
     "output-gradient-one-step-early": [("dy[t] + carry", "dy[min(t + 1, T - 1)] + carry")],
+    "output-gradient-one-step-early-none-at-last": [
+        ("dy[t] + carry", "carry + (dy[t + 1] if t < T - 1 else 0)")
+    ],
     "output-gradient-one-step-late": [("dy[t] + carry", "carry + (dy[t - 1] if t > 0 else 0)")],
     "output-gradient-last-only": [("dy[t] + carry", "carry + (dy[t] if t == T - 1 else 0)")],
     "output-gradient-accumulated": [("dy[t] + carry", "dy[t:].sum(axis=0) + carry")],
@@ -90,6 +104,8 @@ EDITS = {
     "carry-without-slope": [("W_hh.T @ da", "W_hh.T @ dh")],
     "carry-is-dh": [("W_hh.T @ da", "dh")],
     "carry-is-delta": [("W_hh.T @ da", "da")],
+    "carry-sliced-as-if-x-came-first": [("W_hh.T @ da", "(np.hstack([W_hh, W_ih]).T @ da)[-H:]")],
+    "carry-sliced-as-if-h-came-first": [("W_hh.T @ da", "(np.hstack([W_ih, W_hh]).T @ da)[:H]")],
     "carry-doubled": [("W_hh.T @ da", "2 * W_hh.T @ da")],
     "carry-replaces-output-gradient": [("dy[t] + carry", "carry + (dy[t] if t == T - 1 else 0)")],
     "carry-joins-after-slope": [("da = dh * slope", "da = dy[t] * slope + carry")],
@@ -117,6 +133,11 @@ EDITS = {
         ("carry = d_h_n", "carry = d_h_n; deltas = {}"),
         ("dh_0 = carry", "dh_0 = carry; dx = np.array([W_ih.T @ deltas[t] for t in range(T)])"),
     ],
+    "weights-updated-inside-loop-after-use": [
+        ("carry = W_hh.T @ da", "carry = W_hh.T @ da; W_hh = W_hh - lr * np.outer(da, hs[t - 1]); deltas[t] = da"),
+        ("carry = d_h_n", "carry = d_h_n; deltas = {}"),
+        ("dh_0 = carry", "dh_0 = carry; dx = np.array([(W_ih - lr * dW_ih).T @ deltas[t] for t in range(T)])"),
+    ],
     "dx-before-loop": [("W_ih.T @ da", "W_ih.T @ (dy[t] * slope)")],
     "dx-without-slope": [("W_ih.T @ da", "W_ih.T @ dh")],
     "dh-0-missing": [("dh_0 = carry", "dh_0 = np.zeros(H)")],
@@ -125,6 +146,10 @@ EDITS = {
     "x-of-previous-step-wrapping": [("np.outer(da, xs[t])", "np.outer(da, xs[t - 1])")],
     "x-of-last-step": [("np.outer(da, xs[t])", "np.outer(da, x)")],
     "x-of-next-step": [("np.outer(da, xs[t])", "np.outer(da, xs[min(t + 1, T - 1)])")],
+    "x-mean-at-every-step": [("np.outer(da, xs[t])", "np.outer(da, xs.mean(axis=0))")],
+    "h-mean-at-every-step": [
+        ("np.outer(da, hs[t - 1])", "np.outer(da, np.mean([hs[s - 1] for s in range(T)], axis=0))")
+    ],
     "h-t-for-h-previous": [("np.outer(da, hs[t - 1])", "np.outer(da, hs[t])")],
     "h-previous-wraps": [("np.outer(da, hs[t - 1])", "np.outer(da, hidden[t - 1])")],
     "h-previous-zero-at-first": [("np.outer(da, hs[t - 1])", "np.outer(da, hs[t - 1]) if t > 0 else 0")],
@@ -136,6 +161,9 @@ EDITS = {
     "only-first-step-survives-in-w-hh": [("dW_hh += ", "dW_hh = ")],
     "only-first-step-survives-in-bias": [("db_ih += ", "db_ih = "), ("db_hh += ", "db_hh = ")],
     "bias-gradients-doubled": [("db_ih += ", "db_ih += da + "), ("db_hh += ", "db_hh += da + ")],
+    "w-ih-gradient-on-its-own-scale": [("dh_0 = carry", "dh_0 = carry; dW_ih *= 0.5")],
+    "w-hh-gradient-on-its-own-scale": [("dh_0 = carry", "dh_0 = carry; dW_hh *= 0.5")],
+    "bias-gradients-on-their-own-scale": [("dh_0 = carry", "dh_0 = carry; db_ih *= 0.5; db_hh *= 0.5")],
     "sign-flipped": [("carry = d_h_n", "dy = -dy; carry = -d_h_n")],
     "clip-value-1": [
         ("dh_0 = carry", "dh_0 = carry\n    for d in (dW_ih, dW_hh, db_ih, db_hh): np.clip(d, -1, 1, out=d)")
