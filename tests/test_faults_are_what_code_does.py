@@ -134,9 +134,15 @@ EDITS = {
         ("dh_0 = carry", "dh_0 = carry; dx = np.array([W_ih.T @ deltas[t] for t in range(T)])"),
     ],
     "weights-updated-inside-loop-after-use": [
-        ("carry = W_hh.T @ da", "carry = W_hh.T @ da; W_hh = W_hh - lr * np.outer(da, hs[t - 1]); deltas[t] = da"),
+        (
+            "carry = W_hh.T @ da",
+            "carry = W_hh.T @ da; W_hh = W_hh - lr * np.outer(da, hs[t - 1]); deltas[t] = da",
+        ),
         ("carry = d_h_n", "carry = d_h_n; deltas = {}"),
-        ("dh_0 = carry", "dh_0 = carry; dx = np.array([(W_ih - lr * dW_ih).T @ deltas[t] for t in range(T)])"),
+        (
+            "dh_0 = carry",
+            "dh_0 = carry; dx = np.array([(W_ih - lr * dW_ih).T @ deltas[t] for t in range(T)])",
+        ),
     ],
     "dx-before-loop": [("W_ih.T @ da", "W_ih.T @ (dy[t] * slope)")],
     "dx-without-slope": [("W_ih.T @ da", "W_ih.T @ dh")],

@@ -40,7 +40,7 @@ class Binding:
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
     expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled`
     is what reads like a backward pass and could not be called, where none could; `told` is whether someone said how it
-    is called, so that nothing was inferred.
+    is called, so that nothing was inferred; `limits` tells what limits the size of its gradients as it is written.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Binding:
     own: Own | None = None
     uncalled: tuple[Attempt, ...] = ()
     told: bool = False
+    limits: tuple[str, ...] = ()
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it."""

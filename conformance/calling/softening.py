@@ -5,6 +5,11 @@ from dataclasses import replace
 from conformance.calling.backward import Backward, again
 from conformance.calling.load import Loaded
 
+LIMITED = (
+    "As written, large gradients come out smaller than they are; here they were asked for with a cotangent 1024 times "
+    "smaller."
+)
+
 
 def softened(loaded: Loaded, backward: Backward) -> Backward | None:
     """Return the same backward pass asked with a cotangent 2¹⁰ times smaller, where that makes more of it right.
@@ -19,11 +24,10 @@ def softened(loaded: Loaded, backward: Backward) -> Backward | None:
     if found is None or found.wrong >= backward.wrong:
         return None
     expressions = {path: f"(1024 * {text})" for path, text in found.harvest.expressions.items()}
-    note = "It limits the size of its gradients; they were asked for with a cotangent 1024 times smaller."
     harvest = replace(
         found.harvest,
         expressions=expressions,
         constant=1024 * found.harvest.constant,
-        notes=(*found.harvest.notes, note),
+        notes=(*found.harvest.notes, LIMITED),
     )
     return replace(found, harvest=harvest)

@@ -16,6 +16,7 @@ from conformance.checking.anchoring import (
     up_to_how_many_steps,
 )
 from conformance.checking.answers import Asked, failed_record
+from conformance.checking.as_written import as_written
 from conformance.checking.choosing import Candidate, choose, judged_on
 from conformance.checking.compose import judged_record
 from conformance.checking.consistency import consistency
@@ -138,6 +139,7 @@ class Checkup:
             consistency=own,
             parts=self._parts() if known and (own is None or own.agrees is None) else (),
             contracts=self._contracts(),
+            as_written=as_written(candidate),
         )
 
     @property

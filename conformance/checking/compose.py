@@ -51,6 +51,7 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         split=[] if states is None else steps.split(stepwise, states),
         scale=constant,
         diagnosis=diagnosis,
+        as_written=list(found.as_written),
         consistency=found.consistency,
         parts=list(found.parts),
         contracts=list(found.contracts),

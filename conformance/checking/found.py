@@ -29,6 +29,8 @@ class Found:
         Whether it is established which loss its gradients are of, so that they may be called wrong.
     consistency
         Its gradients next to its own forward pass, where that isn't torch's.
+    as_written
+        What it limits as it is written, and that was lifted.
     """
 
     candidate: Candidate
@@ -39,6 +41,7 @@ class Found:
     consistency: ConsistencyRecord | None
     parts: Sequence[PartRecord]
     contracts: Sequence[ContractFinding]
+    as_written: Sequence[str] = ()
 
     @property
     def name(self) -> str:

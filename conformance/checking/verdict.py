@@ -58,7 +58,8 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
         return f"{name} differs from torch.nn.RNN: {_difference(found)}."
     if verdict == "undecided":
         return f"{name} can't be judged: {_doubt(found)}."
-    return f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(came, constant)}."
+    agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(came, constant)}."
+    return " ".join([agreement, *found.as_written])
 
 
 def gradients_of_its_own(own: ConsistencyRecord) -> str:

@@ -145,7 +145,8 @@ class CheckRecord(Body):
 
     `headline` is the verdict as a sentence. `backward` is None where no gradient is shown. `first_divergence` is wrong
     by itself; `inherited` tells the steps that only pass it on. `simulated_steps` is true where the network keeps no
-    steps, and those told are of the reproduction by the diagnosis. `printed` is what the code itself wrote.
+    steps, and those told are of the reproduction by the diagnosis. `as_written` tells of truncation and clipping that
+    were lifted, and what the code computes with them. `printed` is what the code itself wrote.
     """
 
     schema: int
@@ -164,6 +165,7 @@ class CheckRecord(Body):
     split: list[SplitRecord] = msgspec.field(default_factory=list)
     scale: ScaleRecord | None = None
     diagnosis: DiagnosisRecord | None = None
+    as_written: list[str] = msgspec.field(default_factory=list)
     consistency: ConsistencyRecord | None = None
     parts: list[PartRecord] = msgspec.field(default_factory=list)
     contracts: list[ContractFinding] = msgspec.field(default_factory=list)

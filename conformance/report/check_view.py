@@ -126,6 +126,8 @@ def _rows(quantities: Sequence[QuantityRecord]) -> Iterator[tuple[str, ...]]:
 
 
 def _blocks(record: CheckRecord) -> Iterator[Block]:
+    if not record.conforms:  # there the headline says it
+        yield Block(name="as written", lines=tuple(record.as_written))
     if record.scale is not None:
         yield Block(name="constant", lines=tuple(_scale(record.scale)))
     if record.diagnosis is not None:
