@@ -140,8 +140,15 @@ def _apart(
         return
     for chosen in product(*fitting):
         change = merged(*chosen)
-        if change is not None:
+        if change is not None and not _twice(change):
             yield change
+
+
+def _twice(change: Change) -> bool:
+    """Return whether a gradient is said to carry one constant of its own and another one that it shares."""
+    head = "reduce_head" in change and not {"scale_head", "scale_head_bias"}.isdisjoint(change)
+    bias = "scale_b" in change and not {"reduce_b", "bias_gradients"}.isdisjoint(change)
+    return head or bias
 
 
 OWN = {
