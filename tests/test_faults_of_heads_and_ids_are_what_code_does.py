@@ -41,7 +41,7 @@ EDITS = {
     ],
     "outputs-of-previous-state-forward-only": [("hs[t + 1] @ W_y", "hs[t] @ W_y")],
     "head-updated-before-use": [
-        ("carry = np.zeros((B, H))", "carry = np.zeros((B, H)); W_y = W_y - lr * sum(d.T @ h for d, h in zip(dy, hs[1:]))")
+        ("carry = np.zeros((B, H))", "carry = np.zeros((B, H)); W_y = W_y - lr * np.einsum('tbo,tbh->oh', dy, hs[1:])")
     ],
     "head-updated-inside-loop": [("dh = ", "W_y = W_y - lr * dy[t].T @ hs[t + 1]; dh = ")],
     "head-updated-inside-loop-after-use": [("carry = da", "W_y = W_y - lr * dy[t].T @ hs[t + 1]; carry = da")],

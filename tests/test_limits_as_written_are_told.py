@@ -1,4 +1,4 @@
-"""Truncation and clipping are lifted to judge what lies beneath, and the verdict says what the code computes with them."""
+"""Truncation and clipping are lifted to judge what lies beneath, and the verdict says what the code does with them."""
 
 from pathlib import Path
 
