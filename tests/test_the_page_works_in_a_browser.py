@@ -259,6 +259,10 @@ def test_what_a_screen_reader_hears_has_landmarks_headings_and_names(page: Brows
     for role in ("button", "searchbox", "combobox", "link", "table", "image", "region", "heading"):
         assert all(name.strip() for name in roles.get(role, [])), (role, roles[role])
     assert len([role for role in roles if role in ("image", "img")]) == 1
+    opening = [
+        name for name in roles["button"] if name.startswith(("rnn-", "torch,", "reference,", "wrong,"))
+    ]
+    assert len(set(opening)) == len(opening) > 20  # no two rows are opened by buttons of one name
 
 
 def test_print_leaves_out_what_only_a_screen_can_use(page: Browser) -> None:
@@ -277,6 +281,11 @@ def test_a_table_that_is_cut_says_so_on_screen_and_on_paper(tab: Browser, folder
         assert tab.run(f"{count}.textContent") == f"{every} of {every} rows, the first 60 shown"
         assert tab.run(f"{count}.checkVisibility()")
     assert tab.run(f"{CASES}.querySelectorAll('tbody tr').length") == 60
+
+
+def test_on_paper_a_case_is_not_torn_from_its_title(page: Browser) -> None:
+    page.send("Emulation.setEmulatedMedia", media="print")
+    assert page.run("getComputedStyle(document.querySelector('.told')).breakInside") == "avoid"
 
 
 def test_what_is_folded_is_unfolded_on_paper_and_folded_again(page: Browser) -> None:

@@ -76,6 +76,8 @@
       });
       const place = Math.max(0, shown.findIndex((column) => column.kind === "text"));
       const button = make("button", { type: "button", className: "open-row mono", ariaExpanded: "false" }, ...cells[place].childNodes);
+      const named = shown.filter((column) => column.kind !== "number" && column.place !== shown[place].place);
+      button.ariaLabel = [button.textContent, ...named.map((column) => cell(row, column))].join(", ");
       cells[place].append(button);
       const element = make("tr", {}, ...cells);
       button.addEventListener("click", () => {
