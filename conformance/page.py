@@ -13,7 +13,14 @@ from conformance.numbers import shown
 from conformance.page_grids import grid_of_cases, grid_of_groups
 from conformance.record import CaseRecord, MutantRecord, Record
 from conformance.spread import NoisePoint, ShareSeries, noise_points, share_series
-from conformance.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_INTERNAL, Summary, exit_code
+from conformance.summary import (
+    EXIT_CONFORMS,
+    EXIT_DISCREPANCY,
+    EXIT_INTERNAL,
+    Summary,
+    exit_code,
+    fails,
+)
 
 MOST_TOLD = 20
 """Cases that are told in full; all are in the table of cases."""
@@ -55,6 +62,7 @@ class Page:
     summary: Summary
     record: Record
     tone: str  # "good", "bad" or "open"
+    excused: str  # what an expected failure or a baseline made of the verdict, "" where neither had a say
     compared: str
     machine: str
     tiles: list[Tile]
@@ -79,6 +87,7 @@ def page_of(summary: Summary, digest: str) -> Page:
         summary=summary,
         record=record,
         tone=_tone(record),
+        excused=_excused(record),
         compared=_compared(record),
         machine=_machine(record),
         tiles=list(_tiles(summary)),
@@ -99,6 +108,22 @@ def page_of(summary: Summary, digest: str) -> Page:
 def _tone(record: Record) -> str:
     code = exit_code(record)
     return "good" if code == EXIT_CONFORMS else "bad" if code in (EXIT_DISCREPANCY, EXIT_INTERNAL) else "open"
+
+
+def _excused(record: Record) -> str:
+    """Return how many cases fail as they may, and how many fail the run all the same."""
+    if not record.rulings:
+        return ""
+    counts = Counter(ruling.outcome for ruling in record.rulings)
+    outcomes = {(ruling.case, ruling.subject, ruling.platform): ruling.outcome for ruling in record.rulings}
+    failing = sum(
+        outcomes.get((case.case, case.subject, case.platform), "fails" if fails(case) else "") == "fails"
+        for case in record.cases
+    )
+    return (
+        f"Of these {counts['expected']:,} fail as expected and {counts['known']:,} as in the baseline; "
+        f"{failing:,} fail the run."
+    )
 
 
 def _compared(record: Record) -> str:

@@ -18,7 +18,7 @@ VERDICTS = ("differs", "error", "undecidable", "vacuous", "unsupported", "agrees
 """From what a reader must see first to what needs no reading."""
 
 FAILING = ("differs", "error", "undecidable")
-"""Verdicts that fail a run by themselves; what is vacuous or unsupported says nothing either way."""
+"""Verdicts that fail a run by themselves (`fails`); what is vacuous or unsupported says nothing either way."""
 
 
 @dataclass(slots=True)
@@ -84,12 +84,17 @@ def summarise(record: Record) -> Summary:
     )
 
 
-def exit_code(record: Record) -> int:
-    """Return the exit code that `record` deserves; what decided nothing never exits 0.
+def fails(case: CaseRecord) -> bool:
+    """Return whether a case fails a run by itself.
 
     In 16 bits a case may name a discrepancy, but what it leaves open keeps nothing in suspense.
     """
-    found = Counter(case.verdict for case in record.cases if _decides(case) or case.verdict != "undecidable")
+    return case.verdict in FAILING and not _left_open(case)
+
+
+def exit_code(record: Record) -> int:
+    """Return the exit code that `record` deserves; what decided nothing never exits 0."""
+    found = Counter(case.verdict for case in record.cases if not _left_open(case))
     if not record.complete:
         return EXIT_INTERRUPTED
     if found["differs"]:
@@ -107,7 +112,7 @@ def sentence(record: Record) -> str:
     total = len(record.cases)
     counted = ", ".join(f"{found[verdict]:,} {verdict}" for verdict in VERDICTS if found[verdict])
     text = {
-        EXIT_CONFORMS: f"Conforms: every one of {total:,} comparisons agrees to rounding",
+        EXIT_CONFORMS: f"Conforms: {_all_that_say(found)} agrees to rounding",
         EXIT_DISCREPANCY: f"Does not conform: {found['differs']:,} of {total:,} comparisons differ",
         EXIT_INTERNAL: f"Not finished cleanly: {found['error']:,} of {total:,} comparisons raised an error",
         EXIT_NOTHING: "Nothing was checked",
@@ -117,8 +122,16 @@ def sentence(record: Record) -> str:
     return f"{text}." if record.complete and len(found) <= 1 else f"{text} ({counted})."
 
 
-def _decides(case: CaseRecord) -> bool:
-    return FORMATS[parsed_case(case.case).dtype].decides
+def _all_that_say(found: Counter[str]) -> str:
+    """Return in words the comparisons that agree, which are all, or all that decide anything."""
+    agreeing = found["agrees"]
+    others = "" if agreeing == found.total() else " that decide anything"
+    return f"every one of {agreeing:,} comparisons{others}"
+
+
+def _left_open(case: CaseRecord) -> bool:
+    """Return whether a case can't be decided in 16 bits, which decide nothing."""
+    return case.verdict == "undecidable" and not FORMATS[parsed_case(case.case).dtype].decides
 
 
 def _relations(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Worst]:

@@ -7,10 +7,11 @@ from gating import A, B, assessed, case, expecting, record_of, since
 from msgspec.structs import replace
 
 from conformance import UsageError
-from conformance.gate import FAILING, Assessment, Expectations, Gate
+from conformance.gate import Assessment, Expectations, Gate
 from conformance.record import Verdict, encode
 from conformance.report.gated import gate_lines, told
-from conformance.summary import VERDICTS, exit_code
+from conformance.report.junit import junit
+from conformance.summary import FAILING, VERDICTS, exit_code, sentence
 
 # Without a file or a baseline.
 
@@ -31,6 +32,20 @@ def test_an_interrupted_run_is_never_a_success() -> None:
 
 
 # Expected failures.
+
+
+SIXTEEN = "rnn-tanh-T4-B3-I5-H6-bf16-s0"
+
+
+def test_what_sixteen_bits_leave_open_fails_nothing_and_is_no_agreement() -> None:
+    found = assessed(Gate(), case("agrees"), case("undecidable", SIXTEEN))
+    assert (found.exit_code, found.failing) == (0, [])
+    assert sentence(found.record) == (
+        "Conforms: every one of 1 comparisons that decide anything agrees to rounding (1 undecidable, 1 agrees)."
+    )
+    assert b'<skipped type="undecidable"' in junit(found.record)
+    assert assessed(Gate(), case("agrees"), case("differs", SIXTEEN)).exit_code == 1
+    assert assessed(Gate(), case("agrees"), case("undecidable")).exit_code == 5
 
 
 @pytest.mark.parametrize("verdict", FAILING)

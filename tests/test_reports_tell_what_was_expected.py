@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from conformance import UsageError
 from conformance.contradictions import check
-from conformance.gate import Assessment, Baseline
+from conformance.gate import Assessment, Baseline, Gate
 from conformance.record import RulingRecord, decode, encode
 from conformance.report.files import contents
 from conformance.report.junit import junit
@@ -60,6 +60,22 @@ def test_markdown_and_the_page_tell_the_reason_too() -> None:
     assert b"ticket 12" in files["agreement.md"]
     assert b"ticket 12" in files["agreement.html"]
     assert json.loads(files["agreement.json"])["rulings"][0][3] == "expected"
+
+
+def test_the_page_tells_how_many_fail_as_they_may_and_how_many_fail_the_run() -> None:
+    gate = Gate(
+        expectations=EXPECTED.expectations, baseline=Baseline.of(record_of(case("differs", B, subject="old")))
+    )
+    cases = [
+        case("differs"),
+        case("error", B),
+        case("differs", B, subject="old"),
+        case("agrees", subject="new"),
+    ]
+    found = assessed(gate, *cases)
+    told = "Of these 1 fail as expected and 1 as in the baseline; 2 fail the run."
+    assert told in contents(found.record)["agreement.html"].decode()
+    assert b"fail the run" not in contents(record_of(case("differs")))["agreement.html"]
 
 
 @pytest.mark.parametrize(

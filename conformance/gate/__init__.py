@@ -8,6 +8,5 @@ from conformance.gate.expectations import Pair as Pair
 from conformance.gate.ruling import EXCUSED as EXCUSED
 from conformance.gate.ruling import Gate as Gate
 from conformance.gate.ruling import Ruling as Ruling
-from conformance.summary import FAILING as FAILING
 
-__all__ = ["EXCUSED", "FAILING", "Assessment", "Baseline", "Entry", "Expectations", "Gate", "Pair", "Ruling"]
+__all__ = ["EXCUSED", "Assessment", "Baseline", "Entry", "Expectations", "Gate", "Pair", "Ruling"]

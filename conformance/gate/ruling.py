@@ -7,7 +7,7 @@ from typing import Literal, Self
 from conformance.gate.baseline import Baseline, worse
 from conformance.gate.expectations import Entry, Expectations
 from conformance.record import CaseRecord
-from conformance.summary import FAILING
+from conformance.summary import fails
 
 Outcome = Literal["passes", "fails", "expected", "known", "skipped"]
 
@@ -54,9 +54,9 @@ class Gate:
         if before:
             if worse(case.verdict, before):
                 return Ruling(case=case, outcome="fails", reason=f"new: in the baseline it was {before!r}")
-            if case.verdict in FAILING:
+            if fails(case):
                 return Ruling(case=case, outcome="known", reason=f"known: in the baseline it was {before!r}")
-        if case.verdict in FAILING:
+        if fails(case):
             return Ruling(case=case, outcome="fails")
         return Ruling(
             case=case, outcome="passes" if case.verdict == "agrees" else "skipped", reason=case.reason
@@ -65,7 +65,7 @@ class Gate:
 
 def _expected(case: CaseRecord, entry: Entry) -> Ruling | None:
     """Return what an entry makes of a case that it speaks of; None where the case was not put to the test."""
-    if case.verdict in FAILING:
+    if fails(case):
         return Ruling(case=case, outcome="expected", reason=f"expected: {entry.reason} ({entry.place})")
     if case.verdict == "agrees":
         reason = (

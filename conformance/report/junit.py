@@ -2,7 +2,7 @@
 
     differs                a failure
     error, undecidable     an error: something has to be looked at, but nothing is proved wrong
-    unsupported, vacuous   skipped, with the reason
+    unsupported, vacuous   skipped, with the reason; so is what is undecidable in 16 bits, which fails no run
 
 Where an expected failure or a baseline had a say, that counts, as with pytest: what fails as it may is skipped with the
 reason, and a pass that wasn't expected is a failure.
@@ -16,15 +16,10 @@ from xml.etree import ElementTree as ET
 
 from conformance.record import CaseRecord, Record, RulingRecord, Timing
 from conformance.report.words import environment_rows, legal, tell
+from conformance.summary import fails
 
-ELEMENTS = {
-    "differs": "failure",
-    "error": "error",
-    "undecidable": "error",
-    "unsupported": "skipped",
-    "vacuous": "skipped",
-}
-"""What a verdict becomes; "agrees" becomes nothing."""
+ELEMENTS = {"differs": "failure", "error": "error", "undecidable": "error"}
+"""What a verdict becomes that fails a run; "agrees" becomes nothing, and any other is skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +33,12 @@ class Told:
     @property
     def element(self) -> str | None:
         """The element of a test that didn't pass."""
-        own = ELEMENTS.get(self.case.verdict)
+        own = ELEMENTS[self.case.verdict] if fails(self.case) else "skipped"
         if self.ruling is None:
-            return own
+            return None if self.case.verdict == "agrees" else own
         if self.ruling.outcome != "fails":
             return "skipped"
-        return "failure" if own in (None, "skipped") else own
+        return "failure" if own == "skipped" else own
 
 
 def junit(record: Record) -> bytes:
