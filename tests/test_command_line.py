@@ -140,6 +140,15 @@ def test_the_line_that_reproduces_a_discrepancy_does(
         (("run", "--jobs", "0"), "'--jobs'"),
         (("run", "--jobs", "two"), "'--jobs'"),
         (("run", "--seed", "-1"), "'--seed'"),
+        *(
+            ((*arguments, number), f"{number} is not a finite number")
+            for number in ("nan", "inf")
+            for arguments in (
+                ("diff", "old", "new", "--margin"),
+                ("run", "--limit"),
+                ("check", "x", "--time-limit"),
+            )
+        ),
         (("run", "--nonsense"), "No such option"),
         (("nonsense",), "No such command"),
     ],

@@ -170,6 +170,12 @@ def test_both_are_read_from_files(tmp_path: Path) -> None:
     assert "größer" in gate.ruling(case("differs", B)).reason
 
 
+def test_the_mark_that_some_editors_put_in_front_of_a_file_is_no_part_of_a_pattern(tmp_path: Path) -> None:
+    (tmp_path / "known.txt").write_bytes("\ufeffrnn-relu-*  # ticket 12\n".encode())
+    (entry,) = Gate.load(tmp_path / "known.txt", None).expectations.entries
+    assert entry.pattern == "rnn-relu-*"
+
+
 def test_files_that_are_none_are_refused_with_advice(tmp_path: Path) -> None:
     binary = tmp_path / "known.txt"
     binary.write_bytes(b"\xff\xfe")

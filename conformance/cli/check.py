@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli.options import end_quietly_where_nobody_reads
+from conformance.cli.options import Above, end_quietly_where_nobody_reads
 
 if TYPE_CHECKING:
     from conformance.record.check import CheckRecord
@@ -34,7 +34,7 @@ FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
     "seconds",
     default=60.0,
     show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=Above(0),
     help="Seconds after which a check is ended.",
 )
 @click.option(

@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from conformance.cli.gating import assessed, gate_options, tell_assessment
-from conformance.cli.options import end_quietly_where_nobody_reads, prepared_folder
+from conformance.cli.options import Above, end_quietly_where_nobody_reads, prepared_folder
 
 EXIT_REGRESSION, EXIT_NOTHING = 1, 4
 
@@ -19,7 +19,7 @@ EXIT_REGRESSION, EXIT_NOTHING = 1, 4
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option(
     "--margin",
-    type=click.FloatRange(min=1, min_open=True),
+    type=Above(1),
     metavar="FACTOR",
     help="How many times larger the worst share of a quantity may be before that is a regression.  [default: 4]",
 )

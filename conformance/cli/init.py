@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from conformance.cli.check import progress
+from conformance.cli.options import Above
 
 
 @click.command()
@@ -22,7 +23,7 @@ from conformance.cli.check import progress
     "seconds",
     default=60.0,
     show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=Above(0),
     help="Seconds after which the search is ended.",
 )
 @click.option("--execute", is_flag=True, help="Run all of the script first, as it stands.")

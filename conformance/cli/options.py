@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from conformance.cases import Case
+
+
+class Above(click.FloatRange):
+    """A finite number above the lowest: no comparison with NaN or infinity ever fails, or ends anything."""
+
+    def __init__(self, lowest: float) -> None:
+        super().__init__(min=lowest, min_open=True)
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number, or refuse what is none."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def chosen_cases(suite: str, case_ids: Sequence[str], seed: int | None) -> list[Case]:

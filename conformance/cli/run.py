@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.cli.gating import assessed, gate_options, tell_assessment
-from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads, prepared_folder
+from conformance.cli.options import Above, chosen_cases, end_quietly_where_nobody_reads, prepared_folder
 
 if TYPE_CHECKING:
     from conformance.cases import Case
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Above(0),
     metavar="SECONDS",
     help="After which a case hangs.",
 )

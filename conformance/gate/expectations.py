@@ -61,7 +61,7 @@ class Expectations:
             If it can't be read, or a line isn't a pattern (or two) and a reason.
         """
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")  # some editors of Windows put a mark in front
         except (OSError, UnicodeDecodeError) as error:
             message = (
                 f"The expected failures can't be read: {error}. Pass a text file of patterns and reasons."
