@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -259,3 +260,58 @@ def test_noise_of_tiny_and_of_huge_rows_is_the_same_part_of_them() -> None:
     relative = np.sqrt(squares.mean() / (row**2).mean())
     np.testing.assert_allclose(noise.value, sizes * value, rtol=8 * 2.0**-53)
     np.testing.assert_allclose(noise.relative, np.full((3, 3), relative), rtol=8 * 2.0**-53)
+
+
+def test_sums_are_perturbed_as_sums_of_as_many_terms_as_they_have() -> None:
+    counts, sum_error = set(), NoisyElman.sum_error
+
+    def counted(noisy: NoisyElman, total: np.ndarray, squares: np.ndarray, n: int) -> np.ndarray:
+        counts.add(n)
+        return sum_error(noisy, total, squares, n)
+
+    with mock.patch.object(NoisyElman, "sum_error", counted):
+        Replay.of(materialise(parse_id("rnn-tanh-L2-bi-T7-B3-I4-H5-O2-f64-s0")), PRECISE, 2).results()
+    steps, batch, inputs, hidden, outputs = 7, 3, 4, 5, 2
+    assert counts == {
+        *(
+            inputs + hidden + 3,
+            2 * hidden + hidden + 3,
+        ),  # states, with two biases and the sum of both products
+        *(2 * hidden + 1, outputs),  # y with its bias, and what it passes back
+        *(hidden, hidden + 2),  # to the step before, and to what both directions read
+        steps * batch,  # parameters
+    }
+
+
+def test_a_gradient_that_passes_through_a_head_does_so_in_the_replays() -> None:
+    problem = materialise(parse_id("rnn-tanh-T7-B3-I4-H5-O2-dout-f64-s0"))
+    without = replace(problem, d_output=0 * problem.d_output)
+    found, same = (Replay.of(p, PRECISE, 2).results()["dL/dx"] for p in (problem, without))
+    assert np.array_equal(found, same)
+    assert found.any()
+
+
+def test_a_gradient_of_a_parameter_scatters_element_by_element_as_its_sum_rounds() -> None:
+    problem = materialise(parse_id("rnn-tanh-T3-B2-I2-H2-f64-s0"))
+    replay = Replay.of(problem, PRECISE, MANY)
+    replay = replace(replay, cell=replace(replay.cell, u=1e-6))
+    rng = np.random.default_rng(8)
+    delta, read = rng.integers(-8, 9, (2, 6, 2)).astype(np.float64)  # whose sums are exact
+    tiled = [np.repeat(values[np.newaxis], MANY, axis=0) for values in (delta, read)]
+    found = replay._sum(tiled[0], (tiled[0] ** 2).swapaxes(1, 2), tiled[1])
+    total, squares = delta.T @ read, (delta**2).T @ read**2
+    sigma = 1e-6 * np.sqrt(6 * (total**2 / 3 + squares / 6) + squares)
+    assert np.abs(scatter(found) / sigma - 1).max() < SCATTER
+    alike = np.corrcoef(found.reshape(MANY, -1).T) - np.eye(4)
+    assert np.abs(alike).max() < 5 / math.sqrt(MANY)
+
+
+def test_a_sum_step_by_step_is_off_by_what_its_precision_loses_in_either_direction() -> None:
+    problem = materialise(parse_id("rnn-tanh-T3-B1-I1-H1-f32-s0"))
+    replay = Replay.of(problem, Precision.of(problem.format), 64)
+    delta, read = np.array([[2.0**24], [1.0], [1.0]]), np.ones((3, 1))
+    off = replay._repeated(delta, read)
+    assert off.shape == (64, 1, 1)
+    assert set(off.ravel()) == {-2.0, 2.0}
+    finer = np.array([[1 + 2.0**-30], [1.0], [1.0]])  # which float32 can't hold
+    assert set(replay._repeated(finer, read).ravel()) == {-(2.0**-30), 2.0**-30}
