@@ -11,6 +11,7 @@ from conformance.cases import FORMATS, materialise, parse_id
 from conformance.judge import Precision, local_check
 from conformance.judge import elman_bounds as bounds
 from conformance.judge.flow import Flow, magnitude
+from conformance.judge.rounding import _gamma
 from conformance.subjects import load_subject
 
 U = {
@@ -58,6 +59,7 @@ def test_sums_of_as_many_terms_as_a_unit_has_parts_have_no_bound() -> None:
     p, terms = Precision.of(FORMATS["f32"]), np.ones(2)
     assert np.isinf(p.of_sum(2**24, terms)).all()
     assert np.isfinite(p.of_sum(2**24 - 1, terms)).all()
+    assert _gamma(2**24, 2.0**-24) == math.inf
     sixteen = Precision.of(FORMATS["bf16"])
     assert np.isinf(sixteen.of_sum(1, terms, stored=2**8)).all()
     assert np.isfinite(sixteen.of_sum(1, terms, stored=2**7)).all()

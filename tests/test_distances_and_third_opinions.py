@@ -112,6 +112,14 @@ def test_the_opinion_is_on_the_result_where_the_sides_are_most_unlike() -> None:
     assert third_opinion(PROBLEM, Observation(), reference, true) is None
 
 
+def test_a_result_on_which_the_sides_are_alike_says_least() -> None:
+    true = replace(h_n(1, 2, 3, 4), d_x=np.ones((4, 2, 3)))
+    for h_n_of_both in (h_n(1, 2, 3, 4), h_n(1, 2, 3, 5), h_n(1, 2, 3, INF)):
+        subject, reference = (replace(h_n_of_both, d_x=np.full((4, 2, 3), value)) for value in (1.75, 1.5))
+        found = third_opinion(PROBLEM, subject, reference, true)
+        assert (found.quantity, found.subject, found.reference) == ("dL/dx", 0.75, 0.5)
+
+
 def test_steps_lie_where_each_sample_s_own_scan_passes() -> None:
     assert active(PADDED)[:, :, 0].tolist() == [[True, True], [True, True], [False, True], [False, True]]
     first = [[True, True], [False, False], [False, False], [False, False]]

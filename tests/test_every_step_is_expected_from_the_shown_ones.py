@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from oracles.local_check import Oracle, sums
 
-from conformance.cases import Problem, materialise, parse_id
+from conformance.cases import FORMATS, Problem, materialise, parse_id
 from conformance.judge import Finding, Precision, local_check, results
+from conformance.judge.inner import inner_steps
+from conformance.judge.local_head import head_gradients, head_outputs
+from conformance.judge.setting import Setting
 from conformance.observation import Observation
 from conformance.subjects.reference import observe
 
@@ -17,6 +20,7 @@ CASES = [
     "rnn-relu-L3-bi-drop0.5-T4-B2-bf-I3-H5-f64-s0",
     "rnn-tanh-nobias-T4-single-I3-H2-noh0-dhn-f64-s0",
     "rnn-tanh-L2-T4-B2-I3-H5-O2-dlast-f32-s0",
+    "rnn-relu-T4-B2-I3-H5-O2-dhn-f64-s0",
     "rnn-tanh-L2-drop0.5-T4-len1.4-B2-I3-H2-dout-f64-s0",
 ]
 ROUNDINGS = 1000 * 2.0**-53
@@ -132,10 +136,8 @@ def listed(problem: Problem, shown: Observation) -> list[tuple[object, ...]]:
     if problem.head is not None:
         out = ("t", "row", "output")
         found.append(("forward", "y", None, None, out, False, "bound", major(shown.y)))
-        for name, quantity, axes in (
-            ("head.weight", "dL/dW_y", ("output", "unit")),
-            ("head.bias", "dL/db_y", ("output",)),
-        ):
+        names = (("head.weight", "dL/dW_y", ("output", "unit")), ("head.bias", "dL/db_y", ("output",)))
+        for name, quantity, axes in names if problem.head.d_y is not None else ():
             found.append(("backward", quantity, None, None, axes, False, "bound", shown.parameters[name]))
     for layer in reversed(range(problem.case.layers)):
         for _, d in [place for place in places if place[0] == layer]:
@@ -190,7 +192,7 @@ def test_results_have_the_names_places_and_axes_of_their_comparisons(text: str) 
         assert parameter == (name in problem.parameters)
         assert parameter or name.split(" ", 1) == [result.quantity, *place]
     assert len({(r.quantity, r.place) for r in found.values()}) == len(found)
-    assert set(problem.parameters) <= set(found)
+    assert set(problem.weights) <= set(found)
 
 
 def test_terms_are_those_that_are_finite() -> None:
@@ -237,3 +239,28 @@ def test_sums_that_overflow_are_undecidable_and_no_warning() -> None:
     assert verdicts["y"] == verdicts["dL/dW_y"] == "undecidable"
     top = [f for f in findings if (f.comparison.quantity, f.comparison.layer) == ("dL/dh", 1)]
     assert {f.undecided for f in top} == {f.elements for f in top}
+
+
+def test_steps_that_overflow_are_undecidable_and_no_warning() -> None:
+    problem, shown, _, _ = judged(CASES[0])
+    weights = {name: w * 1e300 for name, w in problem.weights.items()}
+    hidden, d_hidden = (
+        {place: np.where(np.isnan(array), array, 1e300 * array) for place, array in arrays.items()}
+        for arrays in (shown.hidden, shown.d_hidden)
+    )
+    findings = local_check(
+        replace(problem, weights=weights), replace(shown, hidden=hidden, d_hidden=d_hidden)
+    )
+    assert {f.comparison.quantity for f in findings if f.undecided} > {"h", "dL/dW_hh", "dL/dx"}
+
+
+def test_a_head_would_be_bounded_in_16_bits_as_everything_is() -> None:
+    problem, shown, oracle, _ = judged(CASES[1])
+    p = Precision.of(FORMATS["bf16"])
+    setting = Setting(problem=problem, observation=shown, inner=inner_steps(problem, shown), precision=p)
+    (y,) = head_outputs(setting)
+    products, stored = sums(problem.case, "y", None)
+    assert np.array_equal(y.bound, p.of_sum(products, y.terms, stored=stored))
+    for c in head_gradients(setting):
+        want = oracle.backward()[c.quantity, None, None]
+        assert near(c.bound, want.bound(p, *sums(problem.case, c.quantity, None)))

@@ -256,7 +256,7 @@ class Replay:
     def _repeated(self, delta: Array, read: Array) -> Array:
         """Return by how much a step-by-step sum in the subject's precision is off, of random sign by replay."""
         steps, rounded = self.problem.case.steps, self.precision.format.rounded
-        by_step = [rounded(values).reshape(steps, -1, values.shape[-1]) for values in (delta, read)]
+        by_step = [rounded(values).reshape(steps, -1, values.shape[1]) for values in (delta, read)]
         parts = by_step[0].swapaxes(1, 2) @ by_step[1]
         missed = self.precision.added(parts).astype(np.float64) - delta.T @ read
         return missed * self.cell.rng.choice((-1.0, 1.0), (self.replays, 1, 1))

@@ -69,7 +69,7 @@ class Precision:
     def added(self, parts: Array) -> Array:
         """Return the sum over the first axis of `parts`, one after the other in the subject's precision."""
         if self.format.decides:
-            return np.add.reduce(parts, axis=0, dtype=self.subject)
+            return np.add.reduce(parts, dtype=self.subject)
         total = self.format.rounded(parts[0])
         for part in parts[1:]:
             total = self.format.rounded(total + self.format.rounded(part))

@@ -58,7 +58,7 @@ def forward_step(
 
     `parameters` are the weights and biases (if any) of the place, in torch's order.
     """
-    weights = Weights(*([w.astype(np.float64) for w in parameters.values()] + [None] * 4)[:4])
+    weights = Weights(*[*(w.astype(np.float64) for w in parameters.values()), None, None][:4])
     size = Weights(*(None if w is None else magnitude(w) for w in weights))  # pyright: ignore[reportArgumentType]
     a, terms, expected = (np.empty_like(hidden) for _ in range(3))
     with np.errstate(all="ignore"):

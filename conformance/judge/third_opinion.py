@@ -59,6 +59,6 @@ def _contrast(opinion: Opinion) -> float:
 
 def _error(values: Array, true: Array) -> float:
     with np.errstate(all="ignore"):
-        error = np.abs(values.astype(true.dtype) - true)
+        error = np.abs(values - true)
     same = (values == true) | (np.isnan(values) & np.isnan(true))
-    return float(np.where(same, 0, np.where(np.isnan(error), np.inf, error)).max(initial=0))
+    return float(np.where(same, 0, np.where(np.isnan(error), np.inf, error)).max())
