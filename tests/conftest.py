@@ -1,9 +1,18 @@
 """Settings that every test shares."""
 
 import os
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import replace
 
 import hypothesis
+import pytest
 import torch
+from commands import Answer, Command
+
+from conformance import Subject, subjects
+from conformance.cli import main
 
 torch.set_num_threads(1)  # the number of threads changes rounding, and workers share the cores
 
@@ -15,3 +24,31 @@ collect_ignore = [
     "gallery/subjects",  # written as people write them: some run for ever
     "mutation",  # a program of its own, which `make mutants` runs
 ]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return a function that runs the command line in this process."""
+
+    def run(*arguments: str) -> Answer:
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        captured = capsys.readouterr()
+        code = caught.value.code or 0  # None means 0
+        assert isinstance(code, int)
+        return Answer(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def plant(monkeypatch: pytest.MonkeyPatch) -> Callable[[Subject], None]:
+    """Return a function that makes a subject known as "planted"."""
+
+    def make_known(subject: Subject) -> None:
+        module = types.ModuleType("planted_subject")
+        module.SUBJECT = replace(subject, name="planted")  # type: ignore[type-var]
+        monkeypatch.setitem(sys.modules, "planted_subject", module)
+        monkeypatch.setitem(subjects.MODULES, "planted", "planted_subject")
+
+    return make_known
