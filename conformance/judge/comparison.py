@@ -177,7 +177,8 @@ class Finding:
         if self.worst_share is None:
             return ""
         c = self.comparison
-        index = zip(c.axes, np.unravel_index(np.nanargmax(self.share), c.got.shape), strict=True)
+        worst = np.argmax(self.share == self.worst_share)
+        index = zip(c.axes, np.unravel_index(worst, c.got.shape), strict=True)
         return in_words(c.layer, c.direction, {axis: int(i) for axis, i in index})
 
     def _at(self, index: tuple[int, ...]) -> Divergence:

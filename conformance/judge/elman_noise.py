@@ -67,8 +67,8 @@ class NoisyElman:
         sums, functions = Dice.of(self.rng, h_0.shape), Dice.of(self.rng, h_0.shape)
         for t in order:
             a, q = share[t], share_squares[t]
-            a += h @ w_hh
-            q += (h * h) @ squares
+            a += h.dot(w_hh)
+            q += (h * h).dot(squares)
             near = self.near_kink(a, q, fan_in)
             a += self.sum_error(a, q, fan_in) * sums.roll()
             if self.nonlinearity == "tanh":
@@ -93,7 +93,7 @@ class NoisyElman:
             else:
                 delta = d_h * (states[t] > 0)
             d_a[t] = delta = delta if whole[t] else np.where(active[t], delta, 0.0)
-            back = delta @ w.hh
+            back = delta.dot(w.hh)
             back += self.sum_error(back, (delta * delta) @ squares, hidden) * sums.roll()
             carry = back if whole[t] else np.where(active[t], back, carry)
         return d_a, carry

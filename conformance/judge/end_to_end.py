@@ -137,6 +137,6 @@ def may_overflow(problem: Problem, exact: Observation, precision: Precision) -> 
     """
     inner = [*exact.hidden.values(), *exact.d_hidden.values(), *exact.step_parameters.values()]
     values = [v for v in (*inner, *exact.parameters.values(), exact.d_x, exact.d_h_0) if v is not None]
-    largest = np.max([np.abs(v).max() for v in values], initial=0.0)  # NaN where there is one
+    largest = np.abs(np.concatenate([[0.0], *values], axis=None)).max()  # NaN where there is one
     growth = max(float(np.abs(w.astype(np.float64)).sum()) for w in problem.weights.values())
     return not largest * (1 + growth) < precision.largest / 4  # a NaN isn't less

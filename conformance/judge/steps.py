@@ -60,12 +60,12 @@ def forward_step(
     """
     weights = Weights(*[*(w.astype(np.float64) for w in parameters.values()), None, None][:4])
     size = Weights(*(None if w is None else magnitude(w) for w in weights))  # pyright: ignore[reportArgumentType]
-    a, terms, expected = (np.empty_like(hidden) for _ in range(3))
+    a, terms, expected, product = (np.empty_like(hidden) for _ in range(4))
     with np.errstate(all="ignore"):
         cell.input_share(x, weights, a)
         cell.input_share(magnitude(x), size, terms)
-        cell.forward_step(a, previous, weights.hh.T, expected)
-        a += previous @ weights.hh.T
+        cell.forward_step(a, previous, weights.hh.T, expected, product)
+        a += product
         terms += magnitude(previous) @ size.hh.T
         epsilon = bounds.pre_activation(p, terms, fan_in=x.shape[1] + previous.shape[1])
         bound = bounds.state(p, cell.nonlinearity, a, epsilon)
