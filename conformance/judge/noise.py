@@ -231,38 +231,32 @@ class Replay:
     def _accumulated(self, d_a: Array, x: Array, previous: Array, names: list[str]) -> dict[str, Array]:
         """Return Σ δ ⊗ x and Σ δ ⊗ h_{t-1} for every replay (K, H, ·), and Σ δ (K, H) for each bias."""
         delta = self._by_replay(d_a)
-        squares, rounded = (delta * delta).swapaxes(1, 2), self._rounded(delta[0])
-        read, biases = [self._by_replay(x), self._by_replay(previous)], names[2:]
-        if biases:
-            read.append(np.ones((self.replays, delta.shape[1], 1)))
-        sums = [self._sum(delta, squares, rounded, values) for values in read]
-        sums += sums[2:]  # the second bias sums what the first does, with errors of its own
-        found = {name: self._perturbed(*one) for name, one in zip(names, sums, strict=True)}
-        return found | {name: found[name][..., 0] for name in biases}
+        squares = (delta * delta).swapaxes(1, 2)
+        found = {
+            name: self._sum(delta, squares, self._by_replay(y))
+            for name, y in zip(names[:2], (x, previous), strict=True)
+        }
+        ones = np.ones((self.replays, delta.shape[1], 1))
+        return found | {name: self._sum(delta, squares, ones)[..., 0] for name in names[2:]}
 
-    def _sum(self, delta: Array, squares: Array, rounded: Array, read: Array) -> tuple[Array, Array, Array]:
-        """Return Σ δ ⊗ (what was read) for every replay, a sum of T·B terms, with two errors that it may have.
+    def _sum(self, delta: Array, squares: Array, read: Array) -> Array:
+        """Return Σ δ ⊗ (what was read) perturbed as a sum of T·B terms; `squares` are those of δ, transposed.
 
-        The first is that of a sum in any order; the second what a sum in the subject's precision, step by step,
-        misses since it repeats itself from step to step. `squares` are those of δ, transposed, and `rounded` is the
-        first replay's δ by step in that precision.
+        A sum in the subject's precision, step by step, adds what repeats itself from step to step.
         """
         total = delta.swapaxes(1, 2) @ read
         error = self.cell.sum_error(total, squares @ (read * read), delta.shape[1])
-        parts = rounded.swapaxes(1, 2) @ self._rounded(read[0])
-        return total, error, self.precision.added(parts).astype(np.float64) - delta[0].T @ read[0]
-
-    def _perturbed(self, total: Array, error: Array, missed: Array) -> Array:
-        """Return a sum with errors of random size and sign by replay."""
-        rng = self.cell.rng
-        total = total + error * perturbations(rng, total.shape)
-        signs = 2.0 * rng.integers(0, 2, (self.replays, 1, 1)) - 1
-        return total + missed * signs
-
-    def _rounded(self, rows: Array) -> Array:
-        """Return rows (T·B, ·) as the subject's precision holds them, by step (T, B, ·)."""
-        return self.precision.format.rounded(rows).reshape(self.problem.case.steps, -1, rows.shape[1])
+        error *= perturbations(self.cell.rng, total.shape)
+        return total + error + self._repeated(delta[0], read[0])
 
     def _by_replay(self, values: Array) -> Array:
         """Return (T, K·B, ·) as (K, T·B, ·)."""
         return self._apart(values).reshape(self.replays, -1, values.shape[-1])
+
+    def _repeated(self, delta: Array, read: Array) -> Array:
+        """Return by how much a step-by-step sum in the subject's precision is off, of random sign by replay."""
+        steps, rounded = self.problem.case.steps, self.precision.format.rounded
+        by_step = [rounded(values).reshape(steps, -1, values.shape[1]) for values in (delta, read)]
+        parts = by_step[0].swapaxes(1, 2) @ by_step[1]
+        missed = self.precision.added(parts).astype(np.float64) - delta.T @ read
+        return missed * self.cell.rng.choice((-1.0, 1.0), (self.replays, 1, 1))
