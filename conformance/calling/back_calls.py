@@ -8,7 +8,7 @@ from functools import partial
 from conformance.calling import names
 from conformance.calling.arguments import Parameter, best_first, parameters_of
 from conformance.calling.back_arguments import listed, options_of_backward, roles_in
-from conformance.calling.cells import backward_cells
+from conformance.calling.back_cells import backward_cells
 from conformance.calling.construct import callable_of, own_callables
 from conformance.calling.entries import Entry
 from conformance.calling.load import Loaded

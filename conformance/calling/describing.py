@@ -100,6 +100,9 @@ def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
         match = next((m for m in matches if backward is None or _stands(m, backward)), None)
         if match is not None:
             shown[name] = match.expression
+    outputs = forward.outputs
+    if is_own(forward) and outputs is not None and outputs.quantity == "softmax(y)":
+        shown["y"] = f"np.log({outputs.expression})"  # as good a y as any other
     if backward is None:
         return shown
     for slot in backward.slots:

@@ -16,6 +16,7 @@ from conformance.calling.construct import Built, classes, of_class, of_live
 from conformance.calling.describing import bound_of
 from conformance.calling.final import with_final
 from conformance.calling.forward import Searching
+from conformance.calling.gates import gated
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.limits import sandbox
 from conformance.calling.load import Loaded
@@ -149,14 +150,32 @@ def _of_one_sample(found: Found, backward: Backward) -> bool:
 def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> None:
     """Look for networks whose forward pass is another one: by the fault that it has, or by their own gradients."""
     progress("nothing agrees with the reference; trying mistakes of the forward pass, and other networks")
-    searching = found.searching
-    faulty = searching.recognising.with_one_mistake(searching.ran)
-    for forward in itertools.chain(faulty, own_forwards(loaded, searching.ran)):
+    for forward in itertools.chain(_others(loaded, found), _gated(loaded, found)):
         if found.forwards and forward.fault != found.forwards[0].fault:
             break
         found.forwards.append(forward)
         if numbers_in(forward) <= MOST_NUMBERS and _right_by_its_own(loaded, found, forward):
             break
+
+
+def _others(loaded: Loaded, found: Found) -> Iterator[Forward]:
+    """Yield what ran and was not recognised, by the mistake it has, or by its own parameters."""
+    searching = found.searching
+    yield from searching.recognising.with_one_mistake(searching.ran)
+    yield from own_forwards(loaded, searching.ran)
+
+
+def _gated(loaded: Loaded, found: Found) -> Iterator[Forward]:
+    """Yield functions of cells with gates, handed weights that are made up; nothing where anything else was found."""
+    p = question(case_of(ASKED, batched=False), Traits()).p
+    for built in () if found.forwards else gated(loaded, p):
+        searching = Searching(loaded)
+        for stepwise in (False, True):
+            for _ in searching.forwards(built, stepwise=stepwise):
+                pass
+            yield from own_forwards(loaded, searching.ran)
+            if found.forwards:
+                return
 
 
 def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:

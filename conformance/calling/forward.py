@@ -10,7 +10,7 @@ from conformance.calling import names
 from conformance.calling.arguments import Arguments, Option, Parameter, best_first, parameters_of
 from conformance.calling.asking import Question, Traits, question
 from conformance.calling.cells import cells, is_stepwise
-from conformance.calling.construct import Built, callable_of, own_callables
+from conformance.calling.construct import Built, callable_of, own_callables, part_called
 from conformance.calling.forward_arguments import offered
 from conformance.calling.inputs import (
     INPUTS,
@@ -100,7 +100,8 @@ class Searching:
         """Yield runs with the network's own weights, one for each choice of arguments."""
         case = case_of(sizes, batched=way.batched)
         asked = question(case, Traits(one_hot=way.ids))
-        meanings = meanings_of(parameters) if built.setup.owner == "code" else [{}]
+        made = any(part_called(built, parameter.name) for parameter in parameters)
+        meanings = meanings_of(parameters) if built.setup.owner == "code" and not made else [{}]
         for roles, style in product(meanings, STYLES):
             if not roles and style != STYLES[0]:
                 continue
@@ -153,6 +154,8 @@ class Searching:
         def weights(parameter: Parameter) -> list[Option]:
             if parameter.name in roles:
                 return [(weight(roles[parameter.name], style), 0.0, "weight")]
+            if (part := part_called(built, parameter.name)) is not None:
+                return [(part, 0.0, "weight")]
             if "params" in built.setup.roots:
                 return [("params", 0.0 if names.PARAMS.fullmatch(parameter.name) else 1.5, "params")]
             return []

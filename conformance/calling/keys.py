@@ -35,6 +35,11 @@ def made_up_parameters(loaded: Loaded) -> list[str]:
     return list(found)
 
 
+def keys_of(loaded: Loaded, name: str) -> list[str]:
+    """Return the string keys by which anything called `name` is subscripted in a target."""
+    return [key for key in _keys(_trees(loaded), name) if not GRADIENT.match(key)]
+
+
 def _restyled(text: str, style: tuple[str, str]) -> str:
     """Replace every ⟨role⟩ by the parameter as the style has it."""
     for role in ("W_ih", "W_hh", "W_hy", "b_ih", "b_hh", "b_y", "b"):
@@ -52,17 +57,31 @@ def _trees(loaded: Loaded) -> list[ast.AST]:
 
 
 def _keys(trees: list[ast.AST], name: str) -> list[str]:
-    """Return the string keys by which anything called `name` is subscripted, anywhere in the file."""
+    """Return the string keys by which anything called `name` is subscripted, under whatever name a function has it."""
     found: dict[str, None] = {}
-    for node in (inner for tree in trees for inner in ast.walk(tree)):
-        if (
-            isinstance(node, ast.Subscript)
-            and getattr(node.value, "id", getattr(node.value, "attr", None)) == name
-            and isinstance(node.slice, ast.Constant)
-            and isinstance(node.slice.value, str)
-        ):
-            found[node.slice.value] = None
+    for tree in trees:
+        called = _aliases(tree, name)
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Subscript)
+                and getattr(node.value, "id", getattr(node.value, "attr", None)) in called
+                and isinstance(node.slice, ast.Constant)
+                and isinstance(node.slice.value, str)
+            ):
+                found[node.slice.value] = None
     return list(found)
+
+
+def _aliases(tree: ast.AST, name: str) -> set[str]:
+    """Return `name` and the other names that are bound to it."""
+    bound = [
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and getattr(node.value, "id", None) == name
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+    return {name, *bound}
 
 
 def _unpacked(trees: list[ast.AST], name: str) -> list[list[str]]:

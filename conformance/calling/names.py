@@ -43,8 +43,14 @@ INPUT = _pattern(
     r"words u us v x_?in features embed\w* feed"
 )
 STATE = _pattern(
-    r"h [hasrqzx]_?0 \w*prev\w* h_?init\w* init\w* \w*state\w* hidden\w* h_?last hs h_?in h_?tm1 h_?t_?1 h_?start"
+    r"h [hasrqzxc]_?0 \w*prev\w* h_?init\w* init\w* \w*state\w* hidden\w* h_?last hs h_?in h_?tm1 h_?t_?1 h_?start"
 )
+MEMORY = _pattern(
+    r"c c_?(0|t|in|old|prev\w*|next|init\w*|tm1|t_?1) (prev|next|old|init|last)_?c(ell\w*)? \w*cell_?(state)?\w* "
+    r"\w*memory\w*"
+)
+"""The second state of a cell such as an LSTM's."""
+
 TARGET = _pattern(
     r"y ys t ts target\w* label\w* y_?true\w* y_?train y_?batch truth desired expected out_?true gt true_?\w* "
     r"\w+_star \w+_meas\w* measured\w* outputs?_?true d correct\w* y_?t answers?"

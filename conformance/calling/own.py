@@ -4,6 +4,8 @@ What goes in and comes out is recognised by how one depends on the other: no out
 sees another one.
 """
 
+import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,28 +25,33 @@ from refrnn import Array
 MOST_NUMBERS = 2500
 """Parameters that are moved one by one; beyond, a network is too large to differentiate numerically here."""
 
+MOST_OUTPUTS = 2
+"""Things of every step that a forward pass shows, each of which the loss may see."""
+
 STEP = 1e-5
 """Of central differences: the cube root of float64's unit roundoff, rounded up; their error is then of order STEP²."""
 
 
 def own_forwards(loaded: Loaded, ran: list[Forward]) -> Iterator[Forward]:
-    """Yield forward passes that nothing recognised, with their parameters as slots and their outputs as found."""
+    """Yield forward passes that nothing recognised, with their parameters as slots and their outputs as found.
+
+    What is shown of every step comes first; a pass that shows several such things comes once with each.
+    """
     known: set[tuple[str, bool, bool]] = set()
     for forward in ran:
         kind = (forward.call, forward.inputs.batched, forward.inputs.ids)
         if kind in known:
             continue
-        found = _with_outputs(loaded, forward)
-        if found is not None:
+        for found in itertools.islice(_with_outputs(loaded, forward), MOST_OUTPUTS):
             known.add(kind)
             yield found
 
 
-def _with_outputs(loaded: Loaded, forward: Forward) -> Forward | None:
+def _with_outputs(loaded: Loaded, forward: Forward) -> Iterator[Forward]:
     setup, p = forward.built.setup, forward.asked.p
     sensitive = used(loaded, p, setup.lines, forward.lines, forward.built.arrays, None)
     if len(sensitive) < 2:
-        return None
+        return
     slots = tuple(
         Slot(
             path=item.path,
@@ -58,19 +65,40 @@ def _with_outputs(loaded: Loaded, forward: Forward) -> Forward | None:
     )
     trial = replace(forward, slots=slots)
     ran = run(loaded, p, (*trial.build, *trial.lines))
-    if not ran.ok:
-        return None
-    for match, width in _outputs(ran, trial):
-        sizes = Sizes(forward.sizes.I, forward.sizes.H, width)
-        case = case_of(sizes, batched=forward.inputs.batched)
-        asked = question(case, Traits(one_hot=forward.inputs.ids))
-        candidate = replace(trial, sizes=sizes, asked=asked, matches=(match,))
-        again = run(loaded, asked.p, (*candidate.build, *candidate.lines))
+    for match, width in _outputs(ran, trial) if ran.ok else ():
+        candidate = _asked(trial, match, width)
+        again = run(loaded, candidate.asked.p, (*candidate.build, *candidate.lines))
         if again.ok and _behaves(loaded, candidate, match):
             soft = _is_softmax(np.asarray(value(again, match.expression)))
             named = replace(match, quantity="softmax(y)" if soft else "y")
-            return replace(candidate, ran=again, matches=(named,))
-    return None
+            yield _read(loaded, replace(candidate, ran=again, matches=(named,)))
+
+
+def _asked(forward: Forward, match: Match, width: int) -> Forward:
+    """Return a forward pass asked for so many outputs, built of as many as it was."""
+    sizes = Sizes(forward.sizes.I, forward.sizes.H, width)
+    asked = question(case_of(sizes, batched=forward.inputs.batched), Traits(one_hot=forward.inputs.ids))
+    setup = forward.built.setup
+    lines = tuple(re.sub(r"\bp\.O\b", str(forward.asked.p.O), line) for line in setup.lines)
+    built = replace(
+        forward.built, setup=replace(setup, lines=lines if width != forward.asked.p.O else setup.lines)
+    )
+    return replace(forward, built=built, sizes=sizes, asked=asked, matches=(match,))
+
+
+def _read(loaded: Loaded, forward: Forward) -> Forward:
+    """Return a forward pass with those of its parameters alone that its outputs depend on."""
+    shown = forward.outputs
+    if shown is None:
+        return forward
+    base = np.asarray(value(forward.ran, shown.expression))
+    read = []
+    for slot in forward.slots:
+        moved = f"{slot.path}[...] = {slot.fill} + 1"
+        ran = run(loaded, forward.asked.p, (*forward.build, moved, *forward.lines))
+        if not ran.ok or not np.array_equal(base, value(ran, shown.expression)):
+            read.append(slot)
+    return replace(forward, slots=tuple(read))
 
 
 def _outputs(ran: Ran, forward: Forward) -> Iterator[tuple[Match, int]]:

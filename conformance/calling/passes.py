@@ -1,5 +1,6 @@
 """A forward pass that ran: how it was called, what its arrays are, and what of its results was recognised."""
 
+import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +36,7 @@ class Forward:
     fills: dict[str, str] = field(default_factory=dict)  # weights that are arguments: what each role is given
     meaning: dict[str, str] = field(default_factory=dict)  # and which argument is which role
     loop: tuple[str, ...] = ()  # the loop over time around a callable that takes one step
-    following: str = ""  # where in the result of one step the next state is
+    following: tuple[str, ...] = ()  # where in the result of one step the next state is, and the next memory
     fault: str = ""  # the mistake in it under which its outputs are recognised
 
     @property
@@ -59,7 +60,9 @@ class Forward:
         """The lines that call the forward pass."""
         if self.loop:
             return (f"x = {self.inputs.text}", *self.loop)
-        return (f"x = {self.inputs.text}", f"result = {self.call}({self.arguments.text})")
+        called = f"{self.call}({self.arguments.text})"
+        yields = inspect.isgeneratorfunction(self.function(self.call))
+        return (f"x = {self.inputs.text}", f"result = {f'list({called})' if yields else called}")
 
     def function(self, call: str) -> Any:
         """Return the callable behind the expression of a call: one of the owner's, or one that this pass returned."""
