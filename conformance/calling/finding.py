@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import process_time
 
 from conformance.calling import names
 from conformance.calling.adapter import skeleton
@@ -15,7 +15,7 @@ from conformance.calling.bound import Unbound
 from conformance.calling.construct import Built, classes, of_class, of_live
 from conformance.calling.describing import bound_of
 from conformance.calling.final import with_final
-from conformance.calling.forward import Searching
+from conformance.calling.forward import NOT_TRIED, Searching
 from conformance.calling.gates import gated
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.limits import sandbox
@@ -52,7 +52,7 @@ class Found:
     @property
     def late(self) -> bool:
         """Whether time is up."""
-        return perf_counter() > self.until
+        return process_time() > self.until
 
 
 def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
@@ -61,7 +61,7 @@ def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Bi
     The last item is an `Unbound` where nothing could be called at all. Foreign code runs in the sandbox, the one who
     asks for the next way outside it.
     """
-    found = Found(searching=Searching(loaded), until=perf_counter() + MOST_SECONDS)
+    found = Found(searching=Searching(loaded), until=process_time() + MOST_SECONDS)
     for ways, until in (
         (_right_ones(loaded, found, progress), found.until),
         (_best(loaded, found, progress), found.until + TO_CLOSE),
@@ -274,6 +274,16 @@ REACHED = (NUMERICAL, "backward ran", HUNG, "backward called", "ran", "called", 
 
 
 def _furthest(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
-    """Return the attempts without repetition, those that got furthest first."""
+    """Return the attempts without repetition, those that got furthest first.
+
+    That a backward pass ran when it was called like a forward pass says little.
+    """
     distinct = dict.fromkeys(attempts)
-    return tuple(sorted(distinct, key=lambda a: REACHED.index(a.reached)))[:12]
+    known = {a.what for a in attempts if a.problem != NOT_TRIED}
+
+    def rank(attempt: Attempt) -> tuple[bool, int]:
+        backward = names.BACKWARD.fullmatch(attempt.what.rpartition(".")[2]) is not None
+        return backward and attempt.reached == "ran", REACHED.index(attempt.reached)
+
+    told = [a for a in distinct if a.problem != NOT_TRIED or a.what not in known]
+    return tuple(sorted(told, key=rank))[:12]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
-from time import perf_counter
+from time import process_time
 
 from conformance.calling import names
 from conformance.calling.arguments import Arguments, Option, Parameter, best_first, parameters_of
@@ -31,6 +31,8 @@ from conformance.calling.slots import Sizes, guesses
 MOST_ARGUMENTS, MOST_SIZES = 8, 4
 """Of one callable and layout that are tried."""
 
+NOT_TRIED = "no arguments were found to try"
+
 MOST_SECONDS_OF_ONE = 3.0
 """After which a callable is given up of which nothing was recognised."""
 
@@ -56,7 +58,7 @@ class Searching:
         for call in _ordered(self.loaded, own_callables(self.loaded, built)):
             parameters = parameters_of(callable_of(built, call))
             if parameters:
-                tries = _Tries(until=perf_counter() + MOST_SECONDS_OF_ONE)
+                tries = _Tries(until=process_time() + MOST_SECONDS_OF_ONE)
                 yield from self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 self.attempts.append(tries.told(call))
                 if tries.fails and names.FORWARD.fullmatch(call.rpartition(".")[2]):
@@ -168,7 +170,7 @@ class Searching:
 
 @dataclass(slots=True)
 class _Tries:
-    """What came of calling one callable so far; `raised` is how it ended, by a name that it misses if by any."""
+    """What came of calling one callable so far; `raised` is how it ended, by what no argument mends if by any."""
 
     until: float
     raised: Forward | None = None
@@ -179,7 +181,7 @@ class _Tries:
         """Keep how one call went."""
         self.ran = self.ran or forward.ran.ok
         if not forward.ran.ok and (
-            self.raised is None or (forward.ran.misses_a_name and not self.raised.ran.misses_a_name)
+            self.raised is None or (forward.ran.fails_by_itself and not self.raised.ran.fails_by_itself)
         ):
             self.raised = forward
         if forward.ran.hung:
@@ -188,20 +190,19 @@ class _Tries:
     def over(self, *, found: bool) -> bool:
         """Tell whether it is given up: it hung, or it took long and nothing of it was recognised."""
         self.found = self.found or found
-        return not self.found and perf_counter() > self.until
+        return not self.found and process_time() > self.until
 
     @property
     def fails(self) -> bool:
-        """Whether it never ran, since it uses a name that there isn't."""
-        return not self.ran and self.raised is not None and self.raised.ran.misses_a_name
+        """Whether it never ran, for a reason that no argument mends."""
+        return not self.ran and self.raised is not None and self.raised.ran.fails_by_itself
 
     def told(self, call: str) -> Attempt:
         """Return how far the callable got."""
         if self.ran:
             return Attempt(what=call, reached="ran", problem="its outputs are not recognised")
-        return Attempt(
-            what=call, reached="called", problem="" if self.raised is None else self.raised.ran.complaint()
-        )
+        why = NOT_TRIED if self.raised is None else self.raised.ran.complaint()
+        return Attempt(what=call, reached="called", problem=why)
 
 
 def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:

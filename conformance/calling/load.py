@@ -43,7 +43,7 @@ class Loaded:
     execute
         Whether the script was run as it stands before its definitions were taken.
     until
-        When, by the clock of `perf_counter`, finding out how it is called must have ended.
+        When, in processor time (`process_time`), finding out how it is called must have ended.
     """
 
     target: str

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from time import perf_counter
+from time import process_time
 from types import CodeType
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.calling.asking import Asked
 from conformance.calling.clipping import unclipped
-from conformance.calling.limits import TookTooLong, seeded, time_limit
+from conformance.calling.limits import AskedForInput, TookTooLong, seeded, time_limit
 from conformance.calling.lists import lists
 from conformance.calling.load import Loaded
 from conformance.calling.watch import Seen, watched
@@ -47,9 +47,11 @@ class Ran:
         return isinstance(self.error, TookTooLong)
 
     @property
-    def misses_a_name(self) -> bool:
-        """Whether it used a variable, or an attribute of the network, that there isn't: no argument mends that."""
+    def fails_by_itself(self) -> bool:
+        """Whether no argument mends what ended it: a variable or an attribute that there isn't, a hang, a question."""
         error = self.error
+        if isinstance(error, (TookTooLong, AskedForInput, SystemExit, MemoryError)):
+            return True
         if isinstance(error, AttributeError):
             return error.obj is not None and error.obj is self.names.get("model")
         return isinstance(error, NameError)
@@ -92,7 +94,7 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
 
 def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
     """Run further lines after those of `ran`."""
-    if perf_counter() > loaded.until:
+    if process_time() > loaded.until:
         message = f"the search for ways of calling {loaded.target} took too long"
         raise SearchIsOver(message)
     if not ran.ok:
