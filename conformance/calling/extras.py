@@ -1,4 +1,4 @@
-"""The gradients of x and of h_0, found beside those of the parameters: by value, or else by their names.
+"""The gradients of x, of h_0 and of every state, found beside those of the parameters: by value, or else by name.
 
 Only what a backward pass returns or keeps counts: what it merely held on the way was shown to nobody.
 """
@@ -13,20 +13,24 @@ from conformance.calling import names
 from conformance.calling.asking import question
 from conformance.calling.forms import axes_of
 from conformance.calling.load import Loaded
-from conformance.calling.matching import Match, everything, form_of, recognised, series_in
+from conformance.calling.matching import SAME, Match, everything, form_of, recognised, series_in
 from conformance.calling.passes import Forward
-from conformance.calling.program import Ran, run
+from conformance.calling.program import Ran, run, value
 from conformance.calling.reach import Reached, Renamed
 from conformance.calling.slots import but_weights
+from refrnn import Array
 
 X = ("x", "xs", "xt", "input", "inputs", "seq", "sequence", "embed")
+FEWEST = 2
+"""Steps of dL/dh by which it is known."""
+
 H_0 = ("h0", "a0", "s0", "hinit", "hprev", "aprev", "initialstate")
 
 
 def extras(
     loaded: Loaded, forward: Forward, lines: Sequence[str], called: dict[str, str], constant: float
 ) -> dict[str, str]:
-    """Return the expressions of dL/dx and dL/dh_0 as (T, B, I) and (B, H), as far as they are shown.
+    """Return the expressions of dL/dx, dL/dh_0 and dL/dh as (T, B, I), (B, H) and (T, B, H), as far as they are shown.
 
     Parameters
     ----------
@@ -56,7 +60,26 @@ def extras(
         match = _best(items, d_h_0, H_0, forward)
         if match is not None:
             found["h_0"] = f"{match.expression}[0]"
-    return found
+    true = asked.exact.d_hidden[asked.case.layers - 1, 0]
+    text = next(filter(None, (_of_states(ran, items, k * true) for k in {constant: 0, 1.0: 0})), "")
+    return found | ({"d_h": text} if text else {})
+
+
+def _of_states(ran: Ran, items: Sequence[Reached], true: Array) -> str:
+    """Return the expression of dL/dh of every step, in the order of time or of the loop back; empty without any.
+
+    They are known by their values alone: all of them, or the last ones at least, where an error comes in further back.
+    Two of those must be right, since the very last is what comes from the output, whatever is carried.
+    """
+    for way, wanted in (("", true), ("[::-1]", true[::-1])):
+        for match in recognised(items, {"gradient": wanted}):
+            if match.last or match.right < FEWEST:
+                continue
+            text = f"({match.expression}){way}" if way else match.expression
+            ends = value(ran, text)[-FEWEST:]
+            if np.abs(ends - true[-FEWEST:]).max() <= SAME * np.abs(true).max():
+                return text
+    return ""
 
 
 def _shown(ran: Ran, forward: Forward, called: dict[str, str]) -> list[Reached]:

@@ -10,7 +10,7 @@ from conformance.cases import Problem
 from conformance.observation import Observation
 from refrnn import Array
 
-RESULTS = ("y", "h", "x", "h_0")
+RESULTS = ("y", "h", "d_h", "x", "h_0")
 
 
 def observed(problem: Problem, **shown: Any) -> Observation:
@@ -21,9 +21,9 @@ def observed(problem: Problem, **shown: Any) -> Observation:
     problem
         The problem it was asked.
     shown
-        y (T, B, O) and h (T, B, H), or (1, B, ·) of the last step alone; the gradients x (T, B, I) and h_0 (B, H); and
-        those of parameters under the short names W_ih, W_hh, b or b_ih and b_hh, W_hy, b_y, with a 1 behind those of a
-        second layer.
+        y (T, B, O) and h (T, B, H), or (1, B, ·) of the last step alone; the gradients d_h (T, B, H) of the states,
+        x (T, B, I) and h_0 (B, H); and those of parameters under the short names W_ih, W_hh, b or b_ih and b_hh, W_hy,
+        b_y, with a 1 behind those of a second layer.
     """
     case, layout = problem.case, problem.layout
     given = {name: np.asarray(value) for name, value in shown.items() if value is not None}
@@ -38,6 +38,8 @@ def observed(problem: Problem, **shown: Any) -> Observation:
         found["output"] = layout.restored(h)
     elif h is not None and case.layers == 1:
         found["h_n"] = layout.restored_state(h[-1:])
+    if "d_h" in given:
+        found["d_hidden"] = {(case.layers - 1, 0): given["d_h"]}
     if "x" in given:
         found["d_x"] = layout.restored(given["x"])
     if "h_0" in given and problem.h_0 is not None and case.layers == 1:
