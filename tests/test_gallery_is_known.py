@@ -67,6 +67,9 @@ LONG = (
     "tagger",
     "lyrics",
     "stepper",
+    "lstm_by_steps",
+    "gru_dict",
+    "by_differences",
 )
 """Subjects that take more than half a second of processor time."""
 

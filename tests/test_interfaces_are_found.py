@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conformance.calling import Bound, Unbound, bindings, handwritten, load
+from conformance.calling.limits import AskedForInput, TookTooLong
 from conformance.cases import materialise
 from conformance.observation import Observation
 from conformance.subjects.reference import observe
@@ -531,11 +532,11 @@ def equal(one: Observation, other: Observation) -> bool:
     )
 
 
-def test_what_only_hangs_or_asks_is_unbound_and_says_why(tmp_path: Path) -> None:
-    text = "class Net:\n    def forward(self, x):\n        return input('more? ')\n"
+def test_what_nobody_can_call_is_unbound_and_says_why(tmp_path: Path) -> None:
+    text = "class Net:\n    def forward(self, x):\n        return open(x[0][0]).mode\n"
     unbound = found(tmp_path, text, "Net")
     assert isinstance(unbound, Unbound)
-    assert "input('more? ')" in unbound.attempts[0].problem
+    assert "open(x[0][0])" in unbound.attempts[0].problem
     assert "network = handwritten(" in unbound.skeleton
 
 
@@ -571,6 +572,24 @@ def test_a_mistake_that_raises_comes_out_when_it_runs(tmp_path: Path) -> None:
     bound = found(tmp_path, IN_PLACE.replace("dh = self.B.T @ da", "dh = self.B.T @ d_a"))
     assert not isinstance(bound, Unbound)
     with pytest.raises(NameError, match="d_a"):
+        bound.run(bound.admit(materialise(bound.problem_case)))
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("input('more? ')", AskedForInput),
+        ("[x for _ in iter(int, 1)]", TookTooLong),
+        ("raise SystemExit(3)", SystemExit),
+    ],
+)
+def test_a_forward_pass_that_asks_hangs_or_leaves_does_so_when_it_runs(
+    line: str, error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.calling.program.CALL", 0.2)
+    bound = found(tmp_path, f"class Net:\n    def forward(self, x):\n        {line}\n", "Net")
+    assert not isinstance(bound, Unbound)
+    with pytest.raises(error):
         bound.run(bound.admit(materialise(bound.problem_case)))
 
 

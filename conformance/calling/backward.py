@@ -211,10 +211,12 @@ def _tried(
     nothing = Ran(names={"np": np, "p": forward.asked.p})
     before = {slot.path: np.asarray(value(nothing, slot.fill)) for slot in slots}
     for way in ways(loaded, forward, call, parameters, entry):
-        known = returned_names(forward.function(call), "back" if way.stepwise else "grads")
-        taken = _taken(forward, way.ran, slots, before, truth_of(forward, entry), known)
-        taken.stepwise = way.stepwise
-        found = _harvested(forward, call, entry, way.lines, taken) if way.lines else None
+        found = None
+        if way.ran.ok and way.lines:
+            known = returned_names(forward.function(call), "back" if way.stepwise else "grads")
+            taken = _taken(forward, way.ran, slots, before, truth_of(forward, entry), known)
+            taken.stepwise = way.stepwise
+            found = _harvested(forward, call, entry, way.lines, taken)
         yield way.ran if found is None else replace(found, cost=way.cost)
         if way.ran.hung or (found is not None and found.certain):
             return

@@ -40,7 +40,8 @@ class Binding:
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
     expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled`
     is what reads like a backward pass and could not be called, where none could; `told` is whether someone said how it
-    is called, so that nothing was inferred; `limits` tells what limits the size of its gradients as it is written.
+    is called, so that nothing was inferred; `limits` tells what limits the size of its gradients as it is written;
+    `cut_short` is whether time was up before every other way was tried.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Binding:
     uncalled: tuple[Attempt, ...] = ()
     told: bool = False
     limits: tuple[str, ...] = ()
+    cut_short: bool = False
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it."""

@@ -67,7 +67,7 @@ def bound_of(
         uncalled=failed,
         limits=_limits(backward),
     )
-    return with_adapter(binding, own if forward.fault or is_own(forward) or not forward.complete else None)
+    return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
 
 
 def _loss(forward: Forward, backward: Backward) -> Loss:
@@ -101,7 +101,7 @@ def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
         if match is not None:
             shown[name] = match.expression
     outputs = forward.outputs
-    if is_own(forward) and outputs is not None and outputs.quantity == "softmax(y)":
+    if forward.is_own and outputs is not None and outputs.quantity == "softmax(y)":
         shown["y"] = f"np.log({outputs.expression})"  # as good a y as any other
     if backward is None:
         return shown
@@ -166,11 +166,6 @@ def _failed(attempt: Attempt) -> str:
     return f"{attempt.what}: {attempt.reached}; {attempt.problem}"
 
 
-def is_own(forward: Forward) -> bool:
-    """Tell whether a network is called by its own parameters, since they are no known ones."""
-    return any(slot.roles == (slot.path,) for slot in forward.slots)
-
-
 def _short(slot: Slot) -> str:
     return f"{slot.path} = {without_p(slot.fill)}"
 
@@ -188,7 +183,7 @@ def _notes(
         notes.append("Its weights come to be at the first forward; they are set after one.")
     if forward.fault:
         notes.append(f"Its forward pass was recognised by a mistake in it: {in_words(forward.fault)}")
-    if is_own(forward):
+    if forward.is_own:
         notes.append(
             "Its forward pass is no recurrence known here; its parameters are named as the code names them."
         )

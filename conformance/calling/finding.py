@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import process_time
 
 from conformance.calling import names
@@ -102,7 +102,8 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         best = []  # what was found beside a backward pass that fails by itself is none
     if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
         best.insert(0, mild)
-    yield from (_bound(loaded, backward) for backward in best)
+    for backward in best:
+        yield replace(_bound(loaded, backward), cut_short=found.late)
     if best:
         return
     if found.raised:

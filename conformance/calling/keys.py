@@ -74,14 +74,26 @@ def _keys(trees: list[ast.AST], name: str) -> list[str]:
 
 def _aliases(tree: ast.AST, name: str) -> set[str]:
     """Return `name` and the other names that are bound to it."""
+    pairs = [
+        pair
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        for pair in _pairs(target, node.value)
+    ]
     bound = [
         target.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and getattr(node.value, "id", None) == name
-        for target in node.targets
-        if isinstance(target, ast.Name)
+        for target, value in pairs
+        if isinstance(target, ast.Name) and getattr(value, "id", None) == name
     ]
     return {name, *bound}
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """Return what an assignment binds to what, its tuples taken apart."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        return list(zip(target.elts, value.elts, strict=False))
+    return [(target, value)]
 
 
 def _unpacked(trees: list[ast.AST], name: str) -> list[list[str]]:

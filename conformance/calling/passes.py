@@ -51,6 +51,11 @@ class Forward:
         )
 
     @property
+    def is_own(self) -> bool:
+        """Whether it goes by its network's own parameters, since they are no known ones."""
+        return any(slot.roles == (slot.path,) for slot in self.slots)
+
+    @property
     def build(self) -> tuple[str, ...]:
         """The lines that build the network and give it its weights."""
         return (*self.built.setup.lines, *(f"{slot.path}[...] = {slot.fill}" for slot in self.slots))

@@ -18,7 +18,7 @@ def softened(loaded: Loaded, backward: Backward) -> Backward | None:
     """
     forward, name = backward.forward, "p.d_y" if backward.forward.sizes.O else "p.d_h"
     lines = tuple(line.replace(name, f"({name} / 1024)") for line in backward.lines)
-    if backward.entry.crossed or lines == backward.lines or forward.loop or forward.fault:
+    if backward.entry.crossed or lines == backward.lines or forward.loop or forward.fault or forward.is_own:
         return None
     found = again(loaded, backward, lines)
     if found is None or found.wrong >= backward.wrong:

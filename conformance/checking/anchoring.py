@@ -26,8 +26,15 @@ NOT_ESTABLISHED = (
 
 
 def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
-    """Tell whether what differs in a backward pass may be held against it."""
-    if is_handed_over(candidate) or (diagnosis is not None and diagnosis.explained):
+    """Tell whether what differs in a backward pass may be held against it.
+
+    Where the search was cut short, another way of calling it might have been right: mistakes must be known then.
+    """
+    if diagnosis is not None and diagnosis.explained:
+        return True
+    if isinstance(candidate.bound, Binding) and candidate.bound.cut_short:
+        return False
+    if is_handed_over(candidate):
         return True
     if any(_is_right_alone(candidate, name) for name in _anchors(candidate)):
         return True
