@@ -95,13 +95,7 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
     """Yield the best few ways, or what became of every attempt."""
     if found.late:
         progress(f"the search ended after {MOST_SECONDS:g} seconds; going on with the best that was found")
-    best = sorted(found.backwards, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
-    if best and best[0].harvest.apart:
-        best = [b for b in best if not _of_one_sample(found, b)]
-    if found.raised and not any(b.harvest.right or _is_backward(b) for b in best):
-        best = []  # what was found beside a backward pass that fails by itself is none
-    if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
-        best.insert(0, mild)
+    best = _best_backwards(loaded, found)
     for backward in best:
         yield replace(_bound(loaded, backward), cut_short=found.late)
     if best:
@@ -120,6 +114,18 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
             attempts=_furthest(attempts),
             skeleton=skeleton(loaded.target, execute=loaded.execute),
         )
+
+
+def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
+    """Return the backward passes under which least is wrong; none where another one fails by itself."""
+    best = sorted(found.backwards, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
+    if best and best[0].harvest.apart:
+        best = [b for b in best if not _of_one_sample(found, b)]
+    if found.raised and not any(b.harvest.right or _is_backward(b) for b in best):
+        return []  # what was found beside a backward pass that fails by itself is none
+    if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
+        best.insert(0, mild)
+    return best
 
 
 def _bound(loaded: Loaded, backward: Backward) -> Binding:
