@@ -6,26 +6,17 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from click.testing import CliRunner
+from commands import conformance
 from msgspec import structs
 from records import rich_record, saying, verdicts
 
 from conformance import CaseRecord, UsageError
 from conformance.cases import SUITES, Shard
-from conformance.cli import cli
 from conformance.difference import MARGIN, SMALLEST, difference
 from conformance.merge import merged
 from conformance.reading import read_record
 from conformance.record import Record, decode, encode
 from conformance.runs import Session
-
-
-def conformance(*arguments: object) -> tuple[int, str]:
-    """Run the command line in this process; return its exit code and what it printed on standard output."""
-    done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.stdout
 
 
 def written(folder: Path, **records: Record) -> list[Path]:

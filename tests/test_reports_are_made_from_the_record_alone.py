@@ -10,12 +10,11 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from click.testing import CliRunner
+from commands import conformance
 from msgspec import structs
 from records import CASE, HOSTILE, LONG, hostile_record, record_of, rich_record, verdicts
 
 from conformance import UsageError
-from conformance.cli import cli
 from conformance.reading import read_record
 from conformance.record import encode
 from conformance.report import REPORT_FILES, write_report
@@ -25,14 +24,6 @@ from conformance.report.files import contents, write_set
 @pytest.fixture(scope="module")
 def files() -> dict[str, str]:
     return {name: content.decode() for name, content in contents(rich_record()).items()}
-
-
-def conformance(*arguments: object) -> tuple[int, str]:
-    """Run the command line in this process; return its exit code and what it printed."""
-    done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.output
 
 
 # The same bytes, from the record alone.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli.options import Above, end_quietly_where_nobody_reads
+from conformance.cli.options import end_quietly_where_nobody_reads, time_limit
 
 if TYPE_CHECKING:
     from conformance.record.check import CheckRecord
@@ -29,14 +29,7 @@ FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
     type=click.Choice(FORMATS),
     help="How to tell it.",
 )
-@click.option(
-    "--time-limit",
-    "seconds",
-    default=60.0,
-    show_default=True,
-    type=Above(0),
-    help="Seconds after which a check is ended.",
-)
+@time_limit
 @click.option(
     "--execute",
     is_flag=True,

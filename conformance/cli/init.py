@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from conformance.cli.check import progress
-from conformance.cli.options import Above
+from conformance.cli.options import time_limit
 
 
 @click.command()
@@ -18,14 +18,7 @@ from conformance.cli.options import Above
     help="Where to write it; by default <name>_adapter.py beside you.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
-@click.option(
-    "--time-limit",
-    "seconds",
-    default=60.0,
-    show_default=True,
-    type=Above(0),
-    help="Seconds after which the search is ended.",
-)
+@time_limit
 @click.option("--execute", is_flag=True, help="Run all of the script first, as it stands.")
 @click.pass_context
 def init(

@@ -29,6 +29,17 @@ class Above(click.FloatRange):
         return number
 
 
+time_limit = click.option(
+    "--time-limit",
+    "seconds",
+    default=60.0,
+    show_default=True,
+    type=Above(0),
+    help="Seconds after which it is ended.",
+)
+"""The option of commands that run foreign code."""
+
+
 def chosen_cases(suite: str, case_ids: Sequence[str], seed: int | None) -> list[Case]:
     """Return the cases that the options name."""
     from dataclasses import replace
