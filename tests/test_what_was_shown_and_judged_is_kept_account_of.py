@@ -114,3 +114,8 @@ def test_outputs_of_a_head_must_have_their_shape_and_belong_to_one() -> None:
 def test_what_should_map_names_to_arrays_is_said_to_be_something_else(field: str) -> None:
     shown = replace(observe(DEEP, np.float64), **{field: [np.zeros(3)]})
     assert malformed(DEEP, shown) == [f"{field} must map names or places to arrays; got list."]
+
+
+def test_what_is_no_observation_is_said_to_be_that() -> None:
+    (said,) = malformed(DEEP, {})
+    assert said == "run must return an Observation; got dict. Is a return statement missing?"

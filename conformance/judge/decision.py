@@ -33,6 +33,8 @@ TOGETHER = 2**13
 def decide(comparisons: Iterable[Comparison], precision: Precision) -> list[Finding]:
     """Apply the rule to every element of every comparison and return the findings in the same order.
 
+    Comparisons are best made while they are taken: overflow in what they are made of is silent here, as in the rule.
+
     Raises
     ------
     ValueError

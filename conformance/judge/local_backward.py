@@ -213,13 +213,12 @@ def _summed(step: Backward, read: Array | None, groups: int) -> Flow:
     d_a, size, epsilon = (
         rows.reshape(groups, -1, rows.shape[1]) for rows in (step.d_a, step.size, step.epsilon)
     )
-    with np.errstate(all="ignore"):
-        if read is None:
-            return Flow(value=d_a.sum(axis=1), terms=size.sum(axis=1), inherited=epsilon.sum(axis=1))
-        y = read.reshape(groups, -1, read.shape[1])
-        amount = magnitude(y)
-        return Flow(
-            value=d_a.swapaxes(1, 2) @ y,  # (G, H, N) @ (G, N, I) -> (G, H, I)
-            terms=size.swapaxes(1, 2) @ amount,
-            inherited=epsilon.swapaxes(1, 2) @ amount,
-        )
+    if read is None:
+        return Flow(value=d_a.sum(axis=1), terms=size.sum(axis=1), inherited=epsilon.sum(axis=1))
+    y = read.reshape(groups, -1, read.shape[1])
+    amount = magnitude(y)
+    return Flow(
+        value=d_a.swapaxes(1, 2) @ y,  # (G, H, N) @ (G, N, I) -> (G, H, I)
+        terms=size.swapaxes(1, 2) @ amount,
+        inherited=epsilon.swapaxes(1, 2) @ amount,
+    )

@@ -27,9 +27,8 @@ def head_outputs(setting: Setting) -> Iterator[Comparison]:
         return
     w = head.weight.astype(np.float64)
     bias = np.zeros(len(w)) if head.bias is None else head.bias.astype(np.float64)
-    with np.errstate(all="ignore"):
-        value = states @ w.T + bias  # (T, B, D·H) @ (D·H, O) -> (T, B, O)
-        terms = magnitude(states) @ magnitude(w).T + magnitude(bias)
+    value = states @ w.T + bias  # (T, B, D·H) @ (D·H, O) -> (T, B, O)
+    terms = magnitude(states) @ magnitude(w).T + magnitude(bias)
     products = w.shape[1] + 1
     p = setting.precision
     yield Comparison(
@@ -48,10 +47,10 @@ def head_outputs(setting: Setting) -> Iterator[Comparison]:
 
 def head_gradients(setting: Setting) -> Iterator[Comparison]:
     """Yield the comparisons of the head's parameters' gradients, where the states are shown."""
-    head, states, d_y = setting.problem.head, _states(setting), seen_outputs(setting)
-    if head is None or d_y is None:
+    head, states = setting.problem.head, _states(setting)
+    if head is None or head.d_y is None:
         return
-    rows = geometry.rows(d_y)
+    rows = geometry.rows(setting.sequence(head.d_y))
     steps = setting.problem.case.steps
     size = steps * setting.problem.case.batch
     for name in head.parameters:
@@ -59,8 +58,7 @@ def head_gradients(setting: Setting) -> Iterator[Comparison]:
         if got is None or (name == HEAD_WEIGHT and states is None):
             continue
         read = np.ones((len(rows), 1)) if name == HEAD_BIAS or states is None else geometry.rows(states)
-        with np.errstate(all="ignore"):
-            value, terms = rows.T @ read, magnitude(rows).T @ magnitude(read)
+        value, terms = rows.T @ read, magnitude(rows).T @ magnitude(read)
         flow = Flow(value=value, terms=terms, inherited=np.zeros_like(value))
         if name == HEAD_BIAS:
             flow = flow.mapped(lambda values: values[:, 0])
@@ -78,21 +76,14 @@ def head_gradients(setting: Setting) -> Iterator[Comparison]:
         )
 
 
-def seen_outputs(setting: Setting) -> Array | None:
-    """Return dL/dy as (T, B, O), None where there is no head or the loss doesn't see it."""
-    head = setting.problem.head
-    return None if head is None or head.d_y is None else setting.sequence(head.d_y)
-
-
 def through_head(setting: Setting) -> Flow | None:
     """Return dL/doutput as it comes through the head, (T, B, D·H): sums of O products; None without a head."""
-    d_y, head = seen_outputs(setting), setting.problem.head
-    if d_y is None or head is None:
+    head = setting.problem.head
+    if head is None or head.d_y is None:
         return None
-    w = head.weight.astype(np.float64)
-    with np.errstate(all="ignore"):
-        value = d_y @ w
-        return Flow(value=value, terms=magnitude(d_y) @ magnitude(w), inherited=np.zeros_like(value))
+    d_y, w = setting.sequence(head.d_y), head.weight.astype(np.float64)
+    value = d_y @ w
+    return Flow(value=value, terms=magnitude(d_y) @ magnitude(w), inherited=np.zeros_like(value))
 
 
 def _states(setting: Setting) -> Array | None:

@@ -61,14 +61,13 @@ def forward_step(
     weights = Weights(*[*(w.astype(np.float64) for w in parameters.values()), None, None][:4])
     size = Weights(*(None if w is None else magnitude(w) for w in weights))  # pyright: ignore[reportArgumentType]
     a, terms, expected, product = (np.empty_like(hidden) for _ in range(4))
-    with np.errstate(all="ignore"):
-        cell.input_share(x, weights, a)
-        cell.input_share(magnitude(x), size, terms)
-        cell.forward_step(a, previous, weights.hh.T, expected, product)
-        a += product
-        terms += magnitude(previous) @ size.hh.T
-        epsilon = bounds.pre_activation(p, terms, fan_in=x.shape[1] + previous.shape[1])
-        bound = bounds.state(p, cell.nonlinearity, a, epsilon)
+    cell.input_share(x, weights, a)
+    cell.input_share(magnitude(x), size, terms)
+    cell.forward_step(a, previous, weights.hh.T, expected, product)
+    a += product
+    terms += magnitude(previous) @ size.hh.T
+    epsilon = bounds.pre_activation(p, terms, fan_in=x.shape[1] + previous.shape[1])
+    bound = bounds.state(p, cell.nonlinearity, a, epsilon)
     return Forward(
         place=place,
         weights=weights,
@@ -84,14 +83,13 @@ def forward_step(
 def backward_step(cell: ElmanCell, p: Precision, forward: Forward, d_hidden: Array) -> Backward:
     """Take one backward step for every row from the subject's own dL/dh_t (N, H)."""
     w = forward.weights
-    with np.errstate(all="ignore"):
-        d_a, d_previous = cell.slope(forward.hidden), np.empty_like(d_hidden)
-        cell.backward_step(d_hidden, d_a, w.hh, d_previous)
-        epsilon = magnitude(bounds.pre_gradient(p, cell.nonlinearity, forward.hidden, d_hidden))
-        size, w_ih, w_hh = magnitude(d_a), magnitude(w.ih), magnitude(w.hh)
-        to_previous = Flow(value=d_previous, terms=size @ w_hh, inherited=epsilon @ w_hh)
-        d_x = cell.input_gradient(d_a, w)
-        to_input = Flow(value=d_x, terms=size @ w_ih, inherited=epsilon @ w_ih)
+    d_a, d_previous = cell.slope(forward.hidden), np.empty_like(d_hidden)
+    cell.backward_step(d_hidden, d_a, w.hh, d_previous)
+    epsilon = magnitude(bounds.pre_gradient(p, cell.nonlinearity, forward.hidden, d_hidden))
+    size, w_ih, w_hh = magnitude(d_a), magnitude(w.ih), magnitude(w.hh)
+    to_previous = Flow(value=d_previous, terms=size @ w_hh, inherited=epsilon @ w_hh)
+    d_x = cell.input_gradient(d_a, w)
+    to_input = Flow(value=d_x, terms=size @ w_ih, inherited=epsilon @ w_ih)
     return Backward(
         forward=forward,
         d_hidden=d_hidden,
