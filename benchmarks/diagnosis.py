@@ -73,7 +73,10 @@ def trials(count: int, seed: int) -> Iterator[Trial]:
             continue
         done += 1
         began = time.process_time()
-        found = diagnose(Evidence(problem=materialise(case), observation=shown, rate=0.1))
+        early = not same(shown, observed(case, replace(choices, rate=choices.rate / 2)))
+        found = diagnose(
+            Evidence(problem=materialise(case), observation=shown, rate=choices.rate, early=early)
+        )
         seconds = time.process_time() - began
         yield Trial(chosen, case, found, seconds, verdict(case, chosen, choices, found))
 

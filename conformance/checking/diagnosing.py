@@ -12,7 +12,7 @@ from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.choosing import Candidate
 from conformance.checking.judging import Judged, Truth, judge
-from conformance.checking.rates import TOO_EARLY, grows_with_the_rate
+from conformance.checking.rates import TOO_EARLY, depends_on_the_rate, grows_with_the_rate
 from conformance.checking.running import Failure
 from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose
 from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
@@ -33,6 +33,7 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosi
             problem=answer.truth.problem,
             observation=answer.tidied.evidence,
             rate=candidate.bound.rate,
+            early=depends_on_the_rate(candidate),
             single=bool(answer.tidied.lowered),
             crossed=crossed(candidate.bound),
             assumed=assumed(candidate.bound),

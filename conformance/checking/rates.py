@@ -17,6 +17,8 @@ from refrnn import Array
 RATES = 2.0**-10, 2.0**-16
 """Two small rates, between which what is of second order in them is nothing, and rounding not yet seen."""
 
+U = float(np.finfo(np.float64).eps)
+
 ROOM = 2.0
 """By how much an error may be more than in proportion, for what is of second order, and rounding for its own sum."""
 
@@ -36,8 +38,24 @@ def grows_with_the_rate(candidate: Candidate) -> bool:
     more, less = found
     held = candidate.answer.truth.problem.parameters
     return all(
-        less[name] <= max(ROOM * RATES[1] / RATES[0] * off, _rounding(held[name]))
+        less[name] <= max(ROOM * RATES[1] / RATES[0] * off, _rounding(held[name], RATES[1]))
         for name, off in more.items()
+    )
+
+
+def depends_on_the_rate(candidate: Candidate) -> bool:
+    """Tell whether gradients may depend on the rate at which they were read off an update in place."""
+    bound, shown = candidate.bound, candidate.answer.tidied.observation.parameters
+    if not isinstance(bound, Binding) or bound.rate is None:
+        return bound.rate is not None
+    truth, held = candidate.answer.truth, candidate.answer.truth.problem.parameters
+    again = attempt(_at(bound, RATES[0]).run, truth.problem, candidate.said)
+    if isinstance(again, Failure) or again.parameters.keys() != shown.keys():
+        return True
+    return any(
+        not np.abs(gradient - again.parameters[name] / RATES[0]).max(initial=0.0)
+        <= _rounding(held[name], RATES[0]) + U * np.abs(gradient).max(initial=0.0)
+        for name, gradient in shown.items()
     )
 
 
@@ -62,6 +80,6 @@ def _at(bound: Binding, rate: float) -> Binding:
     return replace(bound, build=tuple(map(asked, bound.build)), backward=tuple(map(asked, bound.backward)))
 
 
-def _rounding(parameter: Array) -> float:
-    """Return what reading a gradient off an update at the smaller rate costs at most: w − r·g is kept to u·|w|."""
-    return ROOM * float(np.finfo(np.float64).eps) * float(np.abs(parameter).max(initial=0.0)) / RATES[1]
+def _rounding(parameter: Array, rate: float) -> float:
+    """Return what reading a gradient off an update at a rate costs at most: w − r·g is kept to u·|w|."""
+    return ROOM * U * float(np.abs(parameter).max(initial=0.0)) / rate

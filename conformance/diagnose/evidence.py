@@ -20,6 +20,8 @@ class Evidence:
         What the network showed, in float64; each part is optional, and what is absent tells nothing.
     rate
         The learning rate with which the network updated its own parameters, where it did.
+    early
+        Whether what it shows may depend on that rate, so that parameters may have been changed before they were used.
     single
         Whether the network computes in single precision somewhere, so that only its rounding can be asked for.
     crossed
@@ -31,6 +33,7 @@ class Evidence:
     problem: Problem
     observation: Observation
     rate: float | None = None
+    early: bool = True
     single: bool = False
     crossed: bool = False
     assumed: Choices = RIGHT

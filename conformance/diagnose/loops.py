@@ -278,17 +278,15 @@ class _Loops:
     def _with_own_weights(self, kind: str, rows: npt.NDArray[np.intp], passed: Array) -> Array:
         """Return the same where some of the loops have changed their weights."""
         w = self.tables.scan.weights
-        place = {int(row): n for n, row in enumerate(self.inside)}
-        found = np.empty_like(passed)
-        for n, row in enumerate(rows):
-            at = place.get(int(row))
-            w_hh, w_ih = (w.hh, w.ih) if at is None else (self.w_hh[at], self.w_ih[at])
-            found[n] = passed[n] @ _matrix(kind, w_ih, w_hh)
-        return found
+        matrices = np.repeat(_matrix(kind, w.ih, w.hh)[np.newaxis], len(rows), axis=0)
+        changed = np.isin(rows, self.inside)
+        own = np.searchsorted(self.inside, rows[changed])
+        matrices[changed] = _matrix(kind, self.w_ih[own], self.w_hh[own])
+        return passed @ matrices[:, np.newaxis]
 
 
 def _matrix(kind: str, w_ih: Array, w_hh: Array) -> Array:
-    """Return the matrix (H, H) that stands for W_hh in a wrong carry."""
+    """Return the matrices (…, H, H) that stand for W_hh in a wrong carry."""
     if kind == "untransposed":
-        return w_hh.T
+        return w_hh.swapaxes(-1, -2)
     return w_ih if kind == "input weights" else misaligned(kind, w_ih, w_hh)

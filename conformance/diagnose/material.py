@@ -40,6 +40,7 @@ class Material:
     parameters: Mapping[str, Array]
     inner: Mapping[str, Array]
     rate: float | None
+    early: bool
     single: bool
     crossed: bool
     assumed: Choices
@@ -69,10 +70,16 @@ class Material:
             parameters={name: np.asarray(g, np.float64) for name, g in shown.parameters.items()},
             inner={name: np.asarray(g, np.float64) for name, g in inner.items() if g is not None},
             rate=evidence.rate,
+            early=evidence.early and evidence.rate is not None,
             single=evidence.single,
             crossed=evidence.crossed,
             assumed=evidence.assumed,
         )
+
+    @property
+    def early_rate(self) -> float | None:
+        """The rate with which parameters may have been changed before they were used, None where they weren't."""
+        return self.rate if self.early else None
 
     @property
     def limit(self) -> float | None:

@@ -50,7 +50,7 @@ class Setting:
         """Prepare the search for what follows the forward pass of `base`, or any other one that left `scan`."""
         material = after_its_own_forward(material, base)
         scan = scanned(material, base) if scan is None else scan
-        axes = axes_of(material.problem, material.rate, base)
+        axes = axes_of(material.problem, material.early_rate, base)
         readings = head_readings(material, scan, base)
         factor = 1.0
         if readings:
@@ -102,7 +102,7 @@ class Setting:
         if name in CELL:
             target = material.parameters[name]
             return self.former.fits(CELL[name], target, loops.d_a, loops.d_h, material.limit, most)
-        return inner_fits(name, material.inner[name], self.tables, plans, loops, material.rate)
+        return inner_fits(name, material.inner[name], self.tables, plans, loops, material.early_rate)
 
 
 def _loss(change: Change) -> Change:
