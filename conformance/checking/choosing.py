@@ -5,13 +5,15 @@ none does is any mistake named, and then by the binding that needs fewest.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.calling import Bound
+from conformance.calling.binding import Binding
 from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.outcome import Outcome, outcome
-from conformance.checking.running import Failure, Said
+from conformance.checking.running import Failure, Said, attempt
+from conformance.checking.updates import LARGE, finer, read_off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,24 @@ def judged_on(case: Case, bound: Bound, said: Said) -> Candidate | Failure:
     if isinstance(answer, Failure):
         return answer
     came = outcome(answer.truth, answer.tidied.observation)
-    return Candidate(bound=bound, case=case, answer=answer, came=came, said=said)
+    found = Candidate(bound=bound, case=case, answer=answer, came=came, said=said)
+    exactly = came.agrees and came.precision == "double"
+    return found if exactly or came.forward == "differs" else _read_finely(found)
+
+
+def _read_finely(candidate: Candidate) -> Candidate:
+    """Return the same with gradients read off a large update as well, where they don't depend on its size."""
+    bound, truth, tidy = candidate.bound, candidate.answer.truth, candidate.answer.tidied
+    if not isinstance(bound, Binding) or bound.rate is None:
+        return candidate
+    shown = attempt(read_off(bound, LARGE), truth.problem, candidate.said)
+    if isinstance(shown, Failure):
+        return candidate
+    parameters = finer(tidy.observation.parameters, shown.parameters, truth.problem.parameters)
+    answer = Answer(
+        truth=truth, tidied=replace(tidy, observation=replace(tidy.observation, parameters=parameters))
+    )
+    return replace(candidate, answer=answer, came=outcome(truth, answer.tidied.observation))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,12 @@ A gradient formed with parameters that were changed already is off by a multiple
 is wrong by itself is off by as much at any rate.
 """
 
-import re
-from dataclasses import replace
-
 import numpy as np
 
 from conformance.calling.binding import Binding
 from conformance.checking.choosing import Candidate
 from conformance.checking.running import Failure, attempt
+from conformance.checking.updates import read_off
 from refrnn import Array
 
 RATES = 2.0**-10, 2.0**-16
@@ -49,11 +47,11 @@ def depends_on_the_rate(candidate: Candidate) -> bool:
     if not isinstance(bound, Binding) or bound.rate is None:
         return bound.rate is not None
     truth, held = candidate.answer.truth, candidate.answer.truth.problem.parameters
-    again = attempt(_at(bound, RATES[0]).run, truth.problem, candidate.said)
+    again = attempt(read_off(bound, RATES[0]), truth.problem, candidate.said)
     if isinstance(again, Failure) or again.parameters.keys() != shown.keys():
         return True
     return any(
-        not np.abs(gradient - again.parameters[name] / RATES[0]).max(initial=0.0)
+        not np.abs(gradient - again.parameters[name]).max(initial=0.0)
         <= _rounding(held[name], RATES[0]) + U * np.abs(gradient).max(initial=0.0)
         for name, gradient in shown.items()
     )
@@ -62,22 +60,13 @@ def depends_on_the_rate(candidate: Candidate) -> bool:
 def _errors(candidate: Candidate, bound: Binding, rate: float) -> dict[str, float]:
     """Return how far every gradient is off at a learning rate; nothing where it doesn't run with that."""
     truth = candidate.answer.truth
-    shown = attempt(_at(bound, rate).run, truth.problem, candidate.said)
+    shown = attempt(read_off(bound, rate), truth.problem, candidate.said)
     if isinstance(shown, Failure):
         return {}
     return {
-        name: float(np.abs(gradient / rate - truth.exact.parameters[name]).max(initial=0.0))
+        name: float(np.abs(gradient - truth.exact.parameters[name]).max(initial=0.0))
         for name, gradient in shown.parameters.items()
     }
-
-
-def _at(bound: Binding, rate: float) -> Binding:
-    """Return the same network called with another learning rate."""
-
-    def asked(line: str) -> str:
-        return re.sub(r"\b1\.0\b", repr(rate), line)
-
-    return replace(bound, build=tuple(map(asked, bound.build)), backward=tuple(map(asked, bound.backward)))
 
 
 def _rounding(parameter: Array, rate: float) -> float:
