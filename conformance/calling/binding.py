@@ -40,8 +40,7 @@ class Binding:
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
     expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled`
     is what reads like a backward pass and could not be called, where none could; `told` is whether someone said how it
-    is called, so that nothing was inferred; `limits` tells what limits the size of its gradients as it is written;
-    `cut_short` is whether time was up before every other way was tried.
+    is called, so that nothing was inferred; `cut_short` is whether time was up before every other way was tried.
     """
 
     name: str
@@ -62,7 +61,6 @@ class Binding:
     own: Own | None = None
     uncalled: tuple[Attempt, ...] = ()
     told: bool = False
-    limits: tuple[str, ...] = ()
     cut_short: bool = False
 
     def admit(self, problem: Problem) -> Problem:
@@ -100,6 +98,11 @@ class Binding:
         with sandbox():
             ran = self._ran(problem)
             return observed(problem, **values(ran, self.shown))
+
+    def clips(self, problem: Problem) -> list[float]:
+        """Return the limits at which it cuts off values as it is written, in ascending order; here it doesn't."""
+        with sandbox():
+            return sorted(self._ran(problem).clipped)
 
     def calls(self, problem: Problem, count: int) -> list[Call]:
         """Build one network, call it `count` times on the same problem, and return what each call did."""

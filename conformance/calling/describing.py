@@ -19,7 +19,6 @@ from conformance.calling.program import values
 from conformance.calling.returns import returned_names
 from conformance.calling.sequences import between
 from conformance.calling.slots import Slot
-from conformance.calling.softening import LIMITED
 from conformance.calling.uncalled import uncalled
 from conformance.calling.wrong import in_words
 
@@ -65,7 +64,6 @@ def bound_of(
         between=between(loaded, forward),
         own=own,
         uncalled=failed,
-        limits=_limits(backward),
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
 
@@ -190,18 +188,5 @@ def _notes(
     if "b" in {role for slot in forward.slots for role in slot.roles}:
         notes.append("It has one bias, set to b_ih + b_hh; its gradient is shown as that of b_ih.")
     if backward is not None:
-        notes += [note for note in backward.harvest.notes if note != LIMITED]
+        notes += backward.harvest.notes
     return tuple(dict.fromkeys(notes))
-
-
-def _limits(backward: Backward | None) -> tuple[str, ...]:
-    """Return in sentences what limits the size of gradients as the code is written."""
-    if backward is None:
-        return ()
-    found = [note for note in backward.harvest.notes if note == LIMITED]
-    limits = ", ".join(f"±{limit:g}" for limit in sorted(backward.ran.clipped))
-    if limits:
-        found.append(
-            f"As written, elements of its gradients beyond {limits} are cut off; that was lifted here."
-        )
-    return tuple(found)

@@ -5,10 +5,8 @@ from dataclasses import replace
 from conformance.calling.backward import Backward, again
 from conformance.calling.load import Loaded
 
-LIMITED = (
-    "As written, large gradients come out smaller than they are; here they were asked for with a cotangent 1024 times "
-    "smaller."
-)
+SOFTLY = " / 1024)"
+"""How lines say that the cotangent is so many times smaller."""
 
 
 def softened(loaded: Loaded, backward: Backward) -> Backward | None:
@@ -17,7 +15,7 @@ def softened(loaded: Loaded, backward: Backward) -> Backward | None:
     What limits the size of gradients leaves small ones alone.
     """
     forward, name = backward.forward, "p.d_y" if backward.forward.sizes.O else "p.d_h"
-    lines = tuple(line.replace(name, f"({name} / 1024)") for line in backward.lines)
+    lines = tuple(line.replace(name, f"({name}{SOFTLY}") for line in backward.lines)
     if backward.entry.crossed or lines == backward.lines or forward.loop or forward.fault or forward.is_own:
         return None
     found = again(loaded, backward, lines)
@@ -28,6 +26,5 @@ def softened(loaded: Loaded, backward: Backward) -> Backward | None:
         found.harvest,
         expressions=expressions,
         constant=1024 * found.harvest.constant,
-        notes=(*found.harvest.notes, LIMITED),
     )
     return replace(found, harvest=harvest)

@@ -5,11 +5,13 @@ gradients are exact with the code's own number of steps, and at what size they a
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from conformance.calling.binding import Binding
+from conformance.calling.softening import SOFTLY
 from conformance.checking.choosing import Candidate, judged_on
+from conformance.checking.running import Failure, attempt
 
 LIFTED = "10**6"
 """What a number of steps to go back is set to, so that it limits nothing."""
@@ -23,7 +25,20 @@ def as_written(candidate: Candidate) -> list[str]:
     bound = candidate.bound
     if not isinstance(bound, Binding):
         return []
-    return [*_truncation(candidate, bound), *bound.limits]
+    return [*_truncation(candidate, bound), *_clipping(candidate, bound)]
+
+
+def _clipping(candidate: Candidate, bound: Binding) -> Iterator[str]:
+    """Yield where its gradients are cut off or made smaller."""
+    if any(SOFTLY in line for line in bound.backward):
+        yield (
+            "As written, large gradients come out smaller than they are; they were asked for with a cotangent 1024 "
+            "times smaller here."
+        )
+    limits = attempt(bound.clips, candidate.answer.truth.problem, candidate.said)
+    if limits and not isinstance(limits, Failure):
+        told = ", ".join(f"±{limit:g}" for limit in limits)
+        yield f"As written, elements of its gradients beyond {told} are cut off; that was lifted here."
 
 
 def _truncation(candidate: Candidate, bound: Binding) -> list[str]:
