@@ -26,7 +26,7 @@ def test_the_benchmark_writes_its_page_its_plots_and_every_figure(tmp_path: Path
         assert all(
             positive(value) for row in rows for way in ("forward", "both") for value in row[way].values()
         )
-    assert {row["way"] for row in measured["growth"]} == {"plain", "segments"}
+    assert {row["way"] for row in measured["growth"]} == {"plain", "segments", "torch"}
     assert all(positive(row["cpu_seconds"]) for row in measured["growth"])
     assert all(positive(row["subject"]) and positive(row["judging"]) for row in measured["engine"]["cases"])
     assert all(positive(row["seconds"]) for row in measured["startup"]["programs"])

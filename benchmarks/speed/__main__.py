@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,13 @@ from tell import told
 
 HERE = Path(__file__).parent
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-LENGTHS, WAYS, REPEATS = (1_000, 10_000, 100_000, 1_000_000), ("plain", "segments"), 3
+REPEATS = 3
+LENGTHS = {
+    "plain": (1_000, 10_000, 100_000, 1_000_000),
+    "segments": (1_000, 10_000, 100_000, 1_000_000),
+    "torch": (1_000, 10_000, 100_000),  # ten times more would take half a minute and several GiB
+}
+"""For each way the lengths at which growth is measured."""
 
 Measured = dict[str, Any]
 
@@ -34,16 +41,13 @@ def part(script: str, *arguments: object, threads: int | None = 1) -> Measured:
     return json.loads(found.stdout)
 
 
-def growth(lengths: tuple[int, ...], repeats: int) -> list[Measured]:
-    """Measure every length both ways, in turns; keep the median run of each by its seconds."""
+def growth(lengths: Mapping[str, Sequence[int]], repeats: int) -> list[Measured]:
+    """Measure every length of every way, in turns; keep the median run of each by its seconds."""
+    keys = [(way, length) for way, own in lengths.items() for length in own]
     runs = [
-        part("growth.py", "--steps", length, "--way", way)
-        for _ in range(repeats)
-        for length in lengths
-        for way in WAYS
+        part("growth.py", "--steps", length, "--way", way) for _ in range(repeats) for way, length in keys
     ]
-    keys = [(length, way) for way in WAYS for length in lengths]
-    own = {key: [run for run in runs if (run["steps"], run["way"]) == key] for key in keys}
+    own = {key: [run for run in runs if (run["way"], run["steps"]) == key] for key in keys}
     return [sorted(found, key=lambda run: run["cpu_seconds"])[len(found) // 2] for found in own.values()]
 
 
@@ -56,7 +60,7 @@ def everything(*, tiny: bool) -> Measured:
             "compare.py", "--against", "torch", "--seconds", seconds[1], *flag, threads=None
         ),
         "by_hand": part("compare.py", "--against", "columns", "--seconds", seconds[2], *flag),
-        "growth": growth((10, 600), 1) if tiny else growth(LENGTHS, REPEATS),
+        "growth": growth(dict.fromkeys(LENGTHS, (10, 600)), 1) if tiny else growth(LENGTHS, REPEATS),
         "engine": part("engine.py", "--cases", 2 if tiny else 100),
         "startup": part("startup.py", "--rounds", 1 if tiny else 7),
     }

@@ -8,6 +8,7 @@ import json
 
 import click
 from machine import described, keep_freed_memory
+from products import product_calls
 from sides import column_side, reference_side, torch_module, torch_side, verify
 from timing import interleaved
 from workloads import BY_HAND, GRID, TINY, Problem, Workload
@@ -16,12 +17,13 @@ DTYPES = ("float32", "float64")
 
 
 def measured(work: Workload, dtype: str, against: str, seconds: float) -> dict[str, object]:
-    """Build both sides with the same weights, compare and time them."""
+    """Build both sides with the same weights, compare them, and time them and the matrix products alone."""
     module, problem = torch_module(work, dtype), Problem.drawn(work, dtype)
     ours = reference_side(module, problem)
     theirs = (torch_side if against == "torch" else column_side)(module, problem)
     verify(ours, theirs, problem, work)
-    return {"dtype": dtype, **work._asdict(), "remark": work.remark, **interleaved(ours, theirs, seconds)}
+    sides = {"refrnn": ours, "other": theirs, "products": product_calls(module, problem)}
+    return {"dtype": dtype, **work._asdict(), "remark": work.remark, **interleaved(sides, seconds)}
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""One process: forward + BPTT over one sample of T steps, plain or in segments; prints seconds and the greatest memory.
+"""One process: forward + BPTT over one sample of T steps, plain, in segments or by torch; prints seconds and memory.
 
 python benchmarks/speed/growth.py --steps 100000 --way segments
 """
@@ -7,6 +7,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -16,16 +17,51 @@ import refrnn
 
 INPUTS, HIDDEN = 1, 32
 
+Pass = Callable[[np.ndarray], None]
+"""Forward and BPTT over x (T, 1, I)."""
 
-def plain(rnn: refrnn.RNN, x: np.ndarray) -> None:
+
+def network() -> refrnn.RNN:
+    """Return the network of both ways through refrnn."""
+    return refrnn.RNN(INPUTS, HIDDEN, generator=np.random.default_rng(1))
+
+
+def plain() -> Pass:
     """Take the loss ½·Σ output² over all steps at once."""
-    trace = rnn.forward(x)
-    rnn.backward(trace, trace.output)
+    rnn = network()
+
+    def run(x: np.ndarray) -> None:
+        trace = rnn.forward(x)
+        rnn.backward(trace, trace.output)
+
+    return run
 
 
-def segments(rnn: refrnn.RNN, x: np.ndarray) -> None:
+def segments() -> Pass:
     """Take the same loss segment by segment, with states computed again."""
-    rnn.backward_in_segments(rnn.forward_in_segments(x), lambda _, output: output)
+    rnn = network()
+
+    def run(x: np.ndarray) -> None:
+        rnn.backward_in_segments(rnn.forward_in_segments(x), lambda _, output: output)
+
+    return run
+
+
+def by_torch() -> Pass:
+    """Let torch.nn.RNN take the same loss."""
+    import torch  # noqa: PLC0415 - the other ways do without its second
+
+    module = torch.nn.RNN(INPUTS, HIDDEN, dtype=torch.float64)
+
+    def run(x: np.ndarray) -> None:
+        module.zero_grad()
+        output, _ = module(torch.from_numpy(x))
+        output.backward(output.detach())
+
+    return run
+
+
+WAYS = {"plain": plain, "segments": segments, "torch": by_torch}
 
 
 def peak_bytes() -> int:
@@ -39,16 +75,14 @@ def peak_bytes() -> int:
 
 @click.command()
 @click.option("--steps", type=int, required=True)
-@click.option("--way", type=click.Choice(["plain", "segments"]), required=True)
+@click.option("--way", type=click.Choice(list(WAYS)), required=True)
 def main(*, steps: int, way: str) -> None:
     """Measure one length."""
-    rng = np.random.default_rng(0)
-    rnn = refrnn.RNN(INPUTS, HIDDEN, generator=rng)
-    run = plain if way == "plain" else segments
-    run(rnn, rng.standard_normal((2, 1, INPUTS)))  # what is loaded on first use isn't counted
+    rng, run = np.random.default_rng(0), WAYS[way]()
+    run(rng.standard_normal((2, 1, INPUTS)))  # what is loaded on first use isn't counted
     x = rng.standard_normal((steps, 1, INPUTS))
     before, started = peak_bytes(), time.process_time()
-    run(rnn, x)
+    run(x)
     seconds = time.process_time() - started
     print(json.dumps({"steps": steps, "way": way, "cpu_seconds": seconds, "bytes": peak_bytes() - before}))
 

@@ -6,13 +6,14 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from conformance.report.palette import ALARM, REFERENCE, STYLE, SUBJECT
+from conformance.report.palette import ALARM, REFERENCE, STYLE, SUBJECT, THIRD
 from conformance.report.svg import drawn
 
 Rows = Sequence[dict[str, Any]]
 PAGE = STYLE | {"figure.facecolor": "white"}
-COLOURS = {"forward": SUBJECT, "both": REFERENCE, "plain": SUBJECT, "segments": REFERENCE}
+COLOURS = {"forward": SUBJECT, "both": REFERENCE, "plain": SUBJECT, "segments": REFERENCE, "torch": THIRD}
 NAMES = {"forward": "forward", "both": "forward + BPTT"}
+LEAST = {name: f"products of {words} alone" for name, words in NAMES.items()}
 
 
 def ratio_plot(rows: Rows) -> str:
@@ -23,7 +24,9 @@ def ratio_plot(rows: Rows) -> str:
         axes = figure.subplots()
         for name, mark in (("forward", "o"), ("both", "s")):
             values = [row[name]["ratio"] for row in rows]
+            least = [row[name]["least"] for row in rows]
             axes.plot(values, range(len(rows)), mark, color=COLOURS[name], ms=5, label=NAMES[name])
+            axes.plot(least, range(len(rows)), mark, color=COLOURS[name], ms=5, mfc="none", label=LEAST[name])
         axes.axvline(1, color=ALARM, lw=1)
         axes.set_yticks(range(len(rows)), labels)
         axes.invert_yaxis()
@@ -31,7 +34,10 @@ def ratio_plot(rows: Rows) -> str:
         axes.set_xlabel("time of refrnn / time of torch.nn.RNN (T, B, I, H at the left)")
         axes.legend(loc="best")
         return drawn(
-            figure, "ratios", "Time of refrnn in units of torch's", "Two marks for each size; the line is 1."
+            figure,
+            "ratios",
+            "Time of refrnn in units of torch's",
+            "Full marks: refrnn; hollow ones: the matrix products alone. The line is 1.",
         )
 
 
@@ -42,7 +48,7 @@ def growth_plot(rows: Rows) -> str:
         for axes, (key, label) in zip(
             figure.subplots(1, 2), (("cpu_seconds", "seconds"), ("bytes", "bytes of memory")), strict=True
         ):
-            for way in ("plain", "segments"):
+            for way in dict.fromkeys(row["way"] for row in rows):
                 own = [row for row in rows if row["way"] == way]
                 axes.plot(
                     [r["steps"] for r in own],
