@@ -87,7 +87,6 @@ class DaskCrew:
     """The workers of a Dask cluster, through `Client.get_executor`. Dask itself restarts those that die."""
 
     def __init__(self, client: "Client") -> None:
-        self._client = client
         self.workers = max(1, sum(client.nthreads().values()))
         self.width = 2 * self.workers
         self._pool: Executor = client.get_executor(pure=False)
