@@ -134,7 +134,7 @@ def test_a_survivor_without_a_reason_and_a_reason_without_a_survivor_are_told(tm
     plan = Plan.read(file)
     assert (plan.tests, plan.longest, plan.altogether) == (("tests/test_x.py",), 1, 5)
     assert plan.unexplained({"a.py f\n- 1\n+ 2", "a.py g\n- 1\n+ 2"}) == ["a.py g\n- 1\n+ 2"]
-    assert plan.outdated({"a.py g\n- 1\n+ 2"}, Path("a.py")) == ["a.py f\n- 1\n+ 2"]
+    assert plan.outdated({"a.py g\n- 1\n+ 2"}, [Path("a.py")]) == ["a.py f\n- 1\n+ 2"]
 
 
 def test_explaining_a_mutant_twice_is_refused(tmp_path: Path) -> None:

@@ -23,21 +23,24 @@ PYTEST = [
 
 
 @click.command()
-@click.argument("where", type=click.Path(exists=True, path_type=Path))
+@click.argument("where", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
 @click.option("--jobs", default=2, show_default=True, help="Mutants at a time.")
 @click.option(
     "--only", default="", help="Mutants whose file and function contain this, such as `_scan.py blocks`."
 )
 @click.option("--sample", default=0, help="Only so many mutants, the same ones every time.")
 @click.option("--report", type=click.Path(path_type=Path), help="Folder in which the counts are recorded.")
-def main(where: Path, jobs: int, only: str, sample: int, report: Path | None) -> None:
-    """Run the mutants of WHERE, a folder such as conformance/judge or a file in it."""
-    package = where if where.is_dir() else where.parent
+def main(where: tuple[Path, ...], jobs: int, only: str, sample: int, report: Path | None) -> None:
+    """Run the mutants of WHERE, a folder such as conformance/judge or files in it."""
+    package, *others = {path if path.is_dir() else path.parent for path in where}
+    if others:
+        message = f"All of WHERE must be in one folder; got {package} and {others[0]}. Run them one by one."
+        raise click.UsageError(message)
     plan = Plan.read(PLANS / f"{package.as_posix().replace('/', '-')}.toml")
-    files = sorted(where.glob("*.py")) if where.is_dir() else [where]
+    files = sorted(f for path in where for f in (path.glob("*.py") if path.is_dir() else [path]))
     chosen = [m for path in files for m in mutants(path) if only in f"{m.path} {m.function}"]
     chosen = _sampled(chosen, sample) if sample else chosen
-    click.echo(f"{len(chosen):,} mutants of {where}")
+    click.echo(f"{len(chosen):,} mutants of {', '.join(map(str, where))}")
     run = MutationRun(mutants=chosen, plan=plan, jobs=jobs, progress=_progress)
     status = pytest.main([*PYTEST, *plan.tests], plugins=[run])
     if status:

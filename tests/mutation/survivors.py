@@ -57,7 +57,10 @@ class Plan:
         """Return the survivors that nobody has explained."""
         return sorted(set(survivors) - set(self.explained))
 
-    def outdated(self, survivors: Collection[str], where: Path) -> list[str]:
-        """Return what is explained of a folder or a file although it doesn't survive, or is no mutant any more."""
-        there = {mutant for mutant in self.explained if Path(mutant.split()[0]).is_relative_to(where)}
-        return sorted(there - set(survivors))
+    def outdated(self, survivors: Collection[str], where: Collection[Path]) -> list[str]:
+        """Return what is explained of folders or files although it doesn't survive, or is no mutant any more."""
+        return sorted(mutant for mutant in set(self.explained) - set(survivors) if _is_in(mutant, where))
+
+
+def _is_in(mutant: str, where: Collection[Path]) -> bool:
+    return any(Path(mutant.split(maxsplit=1)[0]).is_relative_to(path) for path in where)
