@@ -99,6 +99,7 @@ def test_the_precision_of_a_comparison_is_that_of_both_sides(name: str) -> None:
 def test_sums_step_by_step_are_rounded_at_every_step() -> None:
     parts = np.array([[2048.0], [1.0], [1.0]])  # 2049 lies between two numbers of float16
     assert Precision.of(FORMATS["f16"]).added(parts).tolist() == [2048.0]
+    assert Precision.of(FORMATS["f16"]).added(parts[::-1]).tolist() == [2050.0]
     assert Precision.of(FORMATS["f32"]).added(parts).tolist() == [2050.0]
     big = np.array([[2.0**24], [1.0], [1.0]])
     assert Precision.of(FORMATS["f32"]).added(big).tolist() == [2.0**24]
