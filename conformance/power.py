@@ -159,7 +159,8 @@ def _results(case: Case) -> dict[str, str]:
     found = {"output": "output", "h_n": "h_n", "d_x": "dL/dx"}
     if case.h_0:
         found["d_h_0"] = "dL/dh_0"
-    last = f"l{case.layers - 1}" + ("_reverse" if case.bidirectional else "")
-    kinds = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if case.bias else ()))
-    quantity = {"weight": "dL/dW_", "bias": "dL/db_"}
-    return found | {f"{kind}_{last}": quantity[kind.split("_")[0]] + kind.split("_")[1] for kind in kinds}
+    letter = {"weight": "W", "bias": "b"}
+    for name in case.parameters_at(case.layers - 1, case.directions - 1):
+        kind, end = name.split("_")[:2]
+        found[name] = f"dL/d{letter[kind]}_{end}"
+    return found

@@ -75,7 +75,7 @@ def test_every_crossing_is_part_of_the_standard_suite():
         and getattr(value, "__module__", "") == crossings.__name__
         and not name.startswith("_")
     }
-    helpers = {"each", "shapes", "shapes_of", "crossed"}
+    helpers = {"each", "shapes", "widths", "crossed"}
     assert made - helpers == KINDS["crossing"]
 
 

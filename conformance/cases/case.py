@@ -164,6 +164,12 @@ class Case:
         """D: 2 when bidirectional, otherwise 1."""
         return 2 if self.bidirectional else 1
 
+    def parameters_at(self, layer: int, direction: int) -> tuple[str, ...]:
+        """Return torch's names of the parameters of one layer and direction: weights, then biases."""
+        end = f"_l{layer}_reverse" if direction else f"_l{layer}"
+        kinds = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.bias else ()))
+        return tuple(kind + end for kind in kinds)
+
     @property
     def gain(self) -> float | None:
         """The g of a "gain<g>" regime, None in the others."""

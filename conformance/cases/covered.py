@@ -6,7 +6,7 @@ from itertools import product
 
 from conformance.cases.case import Case
 from conformance.cases.covering import Interaction, covering
-from conformance.cases.crossings import DTYPES, STACKS, Changes, crossed, each, shapes_of
+from conformance.cases.crossings import DTYPES, STACKS, Changes, crossed, each, widths
 
 LARGEST = 500 * 130
 """Most steps T·B·L·D of a case: a long, large batch comes with one layer in one direction only."""
@@ -30,7 +30,7 @@ def covered(strength: int, sizes: Sizes, *regimes: Changes) -> Iterator[Case]:
         each("steps", *sizes.steps),
         each("batch", *sizes.batches),
         each("bias", True, False),
-        shapes_of(4, 5) + shapes_of(6, 6),
+        widths((4, 5), (6, 6)),
         each("layout", "time-first", "batch-first"),
         each("h_0", True, False),
         each("cotangents", "both", "output", "h_n", "last", "expanded", "strided"),

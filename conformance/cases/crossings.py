@@ -28,9 +28,9 @@ def shapes(*alternatives: tuple[int, int, int, int]) -> list[Changes]:
     return [dict(zip(names, shape, strict=True)) for shape in alternatives]
 
 
-def shapes_of(input_size: int, hidden_size: int) -> list[Changes]:
-    """Return one alternative: these I and H."""
-    return [{"input_size": input_size, "hidden_size": hidden_size}]
+def widths(*alternatives: tuple[int, int]) -> list[Changes]:
+    """Return one alternative for each I, H."""
+    return [{"input_size": size, "hidden_size": hidden} for size, hidden in alternatives]
 
 
 def crossed(*axes: Iterable[Changes]) -> Iterator[Case]:

@@ -62,10 +62,7 @@ class Problem:
 
     def weights_at(self, place: tuple[int, int]) -> dict[str, Array]:
         """Return the parameters of one layer and direction by torch's names: weights, then biases."""
-        layer, direction = place
-        end = f"_l{layer}_reverse" if direction else f"_l{layer}"
-        kinds = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.case.bias else ()))
-        return {kind + end: self.weights[kind + end] for kind in kinds}
+        return {name: self.weights[name] for name in self.case.parameters_at(*place)}
 
     @property
     def parameters(self) -> dict[str, Array]:
