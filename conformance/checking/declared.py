@@ -5,7 +5,7 @@ that the backward pass starts from: y − target, sigmoid(y) − target or softm
 every usual layout.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -38,11 +38,20 @@ class Declared:
 
 
 def declared_loss(
-    functions: Mapping[str, Callable[..., Any]], y: Array, d_y: Array, *, last: bool, kinds: Kinds = KINDS
+    functions: Mapping[str, Callable[..., Any]],
+    y: Array,
+    d_y: Array,
+    *,
+    last: bool,
+    kinds: Kinds = KINDS,
+    shapes: Container[tuple[int, ...]] = (),
 ) -> Declared | None:
-    """Return the first of `functions` that is a loss on y (T, B, O) with a cotangent like d_y; None if none is."""
+    """Return the first of `functions` that is a loss on y (T, B, O) with a cotangent like d_y; None if none is.
+
+    Targets of one of `shapes` are tried first: a loss may divide by the length of what it is handed.
+    """
     for name, function in functions.items():
-        for loss in _readings(function, y, d_y, last=last, kinds=kinds):
+        for loss in _readings(function, y, d_y, last=last, kinds=kinds, shapes=shapes):
             found = attempt(lambda loss: _constant(loss, y, d_y), loss)
             if found is not None and not isinstance(found, Failure):
                 return Declared(name=f"{name} computes", factor=found[0], error=found[1])
@@ -75,10 +84,17 @@ def constant_along(
 
 
 def _readings(
-    function: Callable[..., Any], y: Array, d_y: Array, *, last: bool, kinds: Kinds
+    function: Callable[..., Any],
+    y: Array,
+    d_y: Array,
+    *,
+    last: bool,
+    kinds: Kinds,
+    shapes: Container[tuple[int, ...]],
 ) -> Iterator[Callable[[Array], float]]:
     """Yield `function` as a loss of y (T, B, O), for every usual way to lay out its two arguments."""
-    laid_out = list(product(kinds, layouts(last=last)))
+    ordered = sorted(layouts(last=last), key=lambda layout: np.shape(layout(y)) not in shapes)
+    laid_out = list(product(kinds, ordered))
     ways = [
         (outputs, layout, target)
         for kind, layout in laid_out

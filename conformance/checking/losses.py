@@ -6,7 +6,7 @@ outputs, a loss that the backward call returns) is run again with the parameters
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -36,9 +36,12 @@ from conformance.checking.running import Failure, attempt
 from refrnn import Array
 
 LOSS = re.compile(
-    r"loss|mse|sse|cost|err|entropy|criterion|objective|squared|score|nll|likelihood|energy|deviance",
+    r"loss|mse|sse|cost|err|entropy|criterion|objective|squared|score|nll|likelihood|energy|deviance|"
+    r"custo(?!m)|cout|coût|kost|perd|pert(?!urb)|verlust|fehler|abweichung|quadrat|sunshi|eqm|ecm",
     re.IGNORECASE,
 )
+"""What a loss is called, in English and in other languages that code is written in."""
+
 SLOPE = re.compile(r"grad|deriv|backward|prime|delta|^d_|_d$", re.IGNORECASE)
 
 SOFTMAX = "softmax(y)"
@@ -72,10 +75,22 @@ def _declared(bound: Binding, truth: Truth, *, methods: bool) -> Declared | None
     major = truth.problem.layout.time_major
     with sandbox():
         functions = _functions(bound, truth.problem, methods=methods)
+        shapes = _shapes_of_targets(bound, truth.problem)
         found = declared_loss(
-            functions, major(y), major(head.d_y), last=bound.loss.last, kinds=_kinds(bound.loss)
+            functions,
+            major(y),
+            major(head.d_y),
+            last=bound.loss.last,
+            kinds=_kinds(bound.loss),
+            shapes=shapes,
         )
-        return found or _of_the_whole_network(Whole(bound=bound, truth=truth))
+        return found or _of_the_whole_network(Whole(bound=bound, truth=truth, shapes=shapes))
+
+
+def _shapes_of_targets(bound: Binding, problem: Problem) -> set[tuple[int, ...]]:
+    """Return the shapes of what is handed to both passes: targets of the loss look like those of the backward pass."""
+    calls = attempt(lambda problem: bound.calls(problem, 1), problem)
+    return set() if isinstance(calls, Failure) else {np.shape(given) for given in calls[0].before.values()}
 
 
 def _kinds(loss: Loss | None) -> Kinds:
@@ -117,20 +132,23 @@ class Whole:
 
     bound: Binding
     truth: Truth
+    shapes: Container[tuple[int, ...]]
 
     def losses(self) -> Iterator[tuple[str, Callable[[Ran], float]]]:
         """Yield how a loss can be read off a run, and what that is called: a returned value first, then methods."""
         yield "its backward pass returns", lambda ran: _only_number(self._after_backward(ran))
         ran = self._ran(self.truth.problem)
-        for name in _names(ran.names.get("model"), arguments=1):
-            for target in self._targets():
-                yield f"{name} computes", partial(_kept, name, target)
+        for arguments in (1, 2):  # targets, or inputs and targets
+            for name in _names(ran.names.get("model"), arguments=arguments):
+                for target in self._targets():
+                    yield f"{name} computes", partial(_kept, name, target, arguments == 2)
 
     def _targets(self) -> Iterator[Any]:
         major, problem = self.truth.problem.layout.time_major, self.truth.problem
         last = self.bound.loss is not None and self.bound.loss.last
         kinds = _kinds(self.bound.loss)
-        yield from target_layouts(major(self.truth.exact.y), major(problem.head.d_y), last=last, kinds=kinds)
+        found = target_layouts(major(self.truth.exact.y), major(problem.head.d_y), last=last, kinds=kinds)
+        yield from sorted(found, key=lambda target: np.shape(target) not in self.shapes)
 
     def constant(self, loss: Callable[[Ran], float]) -> tuple[float, float] | None:
         """Return the constant between the derivative of `loss` by the parameters and the gradients asked for."""
@@ -212,9 +230,10 @@ def _may_be_loss(name: str, item: object, *, arguments: int) -> bool:
     return sum(p.default is p.empty and p.kind in positional for p in parameters) == arguments
 
 
-def _kept(name: str, target: Any, ran: Ran) -> float:  # noqa: ANN401 - targets come in many forms
-    """Return what a method of a network that has just run makes of a target."""
-    return float(_limited(getattr(ran.names["model"], name))(target))
+def _kept(name: str, target: Any, read: bool, ran: Ran) -> float:  # noqa: ANN401, FBT001 - targets come in many forms
+    """Return what a method of a network that has just run makes of a target, or of the inputs and a target."""
+    method = _limited(getattr(ran.names["model"], name))
+    return float(method(ran.names["x"], target) if read else method(target))
 
 
 def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -233,6 +252,8 @@ def _only_number(returned: Any) -> float:  # noqa: ANN401 - whatever the code re
     TypeError
         If there isn't exactly one.
     """
+    if isinstance(returned, float | np.floating):
+        return float(returned)
     inner = returned.values() if isinstance(returned, dict) else returned
     parts = list(inner) if isinstance(inner, Iterable) else []
     numbers = [
