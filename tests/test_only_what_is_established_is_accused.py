@@ -242,3 +242,28 @@ def test_an_error_that_grows_with_the_learning_rate_is_told_where_no_mistake_of_
     assert record.verdict == "differs"
     assert not record.diagnosis.explained
     assert (TOO_EARLY in record.diagnosis.known) is told
+
+
+STREAMING = (
+    NET
+    + """
+        self.h = np.zeros(hidden)
+        self.squares = [np.zeros_like(w) for w in self.weights()]
+        self.xs, self.hs, self.ys = [], [], []
+    def weights(self):
+        return [self.Wx, self.Wh, self.bh, self.Wy, self.by]
+    def step(self, x):
+        self.h = np.tanh(self.Wx @ x + self.Wh @ self.h + self.bh)
+        self.xs, self.hs = [*self.xs, x], [*self.hs, self.h]
+        self.ys = [*self.ys, self.Wy @ self.h + self.by]
+        return self.ys[-1]
+    def apply(self, grads):
+        for w, g, s in zip(self.weights(), grads, self.squares):
+            s += g * g
+            w -= g / (np.sqrt(s) + 1e-6)
+"""
+)
+
+
+def test_an_optimiser_is_not_taken_for_a_wrong_backward_pass(check):
+    assert check(STREAMING).verdict != "differs"

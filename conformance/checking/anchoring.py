@@ -6,10 +6,13 @@ the gradient of the head, which nothing but the cotangent and the states make, i
 for a single step; or faults that are known reproduce every gradient.
 """
 
+import ast
 from dataclasses import replace
 from typing import cast
 
 from conformance.calling.binding import Binding
+from conformance.calling.names import BACKWARD
+from conformance.calling.walking import walks_back
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.checking import parts
 from conformance.checking.choosing import Candidate
@@ -43,12 +46,25 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
 
 
 def is_handed_over(candidate: Candidate) -> bool:
-    """Tell whether no loss had to be guessed: someone said how it is called, or dL/dh is handed in as it is."""
+    """Tell whether nothing was guessed: someone said how it is called, or a backward pass takes dL/dh as it is."""
     bound = candidate.bound
-    return (
-        not isinstance(bound, Binding)
-        or bound.told
-        or (bound.loss is not None and bound.loss.kind == "dL/dh")
+    if not isinstance(bound, Binding) or bound.told:
+        return True
+    return bound.loss is not None and bound.loss.kind == "dL/dh" and _reads_like_a_backward_pass(bound)
+
+
+def _reads_like_a_backward_pass(bound: Binding) -> bool:
+    """Tell whether what is called for gradients is a backward pass by its name or its walk: an optimiser is neither."""
+    calls = (
+        node for line in bound.backward for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)
+    )
+    called = {ast.unparse(call.func).rpartition(".")[2] for call in calls}
+    code = vars(bound.loaded.code)
+    classes = [item for item in code.values() if isinstance(item, type)]
+    functions = [getattr(owner, name, None) for owner in classes for name in called]
+    functions += [code.get(name) for name in called]
+    return any(map(BACKWARD.fullmatch, called)) or any(
+        walks_back(function) for function in functions if function
     )
 
 
