@@ -13,7 +13,12 @@ from oracles.rounding import bounds
 import refrnn
 from refrnn._packing import BLOCK
 
-LENGTHS = {"unsorted with ties": (3, 7, 1, 3, 5), "all of them 1": (1,) * 5, "all of them T": (7,) * 5}
+LENGTHS = {
+    "unsorted with ties": (3, 7, 1, 3, 5),
+    "the longest first, the rest unsorted": (7, 3, 5, 1, 3),
+    "all of them 1": (1,) * 5,
+    "all of them T": (7,) * 5,
+}
 LAYOUTS = [
     ("time first", None),
     ("batch first", None),
@@ -289,7 +294,9 @@ def test_every_step_that_a_sample_has_is_computed_once_and_padding_never(
     lengths: tuple[int, ...] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = problems.make(lengths=lengths, directions=2)
-    rows = dict.fromkeys(("input_share", "forward_step", "backward_step", "input_gradient"), 0)
+    at_once = ("input_share", "input_gradient")
+    rows = dict.fromkeys((*at_once, "forward_step", "backward_step"), 0)
+    calls = dict.fromkeys(rows, 0)
     for name in rows:
         original = getattr(refrnn.ElmanCell, name)
 
@@ -297,12 +304,14 @@ def test_every_step_that_a_sample_has_is_computed_once_and_padding_never(
             self: refrnn.ElmanCell, first: np.ndarray, *rest: Any, name: str = name, call: Any = original
         ) -> Any:
             rows[name] += len(first)
+            calls[name] += 1
             return call(self, first, *rest)
 
         monkeypatch.setattr(refrnn.ElmanCell, name, counting)
     problems.run(problem)
     steps = problem.steps * problem.batch if lengths is None else sum(lengths)
     assert set(rows.values()) == {2 * steps}
+    assert {calls[name] for name in at_once} == {2}
 
 
 def test_what_a_layer_read_is_zero_in_the_padding() -> None:

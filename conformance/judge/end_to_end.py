@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases import Problem
-from conformance.judge.comparison import Comparison, Finding
+from conformance.judge.comparison import Comparison, Finding, Scale
 from conformance.judge.decision import decide
 from conformance.judge.noise import Noise, noise_of
 from conformance.judge.results import Result, results
@@ -113,7 +113,15 @@ def end_to_end_check(
     ]
 
 
-def compared(result: Result, got: Array, expected: Array, allowance: Allowance) -> Comparison:
+def compared(
+    result: Result,
+    got: Array,
+    expected: Array,
+    allowance: Allowance,
+    *,
+    relation: str = "",
+    scale: Scale = "noise",
+) -> Comparison:
     """Return the comparison of two versions of (a part of) `result` within `allowance`."""
     layer, direction = (None, None) if result.place is None else result.place
     return Comparison(
@@ -126,7 +134,8 @@ def compared(result: Result, got: Array, expected: Array, allowance: Allowance) 
         expected=expected.astype(np.float64),
         bound=allowance.bound,
         doubtful=allowance.doubtful,
-        scale="noise",
+        scale=scale,
+        relation=relation,
     )
 
 

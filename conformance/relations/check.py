@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -72,10 +71,10 @@ def _comparison(
 ) -> Comparison:
     if relation.scale == "noise":
         whole = allowed[pair.result]
-        allowance = replace(whole, bound=whole.bound[pair.where], doubtful=whole.doubtful[pair.where])
+        bound, doubtful = whole.bound[pair.where], whole.doubtful[pair.where]
+        allowance = Allowance(bound=bound, doubtful=doubtful, relative=whole.relative)
     else:
         nothing = np.zeros(pair.got.shape)
         allowance = Allowance(bound=nothing, doubtful=nothing.astype(np.bool_), relative=0.0)
-    comparison = compared(result, pair.got, pair.expected, allowance)
     scale = "noise" if relation.scale == "noise" else "copy"
-    return replace(comparison, relation=relation.name, scale=scale)
+    return compared(result, pair.got, pair.expected, allowance, relation=relation.name, scale=scale)
