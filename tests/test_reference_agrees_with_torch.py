@@ -42,12 +42,6 @@ def problem_of(layout: str, lengths: tuple[int, ...] | None, **options: object) 
     return problems.make(layout=layout, lengths=lengths, batch=batch, **options)
 
 
-def subset(found: dict[str, np.ndarray], words: str) -> dict[str, np.ndarray]:
-    chosen = {name: array for name, array in found.items() if name.startswith(words)}
-    assert chosen, f"nothing is called {words}"
-    return chosen
-
-
 @pytest.mark.parametrize("given", [True, False], ids=["h_0", "no h_0"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 @pytest.mark.parametrize(("layout", "lengths"), LAYOUTS, ids=[lay_out(*case) for case in LAYOUTS])
