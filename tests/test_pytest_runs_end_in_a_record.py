@@ -197,6 +197,7 @@ def test_two_subjects_of_one_name_are_found_out(pytester: pytest.Pytester) -> No
     assert f"mine on {A} was examined twice and came out differently" in out
     assert f"mine on {B}" not in out
     assert [case.case for case in record(pytester).cases] == [A, B, C]
+    assert [case.verdict for case in record(pytester).cases] == ["unsupported", "agrees", "unsupported"]
 
 
 def test_a_case_that_two_tests_examine_alike_is_recorded_once(pytester: pytest.Pytester) -> None:

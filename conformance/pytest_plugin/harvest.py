@@ -8,6 +8,7 @@ import msgspec
 
 from conformance.environment import environment
 from conformance.gate import Assessment
+from conformance.gate.baseline import worse
 from conformance.numbers import shown
 from conformance.pytest_plugin.check import Examination
 from conformance.pytest_plugin.plan import Plan, Planned
@@ -74,7 +75,7 @@ class Harvest:
 
 
 def harvested(plan: Plan, reports: Reports, settings: Settings, seconds: float) -> Harvest:
-    """Return the record of a run and what becomes of it."""
+    """Return the record of a run and what becomes of it; of a case that came out differently it keeps the worst."""
     found: dict[tuple[str, str], Examination] = {}
     contradictions: dict[tuple[str, str], None] = {}
     for planned in plan.tests:
@@ -83,6 +84,8 @@ def harvested(plan: Plan, reports: Reports, settings: Settings, seconds: float) 
             first = found.setdefault((planned.case, planned.subject), examination)
             if first.case != examination.case:
                 contradictions[planned.case, planned.subject] = None
+            if worse(examination.case.verdict, first.case.verdict):
+                found[planned.case, planned.subject] = examination
     record = _record(plan, list(found.values()), settings, seconds, complete=_complete(plan, reports))
     entries = settings.gate.expectations.entries
     assessment = replace(
