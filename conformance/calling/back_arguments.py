@@ -87,8 +87,11 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
             likely = likely or is_record(item.value)
             found.append((item.path, 0.05 if same else 0.9 if likely else 2.2, "result"))
     shown = forward.outputs
-    if names.OUTPUT.fullmatch(name.strip("_")) and shown is not None and shown.source.startswith("result"):
-        found.append((shown.source, 0.15, "outputs"))
+    if names.OUTPUT.fullmatch(name.strip("_")) and shown is not None:
+        if shown.source.startswith("result"):
+            found.append((shown.source, 0.15, "outputs"))
+        elif shown.source.startswith("[element."):
+            found.append(("result", 0.15, "outputs"))  # objects that hold them
     whole = bool(names.CACHE.fullmatch(name.strip("_"))) or known.get("result", "").lower() == name.lower()
     found.append(("result", 0.3 if whole else 2.4, "result"))
     if "params" in forward.built.setup.roots:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from conformance.calling import names
-from conformance.calling.arguments import Parameter, best_first, parameters_of
+from conformance.calling.arguments import Arguments, Parameter, best_first, parameters_of
 from conformance.calling.back_arguments import listed, options_of_backward, roles_in
 from conformance.calling.back_cells import backward_cells
 from conformance.calling.construct import callable_of, own_callables
@@ -14,6 +14,7 @@ from conformance.calling.entries import Entry
 from conformance.calling.load import Loaded
 from conformance.calling.passes import Forward
 from conformance.calling.program import Ran, run
+from conformance.calling.tapes import losses_on_a_tape, way_back
 from conformance.calling.walking import walks_back
 
 MOST_ARGUMENTS = 10
@@ -46,7 +47,7 @@ def callables(loaded: Loaded, forward: Forward) -> list[str]:
 
     if forward.trains:
         return [forward.call]
-    calls = own_callables(loaded, forward.built)
+    calls = dict.fromkeys((*own_callables(loaded, forward.built), *losses_on_a_tape(loaded, forward)))
     return [*_pullbacks(forward), *(call for call in sorted(calls, key=rank) if rank(call) < 9)]
 
 
@@ -99,9 +100,19 @@ def _handed(
             if arguments.kinds.count("entry") != 1:
                 continue
             if call.startswith("result[") or forward.built.reads_its_weights(arguments.text, "result"):
-                lines = (f"grads = {call}({arguments.text})",)
-                ran = run(loaded, forward.asked.p, (*prepared, *lines))
-                yield Way(lines=lines, ran=ran, cost=arguments.cost)
+                yield _called(loaded, forward, prepared, call, arguments)
+
+
+def _called(
+    loaded: Loaded, forward: Forward, prepared: tuple[str, ...], call: str, arguments: Arguments
+) -> Way:
+    """Return how one choice of arguments went; what it gives that remembers how it came about is walked back from."""
+    lines = (f"grads = {call}({arguments.text})",)
+    ran = run(loaded, forward.asked.p, (*prepared, *lines))
+    if method := way_back(loaded, ran.names.get("grads")):
+        lines = (f"loss = {call}({arguments.text})", f"grads = loss.{method}()")
+        ran = run(loaded, forward.asked.p, (*prepared, *lines))
+    return Way(lines=lines, ran=ran, cost=arguments.cost)
 
 
 def _without_entry(loaded: Loaded, forward: Forward, call: str, parameters: list[Parameter]) -> Iterator[Way]:
@@ -109,9 +120,7 @@ def _without_entry(loaded: Loaded, forward: Forward, call: str, parameters: list
     options = partial(options_of_backward, forward=forward, entry=None, roles=roles_in(forward, parameters))
     for arguments in best_first(parameters, options, MOST_ARGUMENTS):
         if forward.built.reads_its_weights(arguments.text, "result"):
-            lines = (f"grads = {call}({arguments.text})",)
-            ran = run(loaded, forward.asked.p, (*_prepared(forward), *lines))
-            yield Way(lines=lines, ran=ran, cost=arguments.cost)
+            yield _called(loaded, forward, _prepared(forward), call, arguments)
 
 
 def _after_the_loss(loaded: Loaded, forward: Forward, call: str, entry: Entry) -> Iterator[Way]:
