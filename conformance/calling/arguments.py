@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.calling import names
-from conformance.calling.sources import shares_in
+from conformance.calling.sources import pairs_in, shares_in
 
 Option = tuple[str, float, str]
 """An argument's expression, what it costs, and what kind of thing it is."""
@@ -23,6 +23,7 @@ class Parameter:
     default: Any = inspect.Parameter.empty
     keyword_only: bool = False
     share: bool = False
+    pair: bool = False  # whether it is taken apart into two
 
     @property
     def required(self) -> bool:
@@ -41,10 +42,14 @@ def parameters_of(function: Any) -> list[Parameter] | None:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return None
-    shares = shares_in(function)
+    shares, pairs = shares_in(function), pairs_in(function)
     return [
         Parameter(
-            name=p.name, default=p.default, keyword_only=p.kind is p.KEYWORD_ONLY, share=p.name in shares
+            name=p.name,
+            default=p.default,
+            keyword_only=p.kind is p.KEYWORD_ONLY,
+            share=p.name in shares,
+            pair=p.name in pairs,
         )
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)

@@ -40,14 +40,15 @@ def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weigh
         options = partial(_options, start=start, weights=weights)
         for arguments in best_first(parameters, options, MOST_ARGUMENTS):
             kinds = arguments.kinds
-            if kinds.count("x") != 1 or kinds.count("state") != bool(start) or kinds.count("memory") > 1:
+            states_in = kinds.count("state") + kinds.count("both")
+            if kinds.count("x") != 1 or states_in != bool(start) or kinds.count("memory") > 1:
                 continue
             ran = run(loaded, plain.asked.p, (*opening, f"step = {plain.call}({arguments.text})"))
             if not ran.ok:
                 if ran.hung:
                     return
                 continue
-            for carried in _carried(ran, start, memory="memory" in kinds):
+            for carried in _carried(ran, start, memory="memory" in kinds or "both" in kinds):
                 loop = _loop(plain.call, arguments.text, start, carried)
                 yield replace(plain, arguments=arguments, loop=loop, following=carried)
 
@@ -59,7 +60,9 @@ def _options(parameter: Parameter, *, start: str, weights: Any) -> list[Option]:
         return found
     found.append(("x_t", 0.0 if names.INPUT.fullmatch(name) else 1.5, "x"))
     memory = names.MEMORY.fullmatch(name) is not None
-    if start:
+    if start and parameter.pair:
+        found.append(("(h, c)", 0.0, "both"))
+    elif start:
         found.append(("h", 0.0 if names.STATE.fullmatch(name) and not memory else 1.6, "state"))
     if start and memory:
         found.append(("c", 0.0, "memory"))

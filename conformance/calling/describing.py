@@ -181,6 +181,8 @@ def _notes(
         notes.append("Its weights come to be at the first forward; they are set after one.")
     if forward.fault:
         notes.append(f"Its forward pass was recognised by a mistake in it: {in_words(forward.fault)}")
+    if {"mask", "lengths"} & set(forward.arguments.kinds):
+        notes.append("Every step of every sequence counted; what it does with shorter ones was not checked.")
     if forward.is_own:
         notes.append(
             "Its forward pass is no recurrence known here; its parameters are named as the code names them."

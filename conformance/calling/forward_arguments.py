@@ -37,7 +37,7 @@ def offered(
     state = names.STATE.fullmatch(name) is not None
     found += [
         (
-            text,
+            f"({text}, {text})" if parameter.pair else text,
             (0.0 if parameter.required else 0.4 if state and parameter.default is None else 0.6)
             + 0.1 * n
             + (0.0 if state else 2.5),

@@ -58,6 +58,11 @@ STYLES = (("columns", "column"), ("rows", "flat"), ("columns", "flat"), ("rows",
 """How weights that are arguments are turned, and how biases are laid out."""
 
 
+MASKS = ("(p.B, p.T)", "(p.T, p.B)", "p.T", "(p.B, p.T, 1)", "(p.T, p.B, 1)")
+LENGTHS = ("np.full(p.B, p.T)", "[p.T] * p.B")
+"""What says that every step of every sequence counts."""
+
+
 def states(expression: str, *, batched: bool) -> list[str]:
     """Return the ways to give a state (B, H)."""
     if batched:
@@ -112,6 +117,10 @@ def plain_options(parameter: Parameter) -> list[Option]:
         return [("10**6", 0.0, "truncation"), ("p.T", 0.3, "truncation")]
     if names.EPOCHS.fullmatch(name):
         return [("1", 0.0, "epochs")]
+    if parameter.required and names.MASK.fullmatch(name):
+        return [(f"np.ones({shape})", 0.1 * n, "mask") for n, shape in enumerate(MASKS)]
+    if parameter.required and names.LENGTHS.fullmatch(name):
+        return [(text, 0.1 * n, "lengths") for n, text in enumerate(LENGTHS)]
     found: list[Option] = []
     hint = names.size_hint(name)
     if hint in ("T", "H", "I", "O", "B", "V") and parameter.required:

@@ -71,6 +71,10 @@ OUTPUT = _pattern(
 )
 PARAMS = _pattern(r"param\w* weights? theta w_?dict model net\w* p args ws")
 
+MASK = _pattern(r"\w*mask\w* valid")
+LENGTHS = _pattern(r"(\w+_)?(lengths|lens|seqlens)")
+"""Arguments that say which steps of sequences of different lengths count."""
+
 FORWARD = re.compile(
     r"(?!.*(back|grad|bptt|train|fit|loss|update|init))"
     r"(.*(forward|fprop|fwd|feed|predict|call|run|unroll|propagat|rnn|step|apply|compute|output|infer|encode|scan|eval|"

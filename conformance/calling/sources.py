@@ -32,3 +32,18 @@ def shares_in(value: Any) -> frozenset[str]:
         and isinstance(node.left, ast.Constant)
         and node.left.value == 1
     ) - {""}
+
+
+def pairs_in(value: Any) -> frozenset[str]:
+    """Return the names that a function takes apart into two, such as a state (h, c)."""
+    try:
+        nodes = list(ast.walk(ast.parse(source_of(value))))
+    except SyntaxError:
+        return frozenset()
+    return frozenset(
+        getattr(node.value, "id", "")
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Tuple) and len(target.elts) == len("hc")
+    ) - {""}
