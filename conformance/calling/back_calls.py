@@ -66,8 +66,16 @@ def _pullbacks(forward: Forward) -> list[str]:
 def ways(
     loaded: Loaded, forward: Forward, call: str, parameters: list[Parameter], entry: Entry
 ) -> Iterator[Way]:
-    """Yield every way to call a backward pass for one way in which the loss enters."""
-    if forward.outputs is None:
+    """Yield every way to call a backward pass for one way in which the loss enters.
+
+    What is called like a loss is handed targets, not the gradient of a loss; below its head a network is only entered
+    by what is called like a backward pass.
+    """
+    name = call.rpartition(".")[2]
+    says = names.BACKWARD.fullmatch(name) is not None
+    if forward.outputs is None or (entry.spares_the_head and not says):
+        return
+    if entry.kind in ("dL/dy", "dL/dh") and names.LOSS.fullmatch(name) and not says:
         return
     if call != forward.call and entry.stands_in(forward.arguments.text):
         yield from _without_entry(loaded, forward, call, parameters)

@@ -36,7 +36,8 @@ def backward_cells(
 ) -> Iterator[tuple[tuple[str, ...], Ran]]:
     """Yield loops over a callable that takes one step back, with how they ran; `entry` lays d out step by step."""
     function = callable_of(forward.built, call)
-    keeps = f", {{k: np.array(v) for k, v in vars({forward.built.setup.owner}).items() if isinstance(v, np.ndarray)}}"
+    weights = [slot.path.removeprefix("model.") for slot in forward.slots]
+    keeps = f", {{k: np.array(v) for k, v in vars(model).items() if isinstance(v, np.ndarray) and k not in {weights}}}"
     kept = keeps if forward.built.setup.owner == "model" else ""
     h_like = "before[-1]" if forward.following or "h" in forward.ran.names else "d[-1]"
     opening = (

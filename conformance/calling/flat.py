@@ -48,22 +48,26 @@ def _parts(item: Reached, ran: Ran, roots: Sequence[str]) -> Iterator[Reached]:
     if ends != vector.size or len(views) < 2:
         return
     for start, other in sorted(views.items()):
-        path = f"{item.path}{part_text(start, other.value.shape)}"
-        yield Renamed(path, other.value, other.name)
+        view = other.value
+        path = f"{item.path}{part_text(start, view.shape, by_columns=not view.flags.c_contiguous)}"
+        yield Renamed(path, view, other.name)
 
 
-def part_text(start: int, shape: tuple[int, ...]) -> str:
+def part_text(start: int, shape: tuple[int, ...], *, by_columns: bool = False) -> str:
     """Return the text that takes a part of some shape out of a vector.
 
     >>> part_text(4, (2, 3)), part_text(10, (3,))
     ('[4:10].reshape((2, 3))', '[10:13]')
+    >>> part_text(0, (2, 3), by_columns=True)
+    "[0:6].reshape((2, 3), order='F')"
     """
     text = f"[{start}:{start + int(np.prod(shape))}]"
-    return text if len(shape) == 1 else f"{text}.reshape({shape})"
+    order = ", order='F'" if by_columns else ""
+    return text if len(shape) == 1 else f"{text}.reshape({shape}{order})"
 
 
 def _is_part(view: Array, vector: Array) -> bool:
-    inside = view.dtype == vector.dtype and 0 < view.size < vector.size and view.flags.c_contiguous
+    inside = view.dtype == vector.dtype and 0 < view.size < vector.size and view.flags.forc
     return inside and np.shares_memory(view, vector)
 
 

@@ -47,6 +47,8 @@ def offered(
     ]
     if names.TARGET.fullmatch(name):
         found += _targets(way)
+    elif parameter.required and not state and not names.INPUT.fullmatch(name):
+        found += [(text, 1.5 + cost, kind) for text, cost, kind in _targets(way)]
     return found
 
 

@@ -1,6 +1,7 @@
 """Functions of a module: its own globals, the parameters that a function makes, functions that hold their weights."""
 
 import inspect
+import re
 from collections.abc import Iterator
 
 from conformance.calling import names
@@ -22,7 +23,11 @@ from conformance.calling.load import Loaded, own_names
 from conformance.calling.program import Ran, run
 from conformance.calling.returns import returned_names
 from conformance.calling.slots import Sizes, fit_plainly
-from conformance.calling.sources import shares_in
+from conformance.calling.sources import shares_in, source_of
+
+DRAWS = re.compile(r"\.(rand\w*|(standard_)?normal|uniform|gauss)\(|\brandn\(")
+MOST_PARAMETERS = 6
+"""What a function that draws weights does in its source, and how many parameters it has."""
 
 INITIALISES = ("init", "param", "weight", "build", "make", "create", "setup", "get_")
 
@@ -57,7 +62,16 @@ def _is_maker(loaded: Loaded, name: str) -> bool:
     if names.FORWARD.fullmatch(name) and not begins_or_ends:
         return False
     named = begins_or_ends or any(f"_{part}" in lower for part in INITIALISES)
-    return named or _makes_arguments(loaded, name)
+    return named or _draws(loaded, name) or _makes_arguments(loaded, name)
+
+
+def _draws(loaded: Loaded, name: str) -> bool:
+    """Tell whether a function draws random numbers and returns what it made of them, and of nothing but few numbers."""
+    function = getattr(loaded.code, name)
+    parameters = parameters_of(function) or []
+    text = source_of(function)
+    sized = not any(names.INPUT.fullmatch(q.name) and names.size_hint(q.name) is None for q in parameters)
+    return len(parameters) <= MOST_PARAMETERS and sized and bool(DRAWS.search(text)) and "return" in text
 
 
 def _setup(rates: tuple[str, ...], text: str) -> Setup:

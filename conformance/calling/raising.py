@@ -15,7 +15,7 @@ def own_mistake(error: BaseException | None, function: Any) -> bool:
     made of depends on what the function was handed, but for its length. What is missing, or None as yet, may well be
     made by something that is to be called before.
     """
-    if isinstance(error, NameError):
+    if isinstance(error, NameError) or _is_never_made(error, function):
         return True
     if not isinstance(error, (TypeError, ValueError)) or "NoneType" in str(error):
         return False
@@ -26,6 +26,28 @@ def own_mistake(error: BaseException | None, function: Any) -> bool:
     tree = ast.parse(text)
     statement = _at(tree, line - _first_line(function) + 1)
     return statement is not None and not _names(_own_part(statement)) & _handed_on(tree)
+
+
+def _is_never_made(error: BaseException | None, function: Any) -> bool:
+    """Tell whether a method reads an attribute of its object that no method of its class ever sets."""
+    owner = getattr(function, "__self__", None)
+    if not isinstance(error, AttributeError) or owner is None or type(error.obj) is not type(owner):
+        return False
+    texts = [source_of(base) for base in type(owner).__mro__ if base is not object]
+    if (
+        not all(texts)
+        or hasattr(type(owner), "__getattr__")
+        or any("setattr(" in t or "__dict__" in t for t in texts)
+    ):
+        return False
+    return not any(_sets(ast.parse(text), error.name) for text in texts)
+
+
+def _sets(tree: ast.AST, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(tree)
+    )
 
 
 def _line_in(error: BaseException, function: Any) -> int:

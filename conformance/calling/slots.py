@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from conformance.calling.names import GRADIENT, STATE, weight_hint
 from conformance.calling.reach import Reached
 
-PART = re.compile(r"\[\d+:\d+\](\.reshape\(\(.*\)\))?$")
+PART = re.compile(r"\[\d+:\d+\](\.reshape\(\(.*\)(, order='F')?\))?$")
 """The end of the path of what lies in a vector with other parameters."""
 
 PREFERRED = ("W_ih", "W_hh", "W_hy", "b", "b_y")
@@ -82,7 +82,7 @@ def _vectors(item: Reached, sizes: Sizes, layers: int) -> Iterator[Slot]:
     hint, name = weight_hint(item.name), item.name
     roles = []
     if item.value.size == sizes.H:
-        roles += ["b", "b_ih", "b_hh", "h_0", *(["b1"] if layers > 1 else [])]
+        roles += ["b", "b_ih", "b_hh", "h_0", *(["b1", "b_ih1", "b_hh1"] if layers > 1 else [])]
     if item.value.size == sizes.O:
         roles.append("b_y")
     back = {1: "{g}", 2: "{g}[:, 0]" if shape[-1] == 1 else "{g}[0]"}[len(shape)]
@@ -235,13 +235,16 @@ def assignments(items: Sequence[Reached], sizes: Sizes, most: int, layers: int =
         roles = [role for slot in picked for role in slot.roles]
         if len(set(roles)) != len(roles) or not needed <= set(roles):
             continue
-        biases = [role for role in roles if role in ("b", "b_ih", "b_hh")]
-        if len(biases) == 1 and biases != ["b"]:
-            continue
-        if len(biases) > 1 and sorted(biases) != ["b_hh", "b_ih"]:
+        if not all(_go_together(roles, end) for end in ("", "1")):
             continue
         found.append(picked)
     return sorted(found, key=_oddity)[:most]
+
+
+def _go_together(roles: Sequence[str], end: str) -> bool:
+    """Tell whether a layer has no bias, one, or b_ih and b_hh."""
+    biases = sorted(role for role in roles if role in (f"b{end}", f"b_ih{end}", f"b_hh{end}"))
+    return biases in ([], [f"b{end}"], [f"b_hh{end}", f"b_ih{end}"])
 
 
 def _oddity(picked: tuple[Slot, ...]) -> float:
