@@ -334,6 +334,10 @@ def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
         found += [("np.float64", 0.0, "dtype")]
     if "size" in name or "dims" in name or "layers" in name or "shape" in name:
         found += [("[p.I, p.H, p.O]", 0.6, "sizes"), ("(p.I, p.H, p.O)", 0.8, "sizes")]
+        found += [
+            ("[p.I, p.H, p.H]", 0.7, "sizes"),
+            ("[p.I, p.H]", 0.9, "sizes"),
+        ]  # of the layers below a head
     return found
 
 

@@ -11,6 +11,9 @@ from conformance.calling.reach import Reached
 PART = re.compile(r"\[\d+:\d+\](\.reshape\(\(.*\)(, order='F')?\))?$")
 """The end of the path of what lies in a vector with other parameters."""
 
+MOST_PICKED = 20_000
+"""Meanings of all arrays together that are looked at."""
+
 PREFERRED = ("W_ih", "W_hh", "W_hy", "b", "b_y")
 
 
@@ -231,9 +234,9 @@ def assignments(items: Sequence[Reached], sizes: Sizes, most: int, layers: int =
     needed = {"W_ih", "W_hh"} | ({"W_hy"} if sizes.O else set())
     needed |= {"W_ih1", "W_hh1"} if layers > 1 else set()
     found = []
-    for picked in itertools.islice(itertools.product(*table), 20_000):
+    for picked in itertools.islice(_distinct(table), MOST_PICKED):
         roles = [role for slot in picked for role in slot.roles]
-        if len(set(roles)) != len(roles) or not needed <= set(roles):
+        if not needed <= set(roles):
             continue
         if not all(_go_together(roles, end) for end in ("", "1")):
             continue
@@ -247,11 +250,32 @@ def _go_together(roles: Sequence[str], end: str) -> bool:
     return biases in ([], [f"b{end}"], [f"b_hh{end}", f"b_ih{end}"])
 
 
+def _distinct(table: Sequence[Sequence[Slot]], taken: tuple[Slot, ...] = ()) -> Iterator[tuple[Slot, ...]]:
+    """Yield the choices of one slot from every row under which no parameter lies in two places."""
+    if len(taken) == len(table):
+        yield taken
+        return
+    known = {role for slot in taken for role in slot.roles}
+    for slot in table[len(taken)]:
+        if known.isdisjoint(slot.roles):
+            yield from _distinct(table, (*taken, slot))
+
+
+IN_ORDER = (
+    ("b_ih", "b_hh"),
+    ("b_ih1", "b_hh1"),
+    ("W_hh", "W_hh1"),
+    ("b", "b1"),
+    ("b_ih", "b_ih1"),
+    ("b_hh", "b_hh1"),
+)
+"""Parameters of which the first one comes first, most often."""
+
+
 def _oddity(picked: tuple[Slot, ...]) -> float:
     turns = {slot.turned for slot in picked if slot.roles[0][0] == "W"}
-    swapped = [slot.path for slot in picked if slot.roles[0] == "b_ih"] > [
-        slot.path for slot in picked if slot.roles[0] == "b_hh"
-    ]
+    at = {slot.roles[0]: n for n, slot in enumerate(picked)}
+    swapped = sum(one in at and other in at and at[one] > at[other] for one, other in IN_ORDER)
     return sum(slot.cost for slot in picked) + 1.5 * (len(turns) - 1) + 0.2 * swapped
 
 
