@@ -14,7 +14,7 @@ from conformance.checking.choosing import Candidate
 from conformance.checking.judging import Judged, Truth, judge
 from conformance.checking.rates import TOO_EARLY, depends_on_the_rate, grows_with_the_rate
 from conformance.checking.running import Failure
-from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose
+from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose, diagnose_stack
 from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
 from conformance.judge import Finding
 from conformance.observation import Observation
@@ -25,8 +25,6 @@ from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord
 def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosis:
     """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
     case = candidate.case
-    if case.layers * case.directions > 1:
-        return Diagnosis(explained=False, known=tuple(_of_a_stack(candidate)))
 
     def evidence(answer: Answer) -> Evidence:
         return Evidence(
@@ -43,6 +41,10 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None]) -> Diagnosi
         answer = asked(candidate.bound, case, candidate.said)
         return None if isinstance(answer, Failure) else evidence(answer)
 
+    if case.layers * case.directions > 1:
+        stack = diagnose_stack(evidence(candidate.answer), progress)
+        known = () if stack.explained else tuple(_of_a_stack(candidate))
+        return dataclasses.replace(stack, known=known)
     found = diagnose(evidence(candidate.answer), probe=probe, progress=progress)
     if found.explained or not grows_with_the_rate(candidate):
         return found
@@ -61,14 +63,14 @@ def assumed(bound: Bound) -> Choices:
 
 
 def _of_a_stack(candidate: Candidate) -> Iterator[str]:
-    """Yield what is known of several layers or directions: mistakes are searched for in a single one."""
+    """Yield what is known of several layers or directions: which of their gradients are wrong."""
     findings = candidate.came.judged.findings
     wrong = dict.fromkeys(_placed(finding) for finding in findings if finding.verdict == "differs")
     right = [name for name in dict.fromkeys(map(_placed, findings)) if name not in wrong]
     if right:
         yield f"Right: {', '.join(right)}."
     yield f"Wrong: {', '.join(wrong)}."
-    yield "Mistakes are searched for in networks of one layer and direction only."
+    yield "No mistake of the catalogue, and no two that there was time for, made in all layers alike, gives these."
 
 
 def _placed(finding: Finding) -> str:

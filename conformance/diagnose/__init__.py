@@ -6,6 +6,7 @@ from conformance.diagnose.diagnosis import FaultId as FaultId
 from conformance.diagnose.diagnosis import Suspect as Suspect
 from conformance.diagnose.evidence import Evidence as Evidence
 from conformance.diagnose.evidence import Probe as Probe
+from conformance.diagnose.stacks import diagnose_stack as diagnose_stack
 from conformance.diagnose.suspects import suspects as suspects
 
-__all__ = ["Diagnosis", "Evidence", "FaultId", "Probe", "Suspect", "diagnose", "suspects"]
+__all__ = ["Diagnosis", "Evidence", "FaultId", "Probe", "Suspect", "diagnose", "diagnose_stack", "suspects"]
