@@ -1,5 +1,6 @@
 """Gradients found after a backward pass: returned, kept in attributes, left in locals, or applied to the weights."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -86,6 +87,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         by_name = [c for c, _ in row if gradient_of(c.name, own)]
         if not by_name and place in ("returned", "kept"):
             by_name = [c for c, _ in row if c.name == own]  # grads["Wxh"], the weights themselves left out
+        by_name.sort(key=lambda c: _places(c.expression) != _places(slot.path))  # of the same layer first
         whole = [c for c, _ in row if not c.how]
         best = next(
             iter(true_ones or by_name or (whole if place != "locals" else []) or [c for c, _ in row][:1])
@@ -116,6 +118,11 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         named=len(chosen) if place == "applied" else named,
         notes=tuple(notes),
     )
+
+
+def _places(path: str) -> list[str]:
+    """Return the numbers by which a path goes: those of layers, where there are several."""
+    return re.findall(r"\[(\d+)\]", path)
 
 
 def _constant(got: Array, true: Array) -> float | None:

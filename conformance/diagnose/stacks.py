@@ -48,12 +48,13 @@ def diagnose_stack(evidence: Evidence, progress: Callable[[str], None] = lambda 
         found = list(_fitting(material, size, until))
         if found:
             choices, scale, residual = found[0][1:]
+            name = name_of(scale, evidence.problem.case, single=evidence.single)
             return Diagnosis(
                 explained=True,
                 faults=found[0][0],
                 equivalents=tuple(faults for faults, *_ in found[1:]),
-                scale=scale,
-                scale_name=name_of(scale, evidence.problem.case, single=evidence.single),
+                scale=1.0 if name == "1" else scale,
+                scale_name=name,
                 residual=residual,
                 choices=choices,
             )
