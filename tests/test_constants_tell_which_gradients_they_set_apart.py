@@ -98,11 +98,17 @@ def test_a_gradient_that_is_not_shown_says_nothing() -> None:
     )
 
 
-def test_a_gradient_of_zeros_is_explained_for_biases_alone() -> None:
+def test_a_gradient_of_zeros_is_one_that_was_dropped() -> None:
     zeros = {name: 0 * g for name, g in RIGHT_ONES.items()}
     material = Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=zeros)))
-    assert not list(resolved({"weight_ih_l0": 0.0, "bias_ih_l0": 1.0}, material, None))
-    assert list(resolved({HEAD_WEIGHT: 0.0, "bias_ih_l0": 1.0}, material, None)) == []
+    for name, seam in (
+        ("weight_ih_l0", "scale_ih"),
+        ("weight_hh_l0", "scale_hh"),
+        (HEAD_WEIGHT, "scale_head"),
+    ):
+        dropped = list(resolved({name: 0.0, "bias_ih_l0": 1.0}, material, None))
+        assert {seam: "zero"} in [found.change for found in dropped if found.scale == 1.0]
+    assert list(resolved({"d_x": 0.0, "bias_ih_l0": 1.0}, material, None)) == []
     (any_would_do,) = resolved({"weight_ih_l0": math.nan}, material, None)
     assert (any_would_do.scale, any_would_do.change) == (1.0, {})
 

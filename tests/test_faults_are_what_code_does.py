@@ -169,6 +169,8 @@ EDITS = {
     "bias-gradients-doubled": [("db_ih += ", "db_ih += da + "), ("db_hh += ", "db_hh += da + ")],
     "w-ih-gradient-on-its-own-scale": [("dh_0 = carry", "dh_0 = carry; dW_ih *= 0.5")],
     "w-hh-gradient-on-its-own-scale": [("dh_0 = carry", "dh_0 = carry; dW_hh *= 0.5")],
+    "w-ih-gradient-dropped": [("dW_ih += ", "0 * ")],
+    "w-hh-gradient-dropped": [("dW_hh += ", "0 * ")],
     "bias-gradients-on-their-own-scale": [("dh_0 = carry", "dh_0 = carry; db_ih *= 0.5; db_hh *= 0.5")],
     "sign-flipped": [("carry = d_h_n", "dy = -dy; carry = -d_h_n")],
     "clip-value-1": [

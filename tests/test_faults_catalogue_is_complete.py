@@ -168,9 +168,12 @@ IDS = """
     scale-mean-squared-error
     scale-half-sum-for-mean
     w-ih-gradient-on-its-own-scale
+    w-ih-gradient-dropped
     w-hh-gradient-on-its-own-scale
+    w-hh-gradient-dropped
     bias-gradients-on-their-own-scale
     head-gradient-on-its-own-scale
+    head-gradient-dropped
     head-bias-gradient-on-its-own-scale
     clip-value-5
     clip-value-1

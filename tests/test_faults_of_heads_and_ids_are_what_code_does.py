@@ -47,6 +47,7 @@ EDITS = {
     "head-updated-inside-loop-after-use": [("carry = da", "W_y = W_y - lr * dy[t].T @ hs[t + 1]; carry = da")],
     "head-bias-gradient-per-example": [("db_y += dy[t].sum(axis=0)", "db_y = db_y + dy[t]")],
     "head-gradient-on-its-own-scale": [("dW_y += dy", "dW_y += 0.5 * dy")],
+    "head-gradient-dropped": [("dW_y += dy", "0 * dy")],
     "head-bias-gradient-on-its-own-scale": [("dy[t].sum(axis=0)", "0.5 * dy[t].sum(axis=0)")],
     "repeated-rows-lost-in-batch": [("np.add.at(dW_ih.T, ids[t], da)", "dW_ih.T[ids[t]] += da")],
     "repeated-rows-lost-over-time": [

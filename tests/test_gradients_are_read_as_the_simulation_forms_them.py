@@ -227,7 +227,11 @@ def test_a_bias_of_the_head_that_was_dropped_says_nothing_and_one_that_is_wrong_
     (reading,) = read(shown)
     assert (reading.change, reading.factors[HEAD_BIAS]) == ({}, 0.0)
     assert read(shown | {HEAD_BIAS: np.array([1.0, 2.0])}) == []
-    assert read(shown | {HEAD_WEIGHT: 0 * right[HEAD_WEIGHT]}) == []
+    assert read(shown | {HEAD_WEIGHT: right[HEAD_WEIGHT] ** 2}) == []
+    assert read(shown | {HEAD_WEIGHT: 0 * right[HEAD_WEIGHT]})[0].factors == {
+        HEAD_WEIGHT: 0.0,
+        HEAD_BIAS: 0.0,
+    }
     assert read({"weight_ih_l0": right["weight_ih_l0"]}) is None
     (alone,) = read({HEAD_WEIGHT: right[HEAD_WEIGHT]})
     assert alone.factors == pytest.approx({HEAD_WEIGHT: 1.0})

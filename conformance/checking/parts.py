@@ -5,6 +5,7 @@ from dataclasses import replace
 from conformance.calling.binding import Binding
 from conformance.cases import Case
 from conformance.checking.choosing import Candidate, judged_on
+from conformance.checking.judging import Judged, judge
 from conformance.checking.outcome import Outcome
 from conformance.checking.running import Failure, attempt
 from conformance.record.check import PartRecord
@@ -46,7 +47,8 @@ def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
     if isinstance(found, Failure):
         sentence = f"h_0 ≠ 0: not checked, {found.reason}"
     elif found.came.forward == "differs":
-        sentence = f"h_0 ≠ 0: the forward pass differs ({_wrong(found.came)}): h_0 is ignored, or another state is used"
+        wrong = _wrong(found.came.judged)
+        sentence = f"h_0 ≠ 0: the forward pass differs ({wrong}): h_0 is ignored, or another state is used"
     else:
         sentence = f"h_0 ≠ 0: {_told(found.came)}"
     return PartRecord(id="initial-state", case=case.id, holds=_holds(found), sentence=sentence)
@@ -78,11 +80,10 @@ def _told(came: Outcome) -> str:
         return (
             "agrees" if scale is None else f"agrees, up to the constant {scale.name or f'{scale.factor:.6g}'}"
         )
-    wrong = _wrong(came)
+    beyond = judge(came.judged.truth.in_single_precision(), came.judged.shown)
+    wrong = _wrong(beyond) or _wrong(came.judged)
     return f"differs in {wrong}" if wrong else "can't be decided"
 
 
-def _wrong(came: Outcome) -> str:
-    return ", ".join(
-        dict.fromkeys(f.comparison.title for f in came.judged.findings if f.verdict == "differs")
-    )
+def _wrong(judged: Judged) -> str:
+    return ", ".join(dict.fromkeys(f.comparison.title for f in judged.findings if f.verdict == "differs"))

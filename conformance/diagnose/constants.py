@@ -196,7 +196,9 @@ def _of_dropped(dropped: set[str], known: set[str]) -> Change | None:
         }[frozenset(alone)]
     if HEAD_BIAS in dropped:
         change["head_bias"] = "dropped"
-    return change if dropped <= biases | {HEAD_BIAS} else None
+    matrices = {"weight_ih_l0", "weight_hh_l0", HEAD_WEIGHT}
+    change |= {OWN[name][0]: "zero" for name in dropped & matrices}
+    return change if dropped <= biases | matrices | {HEAD_BIAS} else None
 
 
 def name_of(factor: float, case: Case, *, single: bool) -> str:

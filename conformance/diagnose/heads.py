@@ -66,7 +66,7 @@ def _factors(made: dict[str, Array], shown: dict[str, Array], material: Material
         fitted = fit(made[name][np.newaxis], target, material.limit)
         if len(screened(fitted, single=material.single)):
             factors[name] = float(fitted.factor[0])
-        elif name == HEAD_BIAS and not target.any():
+        elif not target.any():
             factors[name] = 0.0
         else:
             return None

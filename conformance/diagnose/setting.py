@@ -91,8 +91,8 @@ class Setting:
         return frozenset() if biases else frozenset({"reduce_b", "formed_b"})
 
     def dropped(self, name: str) -> bool:
-        """Return whether a gradient of a bias is zero, which tells nothing about the loop."""
-        return name.startswith("bias") and not self.material.parameters[name].any()
+        """Return whether the gradient of a parameter is zero, which tells nothing about the loop."""
+        return name in self.material.parameters and not self.material.parameters[name].any()
 
     def fits(
         self, name: str, plans: Plans, loops: Found, most: int | None = None

@@ -112,6 +112,15 @@ SCALE = (
         choice="own",
     ),
     Fault(
+        id="w-ih-gradient-dropped",
+        name="The gradient of W_ih stays zero.",
+        effect="dW_ih = 0 instead of Σ δ_t x_tᵀ.",
+        mend="dWxh += np.outer(da, x[t])",
+        idiom="dWxh = np.zeros_like(Wxh)  # and never added to",
+        seam="scale_ih",
+        choice="zero",
+    ),
+    Fault(
         id="w-hh-gradient-on-its-own-scale",
         name="The gradient of W_hh carries a constant that the other gradients lack.",
         effect="dW_hh is c times what it would be beside the others: a mean beside sums, a division that they lack.",
@@ -119,6 +128,15 @@ SCALE = (
         idiom="dWhh += da.T @ h_prev",
         seam="scale_hh",
         choice="own",
+    ),
+    Fault(
+        id="w-hh-gradient-dropped",
+        name="The gradient of W_hh stays zero.",
+        effect="dW_hh = 0 instead of Σ δ_t h_{t-1}ᵀ.",
+        mend="dWhh += np.outer(da, h[t - 1])",
+        idiom="dWhh = np.zeros_like(Whh)  # and never added to",
+        seam="scale_hh",
+        choice="zero",
     ),
     Fault(
         id="bias-gradients-on-their-own-scale",
@@ -137,6 +155,15 @@ SCALE = (
         idiom="dWhy += dy.T @ h",
         seam="scale_head",
         choice="own",
+    ),
+    Fault(
+        id="head-gradient-dropped",
+        name="The gradient of W_hy stays zero.",
+        effect="dW_hy = 0 instead of Σ dL/dy_t h_tᵀ.",
+        mend="dWhy += np.outer(dy[t], h[t])",
+        idiom="dWhy = np.zeros_like(Why)  # and never added to",
+        seam="scale_head",
+        choice="zero",
     ),
     Fault(
         id="head-bias-gradient-on-its-own-scale",

@@ -99,7 +99,7 @@ def _gradients(choices: Choices, head: Head, states: Array, d_y: Array) -> dict[
 def _on_own_scales(choices: Choices, gradients: dict[str, Array]) -> dict[str, Array]:
     """Return the head's gradients, each with the constant that it carries besides what all carry."""
     own = {
-        HEAD_WEIGHT: choices.own_head if choices.scale_head == "own" else 1.0,
+        HEAD_WEIGHT: {"common": 1.0, "own": choices.own_head, "zero": 0.0}[choices.scale_head],
         HEAD_BIAS: choices.own_head_bias if choices.scale_head_bias == "own" else 1.0,
     }
     return {name: g * g.dtype.type(own[name]) for name, g in gradients.items()}

@@ -99,10 +99,8 @@ def _on_own_scales(choices: Choices, found: Gradients) -> Gradients:
         (choices.scale_b, choices.own_b),
         (choices.scale_b, choices.own_b),
     )
-    return [
-        g if scale == "common" else g * g.dtype.type(own)
-        for g, (scale, own) in zip(found, pairs, strict=False)
-    ]
+    factors = [{"common": 1.0, "own": own, "zero": 0.0}[scale] for scale, own in pairs]
+    return [g if factor == 1 else g * g.dtype.type(factor) for g, factor in zip(found, factors, strict=False)]
 
 
 def _outer(d_a: Array, y: Array) -> Array:

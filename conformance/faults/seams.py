@@ -19,6 +19,9 @@ Formed: TypeAlias = Literal["of delta", "of dh"]
 OwnScale: TypeAlias = Literal["common", "own"]
 """Whether a gradient carries the constant that all carry, or another one beside it."""
 
+WeightScale: TypeAlias = Literal["common", "own", "zero"]
+"""The same of a matrix, whose gradient may stay zero as well."""
+
 NUMBERS = ("reach", "rate", "own_ih", "own_hh", "own_b", "own_head", "own_head_bias")
 """What `Choices` holds besides its seams: how far, how fast, how much."""
 
@@ -111,8 +114,8 @@ class Choices:
     scale
         One constant on everything.
     scale_ih, scale_hh, scale_b, scale_head, scale_head_bias
-        Whether the gradient of W_ih, W_hh, the biases, W_hy or b_y carries what the others carry, or a constant of its
-        own beside that: `own_ih`, `own_hh`, `own_b`, `own_head` and `own_head_bias`.
+        Whether the gradient of W_ih, W_hh, the biases, W_hy or b_y carries what the others carry, stays zero, or
+        carries a constant of its own beside that: `own_ih`, `own_hh`, `own_b`, `own_head` and `own_head_bias`.
     clip
         Clipping of parameters' gradients by value or norm, of the carry, or dW_hh over another's norm, always or where
         that is above 1.
@@ -220,10 +223,10 @@ class Choices:
     update: Literal["after", "inside", "inside, later", "before"] = "after"
     rate: float = 0.1
     scale: Literal["1", "2", "1/2", "-1", "1/T", "1/B", "1/O", "T", "B", "O", "2/(T·O)", "T·O/2"] = "1"
-    scale_ih: OwnScale = "common"
-    scale_hh: OwnScale = "common"
+    scale_ih: WeightScale = "common"
+    scale_hh: WeightScale = "common"
     scale_b: OwnScale = "common"
-    scale_head: OwnScale = "common"
+    scale_head: WeightScale = "common"
     scale_head_bias: OwnScale = "common"
     own_ih: float = 0.5
     own_hh: float = 0.5
