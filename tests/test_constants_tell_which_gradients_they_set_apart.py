@@ -46,6 +46,14 @@ APART: list[Change] = [
     {"rows": "mean", "head_bias": "dropped"},
     {"bias_gradients": "b_hh dropped", "head_bias": "dropped"},
     {"clip": "over another's norm", "reduce_hh": "mean"},
+    {"clip": "another's norm"},
+    {"scale_ih": "own", "own_ih": 2.0},
+    {"scale_hh": "own", "own_hh": -1.0},
+    {"scale_b": "own", "own_b": -1 / 2},
+    {"scale_head": "own", "own_head": 0.5},
+    {"scale_head_bias": "own", "own_head_bias": -1.0},
+    {"scale_ih": "own", "own_ih": 2.0, "rows": "mean"},
+    {"scale_ih": "own", "own_ih": 2.0, "scale_head_bias": "own", "own_head_bias": -1.0},
 ]
 """Choices that multiply single gradients and change nothing else."""
 
@@ -75,8 +83,7 @@ def test_a_choice_is_read_off_the_constants_that_it_brings_in(change: Change) ->
         wanted = simulate(PROBLEM, replace(RIGHT, **change)).parameters
         for scale, made in found:
             again = simulate(PROBLEM, replace(RIGHT, **made)).parameters
-            unsure = "clip" in made or "own" in made.values()  # what else they act on only the proof tells
-            for name in () if unsure else NAMES:
+            for name in NAMES if "clip" not in made else ():  # whose norm that is only the proof tells
                 np.testing.assert_allclose(
                     scale * again[name], factor * wanted[name], rtol=1e-7, err_msg=str(made)
                 )
@@ -85,6 +92,24 @@ def test_a_choice_is_read_off_the_constants_that_it_brings_in(change: Change) ->
 def test_what_all_gradients_have_in_common_sets_none_apart() -> None:
     assert readings({}, 3.0)[0] == (pytest.approx(3.0), {})
     assert readings({}, 1.0)[0] == (1.0, {})
+
+
+def test_half_of_all_gradients_may_carry_a_constant_of_their_own_and_no_more() -> None:
+    three: Change = {
+        **{"scale_ih": "own", "own_ih": 2.0, "scale_hh": "own", "own_hh": -1.0},
+        **{"scale_head": "own", "own_head": 14.0},
+    }
+    assert three in [change for _, change in readings(three)]
+    four = three | {"scale_head_bias": "own", "own_head_bias": -2.0}
+    assert four not in [change for _, change in readings(four)]
+
+
+def test_a_mean_over_two_samples_is_told_from_a_sum() -> None:
+    two = materialise(parse_id("rnn-tanh-T7-B2-I4-H5-O2-f64-gain1.2-s0"))
+    shown = simulate(two, replace(RIGHT, rows="mean")).parameters
+    material = Material.of(Evidence(problem=two, observation=Observation(parameters=shown)))
+    factors = {name: constant(g, simulate(two).parameters[name]) for name, g in shown.items()}
+    assert {"rows": "mean"} in [found.change for found in resolved(factors, material, None)]
 
 
 def test_a_gradient_that_is_not_shown_says_nothing() -> None:
