@@ -96,8 +96,12 @@ def test_what_all_gradients_have_in_common_sets_none_apart() -> None:
 
 def test_half_of_all_gradients_may_carry_a_constant_of_their_own_and_no_more() -> None:
     three: Change = {
-        **{"scale_ih": "own", "own_ih": 2.0, "scale_hh": "own", "own_hh": -1.0},
-        **{"scale_head": "own", "own_head": 14.0},
+        "scale_ih": "own",
+        "own_ih": 2.0,
+        "scale_hh": "own",
+        "own_hh": -1.0,
+        "scale_head": "own",
+        "own_head": 14.0,
     }
     assert three in [change for _, change in readings(three)]
     four = three | {"scale_head_bias": "own", "own_head_bias": -2.0}
