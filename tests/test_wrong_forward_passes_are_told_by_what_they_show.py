@@ -91,6 +91,29 @@ def test_states_of_another_shape_or_off_in_half_of_their_digits_are_of_no_pass()
     assert not fits(replace(material, h_n=np.zeros((3, 5))), RIGHT)
 
 
+def test_only_outputs_that_the_loss_sees_must_fit() -> None:
+    for problem, seen in ((GIVEN, False), (BARE, True)):
+        material = showing(problem, RIGHT, "y")
+        early, late = (material.y.copy() for _ in range(2))
+        early[0] += 1
+        late[-1] += 1
+        assert fits(replace(material, y=early), RIGHT) is seen
+        assert not fits(replace(material, y=late), RIGHT)
+
+
+def test_a_pass_by_which_outputs_were_recognised_is_taken_where_they_are_not_shown() -> None:
+    assumed = Choices(head_input="before")
+    for names, told in (((), assumed), (("hidden",), assumed), (("y",), RIGHT)):
+        material = replace(showing(GIVEN, RIGHT, *names), assumed=assumed)
+        assert forwards(material) == [told]
+    odd = replace(showing(GIVEN, Choices(activation="halved"), "hidden"), assumed=assumed)
+    assert assumed not in forwards(odd)
+    ordinary = replace(
+        showing(GIVEN, Choices(activation="halved"), "hidden"), assumed=Choices(activation="halved")
+    )
+    assert forwards(ordinary)[0] == Choices(activation="halved")
+
+
 def test_choices_that_nothing_can_show_are_not_tried() -> None:
     told = {seam for choices in forwards(showing(BARE, Choices(), "hidden")) for seam in choices.departures()}
     assert told == set()
