@@ -147,7 +147,9 @@ def left_by(problem, choices: Choices) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("problem", [MANY, SQUARE], ids=["oblong", "square"])
 @pytest.mark.parametrize(
-    "loop", [{}, {"carry": "none"}, {"derivative": "first unit"}, {"update": "inside"}], ids=str
+    "loop",
+    [{}, {"carry": "none"}, {"derivative": "first unit"}, {"update": "inside"}, {"update": "inside, later"}],
+    ids=str,
 )
 def test_everything_that_leaves_a_loop_is_what_the_simulation_lets_out(loop: Change, problem) -> None:
     material = material_of(problem, rate=0.05)
@@ -192,6 +194,8 @@ HEADS: list[Change] = [
     {"reduce_head": "last step"},
     {"head_read": "before", "reduce_head": "first step"},
     {"head_loss": "softmax", "head_read": "last"},
+    {"head_bias": "per row"},
+    {"head_bias": "per row", "head_read": "before"},
     *({"head_entry": "as entered", "entry": how} for how in alternatives("entry")[1:]),
     {"reduce_head": "as walked", "steps": "first skipped"},
     {"reduce_head": "as walked", "steps": "last skipped"},
@@ -235,6 +239,14 @@ def test_a_bias_of_the_head_that_was_dropped_says_nothing_and_one_that_is_wrong_
     assert read({"weight_ih_l0": right["weight_ih_l0"]}) is None
     (alone,) = read({HEAD_WEIGHT: right[HEAD_WEIGHT]})
     assert alone.factors == pytest.approx({HEAD_WEIGHT: 1.0})
+
+
+@pytest.mark.parametrize("limit", [1, 5])
+def test_a_head_whose_gradients_were_clipped_is_read_by_what_is_left_of_them(limit: int) -> None:
+    shown = {name: np.clip(20 * g, -limit, limit) for name, g in simulate(MANY).parameters.items()}
+    material = material_of(MANY, Observation(parameters=shown))
+    found = head_readings(material, scanned(material, RIGHT), RIGHT)
+    assert {} in [reading.change for reading in found]
 
 
 def test_a_head_goes_with_loops_that_share_its_choices() -> None:

@@ -303,6 +303,8 @@ def test_the_constant_is_that_of_the_largest_gradient_and_1_where_there_is_none(
     assert constant_of(material_of(Observation(parameters={"bias_ih_l0": np.zeros(5)})), RIGHT) == 1
     assert constant_of(material_of(Observation(parameters={"bias_ih_l0": np.ones(4)})), RIGHT) == 1
     assert constant_of(material_of(Observation(parameters={"elsewhere": np.ones(4)})), RIGHT) == 1
+    nan = {"bias_ih_l0": np.array([1.0, np.nan, 1, 1, 1])}
+    assert constant_of(material_of(Observation(parameters=nan)), RIGHT) == 1
     inner = material_of(Observation(d_x=3 * RIGHT_RUN.d_x))
     assert constant_of(inner, RIGHT, "d_x") == pytest.approx(3)
     assert constant_of(inner, RIGHT) == 1
