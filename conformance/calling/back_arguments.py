@@ -93,7 +93,7 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
         elif shown.source.startswith("[element."):
             found.append(("result", 0.15, "outputs"))  # objects that hold them
     whole = bool(names.CACHE.fullmatch(name.strip("_"))) or known.get("result", "").lower() == name.lower()
-    found.append(("result", 0.3 if whole else 2.4, "result"))
+    found.append(("result", 0.3 if whole else 0.6 if is_record(result) else 2.4, "result"))
     if "params" in forward.built.setup.roots:
         found.append(("params", 0.1 if names.PARAMS.fullmatch(name) else 2.6, "params"))
     return found

@@ -10,7 +10,7 @@ from conformance.calling.arguments import Arguments, Parameter, best_first, para
 from conformance.calling.back_arguments import listed, options_of_backward, roles_in
 from conformance.calling.back_cells import backward_cells
 from conformance.calling.construct import callable_of, own_callables
-from conformance.calling.entries import Entry
+from conformance.calling.entries import OWN_LOSS, Entry
 from conformance.calling.load import Loaded
 from conformance.calling.passes import Forward
 from conformance.calling.program import Ran, run
@@ -73,6 +73,9 @@ def ways(
     """
     name = call.rpartition(".")[2]
     says = names.BACKWARD.fullmatch(name) is not None
+    if entry.kind == OWN_LOSS:
+        yield from _with_its_own_loss(loaded, forward, call, parameters)
+        return
     if forward.outputs is None or (entry.spares_the_head and not says):
         return
     if entry.kind in ("dL/dy", "dL/dh") and names.LOSS.fullmatch(name) and not says:
@@ -83,6 +86,16 @@ def ways(
         yield from _after_the_loss(loaded, forward, call, entry)
     else:
         yield from _handed(loaded, forward, call, parameters, entry)
+
+
+def _with_its_own_loss(
+    loaded: Loaded, forward: Forward, call: str, parameters: list[Parameter]
+) -> Iterator[Way]:
+    """Yield the ways to gradients of a loss that a call has made: what it gave itself, or what is called after it."""
+    if call == forward.call:
+        yield _called(loaded, forward, (*forward.build, *forward.lines[:1]), call, forward.arguments)
+    else:
+        yield from _without_entry(loaded, forward, call, parameters)
 
 
 def _handed(

@@ -9,7 +9,7 @@ from conformance.calling.adapter import with_adapter
 from conformance.calling.backward import Backward
 from conformance.calling.binding import Binding, Own
 from conformance.calling.bound import Loss
-from conformance.calling.entries import BINARY, SOFT_TARGETS
+from conformance.calling.entries import BINARY, OWN_LOSS, SOFT_TARGETS
 from conformance.calling.extras import extras
 from conformance.calling.interface import NUMERICAL, Attempt, Interface, without_p
 from conformance.calling.load import Loaded
@@ -81,7 +81,7 @@ def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...]
     """Return the lines of both passes; where one call does both there is only a backward one."""
     if backward is None:
         return forward.lines, ()
-    if backward.call == forward.call and not forward.loop:
+    if backward.call == forward.call and not forward.loop and backward.entry.kind != OWN_LOSS:
         return forward.lines[:1], (*backward.lines, "result = grads")
     uses_y = "y" in "".join(backward.lines).replace("p.y", "").replace("d_y", "")
     y = (f"y = {forward.outputs.expression}",) if forward.outputs is not None and uses_y else ()
@@ -124,6 +124,8 @@ def _own(forward: Forward, backward: Backward | None) -> Own | None:
     if backward is None or shown is None or not forward.slots:
         return None
     cotangent, outputs = ("p.d_y" if forward.sizes.O else "p.d_h"), shown.expression
+    if backward.entry.kind == OWN_LOSS:
+        cotangent = f"np.ones(np.shape({outputs}))"
     if backward.entry.crossed:
         cotangent = "-np.eye(p.O)[p.targets]"
         outputs = f"np.log({outputs})"

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from conformance.calling.forms import Form
 from conformance.calling.matching import Match
-from conformance.calling.passes import Forward
+from conformance.calling.passes import LOSS, Forward
 
 BINARY = "binary cross-entropy"
 """−Σ t·log p + (1 − t)·log(1 − p) on p = sigmoid(y): dL/dy = p − t."""
+
+OWN_LOSS = "its own loss"
+"""A loss that one call gives together with its gradients: nothing is handed in but the targets it was called with."""
 
 SOFT_TARGETS = "p.prob - "
 """What targets are made of where a backward pass makes softmax(y) of outputs that are y."""
@@ -35,6 +38,8 @@ def entries(forward: Forward) -> list[Entry]:
     shown = forward.outputs
     if shown is None:
         return []
+    if shown.quantity == LOSS:
+        return [Entry(kind=OWN_LOSS, last=False, crossed=False, texts=("",))]
     d = "p.d_y" if forward.sizes.O else "p.d_h"
     found = []
     for last in (True,) if shown.last else (False, True):

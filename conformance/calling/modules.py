@@ -3,6 +3,8 @@
 import inspect
 import re
 from collections.abc import Iterator
+from functools import partial
+from operator import attrgetter
 
 from conformance.calling import names
 from conformance.calling.arguments import best_first, parameters_of
@@ -21,11 +23,12 @@ from conformance.calling.interface import without_p
 from conformance.calling.keys import made_up_parameters
 from conformance.calling.load import Loaded, own_names
 from conformance.calling.program import Ran, run
+from conformance.calling.records import is_record
 from conformance.calling.returns import returned_names
 from conformance.calling.slots import Sizes, fit_plainly
 from conformance.calling.sources import shares_in, source_of
 
-DRAWS = re.compile(r"\.(rand\w*|(standard_)?normal|uniform|gauss)\(|\brandn\(")
+DRAWS = re.compile(r"\.(rand\w*|(standard_)?normal|uniform|gauss)\b(?!\.)|\brandn\(")
 MOST_PARAMETERS = 6
 """What a function that draws weights does in its source, and how many parameters it has."""
 
@@ -40,8 +43,8 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
         for name, value in vars(loaded.code).items()
         if names.RATE.fullmatch(name) and name not in shares and isinstance(value, float)
     )
-    for name in own_names(loaded):
-        if _is_maker(loaded, name) and (built := _made(loaded, name, rates, p)) is not None:
+    for name in (*filter(partial(_is_maker, loaded), own_names(loaded)), *_of_records(loaded)):
+        if (built := _made(loaded, name, rates, p)) is not None:
             yield built
     for text in made_up_parameters(loaded):
         setup = _setup(rates, text)
@@ -51,6 +54,17 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
     ran = run(loaded, p, ())
     plain = Setup(lines=rates, owner="code", roots=("code",), says="functions of the module")
     yield Built(setup=plain, ran=ran, arrays=tuple(candidates(ran, plain.roots)))
+
+
+def _of_records(loaded: Loaded) -> list[str]:
+    """Return the methods of records that make one of them out of random numbers: RateNet.random."""
+    return [
+        f"{name}.{method}"
+        for name in own_names(loaded)
+        if is_class(loaded, name) and is_record(getattr(loaded.code, name))
+        for method, value in vars(getattr(loaded.code, name)).items()
+        if isinstance(value, (classmethod, staticmethod)) and DRAWS.search(source_of(value.__func__))
+    ]
 
 
 def _is_maker(loaded: Loaded, name: str) -> bool:
@@ -85,7 +99,7 @@ def _setup(rates: tuple[str, ...], text: str) -> Setup:
 
 def _made(loaded: Loaded, name: str, rates: tuple[str, ...], p: Asked) -> Built | None:
     """Return what a function makes: under sizes that its arguments' names are sure of, or that its arrays bear out."""
-    parameters, unsure = parameters_of(getattr(loaded.code, name)) or [], None
+    parameters, unsure = parameters_of(attrgetter(name)(loaded.code)) or [], None
     for arguments in best_first(parameters, lambda q: options_of(q, loaded), MOST_BUILDS):
         if repeats(parameters, arguments.kinds):
             continue
@@ -120,6 +134,12 @@ def _makes_arguments(loaded: Loaded, name: str) -> bool:
     return sum(made <= {q.name for q in parameters_of(other) or []} for other in others) > 1
 
 
+def _acts(value: object) -> bool:
+    """Tell whether an object has a forward pass itself; a record may just hold weights."""
+    methods = [name for name in dir(type(value)) if not name.startswith("_")]
+    return not is_record(value) or any(names.FORWARD.fullmatch(name) for name in methods)
+
+
 def _functions(loaded: Loaded, setup: Setup, made: Ran, p: Asked) -> Built | None:
     """Return a setup whose maker returned functions, or an instance, that hold their weights themselves."""
     value = made.names["params"]
@@ -134,6 +154,7 @@ def _functions(loaded: Loaded, setup: Setup, made: Ran, p: Asked) -> Built | Non
         type(value).__module__ == loaded.code.__name__
         and not callable(value)
         and not isinstance(value, tuple)
+        and _acts(value)
     ):
         lines = (f"model = {text}",)
     else:

@@ -40,7 +40,7 @@ EPOCHS = _pattern(r"(n|num|max|nb)?_?(epochs?|iter(ation)?s?|passes|rounds) n_?(
 TRUNCATION = _pattern(r"\w*trunc\w* \w*bptt\w* \w*back_?steps\w*")
 INPUT = _pattern(
     r"x xs x_?seq\w* inputs?\w* in_?seq\w* seq(uence)?s? data batch x_?t x_?train x_?batch ids tokens idx sentence "
-    r"words u us v x_?in features embed\w* feed"
+    r"words u us v x_?in features embed\w* feed indic\w* index\w*"
 )
 STATE = _pattern(
     r"h [hasrqzxc]_?0 \w*prev\w* h_?init\w* init\w* \w*state\w* hidden\w* h_?last hs h_?in h_?tm1 h_?t_?1 h_?start"

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from conformance.calling.asking import Asked, Traits, question
-from conformance.calling.entries import BINARY, Entry
+from conformance.calling.entries import BINARY, OWN_LOSS, Entry
 from conformance.calling.forms import axes_of
 from conformance.calling.load import Loaded
 from conformance.calling.matching import Match, Series, everything, form_of, series_in
-from conformance.calling.passes import Forward, case_of, parameter_slots
+from conformance.calling.passes import LOSS, Forward, case_of, parameter_slots
 from conformance.calling.program import Ran, run, value
 from conformance.calling.sensitivity import used
 from conformance.calling.slots import Sizes, Slot
@@ -70,12 +70,15 @@ def _with_outputs(loaded: Loaded, forward: Forward) -> Iterator[Forward]:
         again = run(loaded, candidate.asked.p, (*candidate.build, *candidate.lines))
         if again.ok and _behaves(loaded, candidate, match):
             soft = _is_softmax(np.asarray(value(again, match.expression)))
-            named = replace(match, quantity="softmax(y)" if soft else "y")
+            plain = match.quantity if match.quantity == LOSS else "y"
+            named = replace(match, quantity="softmax(y)" if soft else plain)
             yield _read(loaded, replace(candidate, ran=again, matches=(named,)))
 
 
 def _asked(forward: Forward, match: Match, width: int) -> Forward:
     """Return a forward pass asked for so many outputs, built of as many as it was."""
+    if match.quantity == LOSS:
+        return replace(forward, matches=(match,))
     sizes = Sizes(forward.sizes.I, forward.sizes.H, width)
     asked = question(case_of(sizes, batched=forward.inputs.batched), Traits(one_hot=forward.inputs.ids))
     setup = forward.built.setup
@@ -112,8 +115,12 @@ def _outputs(ran: Ran, forward: Forward) -> Iterator[tuple[Match, int]]:
                     continue  # an intermediate of some step
                 if n in (0, steps) and (series.container in ("array", "nested") or axes[:1] == "T"):
                     found.append((n == 0, _match(series, axes, last=n == 0), width))
-    for _, match, width in sorted(found, key=lambda entry: entry[0]):
-        yield match, width
+    handed = {"targets"} & set(forward.arguments.kinds)
+    for last, match, width in sorted(found, key=lambda entry: entry[0]):
+        if handed and last and width == 1:
+            yield replace(match, quantity=LOSS), width  # one number made of outputs and targets
+        else:
+            yield match, width
 
 
 def _match(series: Series, axes: str, *, last: bool) -> Match:
@@ -186,6 +193,8 @@ def _loss(outputs: Array, entry: Entry, p: Asked) -> float:
     """Return the loss whose cotangent a backward pass is given."""
     part = slice(-1, None) if entry.last else slice(None)
     seen = np.asarray(outputs)[part]
+    if entry.kind == OWN_LOSS:
+        return float(np.asarray(outputs).sum())
     if entry.kind == BINARY:
         seen = np.log(seen / (1 - seen))  # dL/dy is dL/d log(p/(1 − p))
     if entry.crossed:

@@ -17,7 +17,10 @@ from conformance.calling.slots import Sizes, Slot
 from conformance.cases import Case
 
 ASKED = Sizes(SIZES["I"], SIZES["H"], SIZES["O"])
-QUANTITIES = ("y", "softmax(y)", "log softmax(y)", "sigmoid(y)", "tanh(y)", "h")
+LOSS = "loss"
+"""What is shown where a network gives nothing but its loss."""
+
+QUANTITIES = ("y", "softmax(y)", "log softmax(y)", "sigmoid(y)", "tanh(y)", LOSS, "h")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,11 @@ class Checkup:
     def found(self) -> Found:
         """Return all that is found about it."""
         candidate = self.candidate
-        own = self._consistency() if candidate.came.forward == "differs" else None
+        own = (
+            self._consistency()
+            if candidate.came.forward == "differs" or candidate.shows_its_loss_alone
+            else None
+        )
         known = candidate.came.backward != "differs" or established(candidate, self.diagnosis)
         return Found(
             candidate=candidate,

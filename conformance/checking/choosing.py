@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from conformance.calling import Bound
 from conformance.calling.binding import Binding
+from conformance.calling.entries import OWN_LOSS
 from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.outcome import Outcome, outcome
@@ -39,6 +40,11 @@ class Candidate:
             wanted
             - {name.replace("bias_hh", "bias_ih") for name in self.answer.tidied.observation.parameters}
         )
+
+    @property
+    def shows_its_loss_alone(self) -> bool:
+        """Whether it is another network that shows nothing but a loss and the gradients of its own parameters."""
+        return self.bound.loss is not None and self.bound.loss.kind == OWN_LOSS
 
     @property
     def differs(self) -> bool:

@@ -23,7 +23,7 @@ def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     """
     came, own, diagnosis = found.came, found.consistency, found.diagnosis
     mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
-    if came.forward == "differs" and not mistaken and own is not None and own.agrees is not None:
+    if not mistaken and own is not None and own.agrees is not None:
         return "another-network"
     if own is not None and own.reason == NOT_ESTABLISHED and not mistaken:
         return "another-network"

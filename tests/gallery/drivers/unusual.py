@@ -160,3 +160,37 @@ def counts_back(names: dict, q: Question) -> Shown:
     put(net, columns_of(q, theirs))
     y = np.array(net.forward(q.x[:, 0]))[:, None]
     return Shown(loss=losses.every(q.d_y), y=y, gradients=picked(net.backward(q.d_y[:, 0]), theirs))
+
+
+def verse(names: dict, q: Question) -> Shown:
+    net, rng = names["Verse"](q.inputs, q.hidden), np.random.default_rng(7)
+    net.p = {name: 0.5 * rng.standard_normal(w.shape) for name, w in net.p.items()}
+    targets, start = q.targets[:, 0] % q.inputs, np.zeros((q.hidden, 1))
+
+    def run() -> tuple[float, dict, Any]:
+        return net.loss_fun(q.ids[:, 0], targets, start)
+
+    return Shown(gradients=run()[1], own=lambda: run()[0], at=net.p)
+
+
+def rates(names: dict, q: Question) -> Shown:
+    net = names["Rates"].random(q.hidden, q.inputs, q.outputs)
+    at = {name: getattr(net, name) for name in ("J", "B", "c", "W")}
+
+    def forward() -> Any:
+        return names["simulate"](net, q.x)
+
+    def backward(d: np.ndarray) -> dict[str, np.ndarray]:
+        path = forward()
+        return names["adjoint"](net, q.x, path, path.z - d)
+
+    return consistent(at, lambda: forward().z, backward, q.d_y)
+
+
+def letras(names: dict, q: Question) -> Shown:
+    theirs = {"w_ih": "U", "w_hh": "W", "w_hy": "V"}
+    params = columns_of(q, theirs) | {"b": q.weights["b_ih"][:, None], "c": q.weights["b_y"][:, None]}
+    _, memory = names["ida"](q.ids[:, 0], q.targets[:, 0], q.h_0.T, params)
+    h = np.array([memory[1][t].T for t in range(q.steps)])
+    found = picked(names["vuelta"](memory, params), theirs | {"b_ih": "b", "b_y": "c"})
+    return Shown(loss=losses.crossed(q), h=h, gradients=found)
