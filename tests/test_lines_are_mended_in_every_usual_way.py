@@ -212,6 +212,24 @@ def test_every_statement_is_visited_once_with_the_loops_around_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("counted", "steps"),
+    [
+        ("range(n)", "n"),
+        ("range(n - 1)", "n - 1"),
+        ("range(2, n)", "n"),
+        ("range(n - 1, -1, -1)", "n"),
+        ("range(n, 0, -1)", "n"),
+        ("reversed(range(len(x)))", "len(x)"),
+        ("enumerate(x)", ""),
+        ("x.range(n)", ""),
+    ],
+)
+def test_a_loop_counts_to_the_end_of_its_range(counted: str, steps: str) -> None:
+    inside = spots_of(f"def f(x):\n    for t in {counted}:\n        pass\n")[-1]
+    assert inside == ("f", "pass", ("t",), steps)
+
+
 def test_names_are_arguments_local_variables_and_own_attributes() -> None:
     names = {s.function: s.names for s in spots("net.py", NETWORK)}
     assert names == {
