@@ -108,3 +108,28 @@ def test_the_share_of_a_leaky_network_is_not_set_as_if_it_were_a_learning_rate(c
         assert old in text
         text = text.replace(old, new)
     assert check(text).verdict not in ("conforms", "conforms-up-to-a-constant")
+
+
+TRAINS_FIRST = """
+    def abschritt(self, xs, ziele, rate):
+        gradients = self.rueckwaerts(self.vorwaerts(xs) - ziele)
+        norm = np.sqrt(sum((g ** 2).sum() for g in gradients))
+        for w, g in zip((self.Wy, self.by, self.Wx, self.Wh, self.bh), gradients):
+            w -= rate * g / max(norm, 1)
+    def rueckwaerts(self, dys):
+        carried, g = 0, [dys.T @ np.array(self.hs[1:]), dys.sum(0)]
+        g += [np.zeros_like(w) for w in (self.Wx, self.Wh, self.bh)]
+        for t in reversed(range(len(self.xs))):
+            da = (self.Wy.T @ dys[t] + carried) * (1 - self.hs[t + 1] ** 2)
+            g[2] += np.outer(da, self.xs[t])
+            g[3] += np.outer(da, self.hs[t])
+            g[4] += da
+            carried = self.Wh.T @ da
+        return g
+"""
+
+
+def test_a_method_that_trains_is_called_after_those_that_leave_the_weights_alone(check):
+    record = check(NET.format(state=STATE).replace("forward", "vorwaerts") + TRAINS_FIRST)
+    assert record.verdict == "conforms"
+    assert any("model.rueckwaerts(" in line for line in record.interface.lines)

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import process_time
 
@@ -215,7 +215,7 @@ def _of_setups(
         known = len(found.forwards)
         tried: dict[tuple[str, bool, str], int] = {}
         settled: set[tuple[str, bool, str]] = set()
-        for forward in found.searching.forwards(built, stepwise=stepwise):
+        for forward in _training_last(found.searching.forwards(built, stepwise=stepwise)):
             if found.late:
                 return
             kind = _kind(forward)
@@ -237,6 +237,17 @@ def _of_setups(
                 yield backward
         if len(found.forwards) > known and built.setup.owner == "model":
             return
+
+
+def _training_last(forwards: Iterable[Forward]) -> Iterator[Forward]:
+    """Yield forward passes, those that change the weights after all that don't."""
+    training = []
+    for forward in forwards:
+        if forward.trains:
+            training.append(forward)
+        else:
+            yield forward
+    yield from training
 
 
 def _hides_the_batch(forward: Forward, known: Sequence[Forward]) -> bool:
