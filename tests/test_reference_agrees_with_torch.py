@@ -109,6 +109,18 @@ def test_padded_sequences_of_several_blocks_agree(lengths: tuple[int, ...]) -> N
     assert_agree(problems.observe(problem), with_torch.observe(problem), bounds(problem))
 
 
+def test_gradients_of_several_blocks_are_the_sums_of_those_of_every_step() -> None:
+    rng, steps = np.random.default_rng(5), 2 * BLOCK + 3
+    rnn = refrnn.RNN(2, 3, nonlinearity="relu")  # on whole numbers, without recurrence: nothing is rounded
+    whole = {name: rng.integers(-3, 4, array.shape) for name, array in rnn.parameters.items()}
+    rnn.load_state_dict(whole | {"weight_hh_l0": np.zeros((3, 3))})
+    x, d_output = (rng.integers(-3, 4, (steps, width)).astype(np.float64) for width in (2, 3))
+    gradients = rnn.backward(rnn.forward(x), d_output)
+    for name, gradient in gradients.parameters.items():
+        assert gradient.any()
+        assert np.array_equal(gradient, gradients.step_contributions(name).sum(axis=0))
+
+
 @pytest.mark.parametrize("sizes", [(7, 5, 1, 4), (7, 5, 3, 1), (7, 2, 6, 5), (3, 4, 9, 2)], ids=str)
 def test_sizes_of_one_and_inputs_wider_than_the_state_agree(sizes: tuple[int, ...]) -> None:
     steps, batch, inputs, hidden = sizes
