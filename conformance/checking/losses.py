@@ -33,6 +33,7 @@ from conformance.checking.declared import (
 )
 from conformance.checking.judging import Truth
 from conformance.checking.running import Failure, attempt
+from conformance.diagnose.naming import named
 from refrnn import Array
 
 LOSS = re.compile(
@@ -119,9 +120,11 @@ def of_its_outputs(bound: Bound) -> Binding | None:
 
 
 def _of_the_whole_network(whole: "Whole") -> Declared | None:
+    """Return the first loss that the network keeps or returns, whose constant the sizes make: another is misread."""
+    case = whole.truth.problem.case
     for name, loss in whole.losses():
         found = attempt(whole.constant, loss)
-        if found is not None and not isinstance(found, Failure):
+        if found is not None and not isinstance(found, Failure) and named(found[0], case, found[1]):
             return Declared(name=name, factor=found[0], error=found[1])
     return None
 
