@@ -14,6 +14,7 @@ from conformance.judge.end_to_end import (
     THRESHOLD,
     Allowance,
     allowances,
+    compared,
     end_to_end_check,
     greatest_noise,
     may_overflow,
@@ -181,3 +182,12 @@ def test_a_result_is_compared_in_units_of_its_noise_under_its_own_name() -> None
         f for f in end_to_end_check(BOTH, single, exact, found, ()) if f.comparison.quantity == "dL/dx"
     )
     assert compared.comparison.got.dtype == compared.comparison.expected.dtype == np.float64
+
+
+def test_a_comparison_under_a_law_tells_the_law() -> None:
+    name, result = next(iter(results(ONE, observe(ONE, np.float64)).items()))
+    allowance = allowed(ONE)[name]
+    law = compared(result, result.value, result.value, allowance, relation="a law", scale="copy")
+    assert (law.relation, law.scale) == ("a law", "copy")
+    plain = compared(result, result.value, result.value, allowance)
+    assert (plain.relation, plain.scale) == ("", "noise")
