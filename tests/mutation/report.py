@@ -13,7 +13,8 @@ HEAD = """# Mutation testing
 
 Each mutant is the program with one small change in a function; a test must fail on it. Those that no test can tell from
 the program are explained in `tests/mutation/survivors/`, and a run fails if any other survives. Counted by
-`make mutants OF=conformance/judge`, for a package or a file of one; the row of a package sums up its files that were run.
+`make mutants OF=conformance/judge`, for a package or a file of one. The row of a package
+sums up its files that were run.
 
 | file | mutants | killed | of these by running too long | explained | not killed |
 |---|---:|---:|---:|---:|---:|
