@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.calling import names
-from conformance.calling.sources import pairs_in, shares_in
+from conformance.calling.source_hints import pairs_in, shares_in
 
 Option = tuple[str, float, str]
 """An argument's expression, what it costs, and what kind of thing it is."""

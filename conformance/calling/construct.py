@@ -19,7 +19,7 @@ from conformance.calling.program import Ran, run
 from conformance.calling.reach import Reached
 from conformance.calling.records import configurations
 from conformance.calling.returns import returned_names
-from conformance.calling.sources import shares_in
+from conformance.calling.source_hints import shares_in
 
 MOST_BUILDS = 60
 """Argument choices that are tried for one constructor."""

@@ -8,7 +8,7 @@ from conformance.calling.inputs import STYLES, roles_of, weight
 from conformance.calling.load import Loaded, own_names
 from conformance.calling.names import GRADIENT
 from conformance.calling.records import weight_records
-from conformance.calling.sources import source_of
+from conformance.calling.source_hints import source_of
 
 
 def made_up_parameters(loaded: Loaded) -> list[str]:

@@ -26,7 +26,7 @@ from conformance.calling.program import Ran, run
 from conformance.calling.records import is_record
 from conformance.calling.returns import returned_names
 from conformance.calling.slots import Sizes, fit_plainly
-from conformance.calling.sources import shares_in, source_of
+from conformance.calling.source_hints import shares_in, source_of
 
 DRAWS = re.compile(r"\.(rand\w*|(standard_)?normal|uniform|gauss)\b(?!\.)|\brandn\(")
 MOST_PARAMETERS = 6

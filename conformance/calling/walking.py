@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from conformance.calling.sources import source_of
+from conformance.calling.source_hints import source_of
 
 BACK = re.compile(r"reversed\(|\[::-1\]|, -1\)")
 """What a loop backwards goes over."""
