@@ -22,6 +22,8 @@ PAIRS = {
     "T = 1": ("rnn-tanh-T1-B3-I4-H5-f64-s0", RICH),
     "T ≤ 4": ("rnn-tanh-T4-B3-I4-H5-f64-s0", "rnn-tanh-T5-B3-I4-H5-f64-s0"),
     "x is the same at every step": ("rnn-tanh-T7-B3-I4-H5-f64-constant-s0", RICH),
+    "no two samples have the same input at a step": (RICH, "rnn-tanh-T7-B3-I2-H5-f64-ids-s0"),
+    "no input comes again": (RICH, "rnn-tanh-T7-B3-I2-H5-f64-ids-s0"),
     "B = 1": ("rnn-tanh-T7-B1-I4-H5-f64-s0", RICH),
     "no h_0": ("rnn-tanh-T7-B3-I4-H5-noh0-f64-s0", RICH),
     "h_0 is given": (RICH, "rnn-tanh-T7-B3-I4-H5-noh0-f64-s0"),

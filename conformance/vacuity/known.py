@@ -42,6 +42,7 @@ OVER_TIME = (
     "x-of-last-step",
     "x-of-next-step",
     "x-of-previous-step-wrapping",
+    "x-mean-at-every-step",
     "h-two-steps-back",
     "only-first-step-survives",
     "only-first-step-survives-in-w-ih",
@@ -75,7 +76,7 @@ FORWARD_SEAMS = frozenset(
 NEVER_HIDDEN = ("batch-not-summed", "bias-gradients-per-example", "divided-by-another-norm")
 """What shows even where every gradient is 0: by its shape, or as 0 / 0."""
 
-OF_THE_HEAD = tuple(fault.id for fault in CATALOGUE.values() if any("head" in seam for seam in fault.choices))
+OF_THE_HEAD = tuple(fault.id for fault in CATALOGUE.values() if all("head" in seam for seam in fault.choices))
 """What is wrong between the outputs of a head and the states that it reads."""
 
 BACKWARD = tuple(
@@ -125,8 +126,26 @@ LACKS = (
     Lack(
         name="x is the same at every step",
         hides="no x of another step",
-        faults=("x-of-last-step", "x-of-next-step", "x-of-previous-step-wrapping", "x-one-step-early"),
+        faults=(
+            "x-of-last-step",
+            "x-of-next-step",
+            "x-of-previous-step-wrapping",
+            "x-one-step-early",
+            "x-mean-at-every-step",
+        ),
         applies=ask.constant_inputs,
+    ),
+    Lack(
+        name="no two samples have the same input at a step",
+        hides="no row of a batch that is lost to another",
+        faults=("repeated-rows-lost-in-batch",),
+        applies=ask.unlike_samples,
+    ),
+    Lack(
+        name="no input comes again",
+        hides="no row that is lost to a later one",
+        faults=("repeated-rows-lost-over-time",),
+        applies=ask.unlike_inputs,
     ),
     Lack(
         name="B = 1",
@@ -173,13 +192,14 @@ LACKS = (
             "bias-gradients-dropped",
             "bias-gradients-doubled",
             "bias-gradients-per-example",
+            "bias-outside-activation",
         ),
         applies=lambda p, _: not p.case.bias,
     ),
     Lack(
         name="all biases are 0",
         hides="nothing about how biases enter",
-        faults=("b-ih-unused", "b-hh-unused", "biases-unused", "b-ih-twice"),
+        faults=("b-ih-unused", "b-hh-unused", "biases-unused", "b-ih-twice", "bias-outside-activation"),
         applies=ask.zero_biases,
     ),
     Lack(

@@ -16,6 +16,18 @@ def constant_inputs(problem: Problem, _: Observation) -> bool:
     return problem.case.steps > 1 and bool(np.array_equal(x, np.broadcast_to(x[:1], x.shape)))
 
 
+def unlike_samples(problem: Problem, _: Observation) -> bool:
+    """Return whether no two samples have the same input at a step."""
+    steps = problem.layout.time_major(problem.x)
+    return _all_inputs_shown(problem) and all(len(np.unique(rows, axis=0)) == len(rows) for rows in steps)
+
+
+def unlike_inputs(problem: Problem, _: Observation) -> bool:
+    """Return whether no input of any step and sample comes again."""
+    rows = problem.layout.time_major(problem.x).reshape(-1, problem.case.input_size)
+    return _all_inputs_shown(problem) and len(np.unique(rows, axis=0)) == len(rows)
+
+
 def zero_biases(problem: Problem, _: Observation) -> bool:
     """Return whether there are biases, all of them 0."""
     biases = [w for name, w in problem.weights.items() if name.startswith("bias")]
@@ -88,6 +100,11 @@ def small_carry_norm(problem: Problem, exact: Observation) -> bool:
     """Return whether no step passes back anything of a norm above 1."""
     with np.errstate(all="ignore"):
         return all(_within((carry**2).sum(axis=(1, 2)), 1) for carry in _carried(problem, exact.d_pre))
+
+
+def _all_inputs_shown(problem: Problem) -> bool:
+    """Return whether x tells which inputs are alike: states of relu, which a second layer reads, may all be 0."""
+    return problem.case.layers == 1 or problem.case.nonlinearity == "tanh"
 
 
 def _by_time(problem: Problem) -> Array | None:
