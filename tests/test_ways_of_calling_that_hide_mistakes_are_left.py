@@ -133,3 +133,23 @@ def test_a_method_that_trains_is_called_after_those_that_leave_the_weights_alone
     record = check(NET.format(state=STATE).replace("forward", "vorwaerts") + TRAINS_FIRST)
     assert record.verdict == "conforms"
     assert any("model.rueckwaerts(" in line for line in record.interface.lines)
+
+
+TRAINER = """
+class Trainer:
+    def __init__(self, net):
+        self.net = net
+    def backward(self, dys):
+        net, carry, dWh = self.net, 0, 0
+        for t in reversed(range(len(net.xs))):
+            da = (net.Wy.T @ dys[t] + carry) * (1 - net.hs[t + 1] ** 2)
+            dWh = dWh + np.outer(da, net.hs[t + 1])
+            carry = net.Wh @ da
+        return dWh
+"""
+
+
+def test_a_backward_pass_in_a_class_that_is_handed_the_network_is_not_overlooked(check):
+    plain, trained = check(NET.format(state=STATE)), check(NET.format(state=STATE) + TRAINER)
+    assert (plain.verdict, trained.verdict) == ("conforms", "undecided")
+    assert any("Trainer.backward" in line for line in trained.interface.lines)

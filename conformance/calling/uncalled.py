@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from conformance.calling import names
+from conformance.calling.arguments import parameters_of
 from conformance.calling.construct import callable_of, own_callables, own_names
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.load import Loaded
@@ -28,6 +29,11 @@ HANDED = re.compile(
 )
 """How the gradient that a backward pass starts from is called."""
 
+HOLDER = re.compile(
+    r"(the_?)?(model|modelo|modele|net|network|netz|netzwerk|red|reseau|rnn|nn|cell)", re.IGNORECASE
+)
+"""How what trains a network calls the network that it is handed."""
+
 TRIED = ("backward ran", HUNG, "backward called")
 
 
@@ -36,6 +42,7 @@ def uncalled(loaded: Loaded, forward: Forward, attempts: Sequence[Attempt]) -> t
     beside = own_callables(loaded, forward.built)
     if forward.built.setup.owner != "code":
         beside += [f"code.{name}" for name in own_names(loaded)]
+    beside += _of_trainers(loaded)
     found = []
     for call in dict.fromkeys(beside):
         if call == forward.call or not _says_backward(call, _callable(loaded, forward, call)):
@@ -50,7 +57,23 @@ def uncalled(loaded: Loaded, forward: Forward, attempts: Sequence[Attempt]) -> t
 
 def _callable(loaded: Loaded, forward: Forward, call: str) -> object:
     owner, _, name = call.partition(".")
-    return getattr(loaded.code, name, None) if owner == "code" else callable_of(forward.built, call)
+    if owner == "code":
+        return getattr(loaded.code, name, None)
+    if owner in own_names(loaded):
+        return getattr(getattr(loaded.code, owner), name)
+    return callable_of(forward.built, call)
+
+
+def _of_trainers(loaded: Loaded) -> list[str]:
+    """Return the methods of classes that are handed a network: `Trainer.backward` beside a network without any."""
+    return [
+        f"{name}.{method}"
+        for name in own_names(loaded)
+        for trainer in [getattr(loaded.code, name)]
+        if inspect.isclass(trainer) and any(HOLDER.fullmatch(p.name) for p in parameters_of(trainer) or ())
+        for method, value in vars(trainer).items()
+        if inspect.isroutine(value)
+    ]
 
 
 def _says_backward(call: str, function: object) -> bool:
