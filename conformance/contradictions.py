@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator
 
 from msgspec import structs
 
-from conformance.agreement import parsed_case
 from conformance.errors import UsageError
 from conformance.record import (
     SHARE_STEPS,
@@ -16,7 +15,8 @@ from conformance.record import (
     Record,
     Verdict,
 )
-from conformance.summary import FAILING
+from conformance.views.agreement import parsed_case
+from conformance.views.summary import FAILING
 
 MOST_TOLD = 60
 """Characters of the name of a quantity, which a record may have made long."""

@@ -12,13 +12,7 @@ import planting
 import pytest
 from commands import CASE, PROGRAM, Command, wrong
 
-from conformance import (
-    SUITES,
-    Subject,
-    load_subject,
-    parse_id,
-    subjects,
-)
+from conformance import SUITES, Subject, load_subject, parse_id, subjects
 from conformance.record import decode
 from conformance.report import REPORT_FILES
 

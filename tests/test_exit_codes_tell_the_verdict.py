@@ -10,14 +10,7 @@ import pytest
 from commands import CASE, CHAOTIC, Command, wrong
 from planting import Raises, Shows
 
-from conformance import (
-    Observation,
-    Problem,
-    Subject,
-    Unsupported,
-    load_subject,
-    parse_id,
-)
+from conformance import Observation, Problem, Subject, Unsupported, load_subject, parse_id
 
 
 def test_a_subject_that_conforms_exits_0(command: Command) -> None:

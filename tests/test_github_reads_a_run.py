@@ -17,7 +17,7 @@ from conformance.report.github import (
     tell_github,
     write_step_summary,
 )
-from conformance.summary import summarise
+from conformance.views.summary import summarise
 
 COMMAND = re.compile(r"::error (?:file=[^,:]*,line=\d+,)?title=[^,:]*::\S[^\r\n]*")
 """A workflow command: properties without the characters that would end them, and a message on one line."""

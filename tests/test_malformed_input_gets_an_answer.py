@@ -16,7 +16,7 @@ from rich.console import Console
 
 import refrnn
 from conformance import UsageError
-from conformance.calling.source import pieces_of
+from conformance.calling.loading.source import pieces_of
 from conformance.contradictions import check
 from conformance.reading import read_record
 from conformance.record import decode

@@ -3,7 +3,7 @@
 from gating import HERE, A, B, case, record_of
 from msgspec.structs import replace
 
-from conformance.merge import merged
+from conformance.comparing.merge import merged
 from conformance.record import ContractRecord, MutantRecord, PowerRecord, Record
 
 ELSEWHERE = replace(HERE, processor="another")

@@ -11,7 +11,7 @@ from conformance.gate import Assessment, Expectations, Gate
 from conformance.record import Verdict, encode
 from conformance.report.gated import gate_lines, told
 from conformance.report.junit import junit
-from conformance.summary import FAILING, VERDICTS, exit_code, sentence
+from conformance.views.summary import FAILING, VERDICTS, exit_code, sentence
 
 # Without a file or a baseline.
 

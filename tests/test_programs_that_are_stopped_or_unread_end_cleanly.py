@@ -12,13 +12,7 @@ from pathlib import Path
 import pytest
 from commands import CASE, PATIENCE, PROGRAM, Answer, Command
 
-from conformance import (
-    SUITES,
-    Observation,
-    Problem,
-    Subject,
-    load_subject,
-)
+from conformance import SUITES, Observation, Problem, Subject, load_subject
 from conformance.record import decode
 
 # Output that nobody reads.

@@ -12,8 +12,8 @@ from records import rich_record, saying, verdicts
 
 from conformance import CaseRecord, UsageError
 from conformance.cases import SUITES, Shard
-from conformance.difference import MARGIN, SMALLEST, difference
-from conformance.merge import merged
+from conformance.comparing.difference import MARGIN, SMALLEST, difference
+from conformance.comparing.merge import merged
 from conformance.reading import read_record
 from conformance.record import Record, decode, encode
 from conformance.runs import Session

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from conformance import examine, load_subject, parse_id
-from conformance.agreement import ALL, agreements
 from conformance.cases import FORMATS, materialise
 from conformance.evidence import SCALES
 from conformance.faults import Mutant, load_fault
 from conformance.judge import Precision
 from conformance.subjects.torch_modules import whole_module
-from conformance.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
+from conformance.views.agreement import ALL, agreements
+from conformance.views.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
 
 BITS16 = ("f16", "bf16")
 CASE = "rnn-tanh-L2-bi-T7-B3-I4-H5-{}-s0"

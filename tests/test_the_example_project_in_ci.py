@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from records import saying
 
 from conformance import SUITES
-from conformance.merge import merged
+from conformance.comparing.merge import merged
 from conformance.record import CaseRecord, Record, decode, encode
 from conformance.report import (
     github as github,

@@ -12,12 +12,12 @@ from conformance.calling.finding import bindings as bindings
 from conformance.calling.handwritten import handwritten as handwritten
 from conformance.calling.interface import Attempt as Attempt
 from conformance.calling.interface import Interface as Interface
-from conformance.calling.lists import lists as lists
-from conformance.calling.load import Loaded as Loaded
-from conformance.calling.load import load as load
-from conformance.calling.load import loaded_from as loaded_from
+from conformance.calling.loading.load import Loaded as Loaded
+from conformance.calling.loading.load import load as load
+from conformance.calling.loading.load import loaded_from as loaded_from
+from conformance.calling.running.lists import lists as lists
+from conformance.calling.running.watch import watched as watched
 from conformance.calling.showing import observed as observed
-from conformance.calling.watch import watched as watched
 
 __all__ = [
     "Asked",

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from conformance.calling.names import RATE, size_hint
-from conformance.calling.softmaxes import outputs_of, softmax
+from conformance.calling.hints.names import RATE, size_hint
+from conformance.calling.values.softmaxes import outputs_of, softmax
 from conformance.cases import Case, Problem, materialise
 from conformance.observation import Observation
 from conformance.subjects.reference import observe

@@ -9,14 +9,14 @@ import numpy as np
 
 from conformance.calling.asking import Asked, Traits
 from conformance.calling.bound import Call, Loss, OwnForward
-from conformance.calling.forms import numeric
-from conformance.calling.handing import handed
 from conformance.calling.interface import Attempt, Interface
-from conformance.calling.limits import sandbox
-from conformance.calling.load import Loaded
-from conformance.calling.program import Ran, more, run, value, values
-from conformance.calling.reach import reach
+from conformance.calling.loading.load import Loaded
+from conformance.calling.running.handing import handed
+from conformance.calling.running.limits import sandbox
+from conformance.calling.running.program import Ran, more, run, value, values
+from conformance.calling.running.reach import reach
 from conformance.calling.showing import observed
+from conformance.calling.values.forms import numeric
 from conformance.cases import Case, Problem, materialise
 from conformance.errors import Unsupported
 from conformance.observation import Observation

@@ -6,21 +6,21 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.calling.adapter import with_adapter
-from conformance.calling.backward import Backward
+from conformance.calling.backwards.entries import BINARY, OWN_LOSS, SOFT_TARGETS
+from conformance.calling.backwards.extras import extras
+from conformance.calling.backwards.search import Backward
+from conformance.calling.backwards.uncalled import uncalled
 from conformance.calling.binding import Binding, Own
 from conformance.calling.bound import Loss
-from conformance.calling.entries import BINARY, OWN_LOSS, SOFT_TARGETS
-from conformance.calling.extras import extras
+from conformance.calling.building.sequences import between
+from conformance.calling.forwards.passes import Forward
+from conformance.calling.forwards.wrong import in_words
+from conformance.calling.hints.returns import returned_names
 from conformance.calling.interface import NUMERICAL, Attempt, Interface, without_p
-from conformance.calling.load import Loaded
-from conformance.calling.matching import Match
-from conformance.calling.passes import Forward
-from conformance.calling.program import values
-from conformance.calling.returns import returned_names
-from conformance.calling.sequences import between
-from conformance.calling.slots import Slot
-from conformance.calling.uncalled import uncalled
-from conformance.calling.wrong import in_words
+from conformance.calling.loading.load import Loaded
+from conformance.calling.running.program import values
+from conformance.calling.values.matching import Match
+from conformance.calling.values.slots import Slot
 
 PLACES = {
     "returned": "returned",

@@ -6,25 +6,25 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import process_time
 
-from conformance.calling import names
 from conformance.calling.adapter import skeleton
 from conformance.calling.asking import Traits, question
-from conformance.calling.backward import Backward, backwards, by_the_reference
+from conformance.calling.backwards.final import with_final
+from conformance.calling.backwards.search import Backward, backwards, by_the_reference
+from conformance.calling.backwards.softening import softened
 from conformance.calling.binding import Binding
 from conformance.calling.bound import Unbound
-from conformance.calling.construct import Built, classes, of_class, of_live
+from conformance.calling.building.construct import Built, classes, of_class, of_live
+from conformance.calling.building.gates import gated
+from conformance.calling.building.modules import of_module
 from conformance.calling.describing import bound_of
-from conformance.calling.final import with_final
-from conformance.calling.forward import NOT_TRIED, Searching
-from conformance.calling.gates import gated
+from conformance.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
+from conformance.calling.forwards.passes import ASKED, Forward, case_of
+from conformance.calling.forwards.search import NOT_TRIED, Searching
+from conformance.calling.hints import names
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
-from conformance.calling.limits import sandbox
-from conformance.calling.load import Loaded
-from conformance.calling.modules import of_module
-from conformance.calling.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
-from conformance.calling.passes import ASKED, Forward, case_of
-from conformance.calling.program import Ran, SearchIsOver
-from conformance.calling.softening import softened
+from conformance.calling.loading.load import Loaded
+from conformance.calling.running.limits import sandbox
+from conformance.calling.running.program import Ran, SearchIsOver
 
 Progress = Callable[[str], None]
 

@@ -11,7 +11,7 @@ from conformance.calling.asking import Traits
 from conformance.calling.binding import Binding, Own
 from conformance.calling.bound import Loss
 from conformance.calling.interface import Interface
-from conformance.calling.load import load, loaded_from
+from conformance.calling.loading.load import load, loaded_from
 from conformance.cases import parse_id
 from conformance.errors import UsageError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.calling import Call, Interface, Loss, OwnForward
-from conformance.calling.limits import empty_folder
+from conformance.calling.running.limits import empty_folder
 from conformance.cases import Case, Problem, materialise, parse_id
 from conformance.checking import running
 from conformance.errors import Unsupported, UsageError

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import cast
 
 from conformance.calling.binding import Binding
-from conformance.calling.names import BACKWARD
-from conformance.calling.walking import walks_back
+from conformance.calling.hints.names import BACKWARD
+from conformance.calling.hints.walking import walks_back
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.checking import parts
 from conformance.checking.choosing import Candidate

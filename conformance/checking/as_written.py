@@ -8,8 +8,8 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from conformance.calling.backwards.softening import SOFTLY
 from conformance.calling.binding import Binding
-from conformance.calling.softening import SOFTLY
 from conformance.checking.choosing import Candidate, judged_on
 from conformance.checking.running import Failure, attempt
 

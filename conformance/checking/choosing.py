@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from conformance.calling import Bound
+from conformance.calling.backwards.entries import OWN_LOSS
 from conformance.calling.binding import Binding
-from conformance.calling.entries import OWN_LOSS
 from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.outcome import Outcome, outcome

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from conformance.calling.softmaxes import sigmoid
+from conformance.calling.values.softmaxes import sigmoid
 from conformance.checking.differences import extrapolated
 from conformance.checking.running import Failure, attempt
 from conformance.judge import THRESHOLD

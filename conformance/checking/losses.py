@@ -16,10 +16,10 @@ from msgspec import structs
 
 from conformance.calling import Asked, Bound, Loss
 from conformance.calling.adapter import with_adapter
+from conformance.calling.backwards.entries import SOFT_TARGETS
 from conformance.calling.binding import Binding
-from conformance.calling.entries import SOFT_TARGETS
-from conformance.calling.limits import sandbox, time_limit
-from conformance.calling.program import Ran, more, run, value
+from conformance.calling.running.limits import sandbox, time_limit
+from conformance.calling.running.program import Ran, more, run, value
 from conformance.cases import Problem
 from conformance.checking.adapter import with_parameters
 from conformance.checking.declared import (

@@ -52,7 +52,7 @@ def diff(
     worst share grown beyond the factor, a new run that was interrupted, a contract that holds no more, a planted fault
     that isn't caught any more), and with 4 if the records have no case in common.
     """
-    from conformance.difference import MARGIN, difference
+    from conformance.comparing.difference import MARGIN, difference
     from conformance.reading import read_record
     from conformance.report.difference import difference_json, difference_markdown, difference_text
 
@@ -87,11 +87,11 @@ def merge(
     mean what they mean there.
     """
     from conformance.cases import SUITES
+    from conformance.comparing.merge import merged
     from conformance.gate import Gate
-    from conformance.merge import merged
     from conformance.reading import read_record
     from conformance.report import write_report
-    from conformance.summary import sentence
+    from conformance.views.summary import sentence
 
     _each_once(shards)
     gate = Gate.load(expect, baseline)

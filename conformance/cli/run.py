@@ -90,7 +90,7 @@ def run(
     from conformance.report.terminal_summary import print_summary
     from conformance.runs import Session
     from conformance.runs.runner import LIMIT
-    from conformance.summary import summarise
+    from conformance.views.summary import summarise
 
     chosen = [name for name in ("suite", "case_ids", "explore") if _given(context, name)]
     if len(chosen) > 1:

@@ -10,7 +10,7 @@ import msgspec
 from conformance.gate.expectations import Entry, Pair
 from conformance.gate.ruling import EXCUSED, Gate, Outcome, Ruling
 from conformance.record import Record, RulingRecord
-from conformance.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
+from conformance.views.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from conformance.errors import UsageError
 from conformance.gate.expectations import Pair
 from conformance.reading import read_record
 from conformance.record import Record, Verdict
-from conformance.summary import VERDICTS
+from conformance.views.summary import VERDICTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

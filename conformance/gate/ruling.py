@@ -7,7 +7,7 @@ from typing import Literal, Self
 from conformance.gate.baseline import Baseline, worse
 from conformance.gate.expectations import Entry, Expectations
 from conformance.record import CaseRecord
-from conformance.summary import fails
+from conformance.views.summary import fails
 
 Outcome = Literal["passes", "fails", "expected", "known", "skipped"]
 

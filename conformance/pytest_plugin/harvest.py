@@ -17,7 +17,7 @@ from conformance.record import Record, Timing
 from conformance.recording import unjudged
 from conformance.report.gated import gate_lines
 from conformance.runs import assembled
-from conformance.summary import EXIT_NOTHING, VERDICTS, summarise
+from conformance.views.summary import EXIT_NOTHING, VERDICTS, summarise
 
 NO_TIME = Timing(subject=0.0, reference=0.0, judging=0.0, total=0.0)
 

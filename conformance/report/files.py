@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from conformance.page import page_of
 from conformance.record import Record, encode
 from conformance.report.badge import badge
 from conformance.report.junit import junit
 from conformance.report.markdown import markdown
-from conformance.summary import summarise
+from conformance.views.page import page_of
+from conformance.views.summary import summarise
 
 REPORT_FILES = ("agreement.json", "agreement.html", "agreement.md", "junit.xml", "badge.json")
 

@@ -12,7 +12,7 @@ from conformance.gate import Assessment
 from conformance.report.gated import gate_lines, stale, told
 from conformance.report.tables import block, cell, table
 from conformance.report.workflow_commands import workflow_command
-from conformance.summary import VERDICTS, Summary, summarise
+from conformance.views.summary import VERDICTS, Summary, summarise
 
 SUMMARY_LIMIT = 1024**2
 """Bytes that GitHub takes as the summary of one step."""

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from conformance.grid import Grid
 from conformance.numbers import shown
-from conformance.page import Page
 from conformance.record import ContractRecord
 from conformance.report import plots
 from conformance.report.words import environment_rows, tell
-from conformance.summary import VERDICTS
+from conformance.views.grid import Grid
+from conformance.views.page import Page
+from conformance.views.summary import VERDICTS
 
 
 def html(page: Page) -> str:

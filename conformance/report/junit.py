@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 
 from conformance.record import CaseRecord, Record, RulingRecord, Timing
 from conformance.report.words import environment_rows, legal, tell
-from conformance.summary import fails
+from conformance.views.summary import fails
 
 ELEMENTS = {"differs": "failure", "error": "error", "undecidable": "error"}
 """What a verdict becomes that fails a run; "agrees" becomes nothing, and any other is skipped."""

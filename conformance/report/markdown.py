@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from conformance.agreement import ALL, Agreement
 from conformance.cases.groups import GROUPS
 from conformance.numbers import shown
 from conformance.record import (
@@ -16,7 +15,8 @@ from conformance.record import (
 )
 from conformance.report.tables import block, cell, code, table
 from conformance.report.words import environment_rows, tell
-from conformance.summary import VERDICTS, Summary
+from conformance.views.agreement import ALL, Agreement
+from conformance.views.summary import VERDICTS, Summary
 
 MOST_SHOWN = 20
 """Cases that are told in full; the rest is counted."""

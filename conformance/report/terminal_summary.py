@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from conformance.agreement import ALL, Agreement
 from conformance.numbers import shown
 from conformance.record import CaseRecord, Record
 from conformance.report.terminal import COLOURS
 from conformance.report.words import lines
-from conformance.summary import EXIT_CONFORMS, VERDICTS, Summary, exit_code
+from conformance.views.agreement import ALL, Agreement
+from conformance.views.summary import EXIT_CONFORMS, VERDICTS, Summary, exit_code
 
 MOST_SHOWN = 10
 """Cases that are told in full; the rest is counted."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from conformance.calling import Call, Interface, Loss, OwnForward
-from conformance.calling.limits import empty_folder
+from conformance.calling.running.limits import empty_folder
 from conformance.cases import Case, Problem, materialise
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.errors import Unsupported

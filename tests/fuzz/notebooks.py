@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.calling.load import load
+from conformance.calling.loading.load import load
 from conformance.errors import ConformanceError
 from fuzz.choices import Choices, Outcome, refused
 

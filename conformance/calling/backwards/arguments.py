@@ -1,0 +1,106 @@
+"""What the parameters of a backward pass may be given: the loss's argument, x, what forward left, weights, zeros."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from conformance.calling.backwards.entries import Entry
+from conformance.calling.building.construct import callable_of, part_called
+from conformance.calling.building.records import is_record
+from conformance.calling.forwards.passes import Forward
+from conformance.calling.hints import names
+from conformance.calling.hints.arguments import Option, Parameter, given, parameters_of
+from conformance.calling.hints.inputs import plain_options, roles_of, states
+from conformance.calling.hints.returns import returned_names
+from conformance.calling.running.reach import reach
+
+
+def roles_in(forward: Forward, parameters: Sequence[Parameter]) -> dict[str, str]:
+    """Return which parameters of a backward function are weights: those called as in the forward function first."""
+    if not forward.fills:
+        return {}
+    return {**roles_of([q.name for q in parameters]), **forward.meaning}
+
+
+def options_of_backward(
+    parameter: Parameter, *, forward: Forward, entry: Entry | None, roles: dict[str, str]
+) -> list[Option]:
+    """Return what one parameter of a backward pass may be given; without an entry there is no argument of the loss."""
+    name = parameter.name.strip("_")
+    found = plain_options(parameter)
+    if any(kind in ("rate", "truncation", "epochs") for _, _, kind in found):
+        return found
+    if parameter.name in roles and roles[parameter.name] in forward.fills:
+        return [(forward.fills[roles[parameter.name]], 0.0, "weight")]
+    if (part := part_called(forward.built, parameter.name)) is not None:
+        return [(part, 0.0, "parameter")]
+    passed = given(_of_forward(forward), forward.arguments.text).get(parameter.name)
+    if passed in ("params", "x") and not forward.loop:
+        found.append((passed, 0.05, passed))  # it goes by the same name in both passes
+    fits = entry is not None and _takes(name, entry)
+    found += [] if entry is None else _entered(parameter, entry, fits=fits)
+    found += _left_by_forward(parameter, forward)
+    if names.INPUT.fullmatch(name) or parameter.required:
+        found.append(("x", 0.1 if names.INPUT.fullmatch(name) and not fits else 2.5, "x"))
+    if names.NEXT.fullmatch(name) or names.STATE.fullmatch(name):
+        zeros = [f"np.zeros_like({text})" for text in states("p.h_0", batched=forward.inputs.batched)]
+        plain = states("p.h_0", batched=forward.inputs.batched)
+        found += [
+            (t, 0.6 + 0.1 * n, "zeros") for n, t in enumerate(zeros if names.NEXT.fullmatch(name) else plain)
+        ]
+    if isinstance(parameter.default, bool):
+        found.append(("", 0.0, "left out"))
+    return found
+
+
+def _takes(name: str, entry: Entry) -> bool:
+    """Tell whether a parameter is called like what the loss enters by."""
+    enters = names.UPSTREAM if entry.kind in ("dL/dy", "dL/dh") else names.TARGET
+    return enters.fullmatch(name) is not None and not names.NEXT.fullmatch(name)
+
+
+def _entered(parameter: Parameter, entry: Entry, *, fits: bool) -> list[Option]:
+    """Return the loss's argument in its layouts."""
+    optional = 0.0 if parameter.required else 0.2
+    return [
+        (text, (0.0 if fits else 1.5) + 0.2 * n + optional, "entry") for n, text in enumerate(entry.texts)
+    ]
+
+
+def _of_forward(forward: Forward) -> list[Parameter]:
+    return parameters_of(callable_of(forward.built, forward.call)) or []
+
+
+def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
+    """Return what forward returned, whole and in parts, and what was given to it."""
+    name = parameter.name
+    known = returned_names(callable_of(forward.built, forward.call), "result")
+    found: list[Option] = []
+    result = forward.ran.names.get("result")
+    if isinstance(result, (tuple, list, dict)) and len(result) <= 12:
+        for item in reach("result", result, depth=2):
+            if item.path == "result":
+                continue
+            label = known.get(item.path, item.name)
+            same = label.lower() == name.lower()
+            likely = names.CACHE.fullmatch(name.strip("_")) and not isinstance(item.value, np.ndarray)
+            likely = likely or is_record(item.value)
+            found.append((item.path, 0.05 if same else 0.9 if likely else 2.2, "result"))
+    shown = forward.outputs
+    if names.OUTPUT.fullmatch(name.strip("_")) and shown is not None:
+        if shown.source.startswith("result"):
+            found.append((shown.source, 0.15, "outputs"))
+        elif shown.source.startswith("[element."):
+            found.append(("result", 0.15, "outputs"))  # objects that hold them
+    whole = bool(names.CACHE.fullmatch(name.strip("_"))) or known.get("result", "").lower() == name.lower()
+    found.append(("result", 0.3 if whole else 0.6 if is_record(result) else 2.4, "result"))
+    if "params" in forward.built.setup.roots:
+        found.append(("params", 0.1 if names.PARAMS.fullmatch(name) else 2.6, "params"))
+    return found
+
+
+def listed(parameter: Parameter, *, options: Callable[[Parameter], list[Option]]) -> list[Option]:
+    """Return what a parameter may be given where sequences and their targets come in lists: of one sequence here."""
+    return [
+        (f"[{text}]" if kind in ("x", "entry") else text, c, kind) for text, c, kind in options(parameter)
+    ]

@@ -1,0 +1,188 @@
+"""Where a backward pass leaves gradients: returned, kept in attributes, applied to the weights, or held in locals."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.calling.asking import Question
+from conformance.calling.hints.names import TARGET
+from conformance.calling.running.lists import numbers_in
+from conformance.calling.running.program import Ran, value
+from conformance.calling.running.reach import Reached, Renamed
+from conformance.calling.values.forms import numeric
+from conformance.calling.values.matching import everything, series_in
+from conformance.calling.values.slots import Slot, but_weights
+from refrnn import Array
+
+ORDER = ("returned", "kept", "applied", "locals", "replaced")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An array that may be the gradient of a slot: where it is, and its values in the slot's shape."""
+
+    expression: str
+    name: str
+    values: Array
+    how: str = ""  # "per example", "per step", or empty
+    raw: str = ""  # the expression of what is kept per example, (B, N), before it is summed
+
+
+@dataclass(slots=True, kw_only=True)
+class Taken:
+    """What is known about one run for harvesting."""
+
+    ran: Ran
+    slots: Sequence[Slot]
+    asked: Question
+    roots: Sequence[str]
+    before: Mapping[str, Array]  # the weights as they were set, by path
+    truth: Mapping[str, Array]  # the true gradients in the shapes of the slots, by path
+    names: Mapping[str, str] = field(default_factory=dict)  # what a return statement calls its values
+    stepwise: bool = False  # whether the loop over time is ours, and `grads` holds what every step gave
+
+
+def places(taken: Taken) -> Iterator[tuple[str, dict[str, list[Candidate]]]]:
+    """Yield by each kind of place what may be the gradients of the slots."""
+    if taken.stepwise:
+        yield "returned", _by_step(taken)
+        kept = everything(Ran(names=taken.ran.names), taken.roots)
+        yield "kept", _by_slot(but_weights(kept, taken.slots), taken)
+        yield "applied", _applied(taken)
+        return
+    returned = everything(Ran(names=taken.ran.names), ["grads"])
+    ids = {id(item.value) for item in returned}
+    kept = everything(Ran(names=taken.ran.names), taken.roots)
+    locals_ = everything(Ran(names={}, seen=taken.ran.seen), [])
+    left = [item for item in locals_ if id(item.value) not in ids and not TARGET.fullmatch(item.name)]
+    yield "returned", _by_slot([_named(item, taken.names) for item in returned], taken)
+    yield "kept", _by_slot(but_weights(kept, taken.slots), taken)
+    yield "applied", _applied(taken)
+    yield "locals", _by_slot(left, taken)
+    yield "replaced", _replaced([_named(item, taken.names) for item in returned], taken)
+
+
+def _by_step(taken: Taken) -> dict[str, list[Candidate]]:
+    """Return the sums over time of what every step gave."""
+    found: dict[str, list[Candidate]] = {slot.path: [] for slot in taken.slots}
+    for series in series_in([Reached("grads", taken.ran.names["grads"])], taken.asked.case.steps):
+        if not series.inner:
+            continue
+        total = series.stacked.sum(0)
+        path = "back" + series.inner.removeprefix("[0]")
+        name = taken.names.get(path, Reached(path, None).name)
+        for slot in taken.slots:
+            shape = taken.before[slot.path].shape
+            for text, values, how in _shaped(
+                f"sum({series.source})", total, None, shape, taken.asked.case.batch, 0
+            ):
+                found[slot.path].append(Candidate(expression=text, name=name, values=values, how=how))
+    return found
+
+
+def _named(item: Reached, known: Mapping[str, str]) -> Reached:
+    return Renamed(item.path, item.value, known[item.path]) if item.path in known else item
+
+
+def _by_slot(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidate]]:
+    found: dict[str, list[Candidate]] = {slot.path: [] for slot in taken.slots}
+    batch, steps = taken.asked.case.batch, taken.asked.case.steps
+    for item in items:
+        array, path = numeric(item.value), item.path
+        stacked = None if array is not None else _stack(item.value, steps)
+        if array is None and stacked is None and (array := numbers_in(item.value)) is not None:
+            path = f"np.array({item.path})"
+        for slot in taken.slots:
+            shape = taken.before[slot.path].shape
+            if array is not None and slot.part and array.shape == np.shape(value(taken.ran, slot.vector)):
+                text = f"{path}{slot.part}"
+                part = value(taken.ran, text)
+                found[slot.path].append(Candidate(expression=text, name=item.name, values=part))
+            for expression, values, how in _shaped(path, array, stacked, shape, batch, steps):
+                raw = _rows(item.path, ".sum(1)" in expression, shape) if how == "per example" else ""
+                found[slot.path].append(
+                    Candidate(expression=expression, name=item.name, values=values, how=how, raw=raw)
+                )
+    return found
+
+
+def _rows(path: str, transposed: bool, shape: tuple[int, ...]) -> str:  # noqa: FBT001
+    """Return gradients per example such that reading them as a bias of this shape leaves (B, N)."""
+    text = f"{path}.T" if transposed else path
+    return text if len(shape) == 1 else f"{text}[:, None]" if shape[-1] == 1 else f"{text}[None]"
+
+
+def _stack(container: Any, steps: int) -> Array | None:
+    """Return a list or dict of one array a step as one array."""
+    if isinstance(container, dict) and container and all(isinstance(k, int) for k in container):
+        container = list(container.values())
+    if isinstance(container, (list, tuple)) and len(container) == steps:
+        arrays = [numeric(entry) for entry in container]
+        if all(
+            a is not None and a.shape == (arrays[0].shape if arrays[0] is not None else None) for a in arrays
+        ):
+            return np.array(arrays)
+    return None
+
+
+def _shaped(
+    path: str, array: Array | None, stacked: Array | None, shape: tuple[int, ...], batch: int, steps: int
+) -> Iterator[tuple[str, Array, str]]:
+    plain = [n for n in shape if n != 1]
+    if array is not None:
+        if array.shape == shape:
+            yield path, array, ""
+        elif [n for n in array.shape if n != 1] == plain:
+            yield f"{path}.reshape({shape})", array.reshape(shape), ""
+        elif (
+            batch > 1
+            and array.ndim
+            and array.shape[0] == batch
+            and [n for n in array.shape[1:] if n != 1] == plain
+        ):
+            yield f"{path}.sum(0).reshape({shape})", array.sum(0).reshape(shape), "per example"
+        elif batch > 1 and len(plain) == 1 and array.shape == (plain[0], batch):
+            yield f"{path}.sum(1).reshape({shape})", array.sum(1).reshape(shape), "per example"
+        elif array.ndim and array.shape[0] == steps and [n for n in array.shape[1:] if n != 1] == plain:
+            yield f"{path}.sum(0).reshape({shape})", array.sum(0).reshape(shape), "per step"
+    elif stacked is not None and [n for n in stacked.shape[1:] if n != 1] == plain:
+        text = f"{path}.values()" if isinstance(stacked, dict) else path
+        yield f"sum({text}).reshape({shape})", stacked.sum(0).reshape(shape), "per step"
+
+
+def _applied(taken: Taken) -> dict[str, list[Candidate]]:
+    """Return how far every weight moved, against the gradient."""
+    found: dict[str, list[Candidate]] = {}
+    for slot in taken.slots:
+        try:
+            now = value(taken.ran, slot.path)
+        except Exception:
+            continue
+        before = taken.before[slot.path]
+        if isinstance(now, np.ndarray) and now.shape == before.shape and not _same_rounded(now, before):
+            expression = f"({slot.fill} - {slot.path})"
+            moved = np.asarray(before - now)
+            found[slot.path] = [Candidate(expression=expression, name=slot.path, values=moved)]
+    return found
+
+
+def _same_rounded(now: Array, before: Array) -> bool:
+    """Tell whether a weight is as it was set, but for the precision in which the code keeps it."""
+    return np.array_equal(now, before.astype(now.dtype))
+
+
+def _replaced(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidate]]:
+    """Return how far new weights that were returned lie from the old ones, against the gradient."""
+    found: dict[str, list[Candidate]] = {slot.path: [] for slot in taken.slots}
+    for item in items:
+        array = numeric(item.value)
+        for slot in taken.slots:
+            before = taken.before[slot.path]
+            if array is not None and array.shape == before.shape:
+                expression = f"({slot.fill} - {item.path})"
+                found[slot.path].append(
+                    Candidate(expression=expression, name=item.name, values=before - array)
+                )
+    return found

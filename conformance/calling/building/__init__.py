@@ -1,0 +1,1 @@
+"""What holds the weights of a network, made for the sizes of a problem: objects, records, modules, lists."""

@@ -1,0 +1,386 @@
+"""Ways to build what holds a network's weights: classes, functions that make parameters, or the module itself."""
+
+import inspect
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from conformance.calling.asking import Asked
+from conformance.calling.building.records import configurations
+from conformance.calling.hints import names
+from conformance.calling.hints.arguments import Arguments, Option, Parameter, best_first, parameters_of
+from conformance.calling.hints.inputs import STYLES, meanings_of, weight
+from conformance.calling.hints.returns import returned_names
+from conformance.calling.hints.sources import shares_in
+from conformance.calling.interface import without_p
+from conformance.calling.loading.load import Loaded, own_names
+from conformance.calling.running.lists import numbers_in
+from conformance.calling.running.program import Ran, run
+from conformance.calling.running.reach import Reached
+from conformance.calling.values.matching import everything
+
+MOST_BUILDS = 60
+"""Argument choices that are tried for one constructor."""
+
+CONFIGURATION = re.compile(r"cfg|conf\w*|h?params|hyper\w*|opts?|options|settings|args|spec|flags|hp")
+"""Names of constructor arguments that hold several settings."""
+
+MOST_FOUND, SURE = 3, 0.3
+"""Ways to build one class that are handed on: one where every argument has a name that says what it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How the network comes to be.
+
+    Attributes
+    ----------
+    lines
+        The lines that build it.
+    owner
+        The expression on which its functions are called: "model" or "code".
+    roots
+        The names from which its weights are reached.
+    says
+        The same in words.
+    """
+
+    lines: tuple[str, ...]
+    owner: str
+    roots: tuple[str, ...]
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A setup that ran, and the arrays it holds."""
+
+    setup: Setup
+    ran: Ran
+    arrays: tuple[Reached, ...]
+
+    def reads_its_weights(self, text: str, *others: str) -> bool:
+        """Tell whether a call can read the weights: parameters that a function made must be handed to it.
+
+        `others` are names by which they may be handed over as well.
+        """
+        return "params" not in self.setup.roots or any(name in text for name in ("params", *others))
+
+
+def is_class(loaded: Loaded, name: str) -> bool:
+    """Tell whether a name of the target is a class."""
+    return inspect.isclass(getattr(loaded.code, name, None))
+
+
+def classes(loaded: Loaded) -> list[str]:
+    """Return the names of the classes to try: those wanted, or all, those with a forward and a backward first."""
+    wanted = [n.partition(".")[0] for n in loaded.wanted if is_class(loaded, n.partition(".")[0])]
+    if loaded.wanted:
+        return wanted
+
+    def rank(name: str) -> tuple[bool, int]:
+        methods = [m for m in dir(getattr(loaded.code, name)) if not m.startswith("__")]
+        both = any(names.FORWARD.fullmatch(m) for m in methods) and any(
+            names.BACKWARD.fullmatch(m) for m in methods
+        )
+        return (not both, -list(vars(loaded.code)).index(name))
+
+    return sorted((n for n in own_names(loaded) if is_class(loaded, n)), key=rank)
+
+
+def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
+    """Yield every way found to build an instance; attempts that raise as they are."""
+    cls = getattr(loaded.code, name)
+    parameters = parameters_of(cls)
+    if parameters is None:
+        parameters = []
+    found = 0
+    if given := list(_of_given_weights(loaded, name, parameters, p)):
+        yield from given
+        return
+    shown: set[tuple[tuple[str, tuple[int, ...]], ...]] = set()
+    for arguments in _arguments(parameters, loaded):
+        setup = Setup(
+            lines=(f"model = code.{name}({arguments.text})", *_rates(loaded, name, arguments, p)),
+            owner="model",
+            roots=("model",),
+            says=f"model = {name}({without_p(arguments.text)})",
+        )
+        ran = run(loaded, p, setup.lines)
+        if not ran.ok:
+            yield ran
+            if ran.hung:
+                return
+            continue
+        arrays = candidates(ran, setup.roots)
+        if not arrays and (later := _initialised_later(loaded, setup, ran, p)) is not None:
+            setup, ran, arrays = later
+        shapes = tuple(sorted((a.path, a.value.shape) for a in arrays))
+        if shapes in shown:
+            continue
+        shown.add(shapes)
+        found += 1
+        built = Built(setup=setup, ran=ran, arrays=tuple(arrays))
+        yield built
+        yield from _begun(loaded, built, p)
+        if found == MOST_FOUND or arguments.cost < SURE:
+            return
+
+
+def _of_given_weights(
+    loaded: Loaded, name: str, parameters: Sequence[Parameter], p: Asked
+) -> Iterator[Built]:
+    """Yield instances that are given their weights: two matrices or three, and biases, in every order and style."""
+    required = [q for q in parameters if q.required]
+    for meaning, style in itertools.product(meanings_of(parameters), STYLES):
+        roles = meaning | _left_over(required, meaning)
+        if not meaning or {q.name for q in required} - set(roles):
+            continue
+        text = ", ".join(f"{q.name}={weight(roles[q.name], style)}" for q in required)
+        setup = Setup(
+            lines=(f"model = code.{name}({text})",),
+            owner="model",
+            roots=("model",),
+            says=f"model = {name}({without_p(text)})",
+        )
+        ran = run(loaded, p, setup.lines)
+        if ran.ok and (arrays := candidates(ran, setup.roots)):
+            yield Built(setup=setup, ran=ran, arrays=tuple(arrays))
+
+
+def _left_over(required: Sequence[Parameter], meaning: Mapping[str, str]) -> dict[str, str]:
+    """Return the arguments that are no matrix as the biases that are still missing, in their order."""
+    missing = [role for role in ("b", "b_y") if role not in meaning.values()]
+    missing = missing if "W_hy" in meaning.values() else missing[:1]
+    rest = [q.name for q in required if q.name not in meaning]
+    return dict(zip(rest, missing, strict=False))
+
+
+def _arguments(parameters: Sequence[Parameter], loaded: Loaded) -> Iterator[Arguments]:
+    """Yield arguments for a constructor; one that takes an output size but no hidden size may mean the latter."""
+    sure = sum(names.size_hint(q.name) in ("I", "H", "O", "V") for q in parameters) > 1
+    for arguments in best_first(parameters, lambda q: options_of(q, loaded, sure=sure), MOST_BUILDS):
+        if repeats(parameters, arguments.kinds):
+            continue
+        if "O" in arguments.kinds and "H" not in arguments.kinds:
+            yield replace(arguments, text=arguments.text.replace("p.O", "p.H"), cost=SURE)
+        yield arguments
+
+
+def _initialised_later(
+    loaded: Loaded, setup: Setup, ran: Ran, p: Asked
+) -> tuple[Setup, Ran, list[Reached]] | None:
+    """Return a setup in which a method of its own has made the weights."""
+    for name in dir(type(ran.names["model"])):
+        if name.startswith("__") or not any(
+            part in name.lower() for part in ("init", "build", "reset", "setup")
+        ):
+            continue
+        parameters = parameters_of(getattr(ran.names["model"], name))
+        for arguments in best_first(parameters or [], lambda q: options_of(q, loaded), 8):
+            more = replace(
+                setup,
+                lines=(*setup.lines, f"model.{name}({arguments.text})"),
+                says=f"{setup.says}, model.{name}({without_p(arguments.text)})",
+            )
+            made = run(loaded, p, more.lines)
+            if made.ok and (arrays := candidates(made, more.roots)):
+                return more, made, arrays
+    return None
+
+
+def _begun(loaded: Loaded, built: Built, p: Asked) -> Iterator[Built]:
+    """Yield the same network after a method of its own that is to be called before a sequence begins."""
+    for call in own_callables(loaded, built):
+        name = call.removeprefix("model.")
+        if not names.BEGINS.fullmatch(name):
+            continue
+        for arguments in best_first(
+            parameters_of(callable_of(built, call)) or [], lambda q: options_of(q, loaded), 3
+        ):
+            setup = replace(
+                built.setup,
+                lines=(*built.setup.lines, f"{call}({arguments.text})"),
+                says=f"{built.setup.says}, {call}({without_p(arguments.text)})",
+            )
+            ran = run(loaded, p, setup.lines)
+            if ran.ok:
+                yield Built(setup=setup, ran=ran, arrays=tuple(candidates(ran, setup.roots)))
+                break
+
+
+def repeats(parameters: Sequence[Parameter], kinds: Sequence[str]) -> bool:
+    """Tell whether one size is given twice, which would make shapes say less.
+
+    nh1 and nh2 are one size of two layers.
+    """
+    for size in "IHOTB":
+        given = (q.name for q, kind in zip(parameters, kinds, strict=True) if kind == size)
+        if len({names.NUMBERED.sub(r"\1", name) for name in given}) > 1:
+            return True
+    return False
+
+
+def of_live(loaded: Loaded, name: str, p: Asked) -> Iterator[Built]:
+    """Yield a live instance, copied for every run so that the user's own stays as it is."""
+    setup = Setup(
+        lines=("import copy", f"model = copy.deepcopy(code.{name})"),
+        owner="model",
+        roots=("model",),
+        says="the instance given",
+    )
+    ran = run(loaded, p, setup.lines)
+    if ran.ok:
+        yield Built(setup=setup, ran=ran, arrays=tuple(candidates(ran, setup.roots)))
+
+
+def candidates(ran: Ran, roots: Sequence[str]) -> list[Reached]:
+    """Return what could be weights, reached from the roots: writeable arrays of floats; without any, lists of them."""
+    found, listed = [], []
+    for item in everything(Ran(names=ran.names), roots):
+        value = item.value
+        kind = getattr(getattr(value, "dtype", None), "kind", "")
+        if kind == "f" and getattr(value, "ndim", 0) in (1, 2) and value.flags.writeable:
+            found.append(item)
+        elif (numbers := numbers_in(value)) is not None:
+            listed.append(Reached(f"lists({item.path})", numbers))
+    return found or _outermost(listed)
+
+
+def _outermost(listed: Sequence[Reached]) -> list[Reached]:
+    """Leave out the rows of matrices that are there as a whole."""
+    whole = tuple(f"{item.path[:-1]}[" for item in listed)
+    return [item for item in listed if not item.path.startswith(whole)]
+
+
+def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[str]:
+    """Return lines that set learning rates which the instance keeps to 1."""
+    ran = run(loaded, p, (f"model = code.{name}({arguments.text})",))
+    if not ran.ok:
+        return []
+    own = getattr(ran.names["model"], "__dict__", {})
+    shares = shares_in(getattr(loaded.code, name))
+    rates = [
+        key
+        for key, value in own.items()
+        if names.RATE.fullmatch(key) and key not in shares and isinstance(value, float) and value != 1.0
+    ]
+    reaches = [k for k, v in own.items() if names.TRUNCATION.fullmatch(k) and type(v) is int and v < 10**6]
+    return [*(f"model.{key} = 1.0" for key in rates), *(f"model.{key} = 10**6" for key in reaches)]
+
+
+def options_of(parameter: Parameter, loaded: Loaded, *, sure: bool = False) -> list[Option]:
+    """Return what a parameter of a constructor may be given; `sure` where others say that they are the sizes."""
+    name = parameter.name.strip("_")
+    if parameter.rate:
+        return [("1.0", 0.0, "rate")]
+    if names.TRUNCATION.fullmatch(name) and not isinstance(parameter.default, bool):
+        return [("10**6", 0.0, "truncation")]
+    hint = names.size_hint(name)
+    if hint is None and not parameter.required:
+        return [("", 0.0, "left out")]
+    if not parameter.required and not (type(parameter.default) is int or parameter.default is None):
+        return [("", 0.0, "left out")]
+    by_value = {"T": "p.T", "B": "p.B", "V": "p.I", "I": "p.I", "H": "p.H", "O": "p.O"}
+    options: list[Option] = []
+    if hint is not None:
+        unsure = hint in "TB" and len(name) == 1
+        unlikely = 1.0 if sure else 2.5
+        options.append((by_value[hint], unlikely if unsure else 0.0, hint))
+    options += [(by_value[size], 2.0 + 0.1 * n, size) for n, size in enumerate("IHOTB") if size != hint]
+    if parameter.required:
+        role = names.weight_hint(name)
+        if hint is None and role is not None:
+            options += [(weight(role, style), 1.0 + 0.1 * n, "weight") for n, style in enumerate(STYLES)]
+        options += _others(parameter, loaded)
+    return options
+
+
+def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
+    """Return what a required parameter may be given that is no size."""
+    name = parameter.name.lower()
+    found: list[Option] = [
+        ("0.1", 2.6, "number"),
+        ("None", 3.0, "nothing"),
+        ("0", 3.2, "zero"),
+        ("True", 3.4, "flag"),
+    ]
+    if "activ" in name or "nonlin" in name or "func" in name:
+        found += [("'tanh'", 0.0, "word"), ("np.tanh", 0.2, "function")]
+        found += [
+            (f"code.{n}()", 0.1, "object")
+            for n in own_names(loaded)
+            if "tanh" in n.lower() and is_class(loaded, n)
+        ]
+        found += [
+            (f"code.{n}", 0.15, "function")
+            for n in own_names(loaded)
+            if n.lower() == "tanh" and not is_class(loaded, n)
+        ]
+    if "vocab" in name or "char" in name or "word" in name:
+        found += [("[chr(97 + n) for n in range(p.I)]", 0.5, "vocabulary")]
+        found += [("{chr(97 + n): n for n in range(p.I)}", 0.7, "vocabulary")]
+    if "seed" in name or "rng" in name or "random" in name:
+        found += [
+            ("0", 0.0, "seed"),
+            ("np.random.RandomState(0)", 0.2, "generator"),
+            ("np.random.default_rng(0)", 0.3, "generator"),
+        ]
+    if CONFIGURATION.fullmatch(name):
+        found += [(text, 0.0, "settings") for text in (*configurations(loaded), "p.settings")]
+    if "dtype" in name:
+        found += [("np.float64", 0.0, "dtype")]
+    if "size" in name or "dims" in name or "layers" in name or "shape" in name:
+        found += [("[p.I, p.H, p.O]", 0.6, "sizes"), ("(p.I, p.H, p.O)", 0.8, "sizes")]
+        found += [
+            ("[p.I, p.H, p.H]", 0.7, "sizes"),
+            ("[p.I, p.H]", 0.9, "sizes"),
+        ]  # of the layers below a head
+    return found
+
+
+def own_callables(loaded: Loaded, built: Built) -> list[str]:
+    """Return the expressions of everything that may be called on a setup's owner."""
+    if built.setup.owner == "code":
+        wanted = [n for n in loaded.wanted if not is_class(loaded, n.partition(".")[0])]
+        rest = [n for n in own_names(loaded) if not is_class(loaded, n) and n not in wanted]
+        return [f"code.{n}" for n in (*wanted, *rest)]
+    model = built.ran.names["model"]
+    found = [
+        f"model.{n}"
+        for n in dir(type(model))
+        if not n.startswith("__") and callable(getattr(type(model), n, None))
+    ]
+    own = getattr(model, "__dict__", {})
+    found += [f"model.{n}" for n, v in own.items() if inspect.isfunction(v) or inspect.ismethod(v)]
+    if "__call__" in dir(type(model)):
+        found.append("model.__call__")
+    wanted = [f"model.{n.partition('.')[2]}" for n in loaded.wanted if "." in n]
+    return [*wanted, *(n for n in found if n not in wanted)]
+
+
+def part_called(built: Built, name: str) -> str | None:
+    """Return the expression of what is called `name` in a network, which its own functions may want to be handed.
+
+    It is a part of `params`, by its key or by where it was returned, or an attribute that holds parameters.
+    """
+    if built.setup.owner == "model":
+        path = f"model.{name}"
+        holds = any(re.match(rf"(lists\()?{re.escape(path)}([\[)]|$)", item.path) for item in built.arrays)
+        return path if holds else None
+    if "params" not in built.setup.roots:
+        return None
+    params = built.ran.names["params"]
+    if isinstance(params, dict):
+        return f"params[{name!r}]" if name in params else None
+    maker = built.setup.lines[-1].removeprefix("params = code.").partition("(")[0]
+    called = returned_names(getattr(built.ran.names["code"], maker, None), "params")
+    return next((path for path, label in called.items() if label == name), None)
+
+
+def callable_of(built: Built, expression: str) -> Any:
+    """Return the callable behind an expression of `own_callables`."""
+    owner, _, name = expression.partition(".")
+    return getattr(built.ran.names[owner], name)

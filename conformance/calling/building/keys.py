@@ -1,0 +1,107 @@
+"""Parameters in a record, a dict, a tuple or a list: by which keys, and in which order, code takes them out."""
+
+import ast
+import inspect
+
+from conformance.calling.building.records import weight_records
+from conformance.calling.hints.arguments import parameters_of
+from conformance.calling.hints.inputs import STYLES, roles_of, weight
+from conformance.calling.hints.names import GRADIENT
+from conformance.calling.hints.sources import source_of
+from conformance.calling.loading.load import Loaded, own_names
+
+
+def made_up_parameters(loaded: Loaded) -> list[str]:
+    """Return the expressions of records, dicts and tuples of weights that functions may want, for every style."""
+    found = dict.fromkeys(_restyled(text, style) for text in weight_records(loaded) for style in STYLES)
+    trees = _trees(loaded)
+    wanted = {
+        q.name: q
+        for name in own_names(loaded)
+        for q in parameters_of(getattr(loaded.code, name)) or []
+        if not inspect.isclass(getattr(loaded.code, name))
+    }
+    for parameter in wanted.values():
+        texts: list[str] = []
+        keys = _keys(trees, parameter.name)
+        roles = roles_of([key for key in keys if not GRADIENT.match(key)])
+        if {"W_ih", "W_hh"} <= set(roles.values()):
+            texts.append("{" + ", ".join(f"{key!r}: ⟨{role}⟩" for key, role in roles.items()) + "}")
+        for unpacked in _unpacked(trees, parameter.name):
+            roles = roles_of(unpacked)
+            if {"W_ih", "W_hh"} <= set(roles.values()) and len(roles) == len(unpacked):
+                texts.append("(" + ", ".join(f"⟨{roles[name]}⟩" for name in unpacked) + ",)")
+        found |= dict.fromkeys(_restyled(text, style) for text in texts for style in STYLES)
+    return list(found)
+
+
+def keys_of(loaded: Loaded, name: str) -> list[str]:
+    """Return the string keys by which anything called `name` is subscripted in a target."""
+    return [key for key in _keys(_trees(loaded), name) if not GRADIENT.match(key)]
+
+
+def _restyled(text: str, style: tuple[str, str]) -> str:
+    """Replace every ⟨role⟩ by the parameter as the style has it."""
+    for role in ("W_ih", "W_hh", "W_hy", "b_ih", "b_hh", "b_y", "b"):
+        text = text.replace(f"⟨{role}⟩", weight(role, style))
+    return text
+
+
+def _trees(loaded: Loaded) -> list[ast.AST]:
+    trees: list[ast.AST] = []
+    for name in own_names(loaded):
+        text = source_of(getattr(loaded.code, name))
+        if text:
+            trees.append(ast.parse(text))
+    return trees
+
+
+def _keys(trees: list[ast.AST], name: str) -> list[str]:
+    """Return the string keys by which anything called `name` is subscripted, under whatever name a function has it."""
+    found: dict[str, None] = {}
+    for tree in trees:
+        called = _aliases(tree, name)
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Subscript)
+                and getattr(node.value, "id", getattr(node.value, "attr", None)) in called
+                and isinstance(node.slice, ast.Constant)
+                and isinstance(node.slice.value, str)
+            ):
+                found[node.slice.value] = None
+    return list(found)
+
+
+def _aliases(tree: ast.AST, name: str) -> set[str]:
+    """Return `name` and the other names that are bound to it."""
+    pairs = [
+        pair
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        for pair in _pairs(target, node.value)
+    ]
+    bound = [
+        target.id
+        for target, value in pairs
+        if isinstance(target, ast.Name) and getattr(value, "id", None) == name
+    ]
+    return {name, *bound}
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """Return what an assignment binds to what, its tuples taken apart."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        return list(zip(target.elts, value.elts, strict=False))
+    return [(target, value)]
+
+
+def _unpacked(trees: list[ast.AST], name: str) -> list[list[str]]:
+    """Return the names into which anything called `name` is unpacked."""
+    found = []
+    for node in (inner for tree in trees for inner in ast.walk(tree)):
+        if isinstance(node, ast.Assign) and getattr(node.value, "id", None) == name:
+            target = node.targets[0]
+            if isinstance(target, ast.Tuple) and all(isinstance(part, ast.Name) for part in target.elts):
+                found.append([part.id for part in target.elts if isinstance(part, ast.Name)])
+    return found

@@ -1,0 +1,34 @@
+"""What begins a further sequence with a network that has run: its own methods for that, and its weights again."""
+
+from conformance.calling.building.construct import callable_of, own_callables
+from conformance.calling.forwards.passes import Forward
+from conformance.calling.hints import names
+from conformance.calling.hints.arguments import parameters_of
+from conformance.calling.loading.load import Loaded
+
+
+def between(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
+    """Return the lines that a caller runs before a further sequence.
+
+    A state that the network keeps is its caller's to set only where it has a method that sets it back; gradients that
+    add up are its caller's to clear only where it has one that clears them.
+    """
+    setup = forward.built.setup
+    begins = [line for line in setup.lines if line.startswith(f"{setup.owner}.") and " = " not in line]
+    resets = [
+        f"{call}()"
+        for call in own_callables(loaded, forward.built)
+        if setup.owner == "model"
+        and names.RESETS.fullmatch(call.rpartition(".")[2])
+        and not any(q.required for q in parameters_of(callable_of(forward.built, call)) or [])
+    ]
+    fills = [
+        f"{slot.path}[...] = {slot.fill}"
+        for slot in forward.slots
+        if begins or "h_0" not in slot.roles or any(not _clears_gradients(call) for call in resets)
+    ]
+    return (*resets, *begins, *fills)
+
+
+def _clears_gradients(call: str) -> bool:
+    return "grad" in call.lower()

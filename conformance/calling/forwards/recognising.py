@@ -1,0 +1,201 @@
+"""What a forward pass is whose outputs are known: which array is which parameter, and which mistake it may have."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from conformance.calling.asking import Traits, question
+from conformance.calling.building.construct import candidates
+from conformance.calling.forwards.passes import Forward, case_of
+from conformance.calling.forwards.wrong import without_a_state, wrong_truths
+from conformance.calling.hints import names
+from conformance.calling.loading.load import Loaded
+from conformance.calling.running.program import Ran, run
+from conformance.calling.running.reach import Reached
+from conformance.calling.values.flat import unfolded
+from conformance.calling.values.matching import everything, recognised
+from conformance.calling.values.sensitivity import used
+from conformance.calling.values.slots import Sizes, Slot, assignments, looks_like_a_gradient, options
+
+MOST_ASSIGNMENTS, MOST_ASSIGNMENTS_OF_WRONG = 24, 8
+"""Meanings of a network's arrays that are tried."""
+
+MOST_WRONG = 16
+"""Forward passes in which mistakes are looked for."""
+
+
+@dataclass(slots=True)
+class Recognising:
+    """What runs of one code show, by value; and which arrays each reads, found out once."""
+
+    loaded: Loaded
+    sensitive: dict[tuple[object, ...], list[Reached]] = field(default_factory=dict)
+
+    def recognised(self, forward: Forward) -> list[Forward]:
+        """Return `forward` with weights of ours, as often as something of it is recognised."""
+        built = forward.built
+        setup = built.setup
+        arrays = list(built.arrays)
+        if not arrays and setup.owner == "model":
+            return self._lazy(forward)
+        if (parts := unfolded(arrays, forward.ran, ["result", *setup.roots])) is not None:
+            forward = replace(forward, built=replace(built, arrays=tuple(parts)))
+            arrays = parts
+        sensitive = self._used(forward) if arrays else []
+        if not sensitive:
+            return self._matched(forward, ()) if forward.fills else []
+        for slots in _assignments(sensitive, forward.sizes):
+            found = self._matched(forward, slots)
+            if found:
+                wrong = self._with_idle_bias(found[0], sensitive)
+                return found if wrong is None else [wrong]
+        return []
+
+    def _with_idle_bias(self, forward: Forward, sensitive: Sequence[Reached]) -> Forward | None:
+        """Return a network that has a bias of its states which forward never reads; None for any other."""
+        read = {item.path for item in sensitive}
+        idle = [
+            slot
+            for item in forward.built.arrays
+            if item.path not in read and names.BIAS.fullmatch(item.name)
+            for slot in options(item, forward.sizes)
+            if slot.roles == ("b",)
+        ]
+        if len(idle) != 1:
+            return None
+        own = [slot for slot in forward.slots if slot.roles == ("b",)]
+        rest = [slot for slot in forward.slots if slot not in own]
+        if own:
+            rest.append(_as_role(own[0], "b_ih"))
+        slots = (*rest, _as_role(idle[0], "b_hh") if own else idle[0])
+        return self._matched_wrong(forward, slots)
+
+    def with_one_mistake(self, ran: Sequence[Forward]) -> Iterator[Forward]:
+        """Yield those of some forward passes that are recognised as those of a network with one mistake."""
+        known = set()
+        for forward in ran:
+            kind = (forward.call, forward.inputs.text, forward.sizes)
+            if kind in known or len(known) >= MOST_WRONG:
+                continue
+            known.add(kind)
+            arrays, sensitive = forward.built.arrays, self._used(forward)
+            idle = [a for a in arrays if a not in sensitive and not looks_like_a_gradient(a)]
+            idle = [a for a in idle if options(a, forward.sizes)]
+            ways = _assignments(sensitive, forward.sizes) or _assignments([*sensitive, *idle], forward.sizes)
+            for slots in ways[:MOST_ASSIGNMENTS_OF_WRONG] if arrays else [()]:
+                found = self._matched_wrong(forward, slots)
+                if found is not None:
+                    yield found
+                    break
+
+    def _used(self, forward: Forward) -> list[Reached]:
+        """Return the arrays that a forward pass reads and that may be parameters by their shape."""
+        lines = (*forward.built.setup.lines, *forward.lines)
+        key = (lines, forward.asked.case)
+        if key not in self.sensitive:
+            built = forward.built
+            self.sensitive[key] = used(
+                self.loaded, forward.asked.p, built.setup.lines, forward.lines, built.arrays, None
+            )
+        return [item for item in self.sensitive[key] if options(item, forward.sizes, layers=2)]
+
+    def _matched_wrong(
+        self, forward: Forward, slots: tuple[Slot, ...], *, returned: bool = False
+    ) -> Forward | None:
+        """Return a forward pass as that of a network with one mistake, by what it left or by what it returned alone."""
+        traits = _traits(forward, slots)
+        case = case_of(forward.sizes, batched=forward.inputs.batched)
+        trial = replace(forward, slots=slots, asked=question(case, traits))
+        if not slots and not forward.fills:
+            return None
+        ran = run(self.loaded, trial.asked.p, (*trial.build, *trial.lines))
+        if not ran.ok:
+            return None
+        roots = [] if returned else forward.built.setup.roots
+        items = everything(Ran(names=ran.names) if returned else ran, ["result", *roots])
+        for fault, truths in wrong_truths(case, traits).items():
+            if forward.inputs.of_one_sample and without_a_state(fault):
+                continue
+            wrong = replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
+            if wrong.complete and self._starts_anywhere(wrong):
+                return wrong
+        return None
+
+    def _lazy(self, forward: Forward) -> list[Forward]:
+        """Try again with the arrays that only came to be when forward ran."""
+        setup = forward.built.setup
+        if len(setup.lines) > 4:
+            return []
+        arrays = tuple(candidates(forward.ran, setup.roots))
+        if not arrays:
+            return []
+        lazy = replace(
+            setup,
+            lines=(*setup.lines, *forward.lines),
+            says=f"{setup.says}; its weights come to be at the first forward",
+        )
+        return self.recognised(replace(forward, built=replace(forward.built, setup=lazy, arrays=arrays)))
+
+    def _matched(self, forward: Forward, slots: tuple[Slot, ...]) -> list[Forward]:
+        roles = {role for slot in slots for role in slot.roles}
+        layers = 2 if "W_hh1" in roles else 1
+        traits = _traits(forward, slots)
+        for nonlinearity in ("tanh", "relu"):
+            case = case_of(
+                forward.sizes, batched=forward.inputs.batched, nonlinearity=nonlinearity, layers=layers
+            )
+            asked = question(case, traits)
+            trial = replace(forward, slots=slots, asked=asked)
+            ran = run(self.loaded, asked.p, (*trial.build, *trial.lines))
+            if not ran.ok:
+                return []
+            items = everything(ran, ["result", *forward.built.setup.roots])
+            matches = tuple(recognised(items, asked.forward))
+            trial = replace(trial, ran=ran, matches=matches)
+            if trial.complete and self._starts_anywhere(trial):
+                return [self._as_returned(trial)]
+        return []
+
+    def _as_returned(self, forward: Forward) -> Forward:
+        """Return a forward pass by what it returns; where locals alone are right, by the mistake of what it returns."""
+        if not _is_local(forward):
+            return forward
+        wrong = self._matched_wrong(forward, forward.slots, returned=True)
+        return forward if wrong is None else wrong
+
+    def _starts_anywhere(self, forward: Forward) -> bool:
+        """Tell whether an array taken for h_0 is one: zeros fit in the place of a bias as well."""
+        if all("h_0" not in slot.roles for slot in forward.slots):
+            return True
+        asked = question(replace(forward.asked.case, h_0=True), forward.asked.traits)
+        truths = asked.forward
+        if forward.fault:
+            truths = wrong_truths(asked.case, asked.traits)[forward.fault]
+        ran = run(self.loaded, asked.p, (*forward.build, *forward.lines))
+        items = everything(ran, ["result", *forward.built.setup.roots]) if ran.ok else []
+        return replace(forward, asked=asked, matches=tuple(recognised(items, truths))).complete
+
+
+def _is_local(forward: Forward) -> bool:
+    """Tell whether what the loss sees was found in local variables alone."""
+    return forward.outputs is not None and "seen[" in forward.outputs.source
+
+
+def _as_role(slot: Slot, role: str) -> Slot:
+    """Return the slot of a bias as that of another one."""
+    (old,) = slot.roles
+    return replace(
+        slot, roles=(role,), fill=slot.fill.replace(f"p.{old}", f"p.{role}"), read={role: slot.read[old]}
+    )
+
+
+def _traits(forward: Forward, slots: Sequence[Slot]) -> Traits:
+    """Return what a network lacks, whose parameters are these."""
+    roles = {role for slot in slots for role in slot.roles} or set(forward.fills)
+    return Traits(one_hot=forward.inputs.ids, cell_bias=bool(roles & {"b", "b_ih"}), head_bias="b_y" in roles)
+
+
+def _assignments(arrays: Sequence[Reached], sizes: Sizes) -> list[tuple[Slot, ...]]:
+    found = assignments(arrays, sizes, MOST_ASSIGNMENTS)
+    if not found:
+        found = assignments(arrays, sizes, MOST_ASSIGNMENTS, layers=2)
+    return found

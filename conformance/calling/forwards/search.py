@@ -1,0 +1,227 @@
+"""The forward pass found by trying: which callable, which layout of x, which array is which parameter."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
+from time import process_time
+
+from conformance.calling.asking import Question, Traits, question
+from conformance.calling.building.construct import Built, callable_of, own_callables, part_called
+from conformance.calling.building.relabelling import relabelled
+from conformance.calling.forwards.arguments import offered
+from conformance.calling.forwards.cells import cells, is_stepwise
+from conformance.calling.forwards.passes import ASKED, Forward, case_of
+from conformance.calling.forwards.recognising import Recognising
+from conformance.calling.hints import names
+from conformance.calling.hints.arguments import Arguments, Option, Parameter, best_first, parameters_of
+from conformance.calling.hints.inputs import (
+    INPUTS,
+    ONE_FEATURE,
+    STYLES,
+    Inputs,
+    meanings_of,
+    weight,
+)
+from conformance.calling.interface import Attempt
+from conformance.calling.loading.load import Loaded
+from conformance.calling.running.program import Ran, run
+from conformance.calling.values.slots import Sizes, guesses
+
+MOST_ARGUMENTS, MOST_SIZES = 8, 4
+"""Of one callable and layout that are tried."""
+
+NOT_TRIED = "no arguments were found to try"
+
+MOST_SECONDS_OF_ONE = 3.0
+"""After which a callable is given up of which nothing was recognised."""
+
+
+@dataclass(slots=True)
+class Searching:
+    """One search: what is searched, and what came of it so far."""
+
+    loaded: Loaded
+    attempts: list[Attempt] = field(default_factory=list)
+    ran: list[Forward] = field(default_factory=list)  # that ran, and were not recognised
+    raised: list[Forward] = field(default_factory=list)  # that failed by a mistake of their own
+    recognising: Recognising = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recognising = Recognising(self.loaded)
+
+    def forwards(self, built: Built, *, stepwise: bool) -> Iterator[Forward]:
+        """Yield every forward pass whose outputs are recognised, likely ones first.
+
+        They are called on whole sequences, or step by step in a loop of ours.
+        """
+        for call in _ordered(self.loaded, own_callables(self.loaded, built)):
+            parameters = parameters_of(callable_of(built, call))
+            if parameters:
+                tries = _Tries(until=process_time() + MOST_SECONDS_OF_ONE)
+                yield from self._of_callable(built, call, parameters, tries, stepwise=stepwise)
+                self.attempts.append(tries.told(call))
+                if tries.fails and names.FORWARD.fullmatch(call.rpartition(".")[2]):
+                    self.raised.append(tries.raised)
+
+    def _of_callable(
+        self, built: Built, call: str, parameters: list[Parameter], tries: "_Tries", *, stepwise: bool
+    ) -> Iterator[Forward]:
+        for network, sizes in self._sized(built):
+            inputs = (*INPUTS, *ONE_FEATURE) if sizes.I == 1 else INPUTS
+            for way in (way for way in inputs if not stepwise or is_stepwise(way)):
+                for forward in self._tried(network, call, parameters, way, sizes, stepwise=stepwise):
+                    tries.note(forward)
+                    found = self.recognising.recognised(forward) if forward.ran.ok else []
+                    if forward.ran.ok and not found:
+                        self.ran.append(forward)
+                    yield from found
+                    if tries.over(found=bool(found)):
+                        return
+
+    def _sized(self, built: Built) -> Iterator[tuple[Built, Sizes]]:
+        """Yield the sizes that a network may have, with the network as it is built to have them."""
+        found = guesses(built.arrays, ASKED)[:MOST_SIZES]
+        p = question(case_of(ASKED, batched=False), Traits()).p
+        for sizes in found + [s for s in (ASKED, Sizes(ASKED.I, ASKED.H, 0)) if s not in found]:
+            other = relabelled(self.loaded, built, sizes, p) if sizes != ASKED else None
+            yield (
+                (built, sizes) if other is None else (other, ASKED if sizes.O else Sizes(ASKED.I, ASKED.H, 0))
+            )
+
+    def _tried(
+        self,
+        built: Built,
+        call: str,
+        parameters: list[Parameter],
+        way: Inputs,
+        sizes: Sizes,
+        *,
+        stepwise: bool,
+    ) -> Iterator[Forward]:
+        """Yield runs with the network's own weights, one for each choice of arguments."""
+        case = case_of(sizes, batched=way.batched)
+        asked = question(case, Traits(one_hot=way.ids))
+        made = any(part_called(built, parameter.name) for parameter in parameters)
+        meanings = meanings_of(parameters) if built.setup.owner == "code" and not made else [{}]
+        for roles, style in product(meanings, STYLES):
+            if not roles and style != STYLES[0]:
+                continue
+            if stepwise:
+                yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
+                continue
+            options = partial(offered, built=built, way=way, roles=roles, style=style)
+            for arguments in best_first(parameters, options, MOST_ARGUMENTS):
+                if arguments.kinds.count("x") != 1 or not built.reads_its_weights(arguments.text, "p.W_"):
+                    continue
+                forward = Forward(
+                    built=built,
+                    call=call,
+                    inputs=way,
+                    arguments=arguments,
+                    slots=(),
+                    sizes=sizes,
+                    asked=asked,
+                    ran=Ran(names={}),
+                    fills={role: weight(role, style) for role in roles.values()},
+                    meaning=roles,
+                )
+                yield replace(forward, ran=run(self.loaded, asked.p, (*built.setup.lines, *forward.lines)))
+
+    def _stepwise(
+        self,
+        built: Built,
+        call: str,
+        parameters: list[Parameter],
+        way: Inputs,
+        sizes: Sizes,
+        asked: Question,
+        roles: dict[str, str],
+        style: tuple[str, str],
+    ) -> Iterator[Forward]:
+        """Yield runs of our own loop around a callable that takes one step."""
+        plain = Forward(
+            built=built,
+            call=call,
+            inputs=way,
+            arguments=Arguments(text="", kinds=(), cost=0.0),
+            slots=(),
+            sizes=sizes,
+            asked=asked,
+            ran=Ran(names={}),
+            fills={role: weight(role, style) for role in roles.values()},
+            meaning=roles,
+        )
+
+        def weights(parameter: Parameter) -> list[Option]:
+            if parameter.name in roles:
+                return [(weight(roles[parameter.name], style), 0.0, "weight")]
+            if (part := part_called(built, parameter.name)) is not None:
+                return [(part, 0.0, "weight")]
+            if "params" in built.setup.roots:
+                return [("params", 0.0 if names.PARAMS.fullmatch(parameter.name) else 1.5, "params")]
+            return []
+
+        for forward in cells(self.loaded, plain, parameters, weights):
+            ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
+            if ran.ok:
+                yield replace(forward, ran=ran)
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What came of calling one callable so far; `raised` is how it ended, by what no argument mends if by any."""
+
+    until: float
+    raised: Forward | None = None
+    ran: bool = False
+    found: bool = False
+
+    def note(self, forward: Forward) -> None:
+        """Keep how one call went."""
+        self.ran = self.ran or forward.ran.ok
+        if not forward.ran.ok and (
+            self.raised is None or (forward.ran.fails_by_itself and not self.raised.ran.fails_by_itself)
+        ):
+            self.raised = forward
+        if forward.ran.hung:
+            self.raised, self.until = forward, 0.0
+
+    def over(self, *, found: bool) -> bool:
+        """Tell whether it is given up: it hung, or it took long and nothing of it was recognised."""
+        self.found = self.found or found
+        return not self.found and process_time() > self.until
+
+    @property
+    def fails(self) -> bool:
+        """Whether it never ran, for a reason that no argument mends."""
+        return not self.ran and self.raised is not None and self.raised.ran.fails_by_itself
+
+    def told(self, call: str) -> Attempt:
+        """Return how far the callable got."""
+        if self.ran:
+            return Attempt(what=call, reached="ran", problem="its outputs are not recognised")
+        why = NOT_TRIED if self.raised is None else self.raised.ran.complaint()
+        return Attempt(what=call, reached="called", problem=why)
+
+
+def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:
+    """Return callables in the order of trying.
+
+    What was asked for by name comes early, unless its name is that of a backward pass; then what has the name of a
+    forward pass, then what has none; what trains, walks back or only checks something comes last.
+    """
+
+    def rank(call: str) -> tuple[int, int]:
+        name = call.rpartition(".")[2]
+        if names.CHECKS.fullmatch(name) and not names.FORWARD.fullmatch(name):
+            return 4, 0
+        if name in ("forward", "__call__"):
+            return 0, 0
+        if names.FORWARD.fullmatch(name):
+            return 1, 0 if "forward" in name.lower() else 1
+        if name in loaded.wanted:
+            return 2, 0
+        return (3, 0) if names.BACKWARD.fullmatch(name) or names.TRAINS.fullmatch(name) else (2, 1)
+
+    return sorted(calls, key=rank)

@@ -1,0 +1,1 @@
+"""What names and source texts suggest. Hints only order the hypotheses; values decide."""

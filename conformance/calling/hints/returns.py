@@ -1,0 +1,22 @@
+"""What the return statement of a function calls its values."""
+
+import ast
+from typing import Any
+
+from conformance.calling.building.keys import source_of
+
+
+def returned_names(function: Any, root: str) -> dict[str, str]:
+    """Return what the last return statement of a function calls its values: {"grads[0]": "dWx", …}."""
+    text = source_of(function)
+    if not text:
+        return {}
+    tree = ast.parse(text)
+    returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value is not None]
+    if not returns:
+        return {}
+    last = returns[-1].value
+    parts = last.elts if isinstance(last, (ast.Tuple, ast.List)) else None
+    if parts is None:
+        return {root: last.id} if isinstance(last, ast.Name) else {}
+    return {f"{root}[{n}]": ast.unparse(part).rpartition(".")[2] for n, part in enumerate(parts)}

@@ -1,0 +1,148 @@
+"""Modules made of definitions alone, for a target and for the files next to it that it imports."""
+
+import ast
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from time import perf_counter
+
+from conformance.calling.hints.names import size_hint
+from conformance.calling.loading import statements
+from conformance.calling.loading.source import Piece, pieces_of
+from conformance.calling.loading.story import Story, run_statement
+from conformance.calling.running.limits import harmless_open, seeded, time_limit
+from conformance.errors import UsageError
+
+ASSIGNMENT, IMPORT = 0.5, 20.0
+"""Seconds that one statement may take."""
+
+ALL_ASSIGNMENTS = 4.0
+"""Seconds that all assignments of one module may take together."""
+
+
+def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], story: Story) -> int:
+    """Run the harmless statements of `pieces` in `module`, globals named like sizes set to `sizes`.
+
+    Returns how many others there are.
+    """
+    names = vars(module)
+    names.update(open=harmless_open, xrange=range, raw_input=input, unicode=str)
+    defined = set().union(*(statements.functions_in(piece.tree) for piece in pieces)) if pieces else set()
+    until = perf_counter() + ALL_ASSIGNMENTS
+    skipped = 0
+    for piece in pieces:
+        story.files.add(piece.file)
+        for node, run in statements.chosen(piece.tree, defined):
+            busy = not isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
+            if not run or (busy and perf_counter() > until):
+                skipped += not _documents(node)
+                continue
+            _keep_version(names, node)
+            run_statement(node, piece, names, story, _limit(node))
+            _resize(names, node, sizes, story)
+    return skipped
+
+
+def _limit(node: ast.stmt) -> AbstractContextManager[None] | None:
+    """Return the time that a statement may take; an adapter's takes as long as loading its network does."""
+    if any(isinstance(n, ast.Name) and n.id == "handwritten" for n in ast.walk(node)):
+        return None
+    imports = isinstance(node, (ast.Import, ast.ImportFrom, ast.Try, ast.If))
+    return time_limit(IMPORT if imports else ASSIGNMENT)
+
+
+def _documents(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _keep_version(names: dict[str, object], node: ast.stmt) -> None:
+    """Keep what a later definition of the same name would hide, as name__1, name__2 and so on."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and callable(names.get(node.name)):
+        number = 1 + sum(name.startswith(f"{node.name}__") for name in names)
+        names[f"{node.name}__{number}"] = names[node.name]
+
+
+def _resize(names: dict[str, object], node: ast.stmt, sizes: Mapping[str, int], story: Story) -> None:
+    """Give the globals that a statement assigned, and that are named like sizes, the sizes asked for."""
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    for target in targets:
+        for part in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
+            name = getattr(part, "id", "")
+            size = sizes.get(size_hint(name) or "")
+            if size and type(names.get(name)) is int and names[name] > 0:
+                story.note(f"The global {name} = {names[name]} was set to {size}.")
+                names[name] = size
+
+
+class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the modules that lie next to a target, and loads their definitions alone."""
+
+    def __init__(self, roots: Sequence[Path], sizes: Mapping[str, int], story: Story) -> None:
+        self._roots = roots
+        self._sizes = sizes
+        self._story = story
+        self.loaded: list[str] = []
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return the spec of a file or package below one of the roots."""
+        for root in self._roots:
+            place = root.joinpath(*fullname.split("."))
+            for file, package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):
+                if file.is_file():
+                    return self._spec(fullname, file, package=package)
+            if place.is_dir() and any(place.glob("*.py")):
+                return self._spec(fullname, place, package=True)
+        return None
+
+    def _spec(self, fullname: str, file: Path, *, package: bool) -> importlib.machinery.ModuleSpec:
+        spec = importlib.machinery.ModuleSpec(fullname, self, origin=str(file), is_package=package)
+        if package:
+            spec.submodule_search_locations = [str(file if file.is_dir() else file.parent)]
+        return spec
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
+        """Leave it to the import system."""
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Run the harmless statements of the module's file."""
+        self.loaded.append(module.__name__)
+        file = Path(str(module.__spec__.origin)) if module.__spec__ is not None else None
+        if file is None or file.is_dir():
+            return
+        module.__file__ = str(file)
+        try:
+            pieces, complaints = pieces_of(file)
+        except UsageError as error:
+            raise ImportError(str(error)) from error
+        for complaint in complaints:
+            self._story.note(f"Left out, since it isn't Python: {complaint}.")
+        self._story.skipped(fill(module, pieces, self._sizes, self._story))
+
+
+@contextmanager
+def neighbours(roots: Sequence[Path], sizes: Mapping[str, int], story: Story) -> Iterator[Neighbours]:
+    """Let imports in the block find what lies below `roots`, by its definitions."""
+    finder = Neighbours(roots, sizes, story)
+    hidden = {}
+    for name in list(sys.modules):
+        if finder.find_spec(name) is not None and name.partition(".")[0] not in ("conformance", "refrnn"):
+            hidden[name] = sys.modules.pop(name)
+    sys.meta_path.insert(0, finder)
+    seeded()
+    try:
+        yield finder
+    finally:
+        sys.meta_path.remove(finder)
+        for name in finder.loaded:
+            sys.modules.pop(name, None)
+        sys.modules.update(hidden)

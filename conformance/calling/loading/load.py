@@ -1,0 +1,239 @@
+"""From a target, `file.py:Name`, `notebook.ipynb:Name` or `package.module:Name`, to a module of its definitions."""
+
+import copy
+import importlib
+import math
+import sys
+import types
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance.calling.loading.definitions import fill, neighbours
+from conformance.calling.loading.executing import executed
+from conformance.calling.loading.source import pieces_of
+from conformance.calling.loading.story import Story
+from conformance.calling.loading.stubs import is_stub, stubbed_imports
+from conformance.errors import UsageError
+
+SIZES = {"T": 7, "B": 3, "I": 4, "H": 6, "O": 5, "V": 5}
+"""What is asked first: no size equals another, none of T, B and O divides another. V is a vocabulary's."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Loaded:
+    """The definitions of a target.
+
+    Attributes
+    ----------
+    target
+        What was asked for.
+    wanted
+        The names after the colon, none where the whole file is meant.
+    code
+        The module that holds the definitions.
+    files
+        The files (of notebooks: `file#cell`) whose code is foreign.
+    notes
+        What was skipped, supplied or made up, in sentences.
+    execute
+        Whether the script was run as it stands before its definitions were taken.
+    until
+        When, in processor time (`process_time`), finding out how it is called must have ended.
+    """
+
+    target: str
+    wanted: tuple[str, ...]
+    code: types.ModuleType
+    files: frozenset[str]
+    notes: tuple[str, ...]
+    execute: bool = False
+    until: float = math.inf
+    _before: dict[str, Any] = field(default_factory=dict)
+    _arrays: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+
+    def remember(self) -> None:
+        """Remember the globals as they are now."""
+        self._before = dict(vars(self.code))
+        self._arrays = [(value, value.copy()) for value in _arrays_in(self._before.values())]
+        self._lists = {
+            name: copy.copy(value)
+            for name, value in self._before.items()
+            if isinstance(value, (list, dict)) and name[:2] != "__"
+        }
+
+    _lists: dict[str, Any] = field(default_factory=dict)
+
+    def reset(self) -> None:
+        """Put the globals back to what was remembered: what names are bound to, and what arrays hold."""
+        names = vars(self.code)
+        if len(names) != len(self._before):
+            for name in set(names) - set(self._before):
+                del names[name]
+        names.update(self._before)
+        for name, value in self._lists.items():
+            kept = self._before[name]
+            if isinstance(kept, list):
+                kept[:] = value
+            elif kept != value if not _holds_arrays(kept) else True:
+                kept.clear()
+                kept.update(value)
+        for array, values in self._arrays:
+            array[...] = values
+
+
+def _holds_arrays(value: dict[Any, Any]) -> bool:
+    return any(isinstance(item, np.ndarray) for item in value.values())
+
+
+def _arrays_in(values: Any) -> list[np.ndarray]:
+    found = []
+    for value in values:
+        if isinstance(value, np.ndarray):
+            if value.flags.writeable:
+                found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += _arrays_in(value)
+        elif isinstance(value, dict) and "__builtins__" not in value:
+            found += _arrays_in(value.values())
+    return found
+
+
+def load(target: str, sizes: Mapping[str, int] = SIZES, *, execute: bool = False) -> Loaded:
+    """Load the definitions of `target`; nothing that trains, prints, plots or reads is run, unless asked to `execute`.
+
+    With `execute` all of the script runs first, as it stands and however long it takes; the variables that it leaves
+    are there where a definition needs them. Globals with names of sizes get `sizes`, since what is built from them then
+    tells by its shape what it is.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file or module, or no such name in it; the message lists what there is.
+    """
+    place, _, names = target.partition(":") if not _is_windows_path(target) else (target, "", "")
+    wanted = tuple(name.strip() for name in names.split(",") if name.strip())
+    path, module_name, root = _located(place)
+    story = Story()
+    pieces, complaints = pieces_of(path)
+    for complaint in complaints:
+        story.note(f"Left out, since it isn't Python: {complaint}.")
+    torch = nullcontext() if any("Module)" in piece.text for piece in pieces) else _without_torch()
+    code = types.ModuleType(module_name if module_name not in sys.modules else f"handwritten_{module_name}")
+    code.__file__ = str(path)
+    code.__package__ = module_name.rpartition(".")[0]
+    sys.modules[code.__name__] = code
+    with torch, stubbed_imports() as made_up, neighbours([root, path.parent], sizes, story):
+        if code.__package__:
+            importlib.import_module(code.__package__)
+        if execute:
+            vars(code).update(executed(path, code.__package__, pieces, story))
+            story.note("All of the script was run once, as it stands, before its definitions were taken.")
+        skipped = fill(code, pieces, sizes, story)
+        story.skipped(0 if execute else skipped)
+    if made_up:
+        story.note(f"Harmless stand-ins were supplied for {', '.join(sorted(made_up))}.")
+    loaded = Loaded(
+        target=target,
+        wanted=wanted,
+        code=code,
+        files=frozenset(story.files),
+        notes=tuple(story.notes),
+        execute=execute,
+    )
+    _check_names(loaded)
+    loaded.remember()
+    return loaded
+
+
+def loaded_from(*objects: Any, target: str = "") -> Loaded:
+    """Return live classes, functions or instances as if they had been loaded; the first is what is wanted."""
+    names = [getattr(value, "__name__", type(value).__name__) for value in objects]
+    home = sys.modules.get(getattr(objects[0], "__module__", "")) or types.ModuleType("live")
+    code = types.ModuleType(home.__name__)
+    code.__file__ = getattr(home, "__file__", None)
+    vars(code).update({k: v for k, v in vars(home).items() if not k.startswith("__")})
+    vars(code).update(zip(names, objects, strict=True))
+    files = {_file_of(value) for value in (*objects, *vars(code).values())} - {""}
+    loaded = Loaded(
+        target=target or names[0], wanted=tuple(names), code=code, files=frozenset(files), notes=()
+    )
+    loaded.remember()
+    return loaded
+
+
+def _file_of(value: Any) -> str:
+    functions = [value, *(vars(value).values() if isinstance(value, type) else vars(type(value)).values())]
+    codes = [getattr(function, "__code__", None) for function in functions]
+    if getattr(value, "__module__", "").partition(".")[0] in ("numpy", "conformance", "refrnn"):
+        return ""
+    return next((code.co_filename for code in codes if code is not None), "")
+
+
+def _is_windows_path(target: str) -> bool:
+    return target[1:3] == ":\\" and ":" not in target[3:]
+
+
+def _located(place: str) -> tuple[Path, str, Path]:
+    """Return the file, the module's name, and the folder above its outermost package."""
+    path = Path(place)
+    if path.suffix in (".py", ".ipynb") or path.is_file():
+        if not path.is_file():
+            message = f"There is no file {place}. Pass the path of a .py or .ipynb file, from {Path.cwd()}."
+            raise UsageError(message)
+        path = path.resolve()
+        root, name = path.parent, path.stem
+        while (root / "__init__.py").is_file():
+            root, name = root.parent, f"{root.name}.{name}"
+        return path, name, root
+    for folder in [Path.cwd(), *map(Path, sys.path)]:
+        for file in (
+            folder.joinpath(*place.split(".")).with_suffix(".py"),
+            folder.joinpath(*place.split("."), "__init__.py"),
+        ):
+            if place and file.is_file():
+                return file.resolve(), place, folder.resolve()
+    message = (
+        f"{place!r} is neither a file nor a module that can be found. Write file.py:Name, notebook.ipynb:Name or "
+        "package.module:Name."
+    )
+    raise UsageError(message)
+
+
+def _without_torch() -> Any:
+    """Let no definition import torch: it takes seconds, and NumPy code needs none of it."""
+    from conformance.calling.loading.absent import absent
+
+    return absent("torch")
+
+
+def _check_names(loaded: Loaded) -> None:
+    there = [
+        name
+        for name, value in vars(loaded.code).items()
+        if callable(value) and not is_stub(value) and _is_own(value, loaded) and not name.startswith("__")
+    ]
+    for name in loaded.wanted:
+        if not hasattr(loaded.code, name.partition(".")[0]):
+            message = (
+                f"There is no {name!r} in {loaded.target.partition(':')[0]}; it defines "
+                f"{', '.join(there) or 'nothing'}. " + " ".join(loaded.notes[:3])
+            )
+            raise UsageError(message.strip())
+
+
+def _is_own(value: Any, loaded: Loaded) -> bool:
+    return getattr(value, "__module__", None) == loaded.code.__name__
+
+
+def own_names(loaded: Loaded) -> Sequence[str]:
+    """Return the names of the classes and functions that the target itself defines, in their order."""
+    return [
+        name
+        for name, value in vars(loaded.code).items()
+        if callable(value) and not is_stub(value) and (name in loaded.wanted or _is_own(value, loaded))
+    ]

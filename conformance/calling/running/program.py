@@ -1,0 +1,130 @@
+"""Running a few lines of Python that call foreign code, under a time limit, and telling how they ended."""
+
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from time import process_time
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from conformance.calling.asking import Asked
+from conformance.calling.loading.load import Loaded
+from conformance.calling.running.clipping import unclipped
+from conformance.calling.running.limits import AskedForInput, TookTooLong, seeded, time_limit
+from conformance.calling.running.lists import lists
+from conformance.calling.running.watch import Seen, watched
+from conformance.errors import ConformanceError
+
+CALL = 2.0
+"""Seconds that one run of a network may take; it has T = 7 steps of six units to do."""
+
+
+class SearchIsOver(ConformanceError):
+    """Time for finding out how a network is called is up."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Ran:
+    """What a run left behind: the names it bound, what functions held, and what ended it early, if anything did."""
+
+    names: dict[str, Any]
+    seen: Seen = field(default_factory=dict)
+    error: BaseException | None = None
+    last: tuple[str, ...] = ()  # the lines that were run last
+    clipped: set[float] = field(default_factory=set)  # limits of clipping that was left out
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ran to its end."""
+        return self.error is None
+
+    @property
+    def hung(self) -> bool:
+        """Whether it ran into its time limit."""
+        return isinstance(self.error, TookTooLong)
+
+    @property
+    def fails_by_itself(self) -> bool:
+        """Whether no argument mends what ended it: a variable or an attribute that there isn't, a hang, a question."""
+        error = self.error
+        if isinstance(error, (TookTooLong, AskedForInput, SystemExit, MemoryError)):
+            return True
+        if isinstance(error, AttributeError):
+            return error.obj is not None and error.obj is self.names.get("model")
+        return isinstance(error, NameError)
+
+    def complaint(self) -> str:
+        """Return what ended it in one sentence, with the innermost line of foreign code."""
+        return "" if self.error is None else told(self.error)
+
+
+def told(error: BaseException) -> str:
+    """Return an exception in one sentence, with the innermost line."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "conformance" not in f.filename]
+    where = (
+        f", at {frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}"
+        if frames and frames[-1].line
+        else ""
+    )
+    return f"{type(error).__name__}: {str(error)[:200]}{where}"
+
+
+@lru_cache(maxsize=20_000)
+def compiled(lines: tuple[str, ...]) -> CodeType:
+    """Return the code of some lines."""
+    return compile("\n".join(lines), "<adapter>", "exec")
+
+
+@lru_cache(maxsize=20_000)
+def _compiled_expression(text: str) -> CodeType:
+    return compile(text, "<adapter>", "eval")
+
+
+def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -> Ran:
+    """Run `lines` with the names np, p (the problem) and code (the definitions), from one random state."""
+    if reset:
+        loaded.reset()
+        seeded()
+    ran = Ran(names={"np": np, "p": p, "code": loaded.code, "lists": lists})
+    return more(loaded, ran, lines)
+
+
+def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
+    """Run further lines after those of `ran`."""
+    if process_time() > loaded.until:
+        message = f"the search for ways of calling {loaded.target} took too long"
+        raise SearchIsOver(message)
+    if not ran.ok:
+        return ran
+    ran.last = tuple(lines)
+    code = compiled(ran.last)
+    ran.names["seen"] = ran.seen
+    with watched(loaded.files, ran.seen), unclipped() as clipped:
+        try:
+            with time_limit(CALL):
+                exec(code, ran.names)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            ran.error = error
+    ran.clipped |= clipped
+    return ran
+
+
+def value(ran: Ran, expression: str, **names: Any) -> Any:
+    """Return the value of an expression after a run."""
+    return eval(_compiled_expression(expression), {**ran.names, **names})
+
+
+def values(ran: Ran, expressions: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of several expressions, those that can't be had left out."""
+    found = {}
+    for name, expression in expressions.items():
+        try:
+            found[name] = value(ran, expression)
+        except Exception:
+            continue
+    return found
