@@ -5,7 +5,7 @@ import pytest
 from conformance.checking.process import checked_apart
 
 NETWORK = """
-import os, signal
+import os, signal, time
 from pathlib import Path
 from conformance import Observation
 
@@ -25,6 +25,10 @@ class Hangs(Shows):
     def run(self, problem):
         while True:
             pass
+
+class Sleeps(Shows):
+    def run(self, problem):
+        time.sleep(600)
 
 class Dies(Shows):
     def run(self, problem):
@@ -50,7 +54,8 @@ def file(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "seconds", "words"),
     [
-        ("Hangs", 2.0, "No answer within 2 seconds"),
+        ("Hangs", 2.0, "No answer within"),
+        ("Sleeps", 1.5, "No answer within 6 seconds,"),
         ("Dies", 60.0, "SIGSEGV"),
         ("Leaves", 60.0, "SystemExit"),
         ("TakesTooMuch", 60.0, "MemoryError"),

@@ -61,8 +61,8 @@ def check(
     case
         The case, or its id, to check it on; by default the one that it admits.
     time_limit
-        Seconds after which a check by name, which runs in a process of its own, is ended. A live object runs in this
-        process and takes as long as it takes.
+        Seconds of computing after which a check by name, which runs in a process of its own, is ended. A live object
+        runs in this process and takes as long as it takes.
     execute
         Whether all of the script of a network by name is run first, as it stands; else only its definitions are.
 

@@ -18,7 +18,13 @@ from conformance.errors import UsageError
 from conformance.record.check import CheckRecord
 
 TIME_LIMIT = 60.0
-"""Seconds that a check may take altogether before its process is ended."""
+"""Seconds of computing that a check may take altogether before its process is ended."""
+
+PATIENCE = 4
+"""Times that limit, by the clock: a busy machine computes more slowly, and code that sleeps computes nothing."""
+
+OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
+"""The status of a process that was ended because it had computed for so long, where the system knows such limits."""
 
 WORKER = "conformance.checking.worker"
 
@@ -61,7 +67,8 @@ def checked_apart(
     case
         The id of the case to check it on, or "" for the one that it admits.
     seconds
-        After which the process is ended, and the record says how far it came.
+        Of computing, after which the process is ended, and the record says how far it came; by the clock it may take
+        `PATIENCE` times as many.
     progress
         Told what comes next, in a few words.
     execute
@@ -75,14 +82,14 @@ def checked_apart(
     _refuse_what_is_not_there(target)
     asked, heard = Asked.on_the_command_line(target, case, execute=execute), Heard()
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module; the target is an argument, not a command
-        [sys.executable, "-m", WORKER, target, case, *(["--execute"] if execute else [])],
+        [sys.executable, "-m", WORKER, target, case, str(seconds), *(["--execute"] if execute else [])],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | ONE_THREAD,
     ) as child:
         try:
-            in_time = _listen(child, heard, progress, monotonic() + seconds)
+            in_time = _listen(child, heard, progress, monotonic() + PATIENCE * seconds)
         finally:
             child.kill()  # its work is done, or its time is up, or nobody waits for it any more
         complaint = child.stderr.read().decode("utf-8", "replace") if child.stderr is not None else ""
@@ -126,9 +133,10 @@ def _listen(
 def _end(heard: Heard, seconds: float, code: int | None, complaint: str) -> str:
     """Return in a sentence how a child ended that gave no record; its code is None where its time was up."""
     during = f"while {heard.steps[-1]}" if heard.steps else "before anything was tried"
-    if code is None:
+    if code is None or code == OUT_OF_TIME:
+        limit = f"{PATIENCE * seconds:g} seconds" if code is None else f"{seconds:g} seconds of computing"
         return (
-            f"No answer within {seconds:g} seconds, {during}: the code hangs or is very slow. "
+            f"No answer within {limit}, {during}: the code hangs or is very slow. "
             "Give it more with --time-limit."
         )
     if code < 0:

@@ -1,11 +1,12 @@
 """The process in which foreign code runs: it judges a target and hands back the record as JSON, and nothing else.
 
-    python -m conformance.checking.worker TARGET [CASE [--execute]]
+    python -m conformance.checking.worker TARGET CASE SECONDS [--execute]
 
 The standard output that it was started with carries messages, a line each, a word and a JSON string: "progress" with
 what it is about to do, and at last "record". Whatever foreign code prints, in Python or in C, goes to a file instead.
 """
 
+import math
 import os
 import sys
 import tempfile
@@ -58,20 +59,24 @@ def what_was_printed(printed: IO[bytes]) -> str:
     return text if len(text) <= MOST_PRINTED else text[:MOST_PRINTED] + "\n…"
 
 
-def limit_memory() -> None:
-    """Let an allocation beyond `MEMORY` fail as MemoryError, where the system knows such limits."""
+def limit(seconds: float) -> None:
+    """Let an allocation beyond `MEMORY` fail as MemoryError, and the process end once it has computed for `seconds`.
+
+    A system without such limits leaves both to the parent process.
+    """
     try:
         import resource
     except ImportError:
         return
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    allowed = MEMORY if most == resource.RLIM_INFINITY else min(MEMORY, most)
-    resource.setrlimit(resource.RLIMIT_AS, (allowed, most))
+    for what, wanted in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, math.ceil(seconds))):
+        _, most = resource.getrlimit(what)
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(what, (allowed, most))
 
 
-def main(target: str, case: str = "", execute: str = "") -> None:
+def main(target: str, case: str, seconds: str, execute: str = "") -> None:
     """Check `target` and send the record."""
-    limit_memory()
+    limit(float(seconds))
     with diverted_output() as (channel, printed):
         asked = Asked.on_the_command_line(target, case, execute=bool(execute))
         record = checked_target(

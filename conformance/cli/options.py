@@ -35,7 +35,7 @@ time_limit = click.option(
     default=60.0,
     show_default=True,
     type=Above(0),
-    help="Seconds after which it is ended.",
+    help="Seconds of computing after which it is ended; by the clock, four times as many.",
 )
 """The option of commands that run foreign code."""
 
