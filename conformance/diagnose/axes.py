@@ -57,8 +57,8 @@ class Axes:
             yield np.zeros((1, len(self.axes)), np.intp)
             return
         for columns in combinations(range(len(self.axes)), departures):
-            ranges = [np.arange(1, len(self.axes[c].alternatives)) for c in columns]
-            grid = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, departures)
+            wrong = np.indices([len(self.axes[c].alternatives) - 1 for c in columns]) + 1
+            grid = wrong.reshape(departures, -1).T
             plans = np.zeros((len(grid), len(self.axes)), np.intp)
             plans[:, columns] = grid
             yield plans

@@ -16,6 +16,9 @@ from conformance.diagnose.fit import SCREEN
 from conformance.diagnose.material import CLIPS, Material
 from conformance.diagnose.naming import named, nearest
 
+Option = tuple[float, Change]
+"""A constant that may set one gradient apart, and the choices that bring it in."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
@@ -35,7 +38,7 @@ def resolved(factors: Mapping[str, float], material: Material, norm: float | Non
     dropped = _of_dropped({name for name, factor in factors.items() if factor == 0}, set(known))
     limit: Change = {} if material.limit is None else {"clip": f"value {material.limit:.0f}"}
     seen: list[tuple[Change, float]] = []
-    for rows in (1.0, 1 / case.batch) if case.batch > 1 else (1.0,):
+    for rows in dict.fromkeys((1.0, 1 / case.batch)):
         options = {name: _options(name, case, rows, norm) for name in known}
         averaged: Change = {"rows": "mean"} if rows != 1 and any(n.endswith("l0") for n in known) else {}
         for common, by_norm in _by_norm(known, options, material):
@@ -49,10 +52,10 @@ def resolved(factors: Mapping[str, float], material: Material, norm: float | Non
 
 
 def _by_norm(
-    known: Mapping[str, float], options: Mapping[str, list[tuple[float, Change]]], material: Material
-) -> list[tuple[float, Change]]:
+    known: Mapping[str, float], options: Mapping[str, list[Option]], material: Material
+) -> list[Option]:
     """Return what clipping by norm may have put before the gradients of all parameters, first that there was none."""
-    found: list[tuple[float, Change]] = [(1.0, {})]
+    found: list[Option] = [(1.0, {})]
     limit = next((c for c in CLIPS if abs(material.norm - c) <= SCREEN[material.single] * c), None)
     if limit is None:
         return found
@@ -73,7 +76,7 @@ def _outside(known: Mapping[str, float], material: Material) -> float:
     return next((factor for name, factor in known.items() if name in material.inner), 1.0)
 
 
-def _bases(known: Mapping[str, float], options: Mapping[str, list[tuple[float, Change]]]) -> list[float]:
+def _bases(known: Mapping[str, float], options: Mapping[str, list[Option]]) -> list[float]:
     """Return the constants that all gradients may carry, 1 first."""
     found: list[float] = [1.0]
     for name, choices in options.items():
@@ -84,44 +87,45 @@ def _bases(known: Mapping[str, float], options: Mapping[str, list[tuple[float, C
     return found
 
 
-def _options(name: str, case: Case, rows: float, norm: float | None) -> list[tuple[float, Change]]:
-    """Return what may set the gradient `name` apart: a constant, and the choices that bring it in."""
+def _options(name: str, case: Case, rows: float, norm: float | None) -> list[Option]:
+    """Return what may set the gradient `name` apart, first nothing."""
     T, B = case.steps, case.batch
     mean, twice = 1 / T, 2.0
+    none: list[Option] = [(1.0, {})]
+    head: list[Option] = [*none, (mean, {"reduce_head": "mean"}), (float(T), {"reduce_head": "every step"})]
     match name:
         case "weight_ih_l0":
-            found: list[tuple[float, Change]] = [(1.0, {}), (mean, {"reduce_ih": "mean"})]
+            found = [*none, (mean, {"reduce_ih": "mean"})]
         case "weight_hh_l0":
-            over: list[tuple[float, Change]] = [(1.0, {})]
+            over = [*none]
             if norm:
                 over.append((1 / norm, {"clip": "over another's norm"}))
-                over += [] if norm <= 1 else [(1 / norm, {"clip": "another's norm"})]
-            found = [
-                (a * b, x | y) for (a, x), (b, y) in product(over, [(1.0, {}), (mean, {"reduce_hh": "mean"})])
-            ]
+                over += [(1 / norm, {"clip": "another's norm"})] if norm > 1 else []
+            found = _with(over, mean, {"reduce_hh": "mean"})
         case "bias_ih_l0" | "bias_hh_l0":
-            found = [(1.0, {}), (twice, {"bias_gradients": "doubled"})]
-            found += [] if B == 1 else [(1 / B, {"bias_gradients": "mean over rows"})]
-            found = [
-                (a * b, x | y) for (a, x), (b, y) in product(found, [(1.0, {}), (mean, {"reduce_b": "mean"})])
-            ]
+            found = [*none, (twice, {"bias_gradients": "doubled"})]
+            found += [(1 / B, {"bias_gradients": "mean over rows"})] if B > 1 else []
+            found = _with(found, mean, {"reduce_b": "mean"})
         case _ if name == HEAD_WEIGHT:
-            found = [(1.0, {}), (mean, {"reduce_head": "mean"}), (float(T), {"reduce_head": "every step"})]
+            found = head
         case _ if name == HEAD_BIAS:
-            head = _options(HEAD_WEIGHT, case, rows, norm)
-            found = [
-                (a * b, x | y)
-                for (a, x), (b, y) in product(head, [(1.0, {}), (twice, {"head_bias": "doubled"})])
-            ]
+            found = _with(head, twice, {"head_bias": "doubled"})
         case _:
-            found = [(1.0, {})]
+            found = none
     cell = name.endswith("l0")
     return [(value * (rows if cell else 1.0), change) for value, change in found]
 
 
+def _with(options: list[Option], constant: float, change: Change) -> list[Option]:
+    """Return each option by itself, and with one more choice that brings in a constant."""
+    return [
+        option for value, made in options for option in ((value, made), (value * constant, made | change))
+    ]
+
+
 def _apart(
     known: Mapping[str, float],
-    options: Mapping[str, list[tuple[float, Change]]],
+    options: Mapping[str, list[Option]],
     base: float,
     rows: float,
     material: Material,
@@ -164,13 +168,11 @@ OWN = {
 
 def _of_its_own(name: str, ratio: float, material: Material) -> list[Change]:
     """Return the choice of one gradient that carries `ratio` beside what all carry, if the sizes make that number."""
-    if name not in OWN:
-        return []
-    value = nearest(ratio, material.problem.case)
-    if abs(value - ratio) > SCREEN[material.single] * abs(ratio):
+    case = material.problem.case
+    if name not in OWN or not name_of(ratio, case, single=material.single):
         return []
     seam, kept = OWN[name]
-    return [{seam: "own", kept: value}]
+    return [{seam: "own", kept: nearest(ratio, case)}]
 
 
 def merged(*changes: Change | None) -> Change | None:

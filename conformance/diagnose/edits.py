@@ -2,7 +2,11 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import accumulate
+
+Loops = tuple[str, ...]
+"""The variables of loops, those of the innermost first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ class Spot:
     file: str
     function: str
     node: ast.expr | ast.stmt
-    loops: tuple[str, ...]
+    loops: Loops
     steps: str  # what the innermost loop counts to, empty where that isn't a range
     names: tuple[str, ...]
 
@@ -66,14 +70,8 @@ class Spot:
 
 def _enclosed(text: str) -> bool:
     """Return whether one pair of parentheses encloses all of an expression."""
-    if not (text.startswith("(") and text.endswith(")")):
-        return False
-    depth = 0
-    for at, letter in enumerate(text):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0 and at < len(text) - 1:
-            return False
-    return True
+    depths = accumulate((letter == "(") - (letter == ")") for letter in text[:-1])
+    return text.startswith("(") and all(depths)
 
 
 def spots(file: str, text: str) -> Iterator[Spot]:
@@ -82,17 +80,18 @@ def spots(file: str, text: str) -> Iterator[Spot]:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             names = tuple(dict.fromkeys(_bound(function)))
             for statement in function.body:
-                start = Spot(
-                    file=file, function=function.name, node=statement, loops=(), steps="", names=names
-                )
-                yield from _within(start, statement, (), "")
+                for node, loops, steps in _within(statement, (), ""):
+                    yield Spot(
+                        file=file, function=function.name, node=node, loops=loops, steps=steps, names=names
+                    )
 
 
-def _within(start: Spot, node: ast.AST, loops: tuple[str, ...], steps: str) -> Iterator[Spot]:
+def _within(node: ast.AST, loops: Loops, steps: str) -> Iterator[tuple[ast.expr | ast.stmt, Loops, str]]:
+    """Yield the expressions and statements of a node, with the loops around each and what they count to."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return
     if isinstance(node, (ast.expr, ast.stmt)):
-        yield replace(start, node=node, loops=loops, steps=steps)
+        yield node, loops, steps
     inside, counted = loops, steps
     if isinstance(node, ast.For):
         inside = (*(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)), *loops)
@@ -101,8 +100,8 @@ def _within(start: Spot, node: ast.AST, loops: tuple[str, ...], steps: str) -> I
         children = value if isinstance(value, list) else [value]
         for child in children:
             if isinstance(child, ast.AST):
-                own = name == "body"
-                yield from _within(start, child, inside if own else loops, counted if own else steps)
+                around = (inside, counted) if name == "body" else (loops, steps)
+                yield from _within(child, *around)
 
 
 def _counted(iterated: ast.expr) -> str:

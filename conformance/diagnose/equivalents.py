@@ -70,7 +70,7 @@ def constant_of(material: Material, choices: Choices, name: str = "") -> float:
     everything = {**material.parameters, **material.inner}
     among = [name] if name else [each for each in material.parameters if each in simulated]
     sizes = {each: np.abs(everything[each]).max(initial=0.0) for each in among}
-    if not sizes or not max(sizes.values()) > 0:
+    if not sizes:
         return 1.0
     name = max(sizes, key=lambda each: sizes[each])
     shown = everything[name]

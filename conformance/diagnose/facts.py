@@ -27,6 +27,8 @@ NAMES = {
 }
 """What gradients are called in sentences."""
 
+UNMATCHED = "No wrong forward pass of the catalogue gives the states that were shown."
+
 
 def facts(material: Material, probe: Probe | None) -> Iterator[str]:
     """Yield sentences about the gradients that were shown, next to the right ones."""
@@ -53,24 +55,23 @@ def facts(material: Material, probe: Probe | None) -> Iterator[str]:
 
 def forward_facts(material: Material) -> Iterator[str]:
     """Yield what is known of states and outputs that no wrong forward pass of the catalogue gives."""
-    right, shown = simulate(material.problem, RIGHT).hidden[0, 0], material.states
+    right, shown = simulate(material.problem).hidden[0, 0], material.states
     if shown is None:
         yield "No wrong forward pass of the catalogue gives the outputs that were shown."
-        return
-    comparable = shown.shape == right.shape
-    wrong = _wrong_steps(shown, right, single=material.single) if comparable else np.ones(1, np.bool_)
-    if not wrong.any():
-        yield "The states are right at every step; no pass of the catalogue makes of them what was shown beside."
-        return
-    yield "No wrong forward pass of the catalogue gives the states that were shown."
-    if not comparable:
+    elif shown.shape != right.shape:
+        yield UNMATCHED
         yield f"The states have the shape {shown.shape}; expected {right.shape}."
-        return
-    first = int(np.argmax(wrong))
-    yield (
-        f"The states are right up to t = {first - 1}." if first else "They are wrong from the first step on."
-    )
-    yield f"They lie between {shown.min():.3g} and {shown.max():.3g}."
+    elif not (wrong := _wrong_steps(shown, right, single=material.single)).any():
+        yield "The states are right at every step; no pass of the catalogue makes of them what was shown beside."
+    else:
+        yield UNMATCHED
+        first = int(np.argmax(wrong))
+        yield (
+            f"The states are right up to t = {first - 1}."
+            if first
+            else "They are wrong from the first step on."
+        )
+        yield f"They lie between {shown.min():.3g} and {shown.max():.3g}."
 
 
 def _wrong_steps(shown: Array, right: Array, *, single: bool) -> Array:
@@ -79,7 +80,7 @@ def _wrong_steps(shown: Array, right: Array, *, single: bool) -> Array:
 
 
 def _right(material: Material) -> dict[str, Array]:
-    observed, major = simulate(material.problem, RIGHT), material.problem.layout.time_major
+    observed, major = simulate(material.problem), material.problem.layout.time_major
     found = dict(observed.parameters)
     if observed.d_x is not None:
         found["d_x"] = major(observed.d_x)
@@ -97,7 +98,7 @@ def _constant(shown: Array, right: Array, *, single: bool) -> float | None:
 
 
 def _fact(name: str, shown: Array, right: Array, constant: float | None, material: Material) -> Iterator[str]:
-    called = NAMES.get(name, name)
+    called = NAMES[name]
     if shown.shape != right.shape:
         yield f"{called} has the shape {shown.shape}; expected {right.shape}."
     elif not np.isfinite(shown).all():
@@ -126,7 +127,7 @@ def _look(shown: Array, material: Material) -> str:
 
 def _steps(material: Material) -> Iterator[str]:
     """Yield from which step on gradients of single steps are wrong, where they are shown."""
-    right = simulate(material.problem, RIGHT)
+    right = simulate(material.problem)
     for name, called, true in (
         ("d_hidden", "dL/dh", right.d_hidden[0, 0]),
         ("d_pre", "dL/da", right.d_pre[0, 0]),
@@ -157,4 +158,4 @@ def _reach(case: Case, probe: Probe) -> Iterator[str]:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(NAMES.get(name, name) for name in names)
+    return ", ".join(NAMES[name] for name in names)

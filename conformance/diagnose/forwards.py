@@ -6,7 +6,6 @@ from itertools import combinations, product
 
 import numpy as np
 
-from conformance.diagnose.cover import covers
 from conformance.diagnose.fit import SCREEN
 from conformance.diagnose.material import Material
 from conformance.faults import RIGHT, Choices
@@ -34,7 +33,7 @@ def forwards(material: Material) -> list[Choices]:
     for count in range(MOST + 1):
         fitting = [choices for choices in _candidates(material, count) if fits(material, choices)]
         if fitting:
-            return sorted(fitting, key=lambda choices: min(map(len, covers(choices))))
+            return fitting
     return []
 
 

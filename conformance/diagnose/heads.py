@@ -1,12 +1,11 @@
 """The head by itself: which of its seams give the gradients of its parameters, up to a constant."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 
-from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.diagnose.axes import Change
 from conformance.diagnose.fit import fit, screened
 from conformance.diagnose.material import Material
@@ -39,28 +38,24 @@ def head_readings(material: Material, scan: Scan, base: Choices) -> list[HeadRea
     None where nothing of them was shown, an empty list where nothing fits.
     """
     head = material.problem.head
-    shown = {
-        name: material.parameters[name] for name in (HEAD_WEIGHT, HEAD_BIAS) if name in material.parameters
-    }
-    if head is None or not shown:
+    if head is None:
+        return None
+    shown = {name: material.parameters[name] for name in head.parameters if name in material.parameters}
+    if not shown:
         return None
     found: list[HeadReading] = []
-    kept = shown[HEAD_BIAS].ndim > 1 if HEAD_BIAS in shown else False
-    for change in _changes(material.problem.case.steps, ("per row",) if kept else ()):
+    for change in _changes(material.problem.case.steps):
         made = through(replace(base, **change), head, scan.states, material.seen, scan.h_0).gradients
         factors = _factors(made, shown, material)
         if factors is not None:
             found.append(HeadReading(change=change, factors=factors))
-    least = min((len(reading.change) for reading in found), default=0)
-    return [reading for reading in found if len(reading.change) == least]
+    return [each for each in found if len(each.change) == min(len(other.change) for other in found)]
 
 
 def _factors(made: dict[str, Array], shown: dict[str, Array], material: Material) -> dict[str, float] | None:
     """Return by which constant each of the head's gradients differs, None if one differs otherwise."""
     factors: dict[str, float] = {}
     for name, target in shown.items():
-        if name not in made:
-            continue
         if made[name].shape != target.shape:
             return None
         fitted = fit(made[name][np.newaxis], target, material.limit)
@@ -73,18 +68,15 @@ def _factors(made: dict[str, Array], shown: dict[str, Array], material: Material
     return factors
 
 
-def _changes(steps: int, per_sample: Sequence[str]) -> Iterator[Change]:
-    """Yield what may be wrong about the head's gradients: the loss, the state read, and which steps count.
-
-    With `per_sample` that of the bias is kept for each sample as well.
-    """
+def _changes(steps: int) -> Iterator[Change]:
+    """Yield what may be wrong about the head's gradients: the loss, the state read, which steps and samples count."""
     counting: list[Change] = [_wrong({"reduce_head": how}) for how in ("sum", "first step", "last step")]
     counting += [{"head_entry": "as entered", "entry": how} for how in alternatives("entry")[1:]]
     walked: list[Change] = [{"steps": how} for how in alternatives("steps")[1:]]
     walked += [{"truncation": "last steps", "reach": reach} for reach in range(2, steps - 1)]
     counting += [{"reduce_head": "as walked"} | change for change in walked]
     for loss, read in product(alternatives("head_loss"), alternatives("head_read")):
-        for change, bias in product(counting, ("own", *per_sample)):
+        for change, bias in product(counting, ("own", "per row")):
             yield _wrong({"head_loss": loss, "head_read": read, "head_bias": bias}) | change
 
 

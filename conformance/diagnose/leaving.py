@@ -29,7 +29,7 @@ def _inputs(tables: Tables, plans: Plans, found: Found, rate: float | None) -> I
     inside = tables.choosing(plans, "update", "inside") | tables.choosing(plans, "update", "inside, later")
     used = np.repeat(w[np.newaxis], len(plans), axis=0)
     whole = np.einsum("ntbh,tbi->nhi", found.d_a, x)
-    if inside.any() and rate is not None:
+    if rate is not None:
         used[inside] -= rate * whole[inside]
     through = used[:, np.newaxis]
     yield {}, found.d_a @ through
@@ -40,7 +40,7 @@ def _inputs(tables: Tables, plans: Plans, found: Found, rate: float | None) -> I
     )
     yield {"d_x": "before the loop"}, direct @ through
     if w.shape[0] == w.shape[1]:
-        yield {"d_x": "untransposed"}, found.d_a @ through.swapaxes(-1, -2)
+        yield {"d_x": "untransposed"}, found.d_a @ through.mT
     if rate is not None and not inside.any():
         yield {"update": "before", "rate": rate}, found.d_a @ (through - rate * whole[:, np.newaxis])
 

@@ -26,27 +26,19 @@ def nearest(factor: float, case: Case) -> float:
 @cache
 def _constants(case: Case) -> list[tuple[float, str]]:
     """Return the constants that losses and averages bring in, with their names, simple ones first."""
+    sizes = {"2": 2.0, "T": case.steps, "B": case.batch, "O": case.output_size}
+    known = [name for name, size in sizes.items() if size]
     found: list[tuple[float, str]] = []
-    sizes = {"T": case.steps, "B": case.batch, "O": case.output_size}
-    powers = [
-        p
-        for p in product((0, 1, -1), repeat=3)
-        if all(sizes[s] > 1 or not e for s, e in zip(sizes, p, strict=True))
-    ]
-    for sign, two, (t, b, o) in sorted(
-        product((1, -1), (0, 1, -1), powers), key=lambda c: (sum(map(abs, (c[1], *c[2]))), c[0] < 0)
-    ):
-        exponents = {"2": two, "T": t, "B": b, "O": o}
-        value = (
-            sign * 2.0**two * math.prod(sizes[name] ** e for name, e in exponents.items() if name in sizes)
-        )
-        found.append((value, ("-" if sign < 0 else "") + _fraction(exponents)))
+    for exponents in sorted(product((0, 1, -1), repeat=len(known)), key=lambda each: sum(map(abs, each))):
+        powers = dict(zip(known, exponents, strict=True))
+        value, name = math.prod(sizes[size] ** e for size, e in powers.items()), _fraction(powers)
+        found += [(value, name), (-value, f"-{name}")]
     return found
 
 
-def _fraction(exponents: dict[str, int]) -> str:
-    above = "·".join(name for name, e in exponents.items() if e > 0) or "1"
-    below = [name for name, e in exponents.items() if e < 0]
+def _fraction(powers: dict[str, int]) -> str:
+    above = "·".join(size for size, e in powers.items() if e > 0) or "1"
+    below = [size for size, e in powers.items() if e < 0]
     if not below:
         return above
     return f"{above}/{below[0]}" if len(below) == 1 else f"{above}/({'·'.join(below)})"

@@ -179,8 +179,7 @@ def at_last_only(spot: Spot) -> Iterator[Edit]:
         isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
     )
     if product_of and spot.loops and spot.steps:
-        for t in spot.loops[:1]:
-            yield spot.replaced(f"({ast.unparse(node)} * ({t} == {spot.steps} - 1))")
+        yield spot.replaced(f"({ast.unparse(node)} * ({spot.loops[0]} == {spot.steps} - 1))")
 
 
 def joined_before(spot: Spot) -> Iterator[Edit]:

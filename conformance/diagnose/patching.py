@@ -18,7 +18,7 @@ def patched(edit: Edit, text: str, namespace: Mapping[str, Any]) -> Iterator[boo
     Afterwards they are as they were.
     """
     try:
-        changed = _codes(compile(edit.applied(text), edit.file, "exec", dont_inherit=True))
+        changed = _codes(compile(edit.applied(text), edit.file, "exec"))
     except (SyntaxError, ValueError):
         yield False
         return

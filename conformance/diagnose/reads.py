@@ -18,6 +18,9 @@ from refrnn import Array
 CELL = {"weight_ih_l0": "ih", "weight_hh_l0": "hh", "bias_ih_l0": "b", "bias_hh_l0": "b"}
 """The parameters of one layer, and how their seams are called."""
 
+STEPS = {"first step": slice(1), "last step": slice(-1, None)}
+"""The steps that count, by how they are reduced, where not all do."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Former:
@@ -51,10 +54,8 @@ class Former:
         """Return the gradients (N, *shape) for δ and dL/dh (N, T, B, H)."""
         choices = replace(self.base, **change)
         delta = d_h if f"formed_{kind}" in change else d_a
-        steps = {"first step": slice(0, 1), "last step": slice(-1, None)}.get(
-            change.get(f"reduce_{kind}", "sum"), slice(None)
-        )
-        rows = slice(0, 1) if choices.rows == "first row" else slice(None)
+        steps = STEPS.get(getattr(choices, f"reduce_{kind}"), slice(None))
+        rows = slice(1) if choices.rows == "first row" else slice(None)
         if "repeats" in change:
             delta = delta * self.repeats[change["repeats"]]
         delta = delta[:, steps, rows]
@@ -70,7 +71,7 @@ class Former:
             return np.broadcast_to(
                 np.trace(found, axis1=-2, axis2=-1)[..., np.newaxis, np.newaxis], found.shape
             )
-        return found.swapaxes(-1, -2) if choices.outer == "transposed" else found
+        return found.mT if choices.outer == "transposed" else found
 
 
 @cache
