@@ -95,6 +95,7 @@ def test_the_ways_of_forming_a_gradient_are_all_combinations_the_right_one_first
     by_row = {"rows": "per row"}
     rows = {
         (1, False): [{}],
+        (2, False): [{}, {"rows": "first row"}],
         (3, False): [{}, {"rows": "first row"}],
         (3, True): [by_row],
     }
@@ -128,6 +129,25 @@ def test_no_more_wrong_choices_are_tried_than_are_allowed_beside_the_shape() -> 
                 assert found[0][1].factor[0] == pytest.approx(1)
 
 
+def test_one_row_is_not_told_from_the_first() -> None:
+    former = Former.of(scanned(material_of(SINGLE), RIGHT), RIGHT)
+    shown = simulate(SINGLE)
+    loops = (shown.d_pre[0, 0][np.newaxis], shown.d_hidden[0, 0][np.newaxis])
+    found = former.fits("b", parameters(RIGHT, "bias_ih_l0", SINGLE), *loops, None)
+    assert [change for change, _ in found if "rows" in change] == []
+
+
+def test_what_was_cut_off_of_a_gradient_does_not_count() -> None:
+    former = Former.of(scanned(material_of(MANY), RIGHT), RIGHT)
+    shown = simulate(MANY)
+    loops = (shown.d_pre[0, 0][np.newaxis], shown.d_hidden[0, 0][np.newaxis])
+    target = parameters(RIGHT, "weight_ih_l0")
+    limit = float(np.median(np.abs(target)))
+    for given, near in ((limit, True), (None, False)):
+        found = former.fits("ih", np.clip(target, -limit, limit), *loops, given, 0)
+        assert bool(found[0][1].residual[0] <= ROUNDINGS) is near
+
+
 LEAVING: list[tuple[str, Change]] = [
     ("d_x", {}),
     ("d_x", {"d_x": "without slope"}),
@@ -148,7 +168,10 @@ def left_by(problem, choices: Choices) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("problem", [MANY, SQUARE], ids=["oblong", "square"])
 @pytest.mark.parametrize(
     "loop",
-    [{}, {"carry": "none"}, {"derivative": "first unit"}, {"update": "inside"}, {"update": "inside, later"}],
+    [
+        *({}, {"carry": "none"}, {"derivative": "first unit"}, {"entry": "late"}),
+        *({"update": "inside"}, {"update": "inside, later"}),
+    ],
     ids=str,
 )
 def test_everything_that_leaves_a_loop_is_what_the_simulation_lets_out(loop: Change, problem) -> None:

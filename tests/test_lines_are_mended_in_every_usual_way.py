@@ -230,6 +230,17 @@ def test_a_loop_counts_to_the_end_of_its_range(counted: str, steps: str) -> None
     assert inside == ("f", "pass", ("t",), steps)
 
 
+def test_what_follows_a_loop_is_outside_of_it() -> None:
+    text = "def f(x):\n    for t in range(n):\n        a\n    else:\n        b\n"
+    assert spots_of(text)[1:] == [("f", "a", ("t",), "n"), ("f", "b", (), "")]
+
+
+def test_a_node_is_replaced_with_all_of_its_lines() -> None:
+    text = "def f(h):\n    x = np.tanh(\n        h,\n    ) * 2\n"
+    (edit,) = (edit for spot in spots("net.py", text) for edit in op.unwrapped(spot))
+    assert edit.applied(text) == "def f(h):\n    x = h * 2\n\n\n"
+
+
 def test_names_are_arguments_local_variables_and_own_attributes() -> None:
     names = {s.function: s.names for s in spots("net.py", NETWORK)}
     assert names == {
@@ -264,6 +275,7 @@ EDITED = "if a:\n    x = (\n        å + 1\n    ) * y\n"
         ((2, 9), (4, 4), "(b) + (c)", "if a:\n    x = ((b) + (c)) * y\n\n\n"),
         ((2, 9), (4, 4), "f(b)", "if a:\n    x = (f(b)) * y\n\n\n"),
         ((2, 9), (4, 4), "(b)(c)", "if a:\n    x = ((b)(c)) * y\n\n\n"),
+        ((2, 9), (4, 4), "(b),", "if a:\n    x = ((b),) * y\n\n\n"),
     ],
 )
 def test_an_edit_replaces_its_text_alone_and_keeps_every_line_where_it_was(
@@ -286,6 +298,8 @@ def test_the_edits_of_a_seam_are_tried_operator_by_operator_each_once() -> None:
         (e.line, e.replacement) for e in edits("formed_b", {"a.py": doubled, "b.py": "def f(a, b):\n    a\n"})
     ]
     assert tried == [(3, "W"), (3, "y"), (2, "b")]
+    same = "def back(d):\n    x = d + d\n"
+    assert [e.replacement for e in edits("clip", {"a.py": same})] == ["d"]
     several = "def back(d):\n    x = f(-d * 2)\n"
     tried = [(e.line, e.replacement) for e in edits("clip", {"a.py": several})]
     assert tried == [(2, "(-d * 2)"), (2, "-d"), (2, "2")]

@@ -142,7 +142,7 @@ def test_up_to_how_many_steps_gradients_are_right_is_told_where_that_is_known() 
         return run
 
     material = material_of(Observation(parameters={"bias_ih_l0": right("bias_ih_l0")}))
-    told = [list(facts(material, probe(*how))) for how in ((4,), (1,), (9,), (4, (3,)), (9, (5,)))]
+    told = [list(facts(material, probe(*how))) for how in ((4,), (1,), (9,), (4, (3,)), (9, (5,)), (5, (3,)))]
     sentence = "All gradients are right for T up to {}, and wrong from T = {} on."
     assert [each[1:] for each in told] == [
         *(
@@ -150,6 +150,7 @@ def test_up_to_how_many_steps_gradients_are_right_is_told_where_that_is_known() 
             [],
             [sentence.format(5, 6)],
             [sentence.format(2, 3)],
+            [sentence.format(4, 5)],
             [sentence.format(4, 5)],
         )
     ]
@@ -303,6 +304,9 @@ def test_the_constant_is_that_of_the_largest_gradient_and_1_where_there_is_none(
     assert constant_of(material_of(Observation(parameters={"bias_ih_l0": np.zeros(5)})), RIGHT) == 1
     assert constant_of(material_of(Observation(parameters={"bias_ih_l0": np.ones(4)})), RIGHT) == 1
     assert constant_of(material_of(Observation(parameters={"elsewhere": np.ones(4)})), RIGHT) == 1
+    assert constant_of(material_of(Observation(parameters={"bias_ih_l0": np.zeros(0)})), RIGHT) == 1
+    below_1 = {"weight_hh_l0": 1e-9 * right("weight_hh_l0"), "bias_ih_l0": 1e-3 * right("bias_ih_l0")}
+    assert constant_of(material_of(Observation(parameters=below_1)), RIGHT) == pytest.approx(1e-3)
     nan = {"bias_ih_l0": np.array([1.0, np.nan, 1, 1, 1])}
     assert constant_of(material_of(Observation(parameters=nan)), RIGHT) == 1
     inner = material_of(Observation(d_x=3 * RIGHT_RUN.d_x))

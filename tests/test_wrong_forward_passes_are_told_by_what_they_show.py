@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from conformance.cases import Problem, materialise, parse_id
+from conformance.diagnose import forwards as forwarding
 from conformance.diagnose.cover import covers
 from conformance.diagnose.evidence import Evidence
 from conformance.diagnose.forwards import MOST, SEAMS, fits, forwards, own_scan, scanned
@@ -72,10 +73,17 @@ def test_three_mistakes_are_found_and_four_are_not() -> None:
     assert forwards(showing(GIVEN, Choices(**wrong), "hidden")) == []
 
 
-def test_the_passes_with_the_fewest_faults_come_first() -> None:
-    found = forwards(showing(GIVEN, Choices(kept="last"), "h_n"))
-    sizes = [min(map(len, covers(choices))) for choices in found]
-    assert sizes == sorted(sizes)
+@pytest.mark.parametrize("most", [0, 1])
+def test_no_more_mistakes_than_the_most_are_tried(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forwarding, "MOST", most)
+    none, one, two = RIGHT, Choices(kept="before"), Choices(kept="before", biases="none")
+    found = [bool(forwards(showing(GIVEN, choices, "hidden"))) for choices in (none, one, two)]
+    assert found == [True, most == 1, False]
+
+
+def test_each_mistake_of_a_forward_pass_is_one_fault() -> None:
+    for wrong in WRONG:
+        assert {len(faults) for faults in covers(wrong)} == {1}
 
 
 def test_states_of_another_shape_or_off_in_half_of_their_digits_are_of_no_pass() -> None:
@@ -89,6 +97,13 @@ def test_states_of_another_shape_or_off_in_half_of_their_digits_are_of_no_pass()
         assert fits(replace(material, states=off, single=True), RIGHT)
     assert not fits(replace(material, states=material.states[:-1]), RIGHT)
     assert not fits(replace(material, h_n=np.zeros((3, 5))), RIGHT)
+
+
+@pytest.mark.parametrize("size", [0.0, 0.25, 4.0])
+def test_near_is_what_differs_by_half_of_the_digits_of_the_largest_number_or_less(size: float) -> None:
+    simulated = np.array([size, -size / 2])
+    for off, near in ((0.0, True), (2.0**-26, True), (2.0**-25, size == 0)):
+        assert forwarding._near(simulated + off * size, simulated, single=False) is near
 
 
 def test_only_outputs_that_the_loss_sees_must_fit() -> None:
@@ -108,6 +123,7 @@ def test_a_pass_by_which_outputs_were_recognised_is_taken_where_they_are_not_sho
         assert forwards(material) == [told]
     odd = replace(showing(GIVEN, Choices(activation="halved"), "hidden"), assumed=assumed)
     assert assumed not in forwards(odd)
+    assert forwards(replace(showing(GIVEN, RIGHT), assumed=Choices(activation="halved"))) == [RIGHT]
     ordinary = replace(
         showing(GIVEN, Choices(activation="halved"), "hidden"), assumed=Choices(activation="halved")
     )
@@ -115,9 +131,28 @@ def test_a_pass_by_which_outputs_were_recognised_is_taken_where_they_are_not_sho
 
 
 def test_choices_that_nothing_can_show_are_not_tried() -> None:
+    def tried(material: Material) -> set[str]:
+        return {seam for one in forwarding._candidates(material, 1) for seam in one.departures()}
+
+    every = set(SEAMS)
+    assert tried(showing(GIVEN, RIGHT, "y")) == every
+    assert tried(showing(GIVEN, RIGHT, "hidden")) == every - {"head_input"}
+    assert tried(showing(BARE, RIGHT, "y")) == every - {"start", "biases"}
+    headless = materialise(replace(GIVEN.case, output_size=0))
+    shown = replace(showing(headless, RIGHT), y=np.zeros((6, 3, 2)))
+    assert tried(shown) == every - {"head_input"}
+    starts = [one.start for one in forwarding._candidates(showing(GIVEN, RIGHT, "y"), 1)]
+    assert set(starts) == {"given", "zeros"}
     told = {seam for choices in forwards(showing(BARE, Choices(), "hidden")) for seam in choices.departures()}
     assert told == set()
     assert forwards(showing(BARE, Choices(biases="none"), "hidden")) == [RIGHT]
+
+
+def test_a_wrong_pass_may_overflow() -> None:
+    large = replace(GIVEN, x=np.copysign(1e308, GIVEN.x))
+    scan = scanned(showing(large, RIGHT), Choices(activation="none"))
+    assert not np.isfinite(scan.states).all()
+    assert scan.place == (0, 0)
 
 
 def test_a_scan_over_a_network_s_own_states_takes_them_as_they_are() -> None:
