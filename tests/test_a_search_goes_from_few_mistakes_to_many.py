@@ -10,7 +10,9 @@ from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.diagnose import Evidence, diagnose
 from conformance.diagnose import search as searching
 from conformance.diagnose.assembly import SPARE, Partial, assembled
+from conformance.diagnose.axes import axes_of
 from conformance.diagnose.diagnose import _nearest_miss
+from conformance.diagnose.forwards import scanned
 from conformance.diagnose.material import CLIPS, Material
 from conformance.diagnose.reproduction import Reproduction
 from conformance.diagnose.search import BLOCK, MOST, Searched, _blocks, search
@@ -19,6 +21,7 @@ from conformance.faults import RIGHT, Choices, simulate
 from conformance.observation import Observation
 
 PROBLEM = materialise(parse_id("rnn-tanh-T6-B3-I4-H5-O2-noh0-dout-f64-gain1.2-s0"))
+NAMES_OF_CELL = ("bias_ih_l0", "bias_hh_l0", "weight_ih_l0", "weight_hh_l0")
 NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", HEAD_WEIGHT, HEAD_BIAS)
 
 
@@ -67,6 +70,11 @@ def test_material_is_laid_out_as_the_simulation_is() -> None:
         Evidence(problem=bf, observation=Observation(parameters={"a": np.ones(2, np.float32)}))
     )
     assert whole.parameters["a"].dtype == np.float64
+    single = Material.of(Evidence(problem=bf, observation=Observation(d_x=full.d_x.astype(np.float32))))
+    assert single.inner["d_x"].dtype == np.float64
+    for early, used in ((True, 0.5), (False, None)):
+        known = Material.of(Evidence(problem=bf, observation=full, rate=0.5, early=early, crossed=early))
+        assert (known.early_rate, known.crossed) == (used, early)
 
 
 def test_the_largest_element_is_a_limit_where_it_is_one_exactly_and_the_norm_is_that_of_all() -> None:
@@ -75,7 +83,9 @@ def test_the_largest_element_is_a_limit_where_it_is_one_exactly_and_the_norm_is_
         material = Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=parameters)))
         assert material.limit == (value if value in CLIPS else None)
         assert material.norm == pytest.approx(np.sqrt(0.25 + value**2 + 0.0625))
-    assert Material.of(Evidence(problem=PROBLEM, observation=Observation())).limit is None
+    for parameters in ({}, {"a": np.zeros(0)}, {"a": np.full(3, 0.5)}, {"a": np.array([1.0, np.nan])}):
+        shown = Observation(parameters=parameters)
+        assert Material.of(Evidence(problem=PROBLEM, observation=shown)).limit is None
 
 
 def test_gradients_of_biases_come_first_but_for_those_that_are_zero() -> None:
@@ -103,6 +113,11 @@ def test_a_gradient_decides_with_three_numbers_that_are_not_all_zero() -> None:
     assert TELLING == 3
     assert setting.names[:2] == ("bias_ih_l0", "bias_hh_l0")
     assert setting.deciding == ("weight_ih_l0", "weight_hh_l0")
+    three = materialise(parse_id("rnn-tanh-T4-B2-I4-H3-noh0-dout-f64-s0"))
+    enough = Observation(parameters=simulate(three).parameters)
+    assert (
+        Setting.of(Material.of(Evidence(problem=three, observation=enough)), RIGHT).deciding == NAMES_OF_CELL
+    )
     zeros = {name: 0 * g for name, g in observation.parameters.items()}
     nothing = Setting.of(
         Material.of(Evidence(problem=tiny, observation=Observation(parameters=zeros))), RIGHT
@@ -122,6 +137,47 @@ def test_loops_run_with_the_constant_and_the_loss_of_the_head(factor: float) -> 
     found = setting.tables.run(next(iter(setting.axes.plans(0))))
     want = simulate(PROBLEM, Choices(head_loss="softmax"), factor=factor).d_hidden[0, 0]
     np.testing.assert_allclose(found.d_h[0], want, rtol=1e-9, atol=1e-12)
+
+
+def test_a_head_whose_gradients_are_zeros_tells_no_constant() -> None:
+    full = simulate(PROBLEM)
+    zeros = {name: 0 * g if name.startswith("head") else g for name, g in full.parameters.items()}
+    dead = replace(PROBLEM, head=replace(PROBLEM.head, d_y=0 * PROBLEM.head.d_y))  # any constant would do
+    for problem in (PROBLEM, dead):
+        material = Material.of(Evidence(problem=problem, observation=Observation(parameters=zeros)))
+        setting = Setting.of(material, RIGHT)
+        assert setting.heads
+        assert setting.factor == 1.0
+
+
+def test_a_setting_is_of_its_forward_pass() -> None:
+    base = Choices(activation="sigmoid")
+    material = material_of(base)
+    setting = Setting.of(material, base)
+    assert setting.axes["derivative"] == axes_of(PROBLEM, None, base)["derivative"]
+    assert setting.axes["derivative"] != axes_of(PROBLEM, None)["derivative"]
+    assert setting.scan is setting.tables.scan is setting.former.scan
+    assert np.array_equal(setting.scan.states, scanned(material, base).states)
+
+
+def test_a_gradient_fits_as_far_as_it_was_not_cut_off_and_in_no_more_ways_than_asked_for() -> None:
+    full = simulate(PROBLEM, factor=20.0)
+    clipped = {name: np.clip(g, -1, 1) for name, g in full.parameters.items()}
+    material = Material.of(
+        Evidence(problem=PROBLEM, observation=Observation(parameters=clipped, d_x=full.d_x), rate=0.5)
+    )
+    assert material.limit == 1
+    setting = Setting.of(replace(material, call=replace(material.call, d_output=20 * material.seen)), RIGHT)
+    plans = next(iter(setting.axes.plans(0)))
+    loops = setting.tables.run(plans)
+    for name in NAMES_OF_CELL:
+        right, *others = setting.fits(name, plans, loops, 1)
+        assert right[0] == {}
+        assert right[1].residual[0] < 1e-12
+        assert {len(change) for change, _ in others} == {1}
+        assert max(len(change) for change, _ in setting.fits(name, plans, loops)) > 1
+    updated = [change for change, _ in setting.fits("d_x", plans, loops) if "update" in change]
+    assert updated == [{"update": "before", "rate": 0.5}]
 
 
 def test_a_head_that_nothing_explains_is_said_to_be_so() -> None:
@@ -236,6 +292,7 @@ def test_the_nearest_miss_is_told_in_noise_of_the_gradient_that_decided() -> Non
     assert _nearest_miss(searched, reproduction) == 4.0
     assert _nearest_miss([Searched(nearest={"a": np.inf})], reproduction) is None
     assert _nearest_miss([], reproduction) is None
+    assert _nearest_miss([Searched(nearest={"a": 8.0, "b": 1.0})], reproduction) == 2.0
 
 
 def test_a_diagnosis_tells_the_constant_its_name_and_how_far_gradients_reach() -> None:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from conformance.cases import Case, materialise, parse_id
+from conformance.diagnose import stories as telling
 from conformance.diagnose.assembly import Hypothesis, Partial
 from conformance.diagnose.equivalents import Proved, told_apart
 from conformance.diagnose.evidence import Evidence
@@ -13,6 +15,7 @@ from conformance.diagnose.material import Material
 from conformance.diagnose.reproduction import Reproduction
 from conformance.diagnose.stories import TRIED, stories
 from conformance.faults import RIGHT, Choices, simulate
+from conformance.judge import THRESHOLD
 from conformance.observation import Observation
 
 CASE = parse_id("rnn-tanh-T5-B2-I4-H5-O2-noh0-dlast-f64-s0")
@@ -118,6 +121,15 @@ def test_each_gradient_has_the_smallest_set_that_reproduces_it_times_any_constan
         "weight_hh_l0": ("h-t-for-h-previous",),
         "d_x": (),
     }
+
+
+@pytest.mark.parametrize(("distance", "told"), [(THRESHOLD, True), (1.01 * THRESHOLD, False)])
+def test_a_story_is_within_the_noise(*, distance: float, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Reproduction(distances={"weight_hh_l0": distance}, noise={})
+    monkeypatch.setattr(telling, "reproduced", lambda *_: found)
+    right = simulate(PROBLEM).parameters["weight_hh_l0"]
+    stories = stories_of([(RIGHT, {"weight_hh_l0": {}})], weight_hh_l0=right)
+    assert stories == ({"weight_hh_l0": ()} if told else {})
 
 
 def test_sets_are_tried_by_size_and_those_that_read_more_gradients_first() -> None:

@@ -48,7 +48,6 @@ def test_what_no_entry_chooses_is_covered_by_none_and_bounded_all_the_same() -> 
     assert covers(Choices(inputs="nudged", kept="before", reduce_hh="mean"))
     nowhere = frozenset({("carry", "nothing of the kind"), ("carried", "dh")})
     assert at_least(nowhere) == 2
-    assert at_least(nowhere, frozenset({"carry"})) == 1
 
 
 def test_the_bound_never_exceeds_the_fewest_entries_and_bears_further_choices() -> None:

@@ -10,7 +10,7 @@ from conformance.cases import Problem, materialise, parse_id
 from conformance.diagnose import forwards as forwarding
 from conformance.diagnose.cover import covers
 from conformance.diagnose.evidence import Evidence
-from conformance.diagnose.forwards import MOST, SEAMS, fits, forwards, own_scan, scanned
+from conformance.diagnose.forwards import MOST, SEAMS, fits, forwards, scanned
 from conformance.diagnose.material import Material
 from conformance.faults import RIGHT, Choices, simulate
 from conformance.faults.seams import alternatives
@@ -153,19 +153,3 @@ def test_a_wrong_pass_may_overflow() -> None:
     scan = scanned(showing(large, RIGHT), Choices(activation="none"))
     assert not np.isfinite(scan.states).all()
     assert scan.place == (0, 0)
-
-
-def test_a_scan_over_a_network_s_own_states_takes_them_as_they_are() -> None:
-    material, rng = showing(GIVEN, RIGHT), np.random.default_rng(0)
-    states = rng.standard_normal((6, 3, 5))
-    scan, right = own_scan(material, states), scanned(material, RIGHT)
-    assert scan.states is states
-    assert np.array_equal(scan.final, states[-1])
-    assert np.array_equal(scan.h_0, right.h_0)
-    w = material.weights
-    before = [right.h_0, *states[:-1]]
-    for t in range(6):
-        a = right.x[t] @ w.ih.T + w.b_ih + w.b_hh + before[t] @ w.hh.T
-        np.testing.assert_allclose(scan.a[t], a, rtol=1e-12)
-    assert np.array_equal(own_scan(material, right.states).states, right.states)
-    np.testing.assert_allclose(own_scan(material, right.states).a, right.a, rtol=1e-12, atol=1e-12)

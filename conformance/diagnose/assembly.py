@@ -53,7 +53,7 @@ class _Row:
     choices: Choices
     pairs: Pairs
     readings: dict[str, list[tuple[Change, float]]] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
+    missing: bool = False  # whether it doesn't explain one of them
 
 
 def assembled(
@@ -71,7 +71,7 @@ def assembled(
         fitted = setting.fits(name, plans[left], _taken(loops, left))
         for at, n in enumerate(left):
             _read(rows[n], name, fitted, at, dropped=setting.dropped(name), single=setting.material.single)
-        rows = {n: row for n, row in rows.items() if at_least(row.pairs, setting.blind) <= bound}
+        rows = {n: row for n, row in rows.items() if at_least(row.pairs) <= bound}
     whole = [row for row in rows.values() if not row.missing]
     partial = [_partial(row) for row in rows.values() if row.missing or not setting.head_explained]
     if not setting.head_explained:
@@ -107,7 +107,7 @@ def _read(
     if dropped:
         near.append(({}, 0.0))
     if not near:
-        row.missing += (name,)
+        row.missing = True
         return
     least = min(len(change) for change, _ in near)
     row.readings[name] = [(change, factor) for change, factor in near if len(change) <= least + SPARE]

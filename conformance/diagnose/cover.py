@@ -23,18 +23,17 @@ def covers(choices: Choices, blind: frozenset[str] = frozenset()) -> list[FaultS
 
 
 @cache
-def at_least(pairs: frozenset[tuple[str, str]], blind: frozenset[str] = frozenset()) -> int:
+def at_least(pairs: frozenset[tuple[str, str]]) -> int:
     """Return a lower bound on the number of entries that make these choices, whatever others they make as well."""
-    wanted = frozenset(pair for pair in pairs if pair[0] not in blind)
-    parts = {wanted & {*fault.choices.items(), *fault.perhaps} for fault in CATALOGUE.values()}
+    parts = {pairs & {*fault.choices.items(), *fault.perhaps} for fault in CATALOGUE.values()}
     parts = [part for part in parts if part and not any(part < other for other in parts)]
     return next(
         (
             size
-            for size in range(len(wanted))
-            if any(frozenset().union(*chosen) == wanted for chosen in combinations(parts, size))
+            for size in range(len(pairs))
+            if any(frozenset().union(*chosen) == pairs for chosen in combinations(parts, size))
         ),
-        len(wanted),
+        len(pairs),
     )
 
 

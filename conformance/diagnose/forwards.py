@@ -10,7 +10,7 @@ from conformance.diagnose.fit import SCREEN
 from conformance.diagnose.material import Material
 from conformance.faults import RIGHT, Choices
 from conformance.faults.call import first_call
-from conformance.faults.forward import Scan, input_share, scan_forward
+from conformance.faults.forward import Scan, scan_forward
 from conformance.faults.head import outputs
 from conformance.faults.seams import alternatives
 from refrnn import Array
@@ -64,14 +64,6 @@ def scanned(material: Material, choices: Choices) -> Scan:
             h_0=call.h_0[0],
             active=call.active,
         )
-
-
-def own_scan(material: Material, states: Array) -> Scan:
-    """Return a scan over the network's own `states`, whatever they come from."""
-    right = scanned(material, RIGHT)
-    before = np.concatenate([right.h_0[np.newaxis], states[:-1]])
-    a = input_share(RIGHT, material.weights, right.x) + before @ material.weights.hh.T
-    return replace(right, a=a, states=states, final=states[-1])
 
 
 def _near(shown: Array, simulated: Array, *, single: bool) -> bool:

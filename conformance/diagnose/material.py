@@ -70,7 +70,7 @@ class Material:
             parameters={name: np.asarray(g, np.float64) for name, g in shown.parameters.items()},
             inner={name: np.asarray(g, np.float64) for name, g in inner.items() if g is not None},
             rate=evidence.rate,
-            early=evidence.early and evidence.rate is not None,
+            early=evidence.early,
             single=evidence.single,
             crossed=evidence.crossed,
             assumed=evidence.assumed,
@@ -84,8 +84,8 @@ class Material:
     @property
     def limit(self) -> float | None:
         """Where the gradients of parameters are cut off: at the largest of them, if that is such a limit exactly."""
-        sizes = np.concatenate([np.zeros(1), *(np.abs(g).ravel() for g in self.parameters.values())])
-        largest = float(sizes.max())
+        sizes = [np.abs(g).max(initial=0.0) for g in self.parameters.values()]
+        largest = float(np.max(sizes, initial=0.0))
         return largest if largest in CLIPS else None
 
     @property

@@ -76,7 +76,7 @@ def _lost(material: Material, name: str, u: float) -> Array | float:
 
 
 def _greatest(ratios: Array) -> float:
-    worst = float(ratios.max(initial=0.0))
+    worst = float(ratios.max())
     return worst if np.isfinite(worst) else np.inf
 
 

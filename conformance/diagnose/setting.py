@@ -1,5 +1,6 @@
 """`Setting`: one forward pass, and the tables with which very many backward loops behind it are run and compared."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,17 +47,17 @@ class Setting:
     factor: float
 
     @classmethod
-    def of(cls, material: Material, base: Choices, scan: Scan | None = None) -> "Setting":
-        """Prepare the search for what follows the forward pass of `base`, or any other one that left `scan`."""
+    def of(cls, material: Material, base: Choices) -> "Setting":
+        """Prepare the search for what follows the forward pass of `base`."""
         material = after_its_own_forward(material, base)
-        scan = scanned(material, base) if scan is None else scan
+        scan = scanned(material, base)
         axes = axes_of(material.problem, material.early_rate, base)
         readings = head_readings(material, scan, base)
         factor = 1.0
         if readings:
             losses = [axes["head_loss"].alternatives.index(_loss(reading.change)) for reading in readings]
             axes = axes.restricted("head_loss", tuple(dict.fromkeys(losses)))
-            factor = next((f for f in readings[0].factors.values() if f and f == f), 1.0)  # noqa: PLR0124 - NaN
+            factor = next((f for f in readings[0].factors.values() if f and math.isfinite(f)), 1.0)
         return cls(
             material=material,
             base=base,

@@ -75,10 +75,7 @@ def _fitting(
             near = _near(material, choices, scale)
         except (UsageError, Unsupported):
             continue
-        if not near:
-            continue
-        proof = reproduced(material, choices, scale)
-        if proof.fits:
+        if near and (proof := reproduced(material, choices, scale)).fits:
             yield tuple(fault.id for fault in faults), choices, scale, proof.residual
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from conformance.diagnose.assembly import Partial
-from conformance.diagnose.cover import RANK, FaultSet, covers
+from conformance.diagnose.cover import FaultSet, covers
 from conformance.diagnose.equivalents import constant_of
 from conformance.diagnose.material import Material
 from conformance.diagnose.reproduction import reproduced
@@ -20,16 +20,12 @@ def stories(material: Material, partial: Iterable[Partial]) -> dict[str, FaultSe
     kept = list(partial)
     for name in (*material.parameters, *material.inner):
         told = [(each.with_reading(name), len(each.readings)) for each in kept if name in each.readings]
-        told.sort(key=lambda pair: (_size(pair[0]), -pair[1]))
+        told.sort(key=lambda pair: (len(covers(pair[0])[0]), -pair[1]))
         for choices, _ in told[:TRIED]:
             if _reproduces(material, choices, name):
-                found[name] = min(covers(choices), key=lambda faults: [RANK[fault] for fault in faults])
+                found[name] = covers(choices)[0]
                 break
     return found
-
-
-def _size(choices: Choices) -> int:
-    return min(map(len, covers(choices)), default=0)
 
 
 def _reproduces(material: Material, choices: Choices, name: str) -> bool:

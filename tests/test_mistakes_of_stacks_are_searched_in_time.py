@@ -1,0 +1,116 @@
+"""The search in a stack: single mistakes first, pairs as long as there is time, gradients of parameters alone."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from conformance.cases import materialise, parse_id
+from conformance.diagnose import Diagnosis, Evidence, diagnose_stack, stacks
+from conformance.diagnose.material import Material
+from conformance.diagnose.reproduction import reproduced
+from conformance.faults import CATALOGUE, Choices, choices_of, simulate
+from conformance.judge import THRESHOLD
+from conformance.observation import Observation
+
+PROBLEM = materialise(parse_id("rnn-tanh-L2-T4-B2-I3-H3-O2-noh0-dout-f64-gain1.2-s0"))
+FEW = (
+    *("sigmoid-for-tanh", "head-not-transposed"),  # a forward pass, and what needs O = H
+    *("tanh-prime-of-activated", "carry-not-transposed", "carry-missing", "h-t-for-h-previous"),
+)
+ONE, PAIR = ("carry-not-transposed",), ("carry-missing", "h-t-for-h-previous")
+THREE = ("tanh-prime-of-activated", *PAIR)
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the catalogue be a few entries, and all of the time be one moment."""
+    monkeypatch.setattr(stacks, "CATALOGUE", {name: CATALOGUE[name] for name in FEW})
+    monkeypatch.setattr(stacks, "time", SimpleNamespace(monotonic=lambda: 5.0))
+
+
+def shown(*faults: str, factor: float = 1.0, **others: np.ndarray) -> Evidence:
+    full = simulate(PROBLEM, choices_of([CATALOGUE[name] for name in faults]), factor=factor)
+    return Evidence(problem=PROBLEM, observation=Observation(parameters=full.parameters, **others))
+
+
+def searched(evidence: Evidence) -> tuple[Diagnosis, list[str]]:
+    told: list[str] = []
+    return diagnose_stack(evidence, told.append), told
+
+
+def test_a_single_mistake_is_found_before_pairs_are_tried() -> None:
+    found, told = searched(shown(*ONE, factor=-0.5))
+    assert found.residual <= THRESHOLD
+    assert found.scale == pytest.approx(-0.5)
+    assert found == Diagnosis(
+        explained=True,
+        faults=ONE,
+        scale=found.scale,
+        scale_name="-1/O",
+        residual=found.residual,
+        choices=Choices(carry="untransposed"),
+    )
+    assert told == ["trying sets of 1 in every layer"]
+
+
+def test_the_residual_is_that_of_the_reproduction() -> None:
+    evidence = shown(*ONE, factor=0.3)
+    parameters = {name: np.nextafter(g, np.inf) for name, g in evidence.observation.parameters.items()}
+    evidence = replace(evidence, observation=Observation(parameters=parameters))
+    found, _ = searched(evidence)
+    assert found.residual == reproduced(Material.of(evidence), found.choices, found.scale).residual > 0
+    assert found.scale_name == ""
+
+
+def test_a_constant_of_one_to_half_of_its_digits_is_one() -> None:
+    found, _ = searched(shown(*ONE, factor=1 + 2.0**-48))
+    assert (found.scale, found.scale_name) == (1.0, "1")
+
+
+def test_pairs_are_found_that_contradict_nothing_and_no_three() -> None:
+    found, told = searched(shown(*PAIR))
+    assert (found.faults, found.choices) == (PAIR, Choices(carry="none", h_read="own"))
+    assert told == ["trying sets of 1 in every layer", "trying sets of 2 in every layer"]
+    assert searched(shown(*THREE)) == (Diagnosis(explained=False), told)
+
+
+@pytest.mark.parametrize(("seconds", "tried"), [(8.0, True), (0.0, True), (-1.0, False)])
+def test_pairs_are_tried_until_the_time_is_up(
+    *, seconds: float, tried: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacks, "SECONDS", seconds)
+    assert searched(shown(*ONE))[0].faults == ONE
+    assert searched(shown(*PAIR))[0].explained is tried
+
+
+def test_entries_that_reproduce_the_same_are_equivalents(monkeypatch: pytest.MonkeyPatch) -> None:
+    twins = {name: replace(CATALOGUE[ONE[0]], id=name) for name in ("a", "b", "c")}
+    monkeypatch.setattr(stacks, "CATALOGUE", twins)
+    found, _ = searched(shown(*ONE))
+    assert (found.faults, found.equivalents) == (("a",), (("b",), ("c",)))
+
+
+def test_what_is_of_one_layer_or_right_is_not_compared() -> None:
+    rng = np.random.default_rng(0)
+    others = {"output": (4, 2, 3), "y": (4, 2, 2), "h_n": (2, 2, 3), "d_x": (4, 2, 3)}
+    arrays = {name: rng.standard_normal(shape) for name, shape in others.items()}
+    assert searched(shown(*ONE, **arrays))[0].faults == ONE
+
+
+@pytest.mark.parametrize("size", [0.25, 4.0])
+def test_gradients_are_near_that_agree_in_half_of_their_digits(
+    size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"a": np.array([[size, 0.0]]), "b": np.array([size])}
+    monkeypatch.setattr(stacks, "results", lambda *_: made)
+
+    def near(**parameters: np.ndarray) -> bool:
+        material = Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=parameters)))
+        return stacks._near(material, Choices(), 1.0)
+
+    assert near(a=np.array([[size, 2.0**-26 * size]]), b=made["b"])
+    assert not near(a=np.array([[size, 2.0**-25 * size]]), b=made["b"])
+    assert not near(a=made["a"], b=2 * made["b"])
+    assert not near(a=made["a"][0], b=made["b"])
