@@ -46,8 +46,8 @@ class Tables:
 
     Attributes
     ----------
-    axes, scan, base
-        The axes of the problem, the states that backward loops see, and the choices of the forward pass.
+    axes, scan
+        The axes of the problem, and the states that backward loops see.
     entries, arriving
         What enters at every step (·, T, B, H), and what reaches the last one from behind (·, B, H).
     slopes
@@ -60,7 +60,6 @@ class Tables:
 
     axes: Axes
     scan: Scan
-    base: Choices
     entries: Array
     arriving: Array
     slopes: Array
@@ -96,10 +95,9 @@ class Tables:
         return cls(
             axes=axes,
             scan=scan,
-            base=base,
             entries=np.array(entries),
             arriving=np.array(arriving),
-            slopes=np.array([*taken, np.ones_like(taken[0])]),
+            slopes=np.array([*taken, np.ones_like(scan.a)]),
             walked=np.array(walked),
             kept=np.array(kept),
             read=np.array(
@@ -140,9 +138,8 @@ class Tables:
 
     def choosing(self, plans: Plans, seam: str, choice: str) -> npt.NDArray[np.bool_]:
         """Return which plans make this choice."""
-        axis = "truncation" if seam == "reach" else seam
-        makes = np.array([change.get(seam) == choice for change in self.axes[axis].alternatives])
-        return makes[plans[:, self.axes.column(axis)]]
+        makes = np.array([change.get(seam) == choice for change in self.axes[seam].alternatives])
+        return makes[plans[:, self.axes.column(seam)]]
 
 
 def _chosen(axes: Axes, alternative: dict[str, int], base: Choices) -> Choices:
@@ -161,7 +158,7 @@ class _Loops:
         self.entered = np.flatnonzero(self.where("slope_at", "entered"))
         limited = bool((reach < steps).any()) or len(self.entered) > 0
         self.streams = int(reach.max()) + 1 if limited else 1
-        self.within = np.arange(1, self.streams + 1) <= reach[:, np.newaxis] if limited else None
+        self.within = np.arange(1, self.streams) <= reach[:, np.newaxis] if limited else None
         self.slope = tables.index(plans, "derivative", "slope_at")
         self.entry = tables.index(plans, *ENTRIES)
         self.mask = tables.index(plans, "steps", "truncation")
@@ -216,7 +213,7 @@ class _Loops:
             if self.within is not None:
                 gone = np.zeros_like(back)
                 gone[:, 1:] = back[:, :-1]
-                gone[:, 1:][~self.within[:, :-1]] = 0
+                gone[:, 1:][~self.within] = 0
                 back = gone
             streams = np.where(walked, back, streams)
         return Found(d_h=d_h, d_a=d_a, d_h_0=streams.sum(axis=1))
