@@ -98,6 +98,23 @@ def test_hypotheses_and_partial_readings_keep_the_forward_pass() -> None:
     assert partial.choices == replace(LOOP, kept="before")
 
 
+def test_gradients_that_leave_the_loop_are_read_as_well() -> None:
+    problem = materialise(parse_id("rnn-tanh-T4-B2-I2-H3-O2-f64-gain1.2-s0"))
+    wrong = Choices(carry="none", d_x="before the loop", d_h_0="first step missing")
+    full = simulate(problem, wrong)
+    shown = Observation(parameters=full.parameters, d_x=full.d_x, d_h_0=full.d_h_0)
+    setting = Setting.of(Material.of(Evidence(problem=problem, observation=shown)), RIGHT)
+    whole, _ = put_together(setting, LOOP, "bias_ih_l0", 7)
+    assert min(whole, key=lambda h: h.cost).choices == wrong
+
+
+def test_a_gradient_that_is_dropped_says_nothing_of_the_loop() -> None:
+    wrong = replace(LOOP, bias_gradients="b_ih dropped")
+    whole, partial = put_together(setting_of(wrong), LOOP, "bias_hh_l0", 7)
+    assert min(whole, key=lambda h: h.cost).choices == wrong
+    assert partial == []
+
+
 def test_a_reading_comes_near_in_half_of_the_digits() -> None:
     for off, missing in ((2.0**-26, False), (2.0**-25, True)):
         row = _Row(choices=RIGHT, pairs=frozenset())
