@@ -31,7 +31,7 @@ def fit(candidates: Array, target: Array, limit: float | None = None) -> Fit:
 
     A target of zeros is met by zeros alone, and no other target by them.
     """
-    flat, goal = candidates.reshape(len(candidates), target.size), target.ravel()
+    flat, goal = candidates.reshape(len(candidates), -1), target.ravel()
     if limit is not None:
         whole = np.abs(goal) < limit
         flat, goal = flat[:, whole], goal[whole]
