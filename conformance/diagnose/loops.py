@@ -285,5 +285,5 @@ class _Loops:
 def _matrix(kind: str, w_ih: Array, w_hh: Array) -> Array:
     """Return the matrices (…, H, H) that stand for W_hh in a wrong carry."""
     if kind == "untransposed":
-        return w_hh.swapaxes(-1, -2)
-    return w_ih if kind == "input weights" else misaligned(kind, w_ih, w_hh)
+        return w_hh.mT
+    return misaligned(kind, w_ih, w_hh)  # where W_ih is square it is the start of [x; h]
