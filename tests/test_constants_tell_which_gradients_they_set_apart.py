@@ -29,6 +29,8 @@ APART: list[Change] = [
     {"reduce_b": "mean"},
     {"reduce_head": "mean"},
     {"reduce_head": "every step"},
+    {"reduce_head_bias": "mean"},
+    {"reduce_head": "mean", "reduce_head_bias": "mean"},
     {"head_bias": "doubled"},
     {"head_bias": "dropped"},
     {"bias_gradients": "doubled"},
@@ -41,7 +43,7 @@ APART: list[Change] = [
     {"reduce_ih": "mean", "reduce_b": "mean"},
     {"reduce_hh": "mean", "bias_gradients": "doubled"},
     {"bias_gradients": "mean over rows", "reduce_b": "mean"},
-    {"head_bias": "doubled", "reduce_head": "every step"},
+    {"head_bias": "doubled", "reduce_head": "every step", "reduce_head_bias": "every step"},
     {"rows": "mean", "reduce_ih": "mean"},
     {"rows": "mean", "head_bias": "dropped"},
     {"bias_gradients": "b_hh dropped", "head_bias": "dropped"},
@@ -106,6 +108,33 @@ def test_half_of_all_gradients_may_carry_a_constant_of_their_own_and_no_more() -
     assert three in [change for _, change in readings(three)]
     four = three | {"scale_head_bias": "own", "own_head_bias": -2.0}
     assert four not in [change for _, change in readings(four)]
+
+
+def test_what_the_head_passes_back_carries_a_constant_of_its_own_where_nothing_else_enters_behind_it() -> (
+    None
+):
+    both = ("weight_ih_l0", HEAD_WEIGHT)
+    problem = materialise(parse_id("rnn-tanh-T7-B3-I4-H5-O2-dout-f64-gain1.2-s0"))
+    alone = Observation(parameters={name: RIGHT_ONES[name] for name in both})
+    for constant, change in (
+        (-1.0, {"head_passed": "negated"}),
+        (2 / 7, {"head_passed": "own", "own_passed": 2 / 7}),
+    ):
+        factors = dict(zip(both, (3 * constant, 3.0), strict=True))
+        material = Material.of(Evidence(problem=problem, observation=alone))
+        found = [each.change for each in resolved(factors, material, None) if each.scale == pytest.approx(3)]
+        assert change in found
+        seen_elsewhere = Material.of(Evidence(problem=PROBLEM, observation=alone))
+        assert change not in [each.change for each in resolved(factors, seen_elsewhere, None)]
+    mean = dict(zip(both, (1 / 7, 1.0), strict=True))
+    assert not any("head_passed" in each.change for each in resolved(mean, material, None))
+
+
+def test_what_is_said_of_one_gradient_of_the_head_holds_for_both_where_the_other_is_not_shown() -> None:
+    for names in ((HEAD_WEIGHT, "bias_ih_l0"), (HEAD_BIAS, "bias_ih_l0")):
+        found = readings({"reduce_head": "mean", "reduce_head_bias": "mean"}, names=names)
+        assert {"reduce_head": "mean", "reduce_head_bias": "mean"} in [change for _, change in found]
+        assert not any(len({"reduce_head", "reduce_head_bias"} & change.keys()) == 1 for _, change in found)
 
 
 def test_a_mean_over_two_samples_is_told_from_a_sum() -> None:

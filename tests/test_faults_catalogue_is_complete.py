@@ -35,6 +35,7 @@ IDS = """
     x-one-step-early
     x-nudged
     batch-first-reshaped
+    time-first-reshaped
     states-shifted
     states-share-one-array
     outputs-of-previous-state
@@ -44,19 +45,35 @@ IDS = """
     h-0-overwritten
     softmax-gradient-for-squared-error
     squared-error-gradient-for-softmax
+    softmax-slope-twice
+    sigmoid-slope-twice
+    tanh-slope-without-tanh
+    sigmoid-slope-of-linear-outputs
+    tanh-slope-of-linear-outputs
     head-not-transposed
+    hidden-gradients-negated
+    hidden-gradients-on-their-own-scale
     head-updated-before-use
     head-updated-inside-loop
     head-updated-inside-loop-after-use
     head-reads-previous-state
     head-reads-last-state
     head-only-first-step-survives
+    head-only-first-step-survives-in-weight
+    head-only-first-step-survives-in-bias
     head-only-last-step-survives
+    head-only-last-step-survives-in-weight
+    head-only-last-step-survives-in-bias
     head-divided-by-steps
+    head-divided-by-steps-in-weight
+    head-divided-by-steps-in-bias
     head-stepped-every-step
+    head-stepped-every-step-in-weight
+    head-stepped-every-step-in-bias
     head-bias-gradient-dropped
     head-bias-gradient-doubled
     head-bias-gradient-per-example
+    head-bias-gradient-summed-over-units
     tanh-prime-of-activated
     tanh-prime-recomputed-from-h-t
     first-unit-slope-for-all
@@ -93,11 +110,13 @@ IDS = """
     carry-without-slope
     carry-is-dh
     carry-is-delta
+    carry-slope-twice
     carry-through-input-weights
     carry-sliced-as-if-x-came-first
     carry-sliced-as-if-h-came-first
     carry-doubled
     carry-replaces-output-gradient
+    carry-overwrites-every-output-gradient
     carry-adds-up
     dh-never-reset
     carry-joins-after-slope
@@ -156,6 +175,7 @@ IDS = """
     bias-gradients-doubled
     bias-gradients-divided-by-batch
     bias-gradients-per-example
+    bias-gradients-summed-over-units
     scale-two
     scale-half
     sign-flipped

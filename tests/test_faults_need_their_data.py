@@ -77,7 +77,11 @@ NEEDS = {
         ["h-n-gradient-replaces-output"],
     ),
     "float64": ("rnn-tanh-T7-B3-I4-H5-f32-s0", "rnn-tanh-T7-B3-I4-H5-f64-s0", ["float32-buffers", "x-nudged"]),
-    "batch first": ("rnn-tanh-T7-B3-I4-H5-f64-s0", "rnn-tanh-T7-B3-bf-I4-H5-f64-s0", ["batch-first-reshaped"]),
+    "T and B > 1": (
+        "rnn-tanh-T7-B1-I4-H5-f64-s0",
+        "rnn-tanh-T7-B2-I4-H5-f64-s0",
+        ["batch-first-reshaped", "time-first-reshaped"],
+    ),
     "two layers": (
         "rnn-tanh-bi-T7-B3-I10-H5-f64-s0",
         "rnn-tanh-L2-bi-T7-B3-I10-H5-f64-s0",

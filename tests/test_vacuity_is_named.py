@@ -43,7 +43,7 @@ PAIRS = {
     "one direction": ("rnn-tanh-L2-T7-B3-I4-H5-f64-s0", RICH),
     "one direction and no lengths": ("rnn-tanh-T7-B3-I4-H5-f64-s0", "rnn-tanh-T7-len3.7.5-B3-I4-H5-f64-s0"),
     "no lengths": (RICH, "rnn-tanh-T7-len3.7.5-B3-I4-H5-f64-s0"),
-    "not batch-first, or T or B of 1": ("rnn-tanh-T7-B1-bf-I4-H5-f64-s0", RICH),
+    "T or B of 1": ("rnn-tanh-T7-B1-bf-I4-H5-f64-s0", RICH),
     "tanh": (RICH, "rnn-relu-T7-B3-I4-H5-f64-s0"),
     "relu": ("rnn-relu-T7-B3-I4-H5-f64-s0", RICH),
     "no unit is exactly 0 before relu": ("rnn-relu-T7-B3-I4-H5-f64-s0", "rnn-relu-T7-B3-I4-H5-f64-zeros-s0"),

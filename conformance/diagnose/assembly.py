@@ -76,7 +76,11 @@ def assembled(
     partial = [_partial(row) for row in rows.values() if row.missing or not setting.head_explained]
     if not setting.head_explained:
         return [], partial
-    return [h for row in whole for h in _hypotheses(setting, row) if h.cost <= bound], partial
+    found: list[Hypothesis] = []
+    for row in sorted(whole, key=lambda row: at_least(row.pairs)):
+        found += [h for h in _hypotheses(setting, row, bound) if h.cost <= bound]
+        bound = min((h.cost for h in found), default=bound)
+    return found, partial
 
 
 BROAD = 64
@@ -92,7 +96,11 @@ def _partial(row: _Row) -> Partial:
 
 def _row(setting: Setting, plan: Plans) -> _Row:
     choices = setting.axes.choices(plan, setting.base)
-    return _Row(choices=choices, pairs=frozenset(choices.departures().items()))
+    return _Row(choices=choices, pairs=_pairs(choices))
+
+
+def _pairs(choices: Choices) -> Pairs:
+    return frozenset(choices.departures().items())
 
 
 def _taken(loops: Found, rows: np.ndarray) -> Found:
@@ -114,8 +122,8 @@ def _read(
     row.pairs |= frozenset.intersection(*(frozenset(change.items()) for change, _ in near))
 
 
-def _hypotheses(setting: Setting, row: _Row) -> Iterator[Hypothesis]:
-    """Yield every way to put together one reading of each gradient."""
+def _hypotheses(setting: Setting, row: _Row, most: int) -> Iterator[Hypothesis]:
+    """Yield the ways to put together one reading of each gradient that at most so many faults may make."""
     material = setting.material
     shown = material.parameters.get("weight_ih_l0")
     norm = None if shown is None else float(np.linalg.norm(shown))
@@ -124,7 +132,7 @@ def _hypotheses(setting: Setting, row: _Row) -> Iterator[Hypothesis]:
             continue
         for ways in islice(product(*row.readings.values()), MOST_READINGS):
             change = merged(head.change, *(change for change, _ in ways))
-            if change is None:
+            if change is None or at_least(_pairs(replace(row.choices, **change))) > most:
                 continue
             factors = {
                 name: factor * setting.factor for name, (_, factor) in zip(row.readings, ways, strict=True)

@@ -82,7 +82,7 @@ def axes_of(problem: Problem, rate: float | None, base: Choices = RIGHT) -> Axes
     case, head = problem.case, problem.head is not None
     out: dict[str, tuple[str, ...]] = {
         "derivative": _pointless(base, case.nonlinearity),
-        "head_loss": () if head else ("softmax", "squared error"),
+        "head_loss": () if head else alternatives("head_loss")[1:],
         "head_carry": UPDATED if rate is None else (),
         "carry": MISALIGNED if case.input_size == case.hidden_size else ("input weights",),
         "d_h_n": () if problem.d_h_n is not None else alternatives("d_h_n")[1:],

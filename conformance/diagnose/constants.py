@@ -20,6 +20,9 @@ Option = tuple[float, Change]
 """A constant that may set one gradient apart, and the choices that bring it in."""
 
 
+OF_HEAD = frozenset({HEAD_WEIGHT, HEAD_BIAS})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
     """Constants of all gradients as one that all carry, and changes that set single ones apart."""
@@ -38,17 +41,52 @@ def resolved(factors: Mapping[str, float], material: Material, norm: float | Non
     dropped = _of_dropped({name for name, factor in factors.items() if factor == 0}, set(known))
     limit: Change = {} if material.limit is None else {"clip": f"value {material.limit:.0f}"}
     seen: list[tuple[Change, float]] = []
-    for rows in dict.fromkeys((1.0, 1 / case.batch)):
+    averages = dict.fromkeys((1.0, 1 / case.batch))
+    for rows, (passed, behind) in product(averages, _passed(known, material)):
         options = {name: _options(name, case, rows, norm) for name in known}
         averaged: Change = {"rows": "mean"} if rows != 1 and any(n.endswith("l0") for n in known) else {}
-        for common, by_norm in _by_norm(known, options, material):
-            whole = {name: f / (common if name in material.parameters else 1) for name, f in known.items()}
-            for base in [_outside(known, material)] if by_norm else _bases(whole, options):
+        beside = {name: f / (1 if name in OF_HEAD else passed) for name, f in known.items()}
+        for common, by_norm in _by_norm(beside, options, material):
+            whole = {name: f / (common if name in material.parameters else 1) for name, f in beside.items()}
+            for base in [_outside(beside, material)] if by_norm else _bases(whole, options):
                 for apart in _apart(whole, options, base, rows, material):
-                    change = merged(dropped, apart, averaged, limit, by_norm)
+                    change = merged(dropped, _of_one(apart, material), averaged, limit, by_norm, behind)
                     if change is not None and (change, base) not in seen:
                         seen.append((change, base))
                         yield Resolved(scale=base, change=change)
+
+
+def _of_one(change: Change, material: Material) -> Change:
+    """Return what is said of the head's gradients said of both, where just one of them was shown."""
+    if material.parameters.keys() >= OF_HEAD:
+        return change
+    twins = {"reduce_head": "reduce_head_bias", "reduce_head_bias": "reduce_head"}
+    return change | {twins[seam]: how for seam, how in change.items() if seam in twins}
+
+
+def _passed(known: Mapping[str, float], material: Material) -> list[Option]:
+    """Return what gradients behind the head may carry beside the head's own, first that there is nothing.
+
+    A mean over steps or samples is told by the parameters it is taken of, where nothing else is shown.
+    """
+    case, found = material.problem.case, [(1.0, Change())]
+    if material.problem.d_h_n is not None:
+        return found
+    told = () if material.inner else (1 / case.steps, 1 / case.batch)
+    behind = [factor for name, factor in known.items() if name not in OF_HEAD]
+    ratios = {factor / known[name] for name in OF_HEAD & known.keys() for factor in behind}
+    for ratio in sorted(ratios):
+        value, error = nearest(ratio, case), SCREEN[material.single] * abs(ratio)
+        if abs(value - ratio) <= error and value not in (*told, *(other for other, _ in found)):
+            found.append(
+                (
+                    value,
+                    {"head_passed": "negated"}
+                    if value == -1
+                    else {"head_passed": "own", "own_passed": value},
+                )
+            )
+    return found
 
 
 def _by_norm(
@@ -92,7 +130,6 @@ def _options(name: str, case: Case, rows: float, norm: float | None) -> list[Opt
     T, B = case.steps, case.batch
     mean, twice = 1 / T, 2.0
     none: list[Option] = [(1.0, {})]
-    head: list[Option] = [*none, (mean, {"reduce_head": "mean"}), (float(T), {"reduce_head": "every step"})]
     match name:
         case "weight_ih_l0":
             found = [*none, (mean, {"reduce_ih": "mean"})]
@@ -107,9 +144,11 @@ def _options(name: str, case: Case, rows: float, norm: float | None) -> list[Opt
             found += [(1 / B, {"bias_gradients": "mean over rows"})] if B > 1 else []
             found = _with(found, mean, {"reduce_b": "mean"})
         case _ if name == HEAD_WEIGHT:
-            found = head
+            found = [*none, (mean, {"reduce_head": "mean"}), (float(T), {"reduce_head": "every step"})]
         case _ if name == HEAD_BIAS:
-            found = _with(head, twice, {"head_bias": "doubled"})
+            seam = "reduce_head_bias"
+            found = [*none, (mean, {seam: "mean"}), (float(T), {seam: "every step"})]
+            found = _with(found, twice, {"head_bias": "doubled"})
         case _:
             found = none
     cell = name.endswith("l0")
@@ -150,9 +189,9 @@ def _apart(
 
 def _twice(change: Change) -> bool:
     """Return whether a gradient is said to carry one constant of its own and another one that it shares."""
-    head = "reduce_head" in change and not {"scale_head", "scale_head_bias"}.isdisjoint(change)
-    bias = "scale_b" in change and not {"reduce_b", "bias_gradients"}.isdisjoint(change)
-    return head or bias
+    weight = {"scale_head", "reduce_head"} <= change.keys()
+    bias = {"scale_head_bias", "reduce_head_bias"} <= change.keys()
+    return weight or bias or ("scale_b" in change and not {"reduce_b", "bias_gradients"}.isdisjoint(change))
 
 
 OWN = {

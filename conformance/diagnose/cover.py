@@ -1,12 +1,12 @@
 """From choices at seams to faults of the catalogue: the fewest entries that together make these choices."""
 
+from collections.abc import Iterator, Mapping
 from functools import cache
-from itertools import combinations
 
 from conformance.faults import CATALOGUE, Choices
-from conformance.faults.fault import Fault
 
 FaultSet = tuple[str, ...]
+Pairs = frozenset[tuple[str, str]]
 RANK = {name: n for n, name in enumerate(CATALOGUE)}
 
 
@@ -23,35 +23,44 @@ def covers(choices: Choices, blind: frozenset[str] = frozenset()) -> list[FaultS
 
 
 @cache
-def at_least(pairs: frozenset[tuple[str, str]]) -> int:
+def at_least(pairs: Pairs) -> int:
     """Return a lower bound on the number of entries that make these choices, whatever others they make as well."""
-    parts = {pairs & {*fault.choices.items(), *fault.perhaps} for fault in CATALOGUE.values()}
-    parts = [part for part in parts if part and not any(part < other for other in parts)]
-    return next(
-        (
-            size
-            for size in range(len(pairs))
-            if any(frozenset().union(*chosen) == pairs for chosen in combinations(parts, size))
-        ),
-        len(pairs),
-    )
+    made = {pairs & {*fault.choices.items(), *fault.perhaps}: fault.id for fault in CATALOGUE.values()}
+    parts = {fault: part for part, fault in made.items() if part}
+    sizes = (size for size in range(len(pairs)) if any(True for _ in _covering(pairs, parts, size)))
+    return next(sizes, len(pairs))
 
 
 @cache
-def _smallest(pairs: frozenset[tuple[str, str]], blind: frozenset[str]) -> list[FaultSet]:
-    made = {fault.id: _seen(fault, blind) for fault in CATALOGUE.values()}
-    usable = [fault for fault in CATALOGUE.values() if made[fault.id] and made[fault.id] <= pairs]
+def _smallest(pairs: Pairs, blind: frozenset[str]) -> list[FaultSet]:
+    parts = {
+        fault: made | (pairs & {*perhaps}) for fault, made, perhaps in _parts(blind) if made and made <= pairs
+    }
     for size in range(len(pairs) + 1):
-        found = [
-            tuple(fault.id for fault in chosen)
-            for chosen in combinations(usable, size)
-            if set().union(*(made[fault.id] | (pairs & {*fault.perhaps}) for fault in chosen)) == pairs
-        ]
+        found = {tuple(sorted(chosen, key=RANK.__getitem__)) for chosen in _covering(pairs, parts, size)}
         if found:
-            return found
+            return sorted(found, key=lambda faults: [RANK[fault] for fault in faults])
     return []
 
 
-def _seen(fault: Fault, blind: frozenset[str]) -> set[tuple[str, str]]:
-    """Return what a fault chooses where something is seen of it."""
-    return {pair for pair in fault.choices.items() if pair[0] not in blind}
+def _covering(left: Pairs, parts: Mapping[str, Pairs], most: int) -> Iterator[FaultSet]:
+    """Yield sets of at most so many entries that make all that is `left`, each by one that makes its first pair."""
+    if not left:
+        yield ()
+        return
+    if not most:
+        return
+    first = min(left)
+    for fault, made in parts.items():
+        if first in made:
+            for rest in _covering(left - made, parts, most - 1):
+                yield (fault, *rest)
+
+
+@cache
+def _parts(blind: frozenset[str]) -> list[tuple[str, Pairs, tuple[tuple[str, str], ...]]]:
+    """Return every entry with what it chooses where something is seen of it, and what it may choose besides."""
+    return [
+        (fault.id, frozenset(pair for pair in fault.choices.items() if pair[0] not in blind), fault.perhaps)
+        for fault in CATALOGUE.values()
+    ]

@@ -75,7 +75,8 @@ def _near(shown: Array, simulated: Array, *, single: bool) -> bool:
 def _candidates(material: Material, count: int) -> Iterator[Choices]:
     """Yield the forward passes with so many wrong choices."""
     wrong = {seam: list(alternatives(seam)[1:]) for seam in SEAMS}
-    wrong["inputs"].remove("reshaped")
+    if 1 in (material.problem.case.steps, material.problem.case.batch):
+        wrong["inputs"] = [choice for choice in wrong["inputs"] if not choice.startswith("reshaped")]
     wrong["start"] = [] if material.problem.h_0 is None else ["zeros"]
     if material.weights.b_ih is None:
         wrong["biases"] = []

@@ -1,14 +1,16 @@
 """The head by itself: which of its seams give the gradients of its parameters, up to a constant."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 
+from conformance.cases.head import HEAD_BIAS
 from conformance.diagnose.axes import Change
 from conformance.diagnose.fit import fit, screened
 from conformance.diagnose.material import Material
+from conformance.diagnose.reads import filled
 from conformance.faults import Choices
 from conformance.faults.forward import Scan
 from conformance.faults.head import through
@@ -44,12 +46,28 @@ def head_readings(material: Material, scan: Scan, base: Choices) -> list[HeadRea
     if not shown:
         return None
     found: list[HeadReading] = []
-    for change in _changes(material.problem.case.steps):
+    for change in _changes(material.problem.case.steps, _biases(shown), both=len(shown) > 1):
+        if found and mistakes(change) > mistakes(found[0].change):
+            break
         made = through(replace(base, **change), head, scan.states, material.seen, scan.h_0).gradients
         factors = _factors(made, shown, material)
         if factors is not None:
             found.append(HeadReading(change=change, factors=factors))
-    return [each for each in found if len(each.change) == min(len(other.change) for other in found)]
+    return found
+
+
+def _biases(shown: dict[str, Array]) -> tuple[str, ...]:
+    """Return what may have become of the gradient of the head's bias, as far as its form tells."""
+    bias = shown.get(HEAD_BIAS)
+    if bias is None:
+        return ("own",)
+    return ("own", *(["per row"] if bias.ndim > 1 else []), *(["over units"] if filled(bias) else []))
+
+
+def mistakes(change: Change) -> int:
+    """Return how many choices are wrong, the same one for weight and bias counted once."""
+    alike = change.get("reduce_head") == change.get("reduce_head_bias")
+    return len(change) - ("reduce_head" in change and alike)
 
 
 def _factors(made: dict[str, Array], shown: dict[str, Array], material: Material) -> dict[str, float] | None:
@@ -68,16 +86,26 @@ def _factors(made: dict[str, Array], shown: dict[str, Array], material: Material
     return factors
 
 
-def _changes(steps: int) -> Iterator[Change]:
-    """Yield what may be wrong about the head's gradients: the loss, the state read, which steps and samples count."""
-    counting: list[Change] = [_wrong({"reduce_head": how}) for how in ("sum", "first step", "last step")]
+def _changes(steps: int, biases: Sequence[str], *, both: bool) -> list[Change]:
+    """Return what may be wrong about the head's gradients, the fewest mistakes first.
+
+    That is the loss, the state read, what the gradient of the bias is made of, and which steps count: for weight and
+    bias by itself where `both` are shown.
+    """
+    counts = ("sum", "first step", "last step")
+    pairs = product(counts, counts) if both else zip(counts, counts, strict=True)
+    counting: list[Change] = [_wrong({"reduce_head": w, "reduce_head_bias": b}) for w, b in pairs]
     counting += [{"head_entry": "as entered", "entry": how} for how in alternatives("entry")[1:]]
     walked: list[Change] = [{"steps": how} for how in alternatives("steps")[1:]]
     walked += [{"truncation": "last steps", "reach": reach} for reach in range(2, steps - 1)]
-    counting += [{"reduce_head": "as walked"} | change for change in walked]
-    for loss, read in product(alternatives("head_loss"), alternatives("head_read")):
-        for change, bias in product(counting, ("own", "per row")):
-            yield _wrong({"head_loss": loss, "head_read": read, "head_bias": bias}) | change
+    as_walked: Change = {"reduce_head": "as walked", "reduce_head_bias": "as walked"}
+    counting += [as_walked | change for change in walked]
+    found = [
+        _wrong({"head_loss": loss, "head_read": read, "head_bias": bias}) | change
+        for loss, read, bias in product(alternatives("head_loss"), alternatives("head_read"), biases)
+        for change in counting
+    ]
+    return sorted(found, key=mistakes)
 
 
 def _wrong(choices: dict[str, str]) -> Change:

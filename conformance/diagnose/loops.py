@@ -165,8 +165,10 @@ class _Loops:
         one = len(tables.slopes) - 1
         self.own_slope = np.where(self.where("joined", "output after"), one, self.slope)
         self.stream_slope = np.where(self.where("joined", "carry after"), one, self.slope)
-        self.replaces = self.where("arrives", "replaces output")
+        self.replaces_all = self.where("arrives", "replaces all output")
+        self.replaces = self.where("arrives", "replaces output") | self.replaces_all
         self.of_dh = np.flatnonzero(self.where("carried", "dh"))
+        self.twice = np.flatnonzero(self.where("carried", "slope again"))
         self.adding = np.flatnonzero(self.where("arrives", "adds up"))
         self.onto = np.flatnonzero(self.where("arrives", "onto dh"))
         self.clipped = np.flatnonzero(self.where("clip", "carry 1"))
@@ -197,15 +199,14 @@ class _Loops:
         for t in reversed(range(steps)):
             own = np.zeros_like(streams)
             own[:, 0] = tables.entries[self.entry, t]
-            if t < steps - 1:
-                own[self.replaces] = 0
+            own[self.replaces if t < steps - 1 else self.replaces_all] = 0
             walked = tables.walked[self.mask, t][:, np.newaxis, np.newaxis, np.newaxis]
             dh = own + streams
             delta = own * self._slopes(self.own_slope, t) + streams * self._slopes(self.stream_slope, t)
             d_h[:, t] = dh.sum(axis=1)
             d_a[:, t] = np.where(walked[:, 0], delta.sum(axis=1), 0)
             self._update(d_a, t, self.early)
-            back = self._carried(dh, delta)
+            back = self._carried(dh, self._sloped_again(delta, t))
             self._update(d_a, t, self.late)
             back[self.adding] += streams[self.adding]
             back[self.onto] += dh[self.onto]
@@ -217,6 +218,14 @@ class _Loops:
                 back = gone
             streams = np.where(walked, back, streams)
         return Found(d_h=d_h, d_a=d_a, d_h_0=streams.sum(axis=1))
+
+    def _sloped_again(self, delta: Array, t: int) -> Array:
+        """Return what is passed back, times f' once more in the loops that do that: (N, S, B, H)."""
+        if not len(self.twice):
+            return delta
+        found = delta.copy()
+        found[self.twice] *= self._slopes(self.slope, t)[self.twice]
+        return found
 
     def _slopes(self, index: npt.NDArray[np.intp], t: int) -> Array:
         """Return what stands for f' at step t, (N, 1, B, H), or (N, S, B, H) where streams have slopes of their own."""

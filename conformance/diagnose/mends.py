@@ -20,12 +20,13 @@ BY_SEAM: Mapping[str, tuple[op.Operator, ...]] = {
     "head_input": READING,
     "derivative": SLOPE,
     "slope_at": READING,
-    "head_loss": (op.unwrapped,),
+    "head_loss": (op.unwrapped, op.one_operand),
     "head_carry": (op.transposed,),
+    "head_passed": (op.another_name, op.one_operand),
     "entry": (op.at_last_only, op.at_another_step, op.set_anew, op.left_out, op.with_more),
     "d_h_n": (op.unwrapped, op.another_name, op.with_more),
     "carry": (op.transposed, op.one_operand, op.another_target, op.left_out, op.another_name, op.with_more),
-    "carried": READING,
+    "carried": (*READING, op.one_operand),
     "arrives": (op.set_anew, op.added_up, op.another_target, op.with_more),
     "joined": (op.joined_before,),
     "steps": (op.other_bounds,),
@@ -51,6 +52,7 @@ BY_SEAM: Mapping[str, tuple[op.Operator, ...]] = {
     "scale_head": (op.one_operand, op.summed, op.left_out),
     "scale_head_bias": (op.one_operand, op.summed, op.left_out),
     "reduce_head": SUMMING,
+    "reduce_head_bias": SUMMING,
     "head_bias": SUMMING,
 }
 """The operators that may mend a wrong choice at each seam."""

@@ -1,6 +1,7 @@
 """Constants by the sizes that make them: 1/T, 2/(T·O), -1/B."""
 
 import math
+from bisect import bisect_left
 from functools import cache
 from itertools import product
 
@@ -20,7 +21,15 @@ def named(factor: float, case: Case, error: float = 0.0) -> str:
 
 def nearest(factor: float, case: Case) -> float:
     """Return the constant that sizes of `case` make and that lies closest to `factor`."""
-    return min((value for value, _ in _constants(case)), key=lambda value: abs(value - factor))
+    values = _values(case)
+    at = bisect_left(values, factor)
+    return min(values[max(at - 1, 0) : at + 1], key=lambda value: abs(value - factor))
+
+
+@cache
+def _values(case: Case) -> list[float]:
+    """Return the constants that sizes of `case` make, the smallest first."""
+    return sorted({value for value, _ in _constants(case)})
 
 
 @cache

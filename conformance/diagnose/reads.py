@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from conformance.diagnose.axes import Change
-from conformance.diagnose.fit import Fit, fit
+from conformance.diagnose.fit import SCREEN, Fit, fit
 from conformance.faults import Choices
 from conformance.faults.forward import Scan
 from conformance.faults.parameters import last_of_equals, read_input, read_state
@@ -46,7 +46,13 @@ class Former:
         per_row = target.ndim > (1 if kind == "b" else 2)
         return [
             (change, fit(self.gradient(kind, change, d_a, d_h), target, limit))
-            for change in ways(kind, rows=d_a.shape[2], per_row=per_row, repeats=tuple(self.repeats))
+            for change in ways(
+                kind,
+                rows=d_a.shape[2],
+                per_row=per_row,
+                filled=filled(target),
+                repeats=tuple(self.repeats),
+            )
             if most is None or len(change) <= most + per_row
         ]
 
@@ -61,7 +67,9 @@ class Former:
         delta = delta[:, steps, rows]
         by_row = "per row" in (choices.rows, choices.bias_gradients)
         if kind == "b":
-            return delta.sum(axis=1 if by_row else (1, 2))
+            found = delta.sum(axis=1 if by_row else (1, 2))
+            over_units = choices.bias_gradients == "over units"
+            return np.broadcast_to(found.sum(axis=-1, keepdims=True), found.shape) if over_units else found
         y = (read_input if kind == "ih" else read_state)(choices, self.scan)[steps, rows]
         if by_row:
             found = np.einsum("ntbh,tbi->nbhi", delta, y)
@@ -74,10 +82,18 @@ class Former:
         return found.mT if choices.outer == "transposed" else found
 
 
+def filled(target: Array) -> bool:
+    """Return whether one number fills a gradient, so that its elements tell nothing apart."""
+    return target.size > 1 and target.any() and np.ptp(target) <= SCREEN[True] * np.abs(target).max()
+
+
 @cache
-def ways(kind: str, *, rows: int, per_row: bool, repeats: tuple[str, ...] = ()) -> list[Change]:
+def ways(
+    kind: str, *, rows: int, per_row: bool, filled: bool = False, repeats: tuple[str, ...] = ()
+) -> list[Change]:
     """Return all choices of how one kind of gradient is formed, the right one first.
 
+    Sums over units are among them where one number has `filled` what was shown.
     `repeats` are the ways of losing rows of x that equal others which make a difference here.
     """
     axes: list[list[Change]] = [[{}, {f"formed_{kind}": "of dh"}]]
@@ -90,6 +106,8 @@ def ways(kind: str, *, rows: int, per_row: bool, repeats: tuple[str, ...] = ()) 
         axes.append([{"rows": "per row"}, *([{"bias_gradients": "per row"}] if kind == "b" else [])])
     elif rows > 1:
         axes.append([{}, {"rows": "first row"}])
+    if kind == "b" and filled and not per_row:
+        axes.append([{}, {"bias_gradients": "over units"}])
     found = [{key: value for part in parts for key, value in part.items()} for parts in product(*axes)]
     return sorted(found, key=len)
 

@@ -1,7 +1,7 @@
 """`Setting`: one forward pass, and the tables with which very many backward loops behind it are run and compared."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from conformance.diagnose.axes import Axes, Change, Plans, axes_of
@@ -11,7 +11,7 @@ from conformance.diagnose.heads import HeadReading, head_readings
 from conformance.diagnose.leaving import inner_fits
 from conformance.diagnose.loops import Found, Tables
 from conformance.diagnose.material import Material
-from conformance.diagnose.reads import CELL, Former
+from conformance.diagnose.reads import CELL, Former, filled
 from conformance.diagnose.targets import after_its_own_forward
 from conformance.faults import Choices
 from conformance.faults.forward import Scan
@@ -63,7 +63,7 @@ class Setting:
             base=base,
             scan=scan,
             axes=axes,
-            tables=Tables.of(material, axes, scan, base, factor),
+            tables=Tables.of(material, axes, scan, _with_states_of_the_head(base, readings), factor),
             former=Former.of(scan, base),
             heads=tuple(readings or ()),
             head_explained=readings is None or bool(readings),
@@ -83,7 +83,7 @@ class Setting:
         """Those of them that can tell loops apart by themselves."""
         arrays = {**self.material.parameters, **self.material.inner}
         telling = tuple(name for name in self.names if arrays[name].size >= TELLING)
-        return tuple(name for name in telling if arrays[name].any()) or telling
+        return tuple(name for name in telling if arrays[name].any() and not filled(arrays[name])) or telling
 
     @property
     def blind(self) -> frozenset[str]:
@@ -104,6 +104,16 @@ class Setting:
             target = material.parameters[name]
             return self.former.fits(CELL[name], target, loops.d_a, loops.d_h, material.limit, most)
         return inner_fits(name, material.inner[name], self.tables, plans, loops, material.early_rate)
+
+
+def _with_states_of_the_head(base: Choices, readings: list[HeadReading] | None) -> Choices:
+    """Return the choices of a forward pass with the states that the head's own update is made of."""
+    read = (
+        {"head_read": readings[0].change["head_read"]}
+        if readings and "head_read" in readings[0].change
+        else {}
+    )
+    return replace(base, **read)
 
 
 def _loss(change: Change) -> Change:

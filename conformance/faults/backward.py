@@ -42,8 +42,7 @@ def scan_backward(
     w_ih, w_hh = scan.weights.ih, scan.weights.hh
     for t, walked in walk(choices, len(entry)):
         active = scan.active[t] & walked
-        last = t == len(entry) - 1
-        own = np.zeros_like(entry[t]) if choices.arrives == "replaces output" and not last else entry[t]
+        own = np.zeros_like(entry[t]) if _replaced(choices, last=t == len(entry) - 1) else entry[t]
         f = slope[_slopes_of(choices, t, len(entry), len(streams))]
         d_h[t], delta = _summed(choices, own, streams, f)
         d_a[t] = np.where(active, rounded(delta), scan.a.dtype.type(0))
@@ -53,6 +52,8 @@ def scan_backward(
             w_hh = w_hh - choices.rate * (d_a[t].T @ read[t])
         through = now if choices.update == "inside, later" else (w_ih, w_hh)
         dh, back = _step(choices, own, streams, f)
+        if choices.carried == "slope again":
+            back = back * f
         back = rounded(_carried(choices, *through, dh, back))
         if choices.arrives in ("adds up", "onto dh"):
             back = back + (streams if choices.arrives == "adds up" else dh)
@@ -94,6 +95,11 @@ def walk(choices: Choices, steps: int) -> Iterator[tuple[int, bool]]:
             choices.steps == "first skipped" and t == 0
         )
         yield t, not skipped and not (choices.truncation == "last steps" and t < steps - choices.reach)
+
+
+def _replaced(choices: Choices, *, last: bool) -> bool:
+    """Return whether what is carried back overwrites what enters at a step."""
+    return choices.arrives == "replaces all output" or (choices.arrives == "replaces output" and not last)
 
 
 def _slopes_of(choices: Choices, t: int, steps: int, streams: int) -> int | Array:

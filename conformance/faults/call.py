@@ -11,7 +11,7 @@ from conformance.faults.seams import Choices
 from refrnn import Array
 
 ONE_LENGTH = {
-    "inputs": ("before", "after", "reshaped"),
+    "inputs": ("before", "after", "reshaped", "reshaped to batch-first"),
     "kept": ("before", "last"),
     "reverse": ("left reversed",),
     "head_input": ("before",),
@@ -57,8 +57,6 @@ def first_call(problem: Problem, choices: Choices) -> Call:
     case = problem.case
     real = problem.active[:, :, np.newaxis]
     x = np.where(real, problem.layout.time_major(problem.x), problem.dtype.type(0))
-    if choices.inputs == "reshaped" and case.layout == "batch-first":
-        x = np.ascontiguousarray(x.swapaxes(0, 1)).reshape(x.shape)
     d_output = _cotangent(problem)
     d_h_n = np.zeros_like(problem.initial_state)
     if problem.d_h_n is not None:
@@ -135,6 +133,10 @@ def _read(choices: Choices, x: Array) -> Array:
             return shifts.after(x)
         case "nudged":
             return x + 1e-12
+        case "reshaped":
+            return np.ascontiguousarray(x.swapaxes(0, 1)).reshape(x.shape)
+        case "reshaped to batch-first":
+            return x.reshape(x.shape[1], x.shape[0], x.shape[2]).swapaxes(0, 1)
         case _:
             return x
 

@@ -50,6 +50,15 @@ CARRY = (
         choice="no weights",
     ),
     Fault(
+        id="carry-slope-twice",
+        name="What is carried back is multiplied by tanh′ twice.",
+        effect="Step t passes back W_hhᵀ(δ_t ⊙ f′) where δ_t has f′ in it already.",
+        mend="carry = Whh.T @ da",
+        idiom="carry = Whh.T @ (da * (1 - h[t] ** 2))",
+        seam="carried",
+        choice="slope again",
+    ),
+    Fault(
         id="carry-through-input-weights",
         name="What is carried back goes through W_ih instead of W_hh.",
         effect="dh_{t-1} = W_ihᵀ δ_t, which fits where I = H.",
@@ -95,6 +104,15 @@ CARRY = (
         choice="replaces output",
     ),
     Fault(
+        id="carry-overwrites-every-output-gradient",
+        name="The carried gradient overwrites the output's at every step, the last one included.",
+        effect="dL/dh_t is what step t + 1 passes back alone: nothing, where the loss sees the outputs only.",
+        mend="dh += carry",
+        idiom="dh =+ carry",
+        seam="arrives",
+        choice="replaces all output",
+    ),
+    Fault(
         id="carry-adds-up",
         name="What is carried back adds up with all that was carried before.",
         effect="dh_{t-1} gets W_hhᵀ δ_t + W_hhᵀ δ_{t+1} + …: the carry is never set anew.",
@@ -138,7 +156,7 @@ CARRY = (
         idiom="for t in range(T - 2, -1, -1):",
         seam="steps",
         choice="last skipped",
-        perhaps=(("reduce_head", "as walked"),),
+        perhaps=(("reduce_head", "as walked"), ("reduce_head_bias", "as walked")),
     ),
     Fault(
         id="first-step-skipped",
@@ -148,7 +166,7 @@ CARRY = (
         idiom="for t in range(T - 1, 0, -1):",
         seam="steps",
         choice="first skipped",
-        perhaps=(("reduce_head", "as walked"),),
+        perhaps=(("reduce_head", "as walked"), ("reduce_head_bias", "as walked")),
     ),
     Fault(
         id="truncation-in-segments",
@@ -176,7 +194,7 @@ CARRY = (
         idiom="for t in reversed(range(max(0, T - 4), T)):",
         seam="truncation",
         choice="last steps",
-        perhaps=(("reduce_head", "as walked"),),
+        perhaps=(("reduce_head", "as walked"), ("reduce_head_bias", "as walked")),
     ),
     Fault(
         id="carry-clipped-at-1",

@@ -160,6 +160,15 @@ FORWARD = (
         choice="reshaped",
     ),
     Fault(
+        id="time-first-reshaped",
+        name="A time-first input is reshaped where it should be transposed.",
+        effect="Steps of different samples are mixed; the shapes fit all the same.",
+        mend="x = x.swapaxes(0, 1)",
+        idiom="x = x.reshape(B, T, -1)",
+        seam="inputs",
+        choice="reshaped to batch-first",
+    ),
+    Fault(
         id="states-shifted",
         name="The list of states is off by one: it keeps h_{t-1} at step t.",
         effect="The output, f' and dW_hh all see the state before; the last state is never among them.",

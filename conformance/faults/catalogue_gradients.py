@@ -177,7 +177,7 @@ GRADIENTS = (
             ("reduce_hh", "first step"),
             ("reduce_b", "first step"),
         ),
-        perhaps=(("reduce_head", "first step"),),
+        perhaps=(("reduce_head", "first step"), ("reduce_head_bias", "first step")),
     ),
     Fault(
         id="only-first-step-survives-in-w-ih",
@@ -218,7 +218,7 @@ GRADIENTS = (
             ("reduce_hh", "last step"),
             ("reduce_b", "last step"),
         ),
-        perhaps=(("reduce_head", "last step"),),
+        perhaps=(("reduce_head", "last step"), ("reduce_head_bias", "last step")),
     ),
     Fault(
         id="only-last-step-survives-in-w-ih",
@@ -259,7 +259,7 @@ GRADIENTS = (
             ("reduce_hh", "mean"),
             ("reduce_b", "mean"),
         ),
-        perhaps=(("reduce_head", "mean"),),
+        perhaps=(("reduce_head", "mean"), ("reduce_head_bias", "mean")),
     ),
     Fault(
         id="divided-by-steps-in-w-ih",
@@ -368,6 +368,15 @@ GRADIENTS = (
         idiom="db = db + da",
         seam="bias_gradients",
         choice="per row",
+    ),
+    Fault(
+        id="bias-gradients-summed-over-units",
+        name="The gradient of the biases is summed over the units as well.",
+        effect="One number, the sum over all units, stands in every element of db.",
+        mend="db += da.sum(axis=0)",
+        idiom="db += np.sum(da)",
+        seam="bias_gradients",
+        choice="over units",
     ),
 )
 """Faults of the parameters' gradients."""

@@ -3,6 +3,7 @@
 y_t = W h_t + b        dL/dh_t = Wᵀ dL/dy_t        dW = Σ_t dL/dy_t ⊗ h_t        db = Σ_t dL/dy_t
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,19 +50,31 @@ def outputs(choices: Choices, head: Head, output: Array, h_0: Array) -> Array:
 
 def seen(choices: Choices, y: Array, d_y: Array) -> Array:
     """Return dL/dy as the loss in use has it: with the targets y − dL/dy of a squared error, or those of a softmax."""
-    match choices.head_loss:
-        case "softmax":
-            return d_y + (_softmax(y) - y)
-        case "squared error":
-            return d_y + (y - _softmax(y))
-        case _:
-            return d_y
+    ways: dict[str, Callable[[], Array]] = {
+        "own": lambda: d_y,
+        "softmax": lambda: d_y + (_softmax(y) - y),
+        "squared error": lambda: d_y + (y - _softmax(y)),
+        "times softmax'": lambda: d_y * _of_logistic(_softmax(y)),
+        "times sigmoid'": lambda: d_y * _of_logistic(1 / (1 + np.exp(-y))),
+        "times tanh'": lambda: d_y * (1 - np.tanh(y) ** 2),
+        "times y (1 - y)": lambda: d_y * _of_logistic(y),
+        "times 1 - y²": lambda: d_y * (1 - y * y),
+    }
+    return ways[choices.head_loss]()
 
 
 def passed_back(
     choices: Choices, head: Head, d_y: Array, gradients: dict[str, Array], states: Array
 ) -> Array:
     """Return dL/dy W, (T, B, O) @ (O, D·H) -> (T, B, D·H); dW is formed with `states`."""
+    own = {"common": 1.0, "negated": -1.0, "own": choices.own_passed}[choices.head_passed]
+    return d_y.dtype.type(own) * _through_weights(choices, head, d_y, gradients, states)
+
+
+def _through_weights(
+    choices: Choices, head: Head, d_y: Array, gradients: dict[str, Array], states: Array
+) -> Array:
+    """Return the same with the constant of the head's own gradients."""
     match choices.head_carry:
         case "untransposed" if head.weight.shape[0] == head.weight.shape[1]:
             return d_y @ head.weight.T
@@ -88,11 +101,12 @@ def _read(choices: Choices, output: Array, h_0: Array) -> Array:
 
 def _gradients(choices: Choices, head: Head, states: Array, d_y: Array) -> dict[str, Array]:
     shares = d_y[..., np.newaxis] * states[..., np.newaxis, :]  # (T, B, O, D·H)
-    found = {HEAD_WEIGHT: _over_steps(choices, shares.sum(axis=1))}
+    found = {HEAD_WEIGHT: _over_steps(choices, choices.reduce_head, shares.sum(axis=1))}
     if head.bias is not None:
         factor = {"dropped": 0, "doubled": 2}.get(choices.head_bias, 1)
         share = d_y if choices.head_bias == "per row" else d_y.sum(axis=1)
-        found[HEAD_BIAS] = factor * _over_steps(choices, share)
+        summed = factor * _over_steps(choices, choices.reduce_head_bias, share)
+        found[HEAD_BIAS] = np.full_like(summed, summed.sum()) if choices.head_bias == "over units" else summed
     return found
 
 
@@ -105,9 +119,9 @@ def _on_own_scales(choices: Choices, gradients: dict[str, Array]) -> dict[str, A
     return {name: g * g.dtype.type(own[name]) for name, g in gradients.items()}
 
 
-def _over_steps(choices: Choices, shares: Array) -> Array:
+def _over_steps(choices: Choices, how: str, shares: Array) -> Array:
     """Reduce over time: (T, *shape) -> (*shape)."""
-    match choices.reduce_head:
+    match how:
         case "first step":
             return shares[0]
         case "last step":
@@ -120,6 +134,11 @@ def _over_steps(choices: Choices, shares: Array) -> Array:
             return len(shares) * shares.sum(axis=0)
         case _:
             return shares.sum(axis=0)
+
+
+def _of_logistic(p: Array) -> Array:
+    """Return the derivative of the logistic function, and of softmax's diagonal, by its result."""
+    return p * (1 - p)
 
 
 def _softmax(y: Array) -> Array:

@@ -144,6 +144,7 @@ def _bias_gradients(choices: Choices, by_row: Array, found: Gradients) -> Gradie
         "doubled": [2 * b_ih, 2 * b_hh],
         "mean over rows": [b_ih / len(by_row), b_hh / len(by_row)],
         "per row": [by_row, by_row],
+        "over units": [np.full_like(b_ih, b_ih.sum()), np.full_like(b_hh, b_hh.sum())],
     }[choices.bias_gradients]
 
 

@@ -12,6 +12,9 @@ from conformance.errors import UsageError
 Reduction: TypeAlias = Literal["sum", "first step", "last step", "mean"]
 """How the shares of all steps become one gradient; what is assigned in a backward loop leaves the first step's."""
 
+HeadReduction: TypeAlias = Literal["sum", "first step", "last step", "mean", "every step", "as walked"]
+"""The same of the head's gradients."""
+
 Formed: TypeAlias = Literal["of delta", "of dh"]
 """Whether a gradient is formed with δ_t = dL/da_t, or with dL/dh_t, without f'."""
 
@@ -22,7 +25,7 @@ OwnScale: TypeAlias = Literal["common", "own"]
 WeightScale: TypeAlias = Literal["common", "own", "zero"]
 """The same of a matrix, whose gradient may stay zero as well."""
 
-NUMBERS = ("reach", "rate", "own_ih", "own_hh", "own_b", "own_head", "own_head_bias")
+NUMBERS = ("reach", "rate", "own_ih", "own_hh", "own_b", "own_head", "own_head_bias", "own_passed")
 """What `Choices` holds besides its seams: how far, how fast, how much."""
 
 
@@ -41,8 +44,8 @@ class Choices:
     biases
         Which biases enter the pre-activation; "outside" where both are added to the activated state instead.
     inputs
-        What the first layer reads: x_t, x of the step before or after (in time), x + 1e-12, or a batch-first x
-        reshaped where it should be transposed.
+        What the first layer reads: x_t, x of the step before or after (in time), x + 1e-12, a batch-first x
+        reshaped where it should be transposed, or a time-first one.
     kept
         The states that the network keeps and shows: h_t, h_{t-1}, h_T at every step, or h_t through float32.
     head_input
@@ -68,10 +71,14 @@ class Choices:
         The step at whose state f' is taken; "entered" is the step at which what is carried back entered.
     head_loss
         Which loss's gradient dL/dy is: the loss's own, that of cross-entropy over a softmax where the loss is a squared
-        error, or that of a squared error where it is cross-entropy over a softmax.
+        error, or that of a squared error where it is cross-entropy over a softmax; or the loss's own times the
+        derivative of softmax's diagonal p(1 − p), or of the sigmoid or tanh of y, or as if y were one of those.
     head_carry
         What the head passes back: W_hyᵀ dL/dy, the same through W_hy untransposed (where square), or after an update:
         of all steps, or inside the loop, of the steps from t on or from t + 1 on.
+    head_passed
+        Whether what the head passes back carries the constant that its own gradients carry, the opposite sign, or a
+        constant of its own beside that, `own_passed`.
     entry
         How dL/doutput enters: as given, the last one at every step, one step early (the last twice, or nothing at
         the last step), one step late (wrapping or not), only the last, the last one doubled, in the opposite order,
@@ -82,10 +89,10 @@ class Choices:
         Through what step t passes gradients back: W_hhᵀ, W_hh, nothing at all, no matrix, W_ihᵀ (where square),
         twice W_hhᵀ, or H rows of the wrong end of one matrix over [h; x] or [x; h].
     carried
-        What step t passes back: δ_t, or dL/dh_t without f'.
+        What step t passes back: δ_t, dL/dh_t without f', or δ_t times f' once more.
     arrives
-        How that meets dL/doutput of the step before: it is added, it replaces it, it adds up with all that arrived
-        before, or it is added to dL/dh_t as it stands.
+        How that meets dL/doutput of the step before: it is added, it replaces it, the last step's too (where nothing
+        but dL/dh_n arrives), it adds up with all that arrived before, or it is added to dL/dh_t as it stands.
     joined
         Whether f' applies to all that reaches h_t, or not to the carry, or not to dL/doutput.
     steps
@@ -107,7 +114,7 @@ class Choices:
     rows
         How batch rows are reduced in the gradients of parameters.
     bias_gradients
-        The gradients of the biases.
+        The gradients of the biases; summed over units where one number fills each.
     update, rate
         When parameters are updated with the learning rate `rate`: afterwards, inside the time loop before W_hh
         carries or after it did, or before W_ih passes anything down.
@@ -131,10 +138,13 @@ class Choices:
     head_read
         Which state multiplies dL/dy in dW_hy.
     reduce_head
-        How steps are reduced in the head's gradients; "every step" where they are taken anew at each step of the
-        loop, though the loss sees one, "as walked" where they lack the steps that the loop never visits.
+        How steps are reduced in the gradient of W_hy; "every step" where it is taken anew at each step of the loop,
+        though the loss sees one, "as walked" where it lacks the steps that the loop never visits.
+    reduce_head_bias
+        The same of the head's bias.
     head_bias
-        The gradient of the head's bias: summed, zero, twice what it should be, or kept for each sample.
+        The gradient of the head's bias: summed, zero, twice what it should be, kept for each sample, or summed over
+        units as well.
     calls
         Whether a call leaves traces in the next; where it does, the second of two equal calls is shown.
 
@@ -148,7 +158,7 @@ class Choices:
     recurrence: Literal["carried", "of h_0", "none", "untransposed"] = "carried"
     start: Literal["given", "zeros", "first layer's"] = "given"
     biases: Literal["both", "no b_ih", "no b_hh", "none", "b_ih twice", "outside"] = "both"
-    inputs: Literal["own", "before", "after", "nudged", "reshaped"] = "own"
+    inputs: Literal["own", "before", "after", "nudged", "reshaped", "reshaped to batch-first"] = "own"
     kept: Literal["own", "before", "last", "float32"] = "own"
     head_input: Literal["own", "before"] = "own"
     lengths: Literal["respected", "ignored"] = "respected"
@@ -172,8 +182,18 @@ class Choices:
         "one at zero",
     ] = "own"
     slope_at: Literal["own", "last", "before", "before, wrapping", "after", "entered"] = "own"
-    head_loss: Literal["own", "softmax", "squared error"] = "own"
+    head_loss: Literal[
+        "own",
+        "softmax",
+        "squared error",
+        "times softmax'",
+        "times sigmoid'",
+        "times tanh'",
+        "times y (1 - y)",
+        "times 1 - y²",
+    ] = "own"
     head_carry: Literal["own", "untransposed", "updated", "updated inside", "updated inside, later"] = "own"
+    head_passed: Literal["common", "negated", "own"] = "common"
     entry: Literal[
         "given",
         "last everywhere",
@@ -198,8 +218,8 @@ class Choices:
         "end of [h; x]",
         "start of [x; h]",
     ] = "own"
-    carried: Literal["delta", "dh"] = "delta"
-    arrives: Literal["added", "replaces output", "adds up", "onto dh"] = "added"
+    carried: Literal["delta", "dh", "slope again"] = "delta"
+    arrives: Literal["added", "replaces output", "replaces all output", "adds up", "onto dh"] = "added"
     joined: Literal["before slope", "carry after", "output after"] = "before slope"
     steps: Literal["all", "last skipped", "first skipped"] = "all"
     truncation: Literal["none", "segments", "windows", "last steps"] = "none"
@@ -218,7 +238,14 @@ class Choices:
     reduce_b: Reduction = "sum"
     rows: Literal["summed", "mean", "first row", "per row"] = "summed"
     bias_gradients: Literal[
-        "own", "b_ih dropped", "b_hh dropped", "both dropped", "doubled", "mean over rows", "per row"
+        "own",
+        "b_ih dropped",
+        "b_hh dropped",
+        "both dropped",
+        "doubled",
+        "mean over rows",
+        "per row",
+        "over units",
     ] = "own"
     update: Literal["after", "inside", "inside, later", "before"] = "after"
     rate: float = 0.1
@@ -233,6 +260,7 @@ class Choices:
     own_b: float = 0.5
     own_head: float = 0.5
     own_head_bias: float = 0.5
+    own_passed: float = 0.5
     clip: Literal[
         "none",
         "value 5",
@@ -249,8 +277,9 @@ class Choices:
     d_below: Literal["summed", "forward only", "mean", "none", "output as well"] = "summed"
     head_entry: Literal["given", "as entered"] = "given"
     head_read: Literal["own", "before", "last"] = "own"
-    reduce_head: Literal["sum", "first step", "last step", "mean", "every step", "as walked"] = "sum"
-    head_bias: Literal["own", "dropped", "doubled", "per row"] = "own"
+    reduce_head: HeadReduction = "sum"
+    reduce_head_bias: HeadReduction = "sum"
+    head_bias: Literal["own", "dropped", "doubled", "per row", "over units"] = "own"
     calls: Literal[
         "independent", "gradients add up", "state leaks", "h_0 overwritten", "cotangent overwritten"
     ] = "independent"

@@ -287,10 +287,10 @@ LACKS = (
         applies=lambda p, _: p.lengths is None,
     ),
     Lack(
-        name="not batch-first, or T or B of 1",
+        name="T or B of 1",
         hides="no axis reshaped where it should be swapped",
-        faults=("batch-first-reshaped",),
-        applies=lambda p, _: p.case.layout != "batch-first" or 1 in (p.case.steps, p.case.batch),
+        faults=("batch-first-reshaped", "time-first-reshaped"),
+        applies=lambda p, _: 1 in (p.case.steps, p.case.batch),
     ),
     Lack(
         name="tanh",
