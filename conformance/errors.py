@@ -1,4 +1,4 @@
-"""The errors that a user of this package may meet."""
+"""The errors that a user of this package may meet, and how those of foreign code are told."""
 
 
 class ConformanceError(Exception):
@@ -11,3 +11,13 @@ class UsageError(ConformanceError):
 
 class Unsupported(ConformanceError):  # noqa: N818 - a verdict's name, not a mistake
     """A subject can't run this case at all; the message is the reason."""
+
+
+def in_words(error: BaseException) -> str:
+    """Return an exception's kind and its text, which foreign code may have made unreadable."""
+    kind = type(error).__name__
+    try:
+        text = str(error)
+    except BaseException as another:  # noqa: BLE001 - whatever __str__ does, sys.exit() included, is told
+        text = f"its text can't be had, its __str__ raises {type(another).__name__}"
+    return f"{kind}: {text}".encode("utf-8", "backslashreplace").decode()

@@ -1,11 +1,15 @@
 """`conformance check` runs foreign code in a process of its own: whatever it does, the answer is a record."""
 
+import os
+from time import monotonic
+
 import pytest
 
 from conformance.checking.process import checked_apart
 
 NETWORK = """
 import os, signal, time
+import numpy as np
 from pathlib import Path
 from conformance import Observation
 
@@ -41,6 +45,60 @@ class Leaves(Shows):
 class TakesTooMuch(Shows):
     def run(self, problem):
         bytearray(2**40)
+
+class Unreadable(Exception):
+    def __str__(self):
+        raise SystemExit(0)
+
+class RaisesTheUnreadable(Shows):
+    def run(self, problem):
+        raise Unreadable
+
+class ReplacesNumpys(Shows):
+    def run(self, problem):
+        np.tanh = np.sin
+        return Observation(output=np.zeros((7, 3, 6)))
+
+class DeletesNumpys(Shows):
+    def run(self, problem):
+        del np.asarray, np.abs
+        return Observation(output=[1.0])
+
+class WritesWhereverItCan(Shows):
+    def run(self, problem):
+        for file in range(3, 20):
+            for line in (b"nonsense", b'record "[]"', b'progress "\\xff"', b"progress 5", b"record {"):
+                try:
+                    os.write(file, line + b"\\n")
+                except OSError:
+                    pass
+        return Observation()
+
+class LeavesAProcess(Shows):
+    def run(self, problem):
+        if os.fork() == 0:
+            time.sleep(600)
+        return Observation()
+"""
+
+FORKS = """
+import os
+from conformance import handwritten
+import numpy as np
+
+def forward(x, W, U, b):
+    os.fork()
+    h = [np.zeros(len(b))]
+    for t in range(len(x)):
+        h.append(np.tanh(W @ x[t] + U @ h[-1] + b))
+    return np.array(h[1:])
+
+network = handwritten(
+    __file__,
+    case="rnn-tanh-T7-single-I4-H6-noh0-dout-f64-gain1.2-s0",
+    forward="h = code.forward(p.x[:, 0], p.W_ih, p.W_hh, p.b)",
+    shown={"h": "h[:, None]"},
+)
 """
 
 
@@ -60,6 +118,9 @@ def file(tmp_path_factory):
         ("Leaves", 60.0, "SystemExit"),
         ("TakesTooMuch", 60.0, "MemoryError"),
         ("Missing", 60.0, "Missing"),
+        ("RaisesTheUnreadable", 60.0, "Unreadable: its text can't be had, its __str__ raises SystemExit"),
+        ("ReplacesNumpys", 60.0, "replaces numpy.tanh, which the check computes with too"),
+        ("DeletesNumpys", 60.0, "replaces numpy."),
     ],
 )
 def test_an_end_without_results_is_an_answer(file, name, seconds, words):
@@ -105,3 +166,21 @@ class Writes(torch.nn.Module):
     monkeypatch.chdir(folder)
     assert checked_apart(f"{tmp_path / 'module.py'}:Writes", "").verdict == "conforms"
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_no_message_is_left_unread(file):
+    assert checked_apart(f"{file}:WritesWhereverItCan", "").verdict == "undecided"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes can't be copied here")
+def test_a_process_that_the_code_leaves_behind_delays_no_answer(file):
+    begun = monotonic()
+    assert checked_apart(f"{file}:LeavesAProcess", "", seconds=60.0).verdict == "undecided"
+    assert monotonic() - begun < 60
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes can't be copied here")
+def test_copies_that_the_code_makes_of_its_process_judge_nothing(tmp_path):
+    path = tmp_path / "forks.py"
+    path.write_text(FORKS)
+    assert checked_apart(f"{path}:network", "", seconds=20.0).verdict == "conforms"

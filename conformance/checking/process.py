@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
@@ -37,14 +38,21 @@ class Heard:
     """What a child has said so far."""
 
     steps: list[str] = field(default_factory=list)
+    complaint: str = ""
     record: CheckRecord | None = None
 
     def take(self, line: bytes, progress: Callable[[str], None]) -> None:
-        """Take one message."""
+        """Take one message; leave what is none."""
         kind, _, content = line.partition(b" ")
-        text = msgspec.json.decode(content, type=str)
-        if kind == b"record":
-            self.record = msgspec.json.decode(text, type=CheckRecord)
+        try:
+            text = msgspec.json.decode(content, type=str)
+            record = msgspec.json.decode(text, type=CheckRecord) if kind == b"record" else None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return  # foreign code has written to every file that is open, and this is no message
+        if record is not None:
+            self.record = record
+        elif kind == b"complaint":
+            self.complaint = text
         else:
             self.steps.append(text)
             progress(text)
@@ -87,11 +95,12 @@ def checked_apart(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | ONE_THREAD,
+        start_new_session=True,
     ) as child:
         try:
             in_time = _listen(child, heard, progress, monotonic() + PATIENCE * seconds)
         finally:
-            child.kill()  # its work is done, or its time is up, or nobody waits for it any more
+            _end_all(child)  # its work is done, or its time is up, or nobody waits for it any more
         complaint = child.stderr.read().decode("utf-8", "replace") if child.stderr is not None else ""
         code = child.wait()
     if heard.record is not None:
@@ -104,6 +113,15 @@ def _refuse_what_is_not_there(target: str) -> None:
     if path.suffix in (".py", ".ipynb") and not path.is_file():
         message = f"There is no file {path}. Pass file.py:Name, notebook.ipynb:Name or package.module:Name."
         raise UsageError(message)
+
+
+def _end_all(child: subprocess.Popen[bytes]) -> None:
+    """End a child, and what its code has started, which would keep our pipe open."""
+    if not hasattr(os, "killpg"):
+        child.kill()
+        return
+    with suppress(ProcessLookupError):  # it may have ended by itself, and nothing be left of it
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _listen(
@@ -141,5 +159,5 @@ def _end(heard: Heard, seconds: float, code: int | None, complaint: str) -> str:
         )
     if code < 0:
         return f"The process died of {signal.Signals(-code).name} {during}: the code crashed the interpreter."
-    last = complaint.strip().splitlines()[-1:] or ["it said nothing"]
-    return f"The process ended with status {code} {during}: {last[0]}"
+    last = heard.complaint or (complaint.strip().splitlines() or ["it said nothing"])[-1]
+    return f"The process ended with status {code} {during}: {last}"

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 import conformance
-from conformance.errors import Unsupported
+from conformance.errors import Unsupported, in_words
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -65,5 +65,4 @@ def told(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)] or frames
     where = f", at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else ""
-    text = f"{type(error).__name__}: {error}{where}"
-    return text.encode("utf-8", "backslashreplace").decode()
+    return in_words(error) + where.encode("utf-8", "backslashreplace").decode()

@@ -1,12 +1,13 @@
 """From a target, by name or as a live object, to its check: load it, find out how it is called, judge it."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from conformance.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
+from conformance.calling.running.numpys_own import NumpysOwn
 from conformance.cases import parse_id
 from conformance.checking.adapter import adapted
 from conformance.checking.answers import Asked, failed_record, not_called_record
@@ -27,6 +28,14 @@ def checked_target(
 
     With `execute` all of its script is run first, as it stands.
     """
+    return _with_numpys_own(
+        lambda: _loaded_and_checked(target, case, asked, progress, execute=execute), asked
+    )
+
+
+def _loaded_and_checked(
+    target: str, case: str, asked: Asked, progress: Progress, *, execute: bool
+) -> CheckRecord:
     progress("running all of it" if execute else "loading it")
     try:
         if speaks_of_modules(target):
@@ -49,7 +58,29 @@ def checked_object(
     network: object, case: str, asked: Asked, progress: Progress = lambda _: None
 ) -> CheckRecord:
     """Check a live object, on `case` where it isn't empty."""
-    return _checked(loaded_from(network, target=asked.target), case, asked, progress)
+    loaded = loaded_from(network, target=asked.target)
+    return _with_numpys_own(lambda: _checked(loaded, case, asked, progress), asked)
+
+
+def _with_numpys_own(check: Callable[[], CheckRecord], asked: Asked) -> CheckRecord:
+    """Return the record of a check, unless foreign code had replaced what the check itself computes with."""
+    own = NumpysOwn.now()
+    try:
+        record = check()
+    except Exception:
+        replaced = own.put_back()
+        if not replaced:
+            raise
+        return failed_record(asked, _cannot_judge(asked, replaced))
+    replaced = own.put_back()
+    return failed_record(asked, _cannot_judge(asked, replaced)) if replaced else record
+
+
+def _cannot_judge(asked: Asked, replaced: Sequence[str]) -> str:
+    return (
+        f"{asked.target} replaces {', '.join(replaced)}, which the check computes with too, so nothing can be judged. "
+        "Give its own function a name of its own."
+    )
 
 
 def _checked(loaded: Loaded, case: str, asked: Asked, progress: Progress) -> CheckRecord:

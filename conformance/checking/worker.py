@@ -3,7 +3,8 @@
     python -m conformance.checking.worker TARGET CASE SECONDS [--execute]
 
 The standard output that it was started with carries messages, a line each, a word and a JSON string: "progress" with
-what it is about to do, and at last "record". Whatever foreign code prints, in Python or in C, goes to a file instead.
+what it is about to do, and at last "record", or "complaint" where there is none. Whatever foreign code prints, in
+Python or in C, goes to a file instead.
 """
 
 import math
@@ -18,6 +19,7 @@ from typing import IO
 import msgspec
 
 from conformance.checking.answers import Asked
+from conformance.checking.running import told
 from conformance.checking.target import checked_target
 
 MEMORY = 4 * 2**30
@@ -74,14 +76,25 @@ def limit(seconds: float) -> None:
         resource.setrlimit(what, (allowed, most))
 
 
+def no_copies_of_copies() -> None:
+    """End a copy of a copy of this process at once: code that forks in each of many calls would fill the machine."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: os.register_at_fork(after_in_child=lambda: os._exit(0)))
+
+
 def main(target: str, case: str, seconds: str, execute: str = "") -> None:
     """Check `target` and send the record."""
     limit(float(seconds))
+    no_copies_of_copies()
     with diverted_output() as (channel, printed):
         asked = Asked.on_the_command_line(target, case, execute=bool(execute))
-        record = checked_target(
-            target, case, asked, lambda text: channel.send("progress", text), execute=bool(execute)
-        )
+        try:
+            record = checked_target(
+                target, case, asked, lambda text: channel.send("progress", text), execute=bool(execute)
+            )
+        except BaseException as error:
+            channel.send("complaint", told(error))
+            raise
         record = msgspec.structs.replace(record, printed=what_was_printed(printed))
         channel.send("record", msgspec.json.encode(record).decode())
 

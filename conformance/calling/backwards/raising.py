@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.calling.building.keys import source_of
+from conformance.errors import in_words
 
 
 def own_mistake(error: BaseException | None, function: Any) -> bool:
@@ -17,7 +18,7 @@ def own_mistake(error: BaseException | None, function: Any) -> bool:
     """
     if isinstance(error, NameError) or _is_never_made(error, function):
         return True
-    if not isinstance(error, (TypeError, ValueError)) or "NoneType" in str(error):
+    if not isinstance(error, (TypeError, ValueError)) or "NoneType" in in_words(error):
         return False
     line = _line_in(error, function)
     text = source_of(function)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from conformance.calling.loading.source import Piece
 from conformance.calling.running.limits import TookTooLong
+from conformance.errors import in_words
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ def run_statement(
     except KeyboardInterrupt:
         raise
     except (Exception, SystemExit, TookTooLong) as error:
-        story.note(f"{piece.file}:{node.lineno} was left out: {type(error).__name__}: {str(error)[:120]}")
+        story.note(f"{piece.file}:{node.lineno} was left out: {in_words(error)[:150]}")
 
 
 def _absolute(node: ast.ImportFrom) -> ast.stmt:

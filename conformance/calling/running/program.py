@@ -16,10 +16,13 @@ from conformance.calling.running.clipping import unclipped
 from conformance.calling.running.limits import AskedForInput, TookTooLong, seeded, time_limit
 from conformance.calling.running.lists import lists
 from conformance.calling.running.watch import Seen, watched
-from conformance.errors import ConformanceError
+from conformance.errors import ConformanceError, in_words
 
 CALL = 2.0
 """Seconds that one run of a network may take; it has T = 7 steps of six units to do."""
+
+MOST_WORDS = 220
+"""Characters of what an exception says that are told."""
 
 
 class SearchIsOver(ConformanceError):
@@ -69,7 +72,7 @@ def told(error: BaseException) -> str:
         if frames and frames[-1].line
         else ""
     )
-    return f"{type(error).__name__}: {str(error)[:200]}{where}"
+    return in_words(error)[:MOST_WORDS] + where
 
 
 @lru_cache(maxsize=20_000)
