@@ -234,6 +234,21 @@ def test_progress_is_told_and_the_search_ends_at_the_depth_it_was_given() -> Non
     assert told[-1] == f"tried {found.tried:,} backward loops, now with 1 mistakes"
 
 
+def test_a_search_whose_time_is_up_tells_what_it_has_and_how_far_it_came() -> None:
+    material = material_of()
+    odd = {**material.parameters, "weight_hh_l0": np.arange(25.0).reshape(5, 5) ** 2}
+    setting = Setting.of(replace(material, parameters=odd), RIGHT)
+    found = search(setting, until=0.0)
+    assert (found.tried, found.stopped, found.hypotheses) == (0, 0, [])
+    assert search(setting, deepest=1).stopped is None
+    shown = Observation(hidden=simulate(PROBLEM).hidden, parameters=odd)
+    told = diagnose(Evidence(problem=PROBLEM, observation=shown), seconds=0.0)
+    assert not told.explained
+    assert told.known[-1] == (
+        "The search was stopped after 0 backward loops: sets of 0 mistakes weren't all tried."
+    )
+
+
 def test_plans_run_in_blocks_that_are_not_too_large_and_lose_none() -> None:
     sizes = [3, BLOCK - 3, 1, 2 * BLOCK + 5, 7]
     parts = [np.arange(size)[:, np.newaxis] + 10 * BLOCK * n for n, size in enumerate(sizes)]

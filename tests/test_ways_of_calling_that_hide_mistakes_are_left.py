@@ -153,3 +153,32 @@ def test_a_backward_pass_in_a_class_that_is_handed_the_network_is_not_overlooked
     plain, trained = check(NET.format(state=STATE)), check(NET.format(state=STATE) + TRAINER)
     assert (plain.verdict, trained.verdict) == ("conforms", "undecided")
     assert any("Trainer.backward" in line for line in trained.interface.lines)
+
+
+LEAKY = """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n_hidden, n_out, lote):
+        self.Wx, self.Wh = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_hidden)
+        self.Wo, self.bh, self.bo = np.random.randn(n_hidden, n_out), np.zeros(n_hidden), np.zeros(n_out)
+        self.h = np.zeros((lote, n_hidden))
+    def forward(self, X):
+        h = self.h
+        self.hs = np.zeros((X.shape[1] + 1,) + h.shape)
+        for t in range(X.shape[1]):
+            h = np.tanh(X[:, t] @ self.Wx + h @ self.Wh + self.bh)
+            self.hs[t + 1] = h
+        self.h = h
+        z = h @ self.Wo + self.bo
+        z -= z.max(axis=1, keepdims=True)
+        return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+"""
+
+
+def test_copies_of_one_sample_are_no_states_that_share_an_array(tmp_path: Path) -> None:
+    """Built for as many samples as there are steps, one sequence comes out as that many equal rows."""
+    (tmp_path / "net.py").write_text(LEAKY)
+    target = f"{tmp_path / 'net.py'}:Net"
+    record = checked_target(target, "", Asked(target=target, reproduce=""), lambda _: None)
+    named = [] if record.diagnosis is None else [fault.id for fault in record.diagnosis.faults]
+    assert "states-share-one-array" not in named

@@ -1,6 +1,7 @@
 """A network checked under every way of calling it that was found: chosen among them, judged, and told in a record."""
 
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
@@ -28,6 +29,7 @@ from conformance.checking.found import Found
 from conformance.checking.losses import loss_of, of_its_outputs
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
+from conformance.diagnose.diagnose import SECONDS
 from conformance.record import exact
 from conformance.record.check import CheckRecord, ConsistencyRecord, ContractFinding, PartRecord
 from conformance.recording import FREE_RUN, quantity_records
@@ -65,9 +67,11 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
         if not checkup.candidate.differs:
             return checkup.by_the_loss_it_declares().from_another_start()
     found: list[Checkup] = []
+    until = time.process_time() + 2 * SECONDS
     for checkup in plain[:MOST_DIAGNOSED]:
         progress("searching for the mistake")
-        found.append(replaced(checkup, diagnosis=diagnosed(checkup.candidate, progress)))
+        left = (until - time.process_time()) / 2  # for this one; the rest for those that follow
+        found.append(replaced(checkup, diagnosis=diagnosed(checkup.candidate, progress, left)))
         if found[-1].mistakes <= 1 and not found[-1].misplaced:
             break
     return min(found, key=lambda checkup: (checkup.misplaced, checkup.mistakes))

@@ -1,6 +1,7 @@
 """`diagnose`: from what a network showed to the smallest set of faults that reproduces it, or to what is known."""
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,12 +21,19 @@ from conformance.diagnose.stories import stories
 from conformance.faults import RIGHT, Choices
 from conformance.judge import THRESHOLD
 
+SECONDS = 8.0
+"""How long the processor may search for sets of mistakes; what is known by then is told."""
+
 MOST_CONFIRMED = 40
 """The most hypotheses that are put to the proof."""
 
 
 def diagnose(
-    evidence: Evidence, *, probe: Probe | None = None, progress: Progress = lambda _: None
+    evidence: Evidence,
+    *,
+    probe: Probe | None = None,
+    progress: Progress = lambda _: None,
+    seconds: float = SECONDS,
 ) -> Diagnosis:
     """Search for the smallest set of faults that reproduces what a network of one layer and direction showed.
 
@@ -37,10 +45,13 @@ def diagnose(
         Runs the network in other cases, to tell sets apart that reproduce the evidence equally well.
     progress
         Is told how far the search has come.
+    seconds
+        How long the processor may search.
     """
+    until = time.process_time() + seconds
     material = Material.of(evidence)
     bases = forwards(material)
-    searched = [search(Setting.of(material, base), progress) for base in bases]
+    searched = [search(Setting.of(material, base), progress, until=until) for base in bases]
     proved = _proved(material, [h for found in searched for h in found.hypotheses])
     if proved:
         told = told_apart(proved, evidence.problem.case, probe)
@@ -129,8 +140,19 @@ def _unexplained(
         explained=False,
         by_parameter=stories(material, [each for found in searched for each in found.partial]),
         nearest_miss=_nearest_miss(searched, reproduced(material, bases[0], 1.0)),
-        known=tuple(facts(material, probe)),
+        known=(*facts(material, probe), *_cut_short(searched)),
     )
+
+
+def _cut_short(searched: Sequence[Searched]) -> list[str]:
+    """Return how far a search came whose time was up."""
+    counts = [found.stopped for found in searched if found.stopped is not None]
+    if not counts:
+        return []
+    tried = sum(found.tried for found in searched)
+    return [
+        f"The search was stopped after {tried:,} backward loops: sets of {min(counts)} mistakes weren't all tried."
+    ]
 
 
 def _gives_what_was_shown(material: Material, base: Choices) -> bool:

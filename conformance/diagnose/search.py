@@ -5,6 +5,8 @@ decides on x, dW_hh on the state it was multiplied with, and the head on its own
 a sum. Where the bias tells too little (only its last step survives, say), another gradient decides.
 """
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -50,6 +52,8 @@ class Searched:
         How many loops explain each gradient that can decide.
     tried
         How many loops were run.
+    stopped
+        How many mistakes at once were being tried when the time was up; None where the search came to its end.
     """
 
     hypotheses: list[Hypothesis] = field(default_factory=list)
@@ -57,6 +61,7 @@ class Searched:
     nearest: dict[str, float] = field(default_factory=dict)
     matches: dict[str, int] = field(default_factory=dict)
     tried: int = 0
+    stopped: int | None = None
 
     @property
     def fewest(self) -> int:
@@ -64,8 +69,13 @@ class Searched:
         return min((h.cost for h in self.hypotheses), default=MOST)
 
 
-def search(setting: Setting, progress: Progress = lambda _: None, deepest: int = DEEPEST) -> Searched:
-    """Search for the fewest mistakes that reproduce what was shown."""
+def search(
+    setting: Setting,
+    progress: Progress = lambda _: None,
+    deepest: int = DEEPEST,
+    until: float = math.inf,
+) -> Searched:
+    """Search for the fewest mistakes that reproduce what was shown, `until` the processor's time is up."""
     found = Searched(matches=dict.fromkeys(setting.deciding, 0))
     if not setting.deciding:  # nothing was shown of a backward pass
         found.hypotheses += hypotheses_of(setting, setting.base, 1.0)
@@ -75,6 +85,9 @@ def search(setting: Setting, progress: Progress = lambda _: None, deepest: int =
     for count in range(deepest + 1):
         keys = setting.deciding if count <= SHALLOW else _most_telling(setting, found)
         for plans in _blocks(setting.axes.plans(count)):
+            if time.process_time() > until:
+                found.stopped = count
+                return found
             _tried(setting, plans, keys, max(deepest - count, 1), found)
             if found.tried // BLOCK % 8 == 0:
                 progress(f"tried {found.tried:,} backward loops, now with {count} mistakes")

@@ -14,6 +14,7 @@ from conformance.diagnose.material import Material
 from conformance.diagnose.reads import CELL, Former, filled
 from conformance.diagnose.targets import after_its_own_forward
 from conformance.faults import Choices
+from conformance.faults.call import regrouped
 from conformance.faults.forward import Scan
 
 TELLING = 3
@@ -103,7 +104,10 @@ class Setting:
         if name in CELL:
             target = material.parameters[name]
             return self.former.fits(CELL[name], target, loops.d_a, loops.d_h, material.limit, most)
-        return inner_fits(name, material.inner[name], self.tables, plans, loops, material.early_rate)
+        target = material.inner[name]
+        if name == "d_x":
+            target = regrouped(self.base.inputs, target)
+        return inner_fits(name, target, self.tables, plans, loops, material.early_rate)
 
 
 def _with_states_of_the_head(base: Choices, readings: list[HeadReading] | None) -> Choices:

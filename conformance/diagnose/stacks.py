@@ -25,7 +25,7 @@ ELSEWHERE = {"calls", "scale", "lengths", "update", *SEAMS}
 """Seams that are no matter of a stack's backward pass: its forward pass is right, and one constant is no mistake."""
 
 SECONDS = 8.0
-"""How long pairs are tried."""
+"""How long the processor tries pairs."""
 
 MOST = 2
 
@@ -42,7 +42,7 @@ def diagnose_stack(evidence: Evidence, progress: Callable[[str], None] = lambda 
     """
     shown = Material.of(evidence)
     material = replace(shown, states=None, y=None, h_n=None, inner={})  # those are of one layer, and right
-    until = time.monotonic() + SECONDS
+    until = time.process_time() + SECONDS
     for size in range(1, MOST + 1):
         progress(f"trying sets of {size} in every layer")
         found = list(_fitting(material, size, until))
@@ -67,7 +67,7 @@ def _fitting(
     """Yield every set of so many faults that reproduces all that was shown, with its choices, constant and residual."""
     entries = [fault for fault in CATALOGUE.values() if ELSEWHERE.isdisjoint(fault.choices)]
     for faults in combinations(entries, size):
-        if size > 1 and time.monotonic() > until:
+        if size > 1 and time.process_time() > until:
             return
         try:
             choices = choices_of(faults)

@@ -20,7 +20,7 @@ from conformance.faults import CATALOGUE, Choices
 from conformance.faults.seams import alternatives
 
 SECONDS = 3.0
-"""How long lines are looked for, all faults together."""
+"""How long the processor looks for lines, all faults together."""
 
 Rerun = Callable[[], Evidence | None]
 """Runs the network once more on the same problem; None where it doesn't come to an end."""
@@ -51,7 +51,7 @@ def suspects(
     """
     if not found.explained or found.choices is None:
         return []
-    until = time.monotonic() + seconds
+    until = time.process_time() + seconds
     told: list[Suspect] = []
     for fault in found.faults:
         for seam, choice in CATALOGUE[fault].choices.items():
@@ -80,7 +80,7 @@ def _mend(
 ) -> Edit | None:
     """Return the first edit after which the network shows what it does `without` the fault."""
     for edit in edits(seam, files):
-        if time.monotonic() > until:
+        if time.process_time() > until:
             return None
         with patched(edit, files[edit.file], namespace) as changed:
             evidence = rerun() if changed else None

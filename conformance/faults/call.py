@@ -133,12 +133,21 @@ def _read(choices: Choices, x: Array) -> Array:
             return shifts.after(x)
         case "nudged":
             return x + 1e-12
-        case "reshaped":
-            return np.ascontiguousarray(x.swapaxes(0, 1)).reshape(x.shape)
-        case "reshaped to batch-first":
-            return x.reshape(x.shape[1], x.shape[0], x.shape[2]).swapaxes(0, 1)
         case _:
-            return x
+            return regrouped(choices.inputs, x)
+
+
+BACK = {"reshaped": "reshaped to batch-first", "reshaped to batch-first": "reshaped"}
+"""What undoes a reshaping."""
+
+
+def regrouped(inputs: str, x: Array) -> Array:
+    """Return x (T, B, I) as a network reads it that reshapes where it should transpose; x itself in others."""
+    if inputs == "reshaped":
+        return np.ascontiguousarray(x.swapaxes(0, 1)).reshape(x.shape)
+    if inputs == "reshaped to batch-first":
+        return x.reshape(x.shape[1], x.shape[0], x.shape[2]).swapaxes(0, 1)
+    return x
 
 
 def _started(choices: Choices, h_0: Array, directions: int) -> Array:

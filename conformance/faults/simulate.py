@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.cases import Problem
 from conformance.faults.backward import Loop, scan_backward
-from conformance.faults.call import Call, first_call, refuse, second_call
+from conformance.faults.call import BACK, Call, first_call, refuse, regrouped, second_call
 from conformance.faults.entry import entered
 from conformance.faults.forward import Rounded, Scan, exact, scan_forward
 from conformance.faults.head import Through, through
@@ -91,7 +91,7 @@ class Network:
             output=output,
             y=None if head is None else head.y,
             h_n=self._h_n(call, scans),
-            d_x=d_x,
+            d_x=regrouped(BACK.get(self.choices.inputs, ""), d_x),
             d_h_0=np.array([loops[place].d_h_0 for place in self.problem.places]),
             parameters=parameters,
             step_parameters=shares,

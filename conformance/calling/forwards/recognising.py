@@ -1,12 +1,13 @@
 """What a forward pass is whose outputs are known: which array is which parameter, and which mistake it may have."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from conformance.calling.asking import Traits, question
 from conformance.calling.building.construct import candidates
 from conformance.calling.forwards.passes import Forward, case_of
-from conformance.calling.forwards.wrong import without_a_state, wrong_truths
+from conformance.calling.forwards.wrong import alike_at_every_step, without_a_state, wrong_truths
 from conformance.calling.hints import names
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run
@@ -115,6 +116,8 @@ class Recognising:
         for fault, truths in wrong_truths(case, traits).items():
             if forward.inputs.of_one_sample and without_a_state(fault):
                 continue
+            if alike_at_every_step(fault) and _sized_by_steps(forward):
+                continue
             wrong = replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
             if wrong.complete and self._starts_anywhere(wrong):
                 return wrong
@@ -173,6 +176,11 @@ class Recognising:
         ran = run(self.loaded, asked.p, (*forward.build, *forward.lines))
         items = everything(ran, ["result", *forward.built.setup.roots]) if ran.ok else []
         return replace(forward, asked=asked, matches=tuple(recognised(items, truths))).complete
+
+
+def _sized_by_steps(forward: Forward) -> bool:
+    """Tell whether a network was built for as many as there are steps, which may be meant as samples."""
+    return any(re.search(r"\bT\b", line) for line in forward.built.setup.lines)
 
 
 def _is_local(forward: Forward) -> bool:

@@ -40,6 +40,11 @@ def without_a_state(fault: str) -> bool:
     return fault in ("recurrence = none", "recurrence = of h_0")
 
 
+def alike_at_every_step(fault: str) -> bool:
+    """Return whether a mistake shows one state at every step, as copies of one sample do."""
+    return fault == "kept = last"
+
+
 def in_words(fault: str) -> str:
     """Return a mistake of a forward pass as the catalogue names it.
 
