@@ -70,3 +70,43 @@ def test_right_code_in_float64_conforms_without_a_word_of_precision(check):
 def test_wrong_code_in_float32_has_a_right_forward_pass(check):
     record = check("float32", "self.Wh")
     assert (record.verdict, record.forward, record.backward) == ("differs", "agrees", "differs")
+
+
+SMALL = """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n_hidden):
+        self.Wx = np.random.randn(n_in, n_hidden)
+        self.Wh = np.random.randn(n_hidden, n_hidden)
+        self.b = np.zeros(n_hidden)
+    def forward(self, x):
+        self.x, self.hs = x, [np.zeros((len(x), self.b.size))]
+        for t in range(x.shape[1]):
+            self.hs.append(np.tanh(x[:, t] @ self.Wx + self.hs[-1] @ self.Wh + self.b))
+        return np.stack(self.hs[1:], axis=1)
+    def backward(self, d_h):
+        g, carry = {{"Wx": 0, "Wh": 0, "b": 0}}, 0
+        for t in reversed(range(self.x.shape[1])):
+            slope = {slope}
+            dz = (d_h[:, t] + carry) * slope
+            g["Wx"] = g["Wx"] + self.x[:, t].T @ dz
+            g["Wh"] = g["Wh"] + self.hs[t].T @ dz
+            g["b"] = g["b"] + dz.sum(0)
+            carry = dz @ self.Wh.T
+        return g
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "verdict"),
+    [
+        ("(1 - self.hs[t + 1] ** 2).astype(np.float32).astype(np.float64)", "conforms"),
+        ("1 - self.hs[t + 1] ** 2 + 3e-7", "differs"),
+        ("(1 - 1e-6) * (1 - self.hs[t + 1] ** 2)", "differs"),
+    ],
+)
+def test_an_error_as_small_as_rounding_is_excused_if_it_is_rounding(tmp_path, slope, verdict):
+    path = tmp_path / "network.py"
+    path.write_text(SMALL.format(slope=slope), encoding="utf-8")
+    record = checked_target(str(path), "", Asked.on_the_command_line(str(path)), lambda _: None)
+    assert (record.verdict, record.forward) == (verdict, "agrees")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from conformance.calling import Bound
-from conformance.cases import Case, materialise
+from conformance.cases import Case, Problem, materialise
 from conformance.checking.judging import Tidied, Truth, tidied
 from conformance.checking.running import Failure, Said, attempt
 
@@ -18,10 +18,15 @@ class Answer:
 
 def asked(bound: Bound, case: Case, said: Said) -> Answer | Failure:
     """Ask `bound` the problem of `case`, as far as it admits it."""
-    problem = attempt(bound.admit, materialise(case), said)
-    if isinstance(problem, Failure):
-        return problem
-    shown = attempt(bound.run, problem, said)
+    return asked_about(bound, materialise(case), said)
+
+
+def asked_about(bound: Bound, problem: Problem, said: Said) -> Answer | Failure:
+    """Ask `bound` about `problem`, as far as it admits it."""
+    admitted = attempt(bound.admit, problem, said)
+    if isinstance(admitted, Failure):
+        return admitted
+    shown = attempt(bound.run, admitted, said)
     if isinstance(shown, Failure):
         return shown
-    return Answer(truth=Truth.of(problem), tidied=tidied(problem, shown))
+    return Answer(truth=Truth.of(admitted), tidied=tidied(admitted, shown))

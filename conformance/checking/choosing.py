@@ -13,6 +13,7 @@ from conformance.calling.binding import Binding
 from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.outcome import Outcome, outcome
+from conformance.checking.precision import is_rounding
 from conformance.checking.running import Failure, Said, attempt
 from conformance.checking.updates import LARGE, finer, read_off
 
@@ -66,7 +67,17 @@ def judged_on(case: Case, bound: Bound, said: Said) -> Candidate | Failure:
     came = outcome(answer.truth, answer.tidied.observation)
     found = Candidate(bound=bound, case=case, answer=answer, came=came, said=said)
     exactly = came.agrees and came.precision == "double"
-    return found if exactly or came.forward == "differs" else _read_finely(found)
+    return _without_excuse(found if exactly or came.forward == "differs" else _read_finely(found))
+
+
+def _without_excuse(candidate: Candidate) -> Candidate:
+    """Return the same judged in double precision, where float32's noise would cover what isn't rounding at all."""
+    came, tidy = candidate.came, candidate.answer.tidied
+    if came.precision == "double" or tidy.lowered:
+        return candidate
+    if is_rounding(candidate.bound, candidate.case, came, candidate.said):
+        return candidate
+    return replace(candidate, came=outcome(candidate.answer.truth, tidy.observation, single=False))
 
 
 def _read_finely(candidate: Candidate) -> Candidate:

@@ -48,23 +48,27 @@ class Outcome:
         return bool(verdicts) and verdicts <= {"agrees", "vacuous"} and "agrees" in verdicts
 
 
-def outcome(truth: Truth, shown: Observation) -> Outcome:
-    """Read what was `shown` as kindly as it can be: in double precision, then in single, up to a constant or not."""
+def outcome(truth: Truth, shown: Observation, *, single: bool = True) -> Outcome:
+    """Read what was `shown` as kindly as it can be: in double precision, then in single, up to a constant or not.
+
+    Without `single` nothing is read in single precision.
+    """
     first = Outcome(judged=judge(truth, shown))
     if first.agrees:
         return first
-    readings = list(_readings(truth, shown, first))
-    single = next((r for r in readings if r.precision == "single"), first)
-    only_then = first.forward == "differs" and single.forward == "agrees"
-    return next((found for found in readings if found.agrees), single if only_then else first)
+    readings = list(_readings(truth, shown, first, single=single))
+    kind = next((r for r in readings if r.precision == "single"), first)
+    only_then = first.forward == "differs" and kind.forward == "agrees"
+    return next((found for found in readings if found.agrees), kind if only_then else first)
 
 
-def _readings(truth: Truth, shown: Observation, first: Outcome) -> Iterator[Outcome]:
+def _readings(truth: Truth, shown: Observation, first: Outcome, *, single: bool) -> Iterator[Outcome]:
     """Yield the other readings of a run, the kinder ones last."""
     yield from _scaled(first.judged, "double")
-    single = judge(truth.in_single_precision(), shown)
-    yield Outcome(judged=single, precision="single")
-    yield from _scaled(single, "single")
+    if single:
+        judged = judge(truth.in_single_precision(), shown)
+        yield Outcome(judged=judged, precision="single")
+        yield from _scaled(judged, "single")
 
 
 def _scaled(judged: Judged, precision: Agreement) -> Iterator[Outcome]:

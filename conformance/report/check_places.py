@@ -1,4 +1,7 @@
-"""What a check points at in a source file: a remark for each thing that is wrong, for annotations and code scanning."""
+"""What a check points at in a source file: a remark for each thing that is wrong, for annotations and code scanning.
+
+A line of a notebook is one of a cell; the file has no line of that number. So it stands in the text.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,14 +46,15 @@ def _of_faults(record: CheckRecord) -> Iterator[Remark]:
         return
     for fault in record.diagnosis.faults:
         place = next((s for s in record.diagnosis.suspects if s.fault == fault.id), None)
-        text = f"{fault.name} Mend: {fault.mend}{_sureness(place)}"
+        file, line, within = _placed(place, record)
+        text = f"{within}{fault.name} Mend: {fault.mend}{_sureness(place)}"
         yield Remark(
             rule=fault.id,
             about=fault.name,
             grave=True,
             text=_with_line(text, record),
-            file=place.file if place else file_of(record),
-            line=place.line if place else 0,
+            file=file,
+            line=line,
         )
 
 
@@ -65,6 +69,14 @@ def _of_contracts(record: CheckRecord) -> Iterator[Remark]:
                 file=file_of(record),
                 line=0,
             )
+
+
+def _placed(place: SuspectRecord | None, record: CheckRecord) -> tuple[str, int, str]:
+    """Return the file and the line of a suspect, 0 for none, and where in the file it is if that isn't its line."""
+    if place is None:
+        return file_of(record), 0, ""
+    file, _, cell = place.file.partition(".ipynb#")
+    return (f"{file}.ipynb", 0, f"Cell {cell}, line {place.line}: ") if cell else (file, place.line, "")
 
 
 def _sureness(place: SuspectRecord | None) -> str:
