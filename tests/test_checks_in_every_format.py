@@ -24,11 +24,11 @@ FAULT = FaultRecord(
 )
 
 
-def diagnosed(*, verified=True):
+def diagnosed(*, verified=True, file="networks/my rnn.py"):
     """A record with a diagnosis that points at a line."""
     suspect = SuspectRecord(
         fault=FAULT.id,
-        file="networks/my rnn.py",
+        file=file,
         line=12,
         text="    da = dh * (1 - np.tanh(h)**2)",
         mended="    da = dh * (1 - h**2)",
@@ -104,6 +104,15 @@ def test_github_annotates_the_line_of_the_fault():
     [first, *_] = FORMATS["github"](diagnosed()).splitlines()
     assert first.startswith("::error file=networks/my rnn.py,line=12,title=tanh-prime-of-activated::")
     assert "da = dh * (1 - h**2)" in first
+
+
+def test_a_line_of_a_notebook_is_told_in_words_since_the_file_has_no_such_line():
+    record = diagnosed(file="networks/rnn.ipynb#4")
+    [first, *_] = FORMATS["github"](record).splitlines()
+    assert first.startswith("::error file=networks/rnn.ipynb,title=tanh-prime-of-activated::Cell 4, line 12: ")
+    [run] = json.loads(FORMATS["sarif"](record))["runs"]
+    [place] = run["results"][0]["locations"]
+    assert place["physicalLocation"] == {"artifactLocation": {"uri": "networks/rnn.ipynb"}}
 
 
 def test_github_warns_of_a_broken_contract_and_notices_what_conforms():
