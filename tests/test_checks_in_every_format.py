@@ -109,7 +109,9 @@ def test_github_annotates_the_line_of_the_fault():
 def test_a_line_of_a_notebook_is_told_in_words_since_the_file_has_no_such_line():
     record = diagnosed(file="networks/rnn.ipynb#4")
     [first, *_] = FORMATS["github"](record).splitlines()
-    assert first.startswith("::error file=networks/rnn.ipynb,title=tanh-prime-of-activated::Cell 4, line 12: ")
+    assert first.startswith(
+        "::error file=networks/rnn.ipynb,title=tanh-prime-of-activated::Cell 4, line 12: "
+    )
     [run] = json.loads(FORMATS["sarif"](record))["runs"]
     [place] = run["results"][0]["locations"]
     assert place["physicalLocation"] == {"artifactLocation": {"uri": "networks/rnn.ipynb"}}

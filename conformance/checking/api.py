@@ -89,6 +89,7 @@ def assert_conforms(
     AssertionError
         If it doesn't, or if that can't be said; the message tells what is wrong, where, and how to mend it.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
     found = check(network, case=case, time_limit=time_limit, execute=execute)
     if not found.conforms:
         raise AssertionError(str(found))

@@ -28,10 +28,11 @@ COLUMNS = ("quantity", "verdict", "mismatched", "absolute", "relative", "ULP", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One topic of a check: its name, and its lines."""
+    """One topic of a check: its name, and its lines; those of code, or in columns, keep their spaces."""
 
     name: str
     lines: tuple[str, ...]
+    code: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
     if record.inherited:
         lines.append(record.inherited)
     kept = " (reproduced: the code keeps no dL/dh)" if record.simulated_steps else ""
-    return Block(name=f"first divergent step{kept}", lines=tuple(lines))
+    return Block(name=f"first divergent step{kept}", lines=tuple(lines), code=True)
 
 
 def _sum(step: SplitRecord) -> str:
@@ -138,10 +139,10 @@ def _blocks(record: CheckRecord) -> Iterator[Block]:
     yield Block(name="in other settings", lines=tuple(part.sentence for part in record.parts))
     yield Block(name="contracts", lines=tuple(c.sentence for c in record.contracts if c.holds is False))
     yield Block(name="notes", lines=tuple(record.notes))
-    yield Block(name="how it was called", lines=tuple(record.interface.lines))
+    yield Block(name="how it was called", lines=tuple(record.interface.lines), code=True)
     if record.not_checked:
         yield Block(name="not shown, so not checked", lines=(", ".join(record.not_checked),))
-    yield Block(name="it printed", lines=tuple(record.printed.splitlines()))
+    yield Block(name="it printed", lines=tuple(record.printed.splitlines()), code=True)
 
 
 def _scale(scale: ScaleRecord) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-from importlib.resources import files
 from types import SimpleNamespace
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -12,6 +11,7 @@ from markupsafe import Markup
 from conformance.numbers import shown
 from conformance.record import ContractRecord
 from conformance.report import plots
+from conformance.report.templates import template
 from conformance.report.words import environment_rows, tell
 from conformance.views.grid import Grid
 from conformance.views.page import Page
@@ -20,7 +20,7 @@ from conformance.views.summary import VERDICTS
 
 def html(page: Page) -> str:
     """Return the page: styles, script, data and plots inside, allowed by their hashes and nothing else."""
-    style, script, source = (_part(name) for name in ("page.css", "page.js", "page.html.jinja"))
+    style, script, source = (template(name) for name in ("page.css", "page.js", "page.html.jinja"))
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -52,10 +52,6 @@ def html(page: Page) -> str:
         plots=drawings,
         grids=SimpleNamespace(groups=_json(page.by_group), cases=_json(page.cases)),
     )
-
-
-def _part(name: str) -> str:
-    return files("conformance.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:
