@@ -64,7 +64,7 @@ def test_every_seam_at_which_the_network_goes_wrong_is_mended(monkeypatch: pytes
 def test_edits_are_tried_until_the_time_is_up(
     *, seconds: float, tried: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(MODULE, "time", SimpleNamespace(monotonic=lambda: 5.0))
+    monkeypatch.setattr(MODULE, "time", SimpleNamespace(process_time=lambda: 5.0))
     monkeypatch.setattr(MODULE, "_mended", lambda *_: True)
     scope: dict = {}
     exec(compile(SOURCE, "net.py", "exec"), scope)  # noqa: S102 - the source above

@@ -25,9 +25,9 @@ THREE = ("tanh-prime-of-activated", *PAIR)
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the catalogue be a few entries, and all of the time be one moment."""
+    """Let the catalogue be a few entries, and all of the processor's time be one moment."""
     monkeypatch.setattr(stacks, "CATALOGUE", {name: CATALOGUE[name] for name in FEW})
-    monkeypatch.setattr(stacks, "time", SimpleNamespace(monotonic=lambda: 5.0))
+    monkeypatch.setattr(stacks, "time", SimpleNamespace(process_time=lambda: 5.0))
 
 
 def shown(*faults: str, factor: float = 1.0, **others: np.ndarray) -> Evidence:

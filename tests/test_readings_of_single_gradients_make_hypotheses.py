@@ -161,7 +161,7 @@ def test_a_reading_of_the_head_that_does_not_go_with_the_loop_is_passed_over() -
     late = HeadReading(change={"entry": "late", "head_entry": "as entered"}, factors={})
     plain = HeadReading(change={}, factors={})
     setting = replace(setting_of(), heads=(late, plain))
-    found = [h.choices for h in _hypotheses(setting, row_of(bias_ih_l0=[({}, 1.0)]))]
+    found = [h.choices for h in _hypotheses(setting, row_of(bias_ih_l0=[({}, 1.0)]), 7)]
     assert RIGHT in found
     assert {choices.entry for choices in found} == {"given"}
 
@@ -170,13 +170,13 @@ def test_readings_that_contradict_each_other_are_passed_over() -> None:
     row = row_of(
         weight_ih_l0=[({"rows": "first row"}, 1.0), ({}, 1.0)], weight_hh_l0=[({"rows": "mean"}, 1.0)]
     )
-    assert {h.choices.rows for h in _hypotheses(setting_of(without=HEAD), row)} == {"mean"}
+    assert {h.choices.rows for h in _hypotheses(setting_of(without=HEAD), row, 7)} == {"mean"}
 
 
 def test_readings_are_put_together_as_long_as_they_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembly, "MOST_READINGS", 1)
     row = row_of(weight_ih_l0=[({}, 1.0), ({"x_read": "last"}, 1.0)])
-    assert {h.choices.x_read for h in _hypotheses(setting_of(without=HEAD), row)} == {"own"}
+    assert {h.choices.x_read for h in _hypotheses(setting_of(without=HEAD), row, 7)} == {"own"}
 
 
 def test_faults_are_named_by_what_is_seen_of_them() -> None:
