@@ -184,3 +184,24 @@ def test_copies_that_the_code_makes_of_its_process_judge_nothing(tmp_path):
     path = tmp_path / "forks.py"
     path.write_text(FORKS)
     assert checked_apart(f"{path}:network", "", seconds=20.0).verdict == "conforms"
+
+
+def test_a_mistake_of_our_own_is_told_with_its_place(file, monkeypatch):
+    broken = file.with_name("sitecustomize.py")
+    broken.write_text(
+        "import conformance.checking.target as target\n"
+        "def broken(*given, **named):\n    raise RuntimeError('it is ours')\n"
+        "target.checked_target = broken\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(file.parent))
+    record = checked_apart(f"{file}:Shows", "")
+    broken.unlink()
+    assert record.verdict == "failed"
+    assert "RuntimeError: it is ours" in record.headline
+    assert "sitecustomize.py" in record.headline
+
+
+def test_a_crash_is_told_with_the_line_in_which_it_happened(file):
+    headline = checked_apart(f"{file}:Dies", "").headline
+    assert "network.py" in headline
+    assert "in run" in headline

@@ -179,6 +179,7 @@ def _notes(
         for a in attempts
         if a.reached == NUMERICAL
     ]
+    notes += loaded.stumbles
     if "come to be" in forward.built.setup.says:
         notes.append("Its weights come to be at the first forward; they are set after one.")
     if forward.fault:

@@ -25,6 +25,7 @@ from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.limits import sandbox
 from conformance.calling.running.program import Ran, SearchIsOver
+from conformance.calling.running.stumbling import surviving
 
 Progress = Callable[[str], None]
 
@@ -63,7 +64,7 @@ def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Bi
     """
     found = Found(searching=Searching(loaded), until=process_time() + MOST_SECONDS)
     for ways, until in (
-        (_right_ones(loaded, found, progress), found.until),
+        (surviving(loaded, "the search", _right_ones(loaded, found, progress)), found.until),
         (_best(loaded, found, progress), found.until + TO_CLOSE),
     ):
         while (way := _next(loaded, ways, until)) is not None:
@@ -108,7 +109,8 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
     elif found.searching.raised:
         yield bound_of(loaded, found.searching.raised[0], None, found.attempts)
     else:
-        attempts = (*found.searching.attempts, *found.attempts)
+        stumbles = [Attempt(what="the search", reached="found", problem=each) for each in loaded.stumbles]
+        attempts = (*found.searching.attempts, *found.attempts, *stumbles)
         yield Unbound(
             target=loaded.target,
             attempts=_furthest(attempts),
@@ -280,12 +282,12 @@ def _setups(loaded: Loaded, found: Found) -> Iterator[Built]:
         if value is not None and not callable(value) and not isinstance(value, type):
             yield from of_live(loaded, name, p)
     for name in classes(loaded):
-        for built in of_class(loaded, name, p):
+        for built in surviving(loaded, name, of_class(loaded, name, p)):
             if isinstance(built, Ran):
                 found.attempts.append(Attempt(what=name, reached="found", problem=built.complaint()))
             else:
                 yield built
-    yield from of_module(loaded, p)
+    yield from surviving(loaded, "the module", of_module(loaded, p))
 
 
 REACHED = (NUMERICAL, "backward ran", HUNG, "backward called", "ran", "called", "found")

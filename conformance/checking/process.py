@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,6 +158,12 @@ def _end(heard: Heard, seconds: float, code: int | None, complaint: str) -> str:
             "Give it more with --time-limit."
         )
     if code < 0:
-        return f"The process died of {signal.Signals(-code).name} {during}: the code crashed the interpreter."
+        name, place = signal.Signals(-code).name, _place(complaint.splitlines())
+        return f"The process died of {name} {during}: the code crashed the interpreter{place and f', at {place}'}."
     last = heard.complaint or (complaint.strip().splitlines() or ["it said nothing"])[-1]
     return f"The process ended with status {code} {during}: {last}"
+
+
+def _place(lines: Sequence[str]) -> str:
+    """Return the first place in a file that some lines speak of, empty without any."""
+    return next((line.strip() for line in lines if line.lstrip().startswith("File ")), "")

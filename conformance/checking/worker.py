@@ -4,9 +4,10 @@
 
 The standard output that it was started with carries messages, a line each, a word and a JSON string: "progress" with
 what it is about to do, and at last "record", or "complaint" where there is none. Whatever foreign code prints, in
-Python or in C, goes to a file instead.
+Python or in C, goes to a file instead; what a dying interpreter says goes to the standard error output.
 """
 
+import faulthandler
 import math
 import os
 import sys
@@ -46,6 +47,7 @@ def diverted_output() -> Iterator[tuple[Channel, IO[bytes]]]:
     """Keep the standard output for messages; let what is printed from now on go to a file."""
     sys.stdout.flush()
     channel = Channel(os.fdopen(os.dup(1), "wb"))
+    faulthandler.enable(os.dup(2))
     with tempfile.TemporaryFile() as printed:
         os.dup2(printed.fileno(), 1)
         os.dup2(printed.fileno(), 2)
@@ -83,7 +85,7 @@ def no_copies_of_copies() -> None:
 
 
 def main(target: str, case: str, seconds: str, execute: str = "") -> None:
-    """Check `target` and send the record."""
+    """Check `target` and send the record, or what made that impossible."""
     limit(float(seconds))
     no_copies_of_copies()
     with diverted_output() as (channel, printed):

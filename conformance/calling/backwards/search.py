@@ -18,6 +18,7 @@ from conformance.calling.hints.returns import returned_names
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run, value
+from conformance.calling.running.stumbling import surviving
 from conformance.calling.values.slots import Slot
 from refrnn import Array
 
@@ -92,7 +93,8 @@ def backwards(
         if parameters is None or call in settled:
             continue
         tries = _Tries()
-        for backward in _of_callable(loaded, forward, call, parameters, truth_of, tries):
+        of_callable = _of_callable(loaded, forward, call, parameters, truth_of, tries)
+        for backward in surviving(loaded, call, of_callable):
             tries.found = tries.found or backward.ran.ok
             yield backward
         if not tries.found:

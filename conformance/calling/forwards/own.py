@@ -15,7 +15,8 @@ from conformance.calling.asking import Asked, Traits, question
 from conformance.calling.backwards.entries import BINARY, OWN_LOSS, Entry
 from conformance.calling.forwards.passes import LOSS, Forward, case_of, parameter_slots
 from conformance.calling.loading.load import Loaded
-from conformance.calling.running.program import Ran, run, value
+from conformance.calling.running.program import Ran, run, value, values
+from conformance.calling.running.stumbling import surviving
 from conformance.calling.values.forms import axes_of
 from conformance.calling.values.matching import Match, Series, everything, form_of, series_in
 from conformance.calling.values.sensitivity import used
@@ -42,7 +43,8 @@ def own_forwards(loaded: Loaded, ran: list[Forward]) -> Iterator[Forward]:
         kind = (forward.call, forward.inputs.batched, forward.inputs.ids)
         if kind in known:
             continue
-        for found in itertools.islice(_with_outputs(loaded, forward), MOST_OUTPUTS):
+        shown = surviving(loaded, forward.call, _with_outputs(loaded, forward))
+        for found in itertools.islice(shown, MOST_OUTPUTS):
             known.add(kind)
             yield found
 
@@ -160,7 +162,8 @@ def _behaves(loaded: Loaded, forward: Forward, match: Match) -> bool:
 
 def _shown(loaded: Loaded, forward: Forward, match: Match, p: Asked) -> Array | None:
     ran = run(loaded, p, (*forward.build, *forward.lines))
-    return np.array(value(ran, match.expression), dtype=float) if ran.ok else None
+    shown = values(ran, {"it": match.expression}).get("it") if ran.ok else None
+    return None if shown is None else np.array(shown, dtype=float)
 
 
 def _is_softmax(outputs: Array) -> bool:

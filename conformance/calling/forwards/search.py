@@ -26,6 +26,7 @@ from conformance.calling.hints.inputs import (
 from conformance.calling.interface import Attempt
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run
+from conformance.calling.running.stumbling import surviving
 from conformance.calling.values.slots import Sizes, guesses
 
 MOST_ARGUMENTS, MOST_SIZES = 8, 4
@@ -59,7 +60,8 @@ class Searching:
             parameters = parameters_of(callable_of(built, call))
             if parameters:
                 tries = _Tries(until=process_time() + MOST_SECONDS_OF_ONE)
-                yield from self._of_callable(built, call, parameters, tries, stepwise=stepwise)
+                found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
+                yield from surviving(self.loaded, call, found)
                 self.attempts.append(tries.told(call))
                 if tries.fails and names.FORWARD.fullmatch(call.rpartition(".")[2]):
                     self.raised.append(tries.raised)

@@ -44,6 +44,8 @@ class Loaded:
         Whether the script was run as it stands before its definitions were taken.
     until
         When, in processor time (`process_time`), finding out how it is called must have ended.
+    stumbles
+        What conformance failed at by itself, in sentences.
     """
 
     target: str
@@ -53,6 +55,7 @@ class Loaded:
     notes: tuple[str, ...]
     execute: bool = False
     until: float = math.inf
+    stumbles: list[str] = field(default_factory=list)
     _before: dict[str, Any] = field(default_factory=dict)
     _arrays: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 

@@ -1,0 +1,49 @@
+"""The search for a way of calling goes on, and says so, where foreign objects can't be looked at as was thought."""
+
+from conformance.calling.loading.load import load
+from conformance.calling.running.stumbling import surviving
+from conformance.checking.process import checked_apart
+
+NETWORK = """
+import numpy as np
+
+np.random.seed(0)
+W1 = 2 * np.random.random((2, 6)) - 1
+WR = 2 * np.random.random((6, 6)) - 1
+W2 = 2 * np.random.random((6, 1)) - 1
+
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+
+def forward(X):
+    hidden, outputs = [np.zeros((1, 6))], []
+    for t in range(len(X)):
+        hidden.append(logistic(X[t : t + 1] @ W1 + hidden[-1] @ WR))
+        outputs.append(logistic(hidden[-1] @ W2))
+    return outputs, hidden
+
+def loss(outputs, Y):
+    return sum(float(np.sum((o - y) ** 2)) for o, y in zip(outputs, Y))
+"""
+
+
+def test_what_stumbles_is_given_up_and_told(tmp_path):
+    file = tmp_path / "network.py"
+    file.write_text(NETWORK)
+    loaded = load(str(file))
+
+    def stumbling():
+        yield 1
+        raise LookupError("it has no such part")
+
+    assert list(surviving(loaded, "one way", stumbling())) == [1]
+    assert "one way" in loaded.stumbles[0]
+    assert "LookupError: it has no such part" in loaded.stumbles[0]
+
+
+def test_outputs_that_are_gone_when_asked_again_end_no_check(tmp_path):
+    file = tmp_path / "network.py"
+    file.write_text(NETWORK)
+    record = checked_apart(str(file), "")
+    assert record.verdict != "failed"
+    assert not any("by a mistake of its own" in note for note in record.notes)
