@@ -8,7 +8,8 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.calling.hints.names import RATE, size_hint
-from conformance.calling.values.softmaxes import outputs_of, softmax
+from conformance.calling.loading.load import SIZES
+from conformance.calling.values.softmaxes import outputs_of, sigmoid, softmax
 from conformance.cases import Case, Problem, materialise
 from conformance.observation import Observation
 from conformance.subjects.reference import observe
@@ -67,10 +68,12 @@ def _fixed(values: Array) -> Array:
 class Asked:
     """The arrays of a problem as an adapter names them; every access gives a fresh copy.
 
-    T, B, I, H, O
-        The sizes; O is 0 without a head.
+    T, B, I, H, O, V
+        The sizes; O is 0 without a head, V is how many rows `table` has.
     x (T, B, I), ids (T, B)
         The inputs, and where each is largest.
+    table (V, I), rows (T, B)
+        The inputs as a table, and where each is in it.
     h_0 (B, H)
         The initial state, zeros where none is given; with a second layer h_01 as well.
     W_ih (H, I), W_hh (H, H), b_ih, b_hh, b = b_ih + b_hh (H,)
@@ -94,6 +97,7 @@ class Asked:
             case.hidden_size,
             case.output_size,
         )
+        self.V = words_of(case.steps, case.batch)
         arrays: dict[str, Array] = {"x": major(problem.x), "ids": major(problem.x).argmax(-1)}
         for layer in range(case.layers):
             end = str(layer or "")
@@ -131,12 +135,31 @@ class Asked:
         arrays = self.__dict__.get("_arrays", {})
         if name == "y" and "y" not in arrays:
             arrays["y"] = self.problem.layout.time_major(observe(self.problem, np.float64).y)
+        if name == "table" and "table" not in arrays:
+            arrays["table"] = table_of(arrays["x"])
+        if name == "rows" and "rows" not in arrays:
+            arrays["rows"] = np.arange(self.T * self.B).reshape(self.T, self.B)
         if name == "prob" and "prob" not in arrays:
             arrays["prob"] = softmax(self.y)
+        if name == "odds" and "odds" not in arrays:
+            arrays["odds"] = sigmoid(self.y)
         if name not in arrays:
             message = f"the problem {self.problem.case.id} has no {name}; it has {', '.join(sorted(arrays))}"
             raise AttributeError(message)
         return arrays[name].copy()
+
+
+def words_of(steps: int, batch: int) -> int:
+    """Return how many rows a table of inputs has: as many where one sample is asked for as for several."""
+    return steps * max(batch, SIZES["B"])
+
+
+def table_of(x: Array) -> Array:
+    """Return inputs (T, B, I) as the first rows of a table (V, I) that is zero otherwise."""
+    steps, batch, width = x.shape
+    table = np.zeros((words_of(steps, batch), width))
+    table[: steps * batch] = x.reshape(-1, width)
+    return table
 
 
 class Settings:

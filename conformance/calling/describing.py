@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.calling.adapter import with_adapter
-from conformance.calling.backwards.entries import BINARY, OWN_LOSS, SOFT_TARGETS
+from conformance.calling.backwards.entries import BINARY, LOGIT_TARGETS, OWN_LOSS, SOFT_TARGETS
 from conformance.calling.backwards.extras import extras
 from conformance.calling.backwards.search import Backward
 from conformance.calling.backwards.uncalled import uncalled
@@ -70,11 +70,11 @@ def bound_of(
 
 def _loss(forward: Forward, backward: Backward) -> Loss:
     """Return how the loss enters: by softmax(y) too where a backward pass makes that of outputs y."""
-    softens = any(SOFT_TARGETS in line for line in backward.lines)
     shown = "y" if forward.outputs is None else forward.outputs.quantity
-    return Loss(
-        kind=backward.entry.kind, outputs="softmax(y)" if softens else shown, last=backward.entry.last
-    )
+    for targets, made in ((SOFT_TARGETS, "softmax(y)"), (LOGIT_TARGETS, "sigmoid(y)")):
+        if any(targets in line for line in backward.lines):
+            shown = made
+    return Loss(kind=backward.entry.kind, outputs=shown, last=backward.entry.last)
 
 
 def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -129,7 +129,7 @@ def _own(forward: Forward, backward: Backward | None) -> Own | None:
     if backward.entry.crossed:
         cotangent = "-np.eye(p.O)[p.targets]"
         outputs = f"np.log({outputs})"
-    if backward.entry.kind == BINARY:
+    if backward.entry.kind == BINARY and shown.quantity == "sigmoid(y)":
         outputs = f"np.log({outputs} / (1 - {outputs}))"
     if backward.entry.last:
         cotangent = f"({cotangent})[-1:]"

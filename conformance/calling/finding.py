@@ -120,7 +120,8 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
 
 def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
     """Return the backward passes under which least is wrong; none where another one fails by itself."""
-    best = sorted(found.backwards, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
+    fitting = [b for b in found.backwards if not _takes_every_step(found, b)]
+    best = sorted(fitting, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
     if best and best[0].harvest.apart:
         best = [b for b in best if not _of_one_sample(found, b)]
     if found.raised and not any(b.harvest.right or _is_backward(b) for b in best):
@@ -128,6 +129,20 @@ def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
     if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
         best.insert(0, mild)
     return best
+
+
+def _takes_every_step(found: Found, backward: Backward) -> bool:
+    """Tell whether a backward pass that was asked for the last step alone is known to take every step.
+
+    The gradient of the head is right only if the loss was taken at the steps that it was asked for.
+    """
+    same = (b for b in found.backwards if b.call == backward.call and not b.entry.last)
+    return backward.entry.last and backward.wrong > 0 and any(_head_is_right(b) for b in same)
+
+
+def _head_is_right(backward: Backward) -> bool:
+    """Tell whether the gradient of the head's weights is right, up to a constant."""
+    return any("W_hy" in slot.roles and slot.path in backward.harvest.right for slot in backward.slots)
 
 
 def _bound(loaded: Loaded, backward: Backward) -> Binding:

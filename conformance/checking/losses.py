@@ -199,7 +199,7 @@ class Held(Asked):
         self._still = still
 
     def __getattr__(self, name: str) -> Array:
-        if name in ("y", "prob", "targets", "d_y"):
+        if name in ("y", "prob", "odds", "targets", "d_y"):
             return getattr(self.__dict__["_still"], name)
         return super().__getattr__(name)
 

@@ -85,7 +85,8 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
             same = label.lower() == name.lower()
             likely = names.CACHE.fullmatch(name.strip("_")) and not isinstance(item.value, np.ndarray)
             likely = likely or is_record(item.value)
-            found.append((item.path, 0.05 if same else 0.9 if likely else 2.2, "result"))
+            cost = 0.05 if same else 0.2 if _comes_apart(item.value, parameter) else 0.9 if likely else 2.2
+            found.append((item.path, cost, "result"))
     shown = forward.outputs
     if names.OUTPUT.fullmatch(name.strip("_")) and shown is not None:
         if shown.source.startswith("result"):
@@ -97,6 +98,11 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
     if "params" in forward.built.setup.roots:
         found.append(("params", 0.1 if names.PARAMS.fullmatch(name) else 2.6, "params"))
     return found
+
+
+def _comes_apart(value: object, parameter: Parameter) -> bool:
+    """Tell whether something has as many parts as a parameter is taken apart into."""
+    return isinstance(value, (tuple, list)) and 1 < len(parameter.parts) == len(value)
 
 
 def listed(parameter: Parameter, *, options: Callable[[Parameter], list[Option]]) -> list[Option]:

@@ -117,11 +117,14 @@ def _handed(
         return
     options = partial(options_of_backward, forward=forward, entry=entry, roles=roles)
     for offered in (options, partial(listed, options=options))[: 1 + _trains(call)]:
-        for arguments in best_first(parameters, offered, MOST_ARGUMENTS):
-            if arguments.kinds.count("entry") != 1:
-                continue
+        for arguments in best_first(parameters, offered, MOST_ARGUMENTS, _has_one_entry):
             if call.startswith("result[") or forward.built.reads_its_weights(arguments.text, "result"):
                 yield _called(loaded, forward, prepared, call, arguments)
+
+
+def _has_one_entry(kinds: tuple[str, ...]) -> bool:
+    """Tell whether the loss enters by exactly one argument."""
+    return kinds.count("entry") == 1
 
 
 def _called(
@@ -152,11 +155,10 @@ def _after_the_loss(loaded: Loaded, forward: Forward, call: str, entry: Entry) -
         named = names.LOSS.fullmatch(loss.rpartition(".")[2])
         if loss in (call, forward.call) or not parameters or not named:
             continue
-        for arguments in best_first(parameters, options, MOST_ARGUMENTS):
-            if arguments.kinds.count("entry") == 1:
-                lines = (f"loss = {loss}({arguments.text})", f"grads = {call}()")
-                ran = run(loaded, forward.asked.p, (*_prepared(forward), *lines))
-                yield Way(lines=lines, ran=ran, cost=arguments.cost)
+        for arguments in best_first(parameters, options, MOST_ARGUMENTS, _has_one_entry):
+            lines = (f"loss = {loss}({arguments.text})", f"grads = {call}()")
+            ran = run(loaded, forward.asked.p, (*_prepared(forward), *lines))
+            yield Way(lines=lines, ran=ran, cost=arguments.cost)
 
 
 def _prepared(forward: Forward) -> tuple[str, ...]:

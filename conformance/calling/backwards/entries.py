@@ -16,6 +16,10 @@ SOFT_TARGETS = "p.prob - "
 """What targets are made of where a backward pass makes softmax(y) of outputs that are y."""
 
 
+LOGIT_TARGETS = "p.odds - "
+"""What targets are made of where a backward pass makes sigmoid(y) of outputs that are y."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One way for the loss to enter: its kind, whether it sees the last step alone, and the arguments that say so."""
@@ -60,6 +64,9 @@ def entries(forward: Forward) -> list[Entry]:
             found.append(Entry(kind=kind, last=last, crossed=False, texts=targets))
             soft_targets = tuple(f.encode(f"({SOFT_TARGETS}{d})") for f in forms) if not soft else ()
             found.append(Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets))
+            if shown.quantity == "y" and not forward.is_own and not forward.fault:
+                logits = tuple(f.encode(f"({LOGIT_TARGETS}{d})") for f in forms)
+                found.append(Entry(kind=BINARY, last=last, crossed=False, texts=logits))
             found.append(
                 Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=_ids(forward, last=last))
             )

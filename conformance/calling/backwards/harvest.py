@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.calling.asking import Question, gradients_of
+from conformance.calling.asking import Question, gradients_of, table_of
 from conformance.calling.backwards.places import ORDER, Candidate, Taken, places
 from conformance.calling.hints.names import gradient_of
 from conformance.calling.running.program import Ran, value
@@ -65,6 +65,8 @@ def _as_weights(asked: Question) -> dict[str, Any]:
     for end in ("", "1"):
         if f"b_ih{end}" in found:
             found[f"b{end}"] = found[f"b_ih{end}"]
+    if "x" in found:
+        found["table"] = table_of(found["x"])
     found["h_0"] = np.zeros((asked.case.batch, asked.case.hidden_size))
     return found
 

@@ -56,12 +56,29 @@ def places(taken: Taken) -> Iterator[tuple[str, dict[str, list[Candidate]]]]:
     ids = {id(item.value) for item in returned}
     kept = everything(Ran(names=taken.ran.names), taken.roots)
     locals_ = everything(Ran(names={}, seen=taken.ran.seen), [])
+    given = _numbers_handed(taken.ran)
     left = [item for item in locals_ if id(item.value) not in ids and not TARGET.fullmatch(item.name)]
+    left = [item for item in left if not _is_part_of(item.value, given)]
     yield "returned", _by_slot([_named(item, taken.names) for item in returned], taken)
     yield "kept", _by_slot(but_weights(kept, taken.slots), taken)
     yield "applied", _applied(taken)
     yield "locals", _by_slot(left, taken)
     yield "replaced", _replaced([_named(item, taken.names) for item in returned], taken)
+
+
+def _numbers_handed(ran: Ran) -> list[Array]:
+    """Return the arrays that our lines handed to foreign code, by themselves or in lists; they are no gradients."""
+    return [array for item in ran.handed for array in _alone_or_listed(item)]
+
+
+def _is_part_of(value: Any, arrays: Sequence[Array]) -> bool:
+    return any(np.may_share_memory(array, other) for array in _alone_or_listed(value) for other in arrays)
+
+
+def _alone_or_listed(value: Any) -> list[Array]:
+    items = value if isinstance(value, (list, tuple)) else [value]
+    arrays = (numeric(item) for item in items)
+    return [array for array in arrays if array is not None and array.size > 1]
 
 
 def _by_step(taken: Taken) -> dict[str, list[Candidate]]:

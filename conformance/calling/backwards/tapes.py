@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conformance.calling.building.construct import is_class
+from conformance.calling.building.options import is_class
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import parameters_of

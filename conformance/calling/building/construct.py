@@ -5,12 +5,13 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from conformance.calling.asking import Asked
-from conformance.calling.building.records import configurations
+from conformance.calling.building.options import is_class, options_among, options_of
 from conformance.calling.hints import names
-from conformance.calling.hints.arguments import Arguments, Option, Parameter, best_first, parameters_of
+from conformance.calling.hints.arguments import Arguments, Parameter, best_first, parameters_of
 from conformance.calling.hints.inputs import STYLES, meanings_of, weight
 from conformance.calling.hints.returns import returned_names
 from conformance.calling.hints.sources import shares_in
@@ -24,10 +25,7 @@ from conformance.calling.values.matching import everything
 MOST_BUILDS = 60
 """Argument choices that are tried for one constructor."""
 
-CONFIGURATION = re.compile(r"cfg|conf\w*|h?params|hyper\w*|opts?|options|settings|args|spec|flags|hp")
-"""Names of constructor arguments that hold several settings."""
-
-MOST_FOUND, SURE = 3, 0.3
+MOST_FOUND, SURE = 4, 0.3
 """Ways to build one class that are handed on: one where every argument has a name that says what it is."""
 
 
@@ -67,11 +65,6 @@ class Built:
         `others` are names by which they may be handed over as well.
         """
         return "params" not in self.setup.roots or any(name in text for name in ("params", *others))
-
-
-def is_class(loaded: Loaded, name: str) -> bool:
-    """Tell whether a name of the target is a class."""
-    return inspect.isclass(getattr(loaded.code, name, None))
 
 
 def classes(loaded: Loaded) -> list[str]:
@@ -160,13 +153,15 @@ def _left_over(required: Sequence[Parameter], meaning: Mapping[str, str]) -> dic
 
 def _arguments(parameters: Sequence[Parameter], loaded: Loaded) -> Iterator[Arguments]:
     """Yield arguments for a constructor; one that takes an output size but no hidden size may mean the latter."""
-    sure = sum(names.size_hint(q.name) in ("I", "H", "O", "V") for q in parameters) > 1
-    for arguments in best_first(parameters, lambda q: options_of(q, loaded, sure=sure), MOST_BUILDS):
-        if repeats(parameters, arguments.kinds):
-            continue
+    once = partial(_says_each_size_once, parameters)
+    for arguments in best_first(parameters, options_among(parameters, loaded), MOST_BUILDS, once):
         if "O" in arguments.kinds and "H" not in arguments.kinds:
             yield replace(arguments, text=arguments.text.replace("p.O", "p.H"), cost=SURE)
         yield arguments
+
+
+def _says_each_size_once(parameters: Sequence[Parameter], kinds: Sequence[str]) -> bool:
+    return not repeats(parameters, kinds)
 
 
 def _initialised_later(
@@ -269,76 +264,6 @@ def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[st
     ]
     reaches = [k for k, v in own.items() if names.TRUNCATION.fullmatch(k) and type(v) is int and v < 10**6]
     return [*(f"model.{key} = 1.0" for key in rates), *(f"model.{key} = 10**6" for key in reaches)]
-
-
-def options_of(parameter: Parameter, loaded: Loaded, *, sure: bool = False) -> list[Option]:
-    """Return what a parameter of a constructor may be given; `sure` where others say that they are the sizes."""
-    name = parameter.name.strip("_")
-    if parameter.rate:
-        return [("1.0", 0.0, "rate")]
-    if names.TRUNCATION.fullmatch(name) and not isinstance(parameter.default, bool):
-        return [("10**6", 0.0, "truncation")]
-    hint = names.size_hint(name)
-    if hint is None and not parameter.required:
-        return [("", 0.0, "left out")]
-    if not parameter.required and not (type(parameter.default) is int or parameter.default is None):
-        return [("", 0.0, "left out")]
-    by_value = {"T": "p.T", "B": "p.B", "V": "p.I", "I": "p.I", "H": "p.H", "O": "p.O"}
-    options: list[Option] = []
-    if hint is not None:
-        unsure = hint in "TB" and len(name) == 1
-        unlikely = 1.0 if sure else 2.5
-        options.append((by_value[hint], unlikely if unsure else 0.0, hint))
-    options += [(by_value[size], 2.0 + 0.1 * n, size) for n, size in enumerate("IHOTB") if size != hint]
-    if parameter.required:
-        role = names.weight_hint(name)
-        if hint is None and role is not None:
-            options += [(weight(role, style), 1.0 + 0.1 * n, "weight") for n, style in enumerate(STYLES)]
-        options += _others(parameter, loaded)
-    return options
-
-
-def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
-    """Return what a required parameter may be given that is no size."""
-    name = parameter.name.lower()
-    found: list[Option] = [
-        ("0.1", 2.6, "number"),
-        ("None", 3.0, "nothing"),
-        ("0", 3.2, "zero"),
-        ("True", 3.4, "flag"),
-    ]
-    if "activ" in name or "nonlin" in name or "func" in name:
-        found += [("'tanh'", 0.0, "word"), ("np.tanh", 0.2, "function")]
-        found += [
-            (f"code.{n}()", 0.1, "object")
-            for n in own_names(loaded)
-            if "tanh" in n.lower() and is_class(loaded, n)
-        ]
-        found += [
-            (f"code.{n}", 0.15, "function")
-            for n in own_names(loaded)
-            if n.lower() == "tanh" and not is_class(loaded, n)
-        ]
-    if "vocab" in name or "char" in name or "word" in name:
-        found += [("[chr(97 + n) for n in range(p.I)]", 0.5, "vocabulary")]
-        found += [("{chr(97 + n): n for n in range(p.I)}", 0.7, "vocabulary")]
-    if "seed" in name or "rng" in name or "random" in name:
-        found += [
-            ("0", 0.0, "seed"),
-            ("np.random.RandomState(0)", 0.2, "generator"),
-            ("np.random.default_rng(0)", 0.3, "generator"),
-        ]
-    if CONFIGURATION.fullmatch(name):
-        found += [(text, 0.0, "settings") for text in (*configurations(loaded), "p.settings")]
-    if "dtype" in name:
-        found += [("np.float64", 0.0, "dtype")]
-    if "size" in name or "dims" in name or "layers" in name or "shape" in name:
-        found += [("[p.I, p.H, p.O]", 0.6, "sizes"), ("(p.I, p.H, p.O)", 0.8, "sizes")]
-        found += [
-            ("[p.I, p.H, p.H]", 0.7, "sizes"),
-            ("[p.I, p.H]", 0.9, "sizes"),
-        ]  # of the layers below a head
-    return found
 
 
 def own_callables(loaded: Loaded, built: Built) -> list[str]:

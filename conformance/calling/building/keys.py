@@ -14,7 +14,6 @@ from conformance.calling.loading.load import Loaded, own_names
 def made_up_parameters(loaded: Loaded) -> list[str]:
     """Return the expressions of records, dicts and tuples of weights that functions may want, for every style."""
     found = dict.fromkeys(_restyled(text, style) for text in weight_records(loaded) for style in STYLES)
-    trees = _trees(loaded)
     wanted = {
         q.name: q
         for name in own_names(loaded)
@@ -22,17 +21,30 @@ def made_up_parameters(loaded: Loaded) -> list[str]:
         if not inspect.isclass(getattr(loaded.code, name))
     }
     for parameter in wanted.values():
-        texts: list[str] = []
-        keys = _keys(trees, parameter.name)
-        roles = roles_of([key for key in keys if not GRADIENT.match(key)])
-        if {"W_ih", "W_hh"} <= set(roles.values()):
-            texts.append("{" + ", ".join(f"{key!r}: ⟨{role}⟩" for key, role in roles.items()) + "}")
-        for unpacked in _unpacked(trees, parameter.name):
-            roles = roles_of(unpacked)
-            if {"W_ih", "W_hh"} <= set(roles.values()) and len(roles) == len(unpacked):
-                texts.append("(" + ", ".join(f"⟨{roles[name]}⟩" for name in unpacked) + ",)")
-        found |= dict.fromkeys(_restyled(text, style) for text in texts for style in STYLES)
+        found |= dict.fromkeys(
+            _restyled(t, style) for t in _made_up(loaded, parameter.name) for style in STYLES
+        )
     return list(found)
+
+
+def records_for(loaded: Loaded, name: str) -> list[str]:
+    """Return the expressions of records, dicts and tuples of weights that one argument may be, for every style."""
+    texts = [*_made_up(loaded, name), *weight_records(loaded)]
+    return list(dict.fromkeys(_restyled(text, style) for text in texts for style in STYLES))
+
+
+def _made_up(loaded: Loaded, name: str) -> list[str]:
+    """Return the dict or tuple of weights that anything called `name` is taken apart as, with ⟨role⟩ for each."""
+    texts: list[str] = []
+    trees = _trees(loaded)
+    roles = roles_of([key for key in _keys(trees, name) if not GRADIENT.match(key)])
+    if {"W_ih", "W_hh"} <= set(roles.values()):
+        texts.append("{" + ", ".join(f"{key!r}: ⟨{role}⟩" for key, role in roles.items()) + "}")
+    for unpacked in _unpacked(trees, name):
+        roles = roles_of(unpacked)
+        if {"W_ih", "W_hh"} <= set(roles.values()) and len(roles) == len(unpacked):
+            texts.append("(" + ", ".join(f"⟨{roles[part]}⟩" for part in unpacked) + ",)")
+    return texts
 
 
 def keys_of(loaded: Loaded, name: str) -> list[str]:

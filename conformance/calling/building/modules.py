@@ -7,17 +7,9 @@ from functools import partial
 from operator import attrgetter
 
 from conformance.calling.asking import Asked
-from conformance.calling.building.construct import (
-    MOST_BUILDS,
-    SURE,
-    Built,
-    Setup,
-    candidates,
-    is_class,
-    options_of,
-    repeats,
-)
+from conformance.calling.building.construct import MOST_BUILDS, SURE, Built, Setup, candidates, repeats
 from conformance.calling.building.keys import made_up_parameters
+from conformance.calling.building.options import is_class, options_among
 from conformance.calling.building.records import is_record
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import best_first, parameters_of
@@ -31,6 +23,20 @@ from conformance.calling.values.slots import Sizes, fit_plainly
 DRAWS = re.compile(r"\.(rand\w*|(standard_)?normal|uniform|gauss)\b(?!\.)|\brandn\(")
 MOST_PARAMETERS = 6
 """What a function that draws weights does in its source, and how many parameters it has."""
+
+VIEW = re.compile(r"\.reshape\(|\.resize\(|\.view\(")
+VECTORS = tuple(
+    f"np.random.default_rng(0).normal(0, 0.4, p.H * (p.I + p.H + {biases}){head})"
+    for biases, head in (
+        (1, " + p.O * (p.H + 1)"),
+        (2, " + p.O * (p.H + 1)"),
+        (0, " + p.O * p.H"),
+        (1, " + p.O * p.H"),
+        (1, ""),
+        (2, ""),
+    )
+)
+"""What takes a parameter out of a vector, and vectors of all parameters: with one bias of the cell, two or none."""
 
 INITIALISES = ("init", "param", "weight", "build", "make", "create", "setup", "get_")
 
@@ -46,7 +52,7 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
     for name in (*filter(partial(_is_maker, loaded), own_names(loaded)), *_of_records(loaded)):
         if (built := _made(loaded, name, rates, p)) is not None:
             yield built
-    for text in made_up_parameters(loaded):
+    for text in (*made_up_parameters(loaded), *_vectors(loaded)):
         setup = _setup(rates, text)
         made = run(loaded, p, setup.lines)
         if made.ok:
@@ -54,6 +60,18 @@ def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
     ran = run(loaded, p, ())
     plain = Setup(lines=rates, owner="code", roots=("code",), says="functions of the module")
     yield Built(setup=plain, ran=ran, arrays=tuple(candidates(ran, plain.roots)))
+
+
+def _vectors(loaded: Loaded) -> list[str]:
+    """Return the expressions of vectors of all parameters that functions of a target may take views of."""
+    texts = [source_of(getattr(loaded.code, name)) for name in own_names(loaded)]
+    wanted = any(
+        names.PARAMS.fullmatch(q.name) and q.required
+        for name in own_names(loaded)
+        if not is_class(loaded, name)
+        for q in parameters_of(getattr(loaded.code, name)) or []
+    )
+    return list(VECTORS) if wanted and any(VIEW.search(text) for text in texts) else []
 
 
 def _of_records(loaded: Loaded) -> list[str]:
@@ -100,7 +118,7 @@ def _setup(rates: tuple[str, ...], text: str) -> Setup:
 def _made(loaded: Loaded, name: str, rates: tuple[str, ...], p: Asked) -> Built | None:
     """Return what a function makes: under sizes that its arguments' names are sure of, or that its arrays bear out."""
     parameters, unsure = parameters_of(attrgetter(name)(loaded.code)) or [], None
-    for arguments in best_first(parameters, lambda q: options_of(q, loaded), MOST_BUILDS):
+    for arguments in best_first(parameters, options_among(parameters, loaded), MOST_BUILDS):
         if repeats(parameters, arguments.kinds):
             continue
         setup = _setup(rates, f"code.{name}({arguments.text})")

@@ -29,7 +29,7 @@ NO_STATE = ""
 def is_stepwise(way: Inputs) -> bool:
     """Tell whether a way to give x can be walked through step by step."""
     listed = way.form is not None and way.form.container == "list"
-    return listed or way.text.endswith(".tolist()") or way.text == "p.ids"
+    return listed or way.text.endswith(".tolist()") or way.text in ("p.ids", "p.rows")
 
 
 def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weights: Any) -> Iterator[Forward]:

@@ -16,6 +16,7 @@ from conformance.calling.forwards.recognising import Recognising
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import Arguments, Option, Parameter, best_first, parameters_of
 from conformance.calling.hints.inputs import (
+    IN_A_TABLE,
     INPUTS,
     ONE_FEATURE,
     STYLES,
@@ -27,7 +28,7 @@ from conformance.calling.interface import Attempt
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run
 from conformance.calling.running.stumbling import surviving
-from conformance.calling.values.slots import Sizes, guesses
+from conformance.calling.values.slots import WORDS, Sizes, guesses
 
 MOST_ARGUMENTS, MOST_SIZES = 8, 4
 """Of one callable and layout that are tried."""
@@ -71,6 +72,8 @@ class Searching:
     ) -> Iterator[Forward]:
         for network, sizes in self._sized(built):
             inputs = (*INPUTS, *ONE_FEATURE) if sizes.I == 1 else INPUTS
+            if any(WORDS in item.value.shape for item in network.arrays):
+                inputs = (*IN_A_TABLE, *inputs)
             for way in (way for way in inputs if not stepwise or is_stepwise(way)):
                 for forward in self._tried(network, call, parameters, way, sizes, stepwise=stepwise):
                     tries.note(forward)
@@ -113,8 +116,8 @@ class Searching:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
                 continue
             options = partial(offered, built=built, way=way, roles=roles, style=style)
-            for arguments in best_first(parameters, options, MOST_ARGUMENTS):
-                if arguments.kinds.count("x") != 1 or not built.reads_its_weights(arguments.text, "p.W_"):
+            for arguments in best_first(parameters, options, MOST_ARGUMENTS, _has_one_x):
+                if not built.reads_its_weights(arguments.text, "p.W_"):
                     continue
                 forward = Forward(
                     built=built,
@@ -168,6 +171,11 @@ class Searching:
             ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
             if ran.ok:
                 yield replace(forward, ran=ran)
+
+
+def _has_one_x(kinds: tuple[str, ...]) -> bool:
+    """Tell whether exactly one argument is x."""
+    return kinds.count("x") == 1
 
 
 @dataclass(slots=True)

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.calling.hints import names
-from conformance.calling.hints.sources import pairs_in, shares_in
+from conformance.calling.hints.sources import parts_in, shares_in
+
+MOST_LOOKED_AT = 400
+"""Choices of arguments that are looked at for those that fit."""
 
 Option = tuple[str, float, str]
 """An argument's expression, what it costs, and what kind of thing it is."""
@@ -23,7 +26,12 @@ class Parameter:
     default: Any = inspect.Parameter.empty
     keyword_only: bool = False
     share: bool = False
-    pair: bool = False  # whether it is taken apart into two
+    parts: tuple[str, ...] = ()  # what it is taken apart into
+
+    @property
+    def pair(self) -> bool:
+        """Whether it is taken apart into two."""
+        return len(self.parts) == len("hc")
 
     @property
     def required(self) -> bool:
@@ -42,14 +50,14 @@ def parameters_of(function: Any) -> list[Parameter] | None:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return None
-    shares, pairs = shares_in(function), pairs_in(function)
+    shares, parts = shares_in(function), parts_in(function)
     return [
         Parameter(
             name=p.name,
             default=p.default,
             keyword_only=p.kind is p.KEYWORD_ONLY,
             share=p.name in shares,
-            pair=p.name in pairs,
+            parts=parts.get(p.name, ()),
         )
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
@@ -79,9 +87,15 @@ def given(parameters: Sequence[Parameter], text: str) -> dict[str, str]:
 
 
 def best_first(
-    parameters: Sequence[Parameter], options: Callable[[Parameter], Sequence[Option]], most: int
+    parameters: Sequence[Parameter],
+    options: Callable[[Parameter], Sequence[Option]],
+    most: int,
+    fits: Callable[[tuple[str, ...]], bool] = lambda _: True,
 ) -> Iterator[Arguments]:
-    """Yield up to `most` choices of arguments, the cheapest first. A parameter with a default may be left out."""
+    """Yield up to `most` choices of arguments, the cheapest first; only those whose kinds of things `fit` count.
+
+    A parameter with a default may be left out.
+    """
     table = []
     for parameter in parameters:
         found = sorted(options(parameter), key=lambda option: option[1])
@@ -90,9 +104,16 @@ def best_first(
         if not found:
             return
         table.append(found)
-    for cost, picked in itertools.islice(_products([[o[1] for o in row] for row in table]), most):
+    found = 0
+    for cost, picked in itertools.islice(_products([[o[1] for o in row] for row in table]), MOST_LOOKED_AT):
         chosen = [row[n] for row, n in zip(table, picked, strict=True)]
-        yield Arguments(text=_text(parameters, chosen), kinds=tuple(kind for _, _, kind in chosen), cost=cost)
+        kinds = tuple(kind for _, _, kind in chosen)
+        if not fits(kinds):
+            continue
+        yield Arguments(text=_text(parameters, chosen), kinds=kinds, cost=cost)
+        found += 1
+        if found == most:
+            return
 
 
 def _text(parameters: Sequence[Parameter], chosen: Sequence[Option]) -> str:

@@ -48,6 +48,14 @@ INPUTS = (
 )
 """Arrays of several samples first: code that takes a batch is asked for one."""
 
+IN_A_TABLE = (
+    Inputs(text="p.rows.T", batched=True),
+    Inputs(text="p.rows", batched=True),
+    Inputs(text="p.rows[:, 0].tolist()", batched=False),
+    Inputs(text="p.rows[:, 0]", batched=False),
+)
+"""Ids of words that a table of the network stands for, which holds our inputs."""
+
 ONE_FEATURE = (_of("array", "T", batched=False), _of("nested", "T", batched=False))
 """Forms for I = 1 alone."""
 
@@ -106,6 +114,11 @@ def meanings_of(parameters: Sequence[Parameter]) -> list[dict[str, str]]:
     return [dict(zip(likely, order, strict=True)) | rest for order in itertools.permutations(roles)]
 
 
+def _is_a_size(parameter: Parameter) -> bool:
+    """Tell whether a default is a size that was written down: `vocab_size=27`."""
+    return type(parameter.default) is int and parameter.default > 1 and len(parameter.name) > 1
+
+
 def plain_options(parameter: Parameter) -> list[Option]:
     """Return what any parameter may be given by its name alone: rates, sizes, switches."""
     name = parameter.name.strip("_")
@@ -123,8 +136,8 @@ def plain_options(parameter: Parameter) -> list[Option]:
         return [(text, 0.1 * n, "lengths") for n, text in enumerate(LENGTHS)]
     found: list[Option] = []
     hint = names.size_hint(name)
-    if hint in ("T", "H", "I", "O", "B", "V") and parameter.required:
-        found.append((f"p.{'I' if hint == 'V' else hint}", 1.0, "size"))
+    if hint in ("T", "H", "I", "O", "B", "V") and (parameter.required or _is_a_size(parameter)):
+        found.append((f"p.{'I' if hint == 'V' else hint}", 1.0 if parameter.required else 0.2, "size"))
     if parameter.required:
         found += [("None", 4.0, "nothing"), ("True", 4.5, "flag"), ("0", 4.6, "zero")]
     return found

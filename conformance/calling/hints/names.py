@@ -113,6 +113,10 @@ WEIGHT_PATTERNS = {
 }
 """How people call parameters, from what is most to what is least particular."""
 
+STORED = re.compile(r"((?P<module>[\w.]+)\.)?(?P<kind>weight|bias)(_(?P<of>ih|hh)(_l0)?)?")
+LINEAR = re.compile(r"fc|lin|out|head|dec|proj|dense|cls|class", re.IGNORECASE)
+"""How torch stores parameters in a state dict, and what modules are called that are a head."""
+
 BIAS = _pattern(r"b(ias)?_?[a-z]{0,2}\d?")
 """Arrays that are called like biases and nothing else."""
 
@@ -143,6 +147,12 @@ def weight_hint(name: str) -> str | None:
     ['W_ih', 'W_hh', 'W_hy', 'b', 'b_y', 'W_ih', 'W_hy', 'W_hh', 'W_ih', 'W_ih', None]
     """
     name = name.strip("_")
+    if (stored := STORED.fullmatch(name)) is not None:
+        module, kind, of = stored["module"] or "", stored["kind"], stored["of"]
+        letter = "W" if kind == "weight" else "b"
+        if of:
+            return f"{letter}_{of}" if letter == "W" else "b"
+        return {"W": "W_hy", "b": "b_y"}[letter] if LINEAR.search(module) else None
     return next((role for role, pattern in WEIGHT_PATTERNS.items() if pattern.fullmatch(name)), None)
 
 

@@ -34,16 +34,16 @@ def shares_in(value: Any) -> frozenset[str]:
     ) - {""}
 
 
-def pairs_in(value: Any) -> frozenset[str]:
-    """Return the names that a function takes apart into two, such as a state (h, c)."""
+def parts_in(value: Any) -> dict[str, tuple[str, ...]]:
+    """Return the names that a function takes apart, such as a state (h, c), with what it calls the parts."""
     try:
         nodes = list(ast.walk(ast.parse(source_of(value))))
     except SyntaxError:
-        return frozenset()
-    return frozenset(
-        getattr(node.value, "id", "")
+        return {}
+    return {
+        node.value.id: tuple(ast.unparse(part) for part in target.elts)
         for node in nodes
-        if isinstance(node, ast.Assign)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
         for target in node.targets
-        if isinstance(target, ast.Tuple) and len(target.elts) == len("hc")
-    ) - {""}
+        if isinstance(target, ast.Tuple)
+    }

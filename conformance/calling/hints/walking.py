@@ -10,18 +10,26 @@ BACK = re.compile(r"reversed\(|\[::-1\]|, -1\)")
 """What a loop backwards goes over."""
 
 
+PRODUCT = re.compile(r"\bdot\(|\.T\b|@|outer\(|matmul\(|einsum\(")
+"""What a backward pass is full of."""
+
+
 def walks_back(function: object) -> bool:
     """Tell whether a function has a loop over time backwards."""
     return any(isinstance(node, ast.For) and BACK.search(ast.unparse(node.iter)) for node in _nodes(function))
 
 
-def walks_back_and_updates(function: object) -> bool:
-    """Tell whether a function has a loop over time backwards and takes something off its network's weights."""
-    return walks_back(function) and any(
-        isinstance(node, ast.AugAssign)
-        and isinstance(node.op, ast.Sub)
-        and isinstance(node.target, (ast.Attribute, ast.Subscript))
-        for node in _nodes(function)
+def walks_back_and_adds(function: object) -> bool:
+    """Tell whether a function multiplies and adds up in a loop over time backwards, or takes something off weights.
+
+    Something that merely reverses a sequence does neither.
+    """
+    if not walks_back(function):
+        return False
+    sums = [node for node in _nodes(function) if isinstance(node, ast.AugAssign)]
+    weights = (ast.Attribute, ast.Subscript)
+    return any(isinstance(node.op, ast.Sub) and isinstance(node.target, weights) for node in sums) or (
+        any(isinstance(node.op, ast.Add) for node in sums) and PRODUCT.search(source_of(function)) is not None
     )
 
 

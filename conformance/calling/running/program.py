@@ -15,7 +15,7 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.running.clipping import unclipped
 from conformance.calling.running.limits import AskedForInput, TookTooLong, seeded, time_limit
 from conformance.calling.running.lists import lists
-from conformance.calling.running.watch import Seen, watched
+from conformance.calling.running.watch import ADAPTER, Seen, watched
 from conformance.errors import ConformanceError, in_words
 
 CALL = 2.0
@@ -38,6 +38,9 @@ class Ran:
     error: BaseException | None = None
     last: tuple[str, ...] = ()  # the lines that were run last
     clipped: set[float] = field(default_factory=set)  # limits of clipping that was left out
+    handed: list[Any] = field(
+        default_factory=list
+    )  # the arguments of foreign functions that our lines called
 
     @property
     def ok(self) -> bool:
@@ -78,12 +81,12 @@ def told(error: BaseException) -> str:
 @lru_cache(maxsize=20_000)
 def compiled(lines: tuple[str, ...]) -> CodeType:
     """Return the code of some lines."""
-    return compile("\n".join(lines), "<adapter>", "exec")
+    return compile("\n".join(lines), ADAPTER, "exec")
 
 
 @lru_cache(maxsize=20_000)
 def _compiled_expression(text: str) -> CodeType:
-    return compile(text, "<adapter>", "eval")
+    return compile(text, ADAPTER, "eval")
 
 
 def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -> Ran:
@@ -105,7 +108,7 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
     ran.last = tuple(lines)
     code = compiled(ran.last)
     ran.names["seen"] = ran.seen
-    with watched(loaded.files, ran.seen), unclipped() as clipped:
+    with watched(loaded.files, ran.seen, ran.handed), unclipped() as clipped:
         try:
             with time_limit(CALL):
                 exec(code, ran.names)

@@ -17,15 +17,25 @@ OURS = ("conformance", "refrnn", "numpy")
 """Packages that know the right gradients, or move them about. Code made by exec calls its file "<string>" there too."""
 
 
+ADAPTER = "<adapter>"
+"""The file that lines of ours which call foreign code say they are in."""
+
+
 @contextmanager
-def watched(files: Collection[str], seen: Seen | None = None) -> Iterator[Seen]:
+def watched(
+    files: Collection[str], seen: Seen | None = None, handed: list[Any] | None = None
+) -> Iterator[Seen]:
     """Yield what the functions defined in `files` hold when they return, while the block runs, added to `seen`.
 
-    A tracer or profiler that was active before is put back afterwards.
+    What our own lines handed to them is added to `handed`. A tracer or profiler that was active before is put back
+    afterwards.
     """
     seen = {} if seen is None else seen
+    handed = [] if handed is None else handed
 
     def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and _is_called_by_us(frame):
+            handed.extend(frame.f_locals.values())
         if event == "return" and frame.f_code.co_filename in files and not _is_ours(frame):
             name = frame.f_code.co_name
             if name[0] != "<":
@@ -39,6 +49,10 @@ def watched(files: Collection[str], seen: Seen | None = None) -> Iterator[Seen]:
         yield seen
     finally:
         sys.setprofile(before)
+
+
+def _is_called_by_us(frame: FrameType) -> bool:
+    return frame.f_back is not None and frame.f_back.f_code.co_filename == ADAPTER
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.calling.hints.names import GRADIENT, STATE, weight_hint
+from conformance.calling.loading.load import SIZES
 from conformance.calling.running.reach import Reached
 
 PART = re.compile(r"\[\d+:\d+\](\.reshape\(\(.*\)(, order='F')?\))?$")
 """The end of the path of what lies in a vector with other parameters."""
+
+WORDS = SIZES["T"] * SIZES["B"]
+"""How many words a table has."""
 
 MOST_PICKED = 20_000
 """Meanings of all arrays together that are looked at."""
@@ -74,7 +78,23 @@ def options(item: Reached, sizes: Sizes, layers: int = 1) -> list[Slot]:
     if len(shape) == 2:
         found += _matrices(item, sizes, layers)
         found += _joined(item, sizes)
+        found += _tables(item, sizes)
     return found
+
+
+def _tables(item: Reached, sizes: Sizes) -> Iterator[Slot]:
+    """Yield a table of what stands for words, filled with our inputs: each is looked up once."""
+    for shape, turned in (((WORDS, sizes.I), ""), ((sizes.I, WORDS), ".T")):
+        if item.value.shape == shape:
+            read = f"{{g}}{turned}[: p.T * p.B].reshape(p.T, p.B, -1)"
+            yield Slot(
+                path=item.path,
+                roles=("x",),
+                fill=f"p.table{turned}",
+                read={"x": read},
+                turned=False,
+                cost=0.5,
+            )
 
 
 def _vectors(item: Reached, sizes: Sizes, layers: int) -> Iterator[Slot]:
@@ -129,7 +149,7 @@ def _joined(item: Reached, sizes: Sizes) -> Iterator[Slot]:
         rows, columns = item.value.shape[::-1] if turned else item.value.shape
         orders: list[tuple[str, ...]] = []
         if rows == sizes.H:
-            orders += [("W_hh", "W_ih"), ("W_ih", "W_hh"), ("W_ih", "b")]
+            orders += [("W_hh", "W_ih"), ("W_ih", "W_hh"), ("W_ih", "b"), ("b", "W_ih")]
             orders += [o for o in itertools.permutations(("W_ih", "W_hh", "b")) if o[1] != "b"]
         if rows == sizes.O:
             orders += [("W_hy", "b_y"), ("b_y", "W_hy")]
