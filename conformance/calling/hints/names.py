@@ -113,7 +113,7 @@ WEIGHT_PATTERNS = {
 }
 """How people call parameters, from what is most to what is least particular."""
 
-STORED = re.compile(r"((?P<module>[\w.]+)\.)?(?P<kind>weight|bias)(_(?P<of>ih|hh)(_l0)?)?")
+STORED = re.compile(r"([\w.]+)\.(weight|bias)(?:_(ih|hh)(?:_l0)?)?")
 LINEAR = re.compile(r"fc|lin|out|head|dec|proj|dense|cls|class", re.IGNORECASE)
 """How torch stores parameters in a state dict, and what modules are called that are a head."""
 
@@ -143,16 +143,17 @@ def size_hint(name: str) -> str | None:
 def weight_hint(name: str) -> str | None:
     """Return which parameter a name hints at.
 
+    >>> [weight_hint(n) for n in ("rnn.weight_ih_l0", "rnn.bias_hh_l0", "fc.weight", "fc.bias")]
+    ['W_ih', 'b', 'W_hy', 'b_y']
     >>> [weight_hint(n) for n in ("Wxh", "W_hh", "Why", "bh", "by", "U", "V", "W", "Wax", "kernel", "foo")]
     ['W_ih', 'W_hh', 'W_hy', 'b', 'b_y', 'W_ih', 'W_hy', 'W_hh', 'W_ih', 'W_ih', None]
     """
     name = name.strip("_")
     if (stored := STORED.fullmatch(name)) is not None:
-        module, kind, of = stored["module"] or "", stored["kind"], stored["of"]
-        letter = "W" if kind == "weight" else "b"
-        if of:
-            return f"{letter}_{of}" if letter == "W" else "b"
-        return {"W": "W_hy", "b": "b_y"}[letter] if LINEAR.search(module) else None
+        module, kind, of = stored.groups()
+        if of or LINEAR.search(module):
+            return "b" if of and kind == "bias" else f"W_{of or 'hy'}" if kind == "weight" else "b_y"
+        return None
     return next((role for role, pattern in WEIGHT_PATTERNS.items() if pattern.fullmatch(name)), None)
 
 
