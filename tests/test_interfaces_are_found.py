@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from written_abroad import LOGIT, STORED
 from written_classes import IN_PLACE
 from written_functions import CELL
 from written_networks import CONSTANT, RIGHT
@@ -60,6 +61,30 @@ def test_what_nobody_can_call_is_unbound_and_says_why(tmp_path: Path) -> None:
     assert isinstance(unbound, Unbound)
     assert "open(x[0][0])" in unbound.attempts[0].problem
     assert "network = handwritten(" in unbound.skeleton
+
+
+def test_weights_as_torch_stores_them_are_handed_over(tmp_path: Path) -> None:
+    bound = found(tmp_path, STORED)
+    assert not isinstance(bound, Unbound)
+    assert bound.loss is None
+    problem = bound.admit(materialise(bound.problem_case))
+    np.testing.assert_allclose(bound.run(problem).y[-1], observe(problem, np.float64).y[-1], rtol=1e-12)
+
+
+def test_a_table_of_words_shows_the_gradient_of_the_inputs(tmp_path: Path) -> None:
+    bound = found(tmp_path, RIGHT["words in a table"])
+    assert not isinstance(bound, Unbound)
+    problem = bound.admit(materialise(bound.problem_case))
+    np.testing.assert_allclose(
+        bound.run(problem).d_x, observe(problem, np.float64).d_x, rtol=1e-9, atol=1e-12
+    )
+
+
+def test_the_loss_of_logits_sees_their_probabilities(tmp_path: Path) -> None:
+    bound = found(tmp_path, LOGIT)
+    assert not isinstance(bound, Unbound)
+    assert bound.loss is not None
+    assert (bound.loss.kind, bound.loss.outputs) == ("binary cross-entropy", "sigmoid(y)")
 
 
 SIGMOID = IN_PLACE.replace("np.tanh(", "(lambda a: 1 / (1 + np.exp(-a)))(").replace(

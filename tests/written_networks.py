@@ -1,5 +1,6 @@
 """Right networks in every form in which their interface is found, and the constant that some have on all gradients."""
 
+from written_abroad import FINNISH, LOGIT, RECORD, VECTOR, VOCABULARY, WORDS
 from written_classes import (
     BEGUN,
     CHORDS,
@@ -16,6 +17,12 @@ from written_functions import CELL, CLOSURE, COUPLED, DICT, GLOBALS, LIST_OF_PAR
 
 RIGHT = {
     "in place": IN_PLACE,
+    "a vector of parameters": VECTOR,
+    "words in a table": WORDS,
+    "names in another language": FINNISH,
+    "a vocabulary written down": VOCABULARY,
+    "logits, binary cross-entropy": LOGIT,
+    "given a record of weights": RECORD,
     "globals": GLOBALS,
     "dict": DICT,
     "joined": JOINED,

@@ -1,6 +1,7 @@
 """What the parameters of a backward pass may be given: the loss's argument, x, what forward left, weights, zeros."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,7 +13,11 @@ from conformance.calling.hints import names
 from conformance.calling.hints.arguments import Option, Parameter, given, parameters_of
 from conformance.calling.hints.inputs import plain_options, roles_of, states
 from conformance.calling.hints.returns import returned_names
+from conformance.calling.hints.sites import handed_on
+from conformance.calling.loading.load import Loaded
 from conformance.calling.running.reach import reach
+
+NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
 def roles_in(forward: Forward, parameters: Sequence[Parameter]) -> dict[str, str]:
@@ -22,10 +27,31 @@ def roles_in(forward: Forward, parameters: Sequence[Parameter]) -> dict[str, str
     return {**roles_of([q.name for q in parameters]), **forward.meaning}
 
 
+def at_its_sites(
+    loaded: Loaded, forward: Forward, call: str, parameters: Sequence[Parameter]
+) -> dict[str, str]:
+    """Return what a backward pass is handed from the forward pass where the target's own script calls both."""
+    if forward.loop or call == forward.call:
+        return {}
+    own = _of_forward(forward)
+    passed = given(own, forward.arguments.text)
+    arguments = [passed[q.name] if passed.get(q.name) in ("x", "params") else "" for q in own]
+    first, second = (text.rpartition(".")[2] for text in (forward.call, call))
+    return handed_on(loaded, first, second, arguments, [q.name for q in parameters])
+
+
 def options_of_backward(
-    parameter: Parameter, *, forward: Forward, entry: Entry | None, roles: dict[str, str]
+    parameter: Parameter,
+    *,
+    forward: Forward,
+    entry: Entry | None,
+    roles: dict[str, str],
+    sites: Mapping[str, str] = NOWHERE,
 ) -> list[Option]:
-    """Return what one parameter of a backward pass may be given; without an entry there is no argument of the loss."""
+    """Return what one parameter of a backward pass may be given; without an entry there is no argument of the loss.
+
+    What it is given at the `sites` where the script calls it comes first.
+    """
     name = parameter.name.strip("_")
     found = plain_options(parameter)
     if any(kind in ("rate", "truncation", "epochs") for _, _, kind in found):
@@ -34,6 +60,8 @@ def options_of_backward(
         return [(forward.fills[roles[parameter.name]], 0.0, "weight")]
     if (part := part_called(forward.built, parameter.name)) is not None:
         return [(part, 0.0, "parameter")]
+    if (handed := sites.get(parameter.name)) is not None:
+        found.append((handed, 0.0, "x" if handed == "x" else "result"))
     passed = given(_of_forward(forward), forward.arguments.text).get(parameter.name)
     if passed in ("params", "x") and not forward.loop:
         found.append((passed, 0.05, passed))  # it goes by the same name in both passes

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from conformance.calling.backwards.arguments import listed, options_of_backward, roles_in
+from conformance.calling.backwards.arguments import at_its_sites, listed, options_of_backward, roles_in
 from conformance.calling.backwards.cells import backward_cells
 from conformance.calling.backwards.entries import OWN_LOSS, Entry
 from conformance.calling.backwards.tapes import losses_on_a_tape, way_back
@@ -115,7 +115,8 @@ def _handed(
             yield Way(lines=lines, ran=ran, stepwise=True)
     if forward.loop and same:
         return
-    options = partial(options_of_backward, forward=forward, entry=entry, roles=roles)
+    sites = at_its_sites(loaded, forward, call, parameters)
+    options = partial(options_of_backward, forward=forward, entry=entry, roles=roles, sites=sites)
     for offered in (options, partial(listed, options=options))[: 1 + _trains(call)]:
         for arguments in best_first(parameters, offered, MOST_ARGUMENTS, _has_one_entry):
             if call.startswith("result[") or forward.built.reads_its_weights(arguments.text, "result"):
@@ -141,7 +142,13 @@ def _called(
 
 def _without_entry(loaded: Loaded, forward: Forward, call: str, parameters: list[Parameter]) -> Iterator[Way]:
     """Yield the ways to call a backward pass that is handed no target, since forward was handed it."""
-    options = partial(options_of_backward, forward=forward, entry=None, roles=roles_in(forward, parameters))
+    options = partial(
+        options_of_backward,
+        forward=forward,
+        entry=None,
+        roles=roles_in(forward, parameters),
+        sites=at_its_sites(loaded, forward, call, parameters),
+    )
     for arguments in best_first(parameters, options, MOST_ARGUMENTS):
         if forward.built.reads_its_weights(arguments.text, "result"):
             yield _called(loaded, forward, _prepared(forward), call, arguments)

@@ -37,7 +37,7 @@ def _made_up(loaded: Loaded, name: str) -> list[str]:
     """Return the dict or tuple of weights that anything called `name` is taken apart as, with ⟨role⟩ for each."""
     texts: list[str] = []
     trees = _trees(loaded)
-    roles = roles_of([key for key in _keys(trees, name) if not GRADIENT.match(key)])
+    roles = roles_of([key for key in _keys(trees, name) if not _is_of_a_gradient(key)])
     if {"W_ih", "W_hh"} <= set(roles.values()):
         texts.append("{" + ", ".join(f"{key!r}: ⟨{role}⟩" for key, role in roles.items()) + "}")
     for unpacked in _unpacked(trees, name):
@@ -49,7 +49,12 @@ def _made_up(loaded: Loaded, name: str) -> list[str]:
 
 def keys_of(loaded: Loaded, name: str) -> list[str]:
     """Return the string keys by which anything called `name` is subscripted in a target."""
-    return [key for key in _keys(_trees(loaded), name) if not GRADIENT.match(key)]
+    return [key for key in _keys(_trees(loaded), name) if not _is_of_a_gradient(key)]
+
+
+def _is_of_a_gradient(key: str) -> bool:
+    """Tell whether a key reads like that of a gradient; those of stored modules, decoder.weight, never do."""
+    return "." not in key and GRADIENT.match(key) is not None
 
 
 def _restyled(text: str, style: tuple[str, str]) -> str:

@@ -64,9 +64,8 @@ def options_of(
         role = names.weight_hint(name)
         if hint is None and role is not None and not COUNT.match(name):
             options += [(weight(role, style), 1.0 + 0.1 * n, "weight") for n, style in enumerate(STYLES)]
-        if hint is None:
-            records = records_for(loaded, parameter.name)
-            options += [(text, 0.4 + 0.1 * n, "weights") for n, text in enumerate(records)]
+        if hint is None and (records := records_for(loaded, parameter.name)):
+            return [(text, 0.4 + 0.1 * n, "weights") for n, text in enumerate(records)]
         options += _others(parameter, loaded)
     return options
 

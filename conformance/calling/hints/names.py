@@ -154,7 +154,8 @@ def weight_hint(name: str) -> str | None:
         if of or LINEAR.search(module):
             return "b" if of and kind == "bias" else f"W_{of or 'hy'}" if kind == "weight" else "b_y"
         return None
-    return next((role for role, pattern in WEIGHT_PATTERNS.items() if pattern.fullmatch(name)), None)
+    roles = ("b_y", "b") if name.lower().startswith(("b_", "bias")) else WEIGHT_PATTERNS
+    return next((role for role in roles if WEIGHT_PATTERNS[role].fullmatch(name)), None)
 
 
 def gradient_of(name: str, parameter: str) -> bool:

@@ -68,7 +68,7 @@ def part_text(start: int, shape: tuple[int, ...], *, by_columns: bool = False) -
 
 def _is_part(view: Array, vector: Array) -> bool:
     inside = view.dtype == vector.dtype and 0 < view.size < vector.size and view.flags.forc
-    return inside and np.shares_memory(view, vector)
+    return inside and np.may_share_memory(view, vector)
 
 
 def _start(view: Array, vector: Array) -> int:
