@@ -1,5 +1,6 @@
 """The search for a way of calling goes on, and says so, where foreign objects can't be looked at as was thought."""
 
+from conformance.calling import bindings
 from conformance.calling.loading.load import load
 from conformance.calling.running.stumbling import surviving
 from conformance.checking.process import checked_apart
@@ -47,3 +48,22 @@ def test_outputs_that_are_gone_when_asked_again_end_no_check(tmp_path):
     record = checked_apart(str(file), "")
     assert record.verdict != "failed"
     assert not any("by a mistake of its own" in note for note in record.notes)
+
+
+def test_what_takes_all_the_time_is_called_few_times(tmp_path, monkeypatch):
+    file = tmp_path / "network.py"
+    file.write_text(
+        "import numpy as np\n"
+        "class Net:\n"
+        "    calls = 0\n"
+        "    def __init__(self, inputs, hidden):\n"
+        "        self.W, self.U = np.ones((hidden, inputs)), np.ones((hidden, hidden))\n"
+        "    def forward(self, x):\n"
+        "        Net.calls += 1\n"
+        "        while True:\n"
+        "            pass\n"
+    )
+    monkeypatch.setattr("conformance.calling.running.program.CALL", 0.05)
+    loaded = load(str(file))
+    list(bindings(loaded))
+    assert 1 <= loaded.code.Net.calls <= 2

@@ -33,7 +33,10 @@ def is_stepwise(way: Inputs) -> bool:
 
 
 def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weights: Any) -> Iterator[Forward]:
-    """Yield loops over a callable that runs for one step; `weights` gives options for weights as arguments."""
+    """Yield loops over a callable that runs for one step; `weights` gives options for weights as arguments.
+
+    One that takes all the time or all the memory comes alone, without a loop, with that run.
+    """
     shared = (*plain.built.setup.lines, f"x = {plain.inputs.text}", "x_t = x[0]")
     for start in (*states("p.h_0", batched=plain.inputs.batched), NO_STATE):
         opening = (*shared, *([f"h = {start}", f"c = {start}"] if start else []))
@@ -45,7 +48,8 @@ def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weigh
                 continue
             ran = run(loaded, plain.asked.p, (*opening, f"step = {plain.call}({arguments.text})"))
             if not ran.ok:
-                if ran.hung:
+                if ran.exhausts:
+                    yield replace(plain, arguments=arguments, ran=ran)
                     return
                 continue
             for carried in _carried(ran, start, memory="memory" in kinds or "both" in kinds):

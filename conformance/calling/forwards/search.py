@@ -35,6 +35,9 @@ MOST_ARGUMENTS, MOST_SIZES = 8, 4
 
 NOT_TRIED = "no arguments were found to try"
 
+MOST_EXHAUSTING = 2
+"""Networks that a callable may be tried on after which it never ends, or takes all memory."""
+
 MOST_SECONDS_OF_ONE = 3.0
 """After which a callable is given up of which nothing was recognised."""
 
@@ -47,6 +50,7 @@ class Searching:
     attempts: list[Attempt] = field(default_factory=list)
     ran: list[Forward] = field(default_factory=list)  # that ran, and were not recognised
     raised: list[Forward] = field(default_factory=list)  # that failed by a mistake of their own
+    exhausting: list[str] = field(default_factory=list)  # calls, once for each time that one took too much
     recognising: Recognising = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,11 +63,12 @@ class Searching:
         """
         for call in _ordered(self.loaded, own_callables(self.loaded, built)):
             parameters = parameters_of(callable_of(built, call))
-            if parameters:
+            if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
                 tries = _Tries(until=process_time() + MOST_SECONDS_OF_ONE)
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 yield from surviving(self.loaded, call, found)
                 self.attempts.append(tries.told(call))
+                self.exhausting += [call] * tries.exhausts
                 if tries.fails and names.FORWARD.fullmatch(call.rpartition(".")[2]):
                     self.raised.append(tries.raised)
 
@@ -168,6 +173,9 @@ class Searching:
             return []
 
         for forward in cells(self.loaded, plain, parameters, weights):
+            if forward.ran.exhausts:
+                yield forward
+                return
             ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
             if ran.ok:
                 yield replace(forward, ran=ran)
@@ -184,6 +192,7 @@ class _Tries:
 
     until: float
     raised: Forward | None = None
+    exhausts: bool = False
     ran: bool = False
     found: bool = False
 
@@ -194,8 +203,9 @@ class _Tries:
             self.raised is None or (forward.ran.fails_by_itself and not self.raised.ran.fails_by_itself)
         ):
             self.raised = forward
-        if forward.ran.hung:
+        if forward.ran.exhausts:
             self.raised, self.until = forward, 0.0
+            self.exhausts = True
 
     def over(self, *, found: bool) -> bool:
         """Tell whether it is given up: it hung, or it took long and nothing of it was recognised."""

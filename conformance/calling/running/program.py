@@ -53,6 +53,11 @@ class Ran:
         return isinstance(self.error, TookTooLong)
 
     @property
+    def exhausts(self) -> bool:
+        """Whether it took all the time or all the memory that there was."""
+        return isinstance(self.error, (TookTooLong, MemoryError))
+
+    @property
     def fails_by_itself(self) -> bool:
         """Whether no argument mends what ended it: a variable or an attribute that there isn't, a hang, a question."""
         error = self.error
