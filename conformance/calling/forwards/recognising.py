@@ -52,12 +52,16 @@ class Recognising:
         return []
 
     def _with_idle_bias(self, forward: Forward, sensitive: Sequence[Reached]) -> Forward | None:
-        """Return a network that has a bias of its states which forward never reads; None for any other."""
+        """Return a network that has a bias of its states which forward never reads; None for any other.
+
+        What goes by the name of an array that is read, grads['bh'] beside bh, is a gradient or a memory of that.
+        """
         read = {item.path for item in sensitive}
+        known = {item.name for item in sensitive}
         idle = [
             slot
             for item in forward.built.arrays
-            if item.path not in read and names.BIAS.fullmatch(item.name)
+            if item.path not in read and item.name not in known and names.BIAS.fullmatch(item.name)
             for slot in options(item, forward.sizes)
             if slot.roles == ("b",)
         ]
