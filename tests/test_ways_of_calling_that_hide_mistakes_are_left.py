@@ -158,10 +158,10 @@ def test_a_backward_pass_in_a_class_that_is_handed_the_network_is_not_overlooked
 LEAKY = """
 import numpy as np
 class Net:
-    def __init__(self, n_in, n_hidden, n_out, lote):
-        self.Wx, self.Wh = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_hidden)
-        self.Wo, self.bh, self.bo = np.random.randn(n_hidden, n_out), np.zeros(n_hidden), np.zeros(n_out)
-        self.h = np.zeros((lote, n_hidden))
+    def __init__(self, entrada, oculta, classes, lote):
+        self.Wx, self.Wh = np.random.randn(entrada, oculta), np.random.randn(oculta, oculta)
+        self.Wo, self.bh, self.bo = np.random.randn(oculta, classes), np.zeros(oculta), np.zeros(classes)
+        self.h = np.zeros((lote, oculta))
     def forward(self, X):
         h = self.h
         self.hs = np.zeros((X.shape[1] + 1,) + h.shape)
