@@ -30,6 +30,7 @@ from conformance.checking.losses import loss_of, of_its_outputs
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
 from conformance.diagnose.diagnose import SECONDS
+from conformance.diagnose.search import DEEPEST
 from conformance.record import exact
 from conformance.record.check import CheckRecord, ConsistencyRecord, ContractFinding, PartRecord
 from conformance.recording import FREE_RUN, quantity_records
@@ -71,7 +72,9 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
     for checkup in plain[:MOST_DIAGNOSED]:
         progress("searching for the mistake")
         left = (until - time.process_time()) / 2  # for this one; the rest for those that follow
-        found.append(replaced(checkup, diagnosis=diagnosed(checkup.candidate, progress, left)))
+        deepest = min((each.mistakes for each in found if not each.misplaced), default=DEEPEST)
+        diagnosis = diagnosed(checkup.candidate, progress, left, int(min(deepest, DEEPEST)))
+        found.append(replaced(checkup, diagnosis=diagnosis))
         if found[-1].mistakes <= 1 and not found[-1].misplaced:
             break
     return min(found, key=lambda checkup: (checkup.misplaced, checkup.mistakes))

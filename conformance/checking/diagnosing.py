@@ -16,6 +16,7 @@ from conformance.checking.rates import TOO_EARLY, depends_on_the_rate, grows_wit
 from conformance.checking.running import Failure
 from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose, diagnose_stack
 from conformance.diagnose.diagnose import SECONDS
+from conformance.diagnose.search import DEEPEST
 from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
 from conformance.judge import Finding
 from conformance.observation import Observation
@@ -23,7 +24,9 @@ from conformance.record import exact, number
 from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord
 
 
-def diagnosed(candidate: Candidate, progress: Callable[[str], None], seconds: float = SECONDS) -> Diagnosis:
+def diagnosed(
+    candidate: Candidate, progress: Callable[[str], None], seconds: float = SECONDS, deepest: int = DEEPEST
+) -> Diagnosis:
     """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
     case = candidate.case
 
@@ -46,7 +49,9 @@ def diagnosed(candidate: Candidate, progress: Callable[[str], None], seconds: fl
         stack = diagnose_stack(evidence(candidate.answer), progress)
         known = () if stack.explained else tuple(_of_a_stack(candidate))
         return dataclasses.replace(stack, known=known)
-    found = diagnose(evidence(candidate.answer), probe=probe, progress=progress, seconds=seconds)
+    found = diagnose(
+        evidence(candidate.answer), probe=probe, progress=progress, seconds=seconds, deepest=deepest
+    )
     if found.explained or not grows_with_the_rate(candidate):
         return found
     return dataclasses.replace(found, known=(*found.known, TOO_EARLY))

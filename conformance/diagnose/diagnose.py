@@ -15,7 +15,7 @@ from conformance.diagnose.facts import NAMES, facts, forward_facts
 from conformance.diagnose.forwards import forwards
 from conformance.diagnose.material import Material
 from conformance.diagnose.reproduction import Reproduction, reproduced
-from conformance.diagnose.search import Progress, Searched, search
+from conformance.diagnose.search import DEEPEST, Progress, Searched, search
 from conformance.diagnose.setting import Setting
 from conformance.diagnose.stories import stories
 from conformance.faults import RIGHT, Choices
@@ -34,6 +34,7 @@ def diagnose(
     probe: Probe | None = None,
     progress: Progress = lambda _: None,
     seconds: float = SECONDS,
+    deepest: int = DEEPEST,
 ) -> Diagnosis:
     """Search for the smallest set of faults that reproduces what a network of one layer and direction showed.
 
@@ -47,11 +48,13 @@ def diagnose(
         Is told how far the search has come.
     seconds
         How long the processor may search.
+    deepest
+        The most mistakes in the backward loop alone that are tried at once.
     """
     until = time.process_time() + seconds
     material = Material.of(evidence)
     bases = forwards(material)
-    searched = [search(Setting.of(material, base), progress, until=until) for base in bases]
+    searched = [search(Setting.of(material, base), progress, deepest, until) for base in bases]
     proved = _proved(material, [h for found in searched for h in found.hypotheses])
     if proved:
         told = told_apart(proved, evidence.problem.case, probe)
