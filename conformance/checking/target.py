@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
+from conformance.calling.loading.stubs import is_stub
 from conformance.calling.running.numpys_own import NumpysOwn
 from conformance.cases import parse_id
 from conformance.checking.adapter import adapted
@@ -90,11 +91,11 @@ def _checked(loaded: Loaded, case: str, asked: Asked, progress: Progress) -> Che
     except Unsupported as reason:
         return not_called_record(asked, f"Nobody found out how to call it: {reason}.")
     if record is None:
-        return _not_called(ways.unbound, asked)
+        return _not_called(loaded, ways.unbound, asked)
     return record
 
 
-def _not_called(unbound: Unbound | None, asked: Asked) -> CheckRecord:
+def _not_called(loaded: Loaded, unbound: Unbound | None, asked: Asked) -> CheckRecord:
     """Return what is told of a target that nobody found out how to call: the furthest attempts, and a skeleton."""
     attempts = () if unbound is None else unbound.attempts
     lines = [f"{a.what}: {a.reached}; {a.problem}" for a in attempts]
@@ -103,6 +104,11 @@ def _not_called(unbound: Unbound | None, asked: Asked) -> CheckRecord:
         if lines
         else "There is nothing to call: it defines neither a class nor a function, and statements alone are not run."
     )
+    if is_stub(vars(loaded.code).get("torch")):
+        reason += (
+            " It computes with tensors of torch, which are called in classes that are nn.Modules only; an adapter may "
+            "turn arrays into tensors and back."
+        )
     return not_called_record(asked, reason, lines, "" if unbound is None else unbound.skeleton)
 
 
