@@ -13,6 +13,10 @@ class Unsupported(ConformanceError):  # noqa: N818 - a verdict's name, not a mis
     """A subject can't run this case at all; the message is the reason."""
 
 
+MOST_WORDS = 1000
+"""Characters of what an exception says that are told."""
+
+
 def in_words(error: BaseException) -> str:
     """Return an exception's kind and its text, which foreign code may have made unreadable."""
     kind = type(error).__name__
@@ -20,4 +24,4 @@ def in_words(error: BaseException) -> str:
         text = str(error)
     except BaseException as another:  # noqa: BLE001 - whatever __str__ does, sys.exit() included, is told
         text = f"its text can't be had, its __str__ raises {type(another).__name__}"
-    return f"{kind}: {text}".encode("utf-8", "backslashreplace").decode()
+    return f"{kind}: {text}"[:MOST_WORDS].encode("utf-8", "backslashreplace").decode()

@@ -36,11 +36,14 @@ class Candidate:
     @property
     def missing(self) -> int:
         """How many parameters' gradients aren't shown, one of two biases aside."""
-        wanted = {name.replace("bias_hh", "bias_ih") for name in self.answer.truth.problem.parameters}
-        return len(
-            wanted
-            - {name.replace("bias_hh", "bias_ih") for name in self.answer.tidied.observation.parameters}
-        )
+        return len(self.unshown)
+
+    @property
+    def unshown(self) -> list[str]:
+        """The parameters whose gradients aren't shown, one of two biases aside."""
+        shown = {_one_bias(name) for name in self.answer.tidied.observation.parameters}
+        wanted = dict.fromkeys(map(_one_bias, self.answer.truth.problem.parameters))
+        return [name for name in wanted if name not in shown]
 
     @property
     def shows_its_loss_alone(self) -> bool:
@@ -57,6 +60,10 @@ class Candidate:
         """What speaks against this binding: a wrong forward pass, gradients that are missing, wrong results."""
         wrong = sum(finding.verdict == "differs" for finding in self.came.judged.findings)
         return self.came.forward == "differs", self.missing, wrong
+
+
+def _one_bias(name: str) -> str:
+    return name.replace("bias_hh", "bias_ih")
 
 
 def judged_on(case: Case, bound: Bound, said: Said) -> Candidate | Failure:

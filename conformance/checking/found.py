@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.calling.binding import Binding
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.checking.choosing import Candidate
 from conformance.checking.declared import Declared
 from conformance.checking.outcome import Outcome
@@ -54,6 +55,25 @@ class Found:
         bound = self.candidate.bound
         failed = bound.uncalled if isinstance(bound, Binding) else ()
         return [attempt.what.partition(".")[2] for attempt in failed]
+
+    @property
+    def unshown(self) -> Sequence[str]:
+        """The parameters whose gradients its backward pass should give and does not show; empty where it shows none."""
+        if not self.candidate.answer.tidied.observation.parameters:
+            return ()
+        bound, names = self.candidate.bound, self.candidate.unshown
+        if not isinstance(bound, Binding):
+            return names
+        lacks = [] if bound.traits.cell_bias else [n for n in names if n.startswith("bias")]
+        lacks += [] if bound.traits.head_bias else [HEAD_BIAS]
+        if bound.loss is not None and bound.loss.kind == "dL/dh":
+            lacks += [HEAD_WEIGHT, HEAD_BIAS]  # its backward pass begins below the head
+        return [name for name in names if name not in lacks]
+
+    @property
+    def should_be_shown(self) -> bool:
+        """Whether nobody said which gradients it shows, so that one that isn't found may be one that is no gradient."""
+        return isinstance(self.candidate.bound, Binding) and not self.candidate.bound.told
 
     @property
     def outputs_differ(self) -> bool:

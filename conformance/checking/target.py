@@ -100,7 +100,7 @@ def _not_called(loaded: Loaded, unbound: Unbound | None, asked: Asked) -> CheckR
     attempts = () if unbound is None else unbound.attempts
     lines = [f"{a.what}: {a.reached}; {a.problem}" for a in attempts]
     reason = (
-        f"Nobody found out how to call it; {len(lines)} ways were tried, the furthest first below."
+        f"Nobody found out how to call it; {_tried(len(lines))}, the furthest first below."
         if lines
         else "There is nothing to call: it defines neither a class nor a function, and statements alone are not run."
     )
@@ -110,6 +110,10 @@ def _not_called(loaded: Loaded, unbound: Unbound | None, asked: Asked) -> CheckR
             "turn arrays into tensors and back."
         )
     return not_called_record(asked, reason, lines, "" if unbound is None else unbound.skeleton)
+
+
+def _tried(ways: int) -> str:
+    return "1 way was tried" if ways == 1 else f"{ways} ways were tried"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from conformance.diagnose import Diagnosis
 from conformance.faults.seams import SEAMS
 from conformance.judge import Finding
 from conformance.judge.comparison import Phase
-from conformance.record.check import CheckVerdict, ConsistencyRecord, ScaleRecord
+from conformance.record.check import CheckVerdict, ConsistencyRecord, ScaleRecord, named_gradient
 
 FORWARD = SEAMS[: SEAMS.index("derivative")]
 """The seams of the forward pass: all up to the first one of the backward pass."""
@@ -30,6 +30,8 @@ def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     if came.forward == "differs" or (came.backward == "differs" and found.established) or found.complaints:
         return "differs"
     if not came.agrees or (came.backward is None and found.uncalled):
+        return "undecided"
+    if found.unshown and found.should_be_shown:
         return "undecided"
     return "conforms" if constant is None else "conforms-up-to-a-constant"
 
@@ -58,7 +60,7 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
         return f"{name} differs from torch.nn.RNN: {_difference(found)}."
     if verdict == "undecided":
         return f"{name} can't be judged: {_doubt(found)}."
-    agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(came, constant)}."
+    agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(found, constant)}."
     return " ".join([agreement, *found.as_written])
 
 
@@ -87,13 +89,21 @@ def _names(findings: Sequence[Finding]) -> list[str]:
     return list(dict.fromkeys(f.comparison.quantity for f in findings))
 
 
-def _agreement(came: Outcome, constant: ScaleRecord | None) -> str:
+def _agreement(found: Found, constant: ScaleRecord | None) -> str:
+    came = found.came
     if came.backward is None:
         return "its forward pass does, and there is no backward pass to check"
-    forward = "forward and all gradients" if came.forward is not None else "all gradients"
+    gradients = f"all gradients but {_unshown(found)}" if found.unshown else "all gradients"
+    forward = f"forward and {gradients}" if came.forward is not None else gradients
     if constant is None:
         return forward
     return f"{forward}, up to the constant {constant.name or f'{float(constant.factor):.6g}'}"
+
+
+def _unshown(found: Found) -> str:
+    """Return the gradients of parameters that aren't shown: `dL/dW_hh and dL/db_ih, which it doesn't show`."""
+    names = [named_gradient(name) for name in found.unshown]
+    return f"{' and '.join(names)}, which it doesn't show"
 
 
 def _to_single(came: Outcome) -> str:
@@ -121,4 +131,11 @@ def _doubt(found: Found) -> str:
         return f"{NOT_ESTABLISHED}, so it may be asked for another one than it is written for"
     if came.forward is None and came.backward is None:
         return "it showed nothing that could be compared"
+    if came.agrees and found.unshown:
+        names = " and ".join(named_gradient(name) for name in found.unshown)
+        was = "was" if len(found.unshown) == 1 else "were"
+        return (
+            f"all that it shows agrees, but {names} {was} not found among what its backward pass gives: "
+            "it may have a wrong shape"
+        )
     return "rounding could be as large as the differences seen"

@@ -219,3 +219,10 @@ def decode_check(data: bytes) -> CheckRecord:
 def check_schema() -> dict[str, object]:
     """Return the JSON Schema of a record of a check."""
     return msgspec.json.schema(CheckRecord)
+
+
+def named_gradient(name: str) -> str:
+    """Return what the gradient of a parameter is called in tables: dL/dW_hh of weight_hh_l0, dL/dW_y of head.weight."""
+    short = name.removeprefix("d_").removesuffix("_l0")
+    short = short.replace("head.weight", "W_y").replace("head.bias", "b_y")
+    return "dL/d" + short.replace("weight", "W").replace("bias", "b")

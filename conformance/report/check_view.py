@@ -4,13 +4,19 @@ verdict · first divergent step · counts and sizes · likely cause and the line
 the line that reproduces it.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.numbers import shown
 from conformance.record import DivergenceRecord, QuantityRecord
-from conformance.record.check import CheckRecord, ConsistencyRecord, DiagnosisRecord, ScaleRecord, SplitRecord
+from conformance.record.check import (
+    CheckRecord,
+    ConsistencyRecord,
+    DiagnosisRecord,
+    ScaleRecord,
+    SplitRecord,
+    named_gradient,
+)
 from conformance.report.words import percentage
 
 TITLES = {
@@ -141,7 +147,7 @@ def _blocks(record: CheckRecord) -> Iterator[Block]:
     yield Block(name="notes", lines=tuple(record.notes))
     yield Block(name="how it was called", lines=tuple(record.interface.lines), code=True)
     if record.not_checked:
-        yield Block(name="not shown, so not checked", lines=(", ".join(record.not_checked),))
+        yield Block(name="not shown, so not checked", lines=(", ".join(map(_named, record.not_checked)),))
     yield Block(name="it printed", lines=tuple(record.printed.splitlines()), code=True)
 
 
@@ -164,15 +170,15 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
         yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
     for name, faults in found.by_parameter.items():
         if faults:
-            yield f"{_gradient(name)} by itself is reproduced by {' + '.join(faults)}"
+            yield f"{named_gradient(name)} by itself is reproduced by {' + '.join(faults)}"
     for names in found.equivalents:
         yield f"nothing that it can be asked tells it from: {' + '.join(names)}"
     yield from found.known
 
 
-def _gradient(name: str) -> str:
-    """Return what a gradient is called in tables: dL/dW_hh of weight_hh_l0."""
-    return "dL/d" + re.sub(r"_l0$", "", name.removeprefix("d_")).replace("weight", "W").replace("bias", "b")
+def _named(unshown: str) -> str:
+    is_gradient = unshown.startswith(("dL/dweight", "dL/dbias"))
+    return named_gradient(unshown.removeprefix("dL/d")) if is_gradient else unshown
 
 
 def _consistency(own: ConsistencyRecord) -> Iterator[str]:

@@ -21,9 +21,6 @@ from conformance.errors import ConformanceError, in_words
 CALL = 2.0
 """Seconds that one run of a network may take; it has T = 7 steps of six units to do."""
 
-MOST_WORDS = 220
-"""Characters of what an exception says that are told."""
-
 
 class SearchIsOver(ConformanceError):
     """Time for finding out how a network is called is up."""
@@ -80,7 +77,7 @@ def told(error: BaseException) -> str:
         if frames and frames[-1].line
         else ""
     )
-    return in_words(error)[:MOST_WORDS] + where
+    return in_words(error) + where
 
 
 @lru_cache(maxsize=20_000)
