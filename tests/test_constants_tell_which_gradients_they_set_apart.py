@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from conformance.diagnose.axes import Change
 from conformance.diagnose.constants import awkwardness, merged, name_of, resolved
 from conformance.diagnose.evidence import Evidence
 from conformance.diagnose.material import Material
-from conformance.diagnose.naming import named
+from conformance.diagnose.naming import named, nearest
 from conformance.faults import RIGHT, simulate
 from conformance.observation import Observation
 
@@ -263,6 +264,13 @@ def test_a_constant_has_its_name_as_far_as_it_is_known() -> None:
     assert name_of(3 * (1 + 2.0**-25), CASE, single=False) == ""
     assert name_of(3 * (1 + 2.0**-25), CASE, single=True) == "B"
     assert name_of(3 * (1 + 2.0**-11), CASE, single=True) == ""
+
+
+def test_the_nearest_constant_of_sizes_is_found_on_either_side_and_beyond_all() -> None:
+    case = replace(CASE, output_size=0)
+    every = [s * 2.0**a * 7.0**b * 3.0**c for s in (1, -1) for a, b, c in product((0, 1, -1), repeat=3)]
+    for factor in [*np.linspace(-45, 45, 98), *every]:
+        assert nearest(factor, case) == pytest.approx(min(every, key=lambda value: abs(value - factor)))
 
 
 def test_the_less_there_is_to_say_about_a_constant_the_less_awkward_it_is() -> None:

@@ -15,7 +15,7 @@ from conformance.diagnose.forwards import scanned
 from conformance.diagnose.heads import HeadReading, head_readings, mistakes
 from conformance.diagnose.leaving import inner_fits
 from conformance.diagnose.material import Material
-from conformance.diagnose.reads import CELL, Former, ways
+from conformance.diagnose.reads import CELL, Former, filled, ways
 from conformance.diagnose.setting import Setting
 from conformance.faults import RIGHT, Choices, simulate
 from conformance.faults.seams import alternatives
@@ -127,6 +127,16 @@ def test_no_more_wrong_choices_are_tried_than_are_allowed_beside_the_shape() -> 
                 assert [change for change, _ in found] == allowed
                 assert found[0][1].residual[0] <= ROUNDINGS
                 assert found[0][1].factor[0] == pytest.approx(1)
+
+
+def test_one_number_fills_a_gradient_to_half_of_its_digits_in_single_precision() -> None:
+    half = float(np.finfo(np.float32).eps) ** 0.5
+    for size in (0.25, -4.0):
+        assert filled(np.full((2, 3), size))
+        assert filled(size * np.array([1.0, 1 - half / 2]))
+        assert not filled(size * np.array([1.0, 1 - 2 * half]))
+    assert not filled(np.zeros(3))
+    assert not filled(np.ones(1))
 
 
 def test_one_row_is_not_told_from_the_first() -> None:

@@ -173,6 +173,14 @@ def test_readings_that_contradict_each_other_are_passed_over() -> None:
     assert {h.choices.rows for h in _hypotheses(setting_of(without=HEAD), row, 7)} == {"mean"}
 
 
+def test_readings_that_need_more_faults_than_allowed_are_not_put_together() -> None:
+    row = row_of(
+        weight_ih_l0=[({}, 1.0), ({"x_read": "last"}, 1.0)], weight_hh_l0=[({"outer": "inner"}, 1.0)]
+    )
+    for most, read in ((0, set()), (1, {"own"}), (2, {"own", "last"})):
+        assert {h.choices.x_read for h in _hypotheses(setting_of(without=HEAD), row, most)} == read
+
+
 def test_readings_are_put_together_as_long_as_they_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembly, "MOST_READINGS", 1)
     row = row_of(weight_ih_l0=[({}, 1.0), ({"x_read": "last"}, 1.0)])
