@@ -88,6 +88,15 @@ def test_as_many_faults_as_allowed_are_found_and_no_more() -> None:
         assert {h.cost for h in put_together(setting, LOOP, "bias_ih_l0", bound)[0]} == costs
 
 
+def test_loops_that_need_more_faults_than_allowed_leave_others_as_many_as_before() -> None:
+    setting = setting_of(LOOP, factor=0.37)  # a constant without a name counts as one
+    plans = np.concatenate(list(setting.axes.plans(1)))
+    at = [n for n, plan in enumerate(plans) if setting.axes.choices(plan) == LOOP] * 2
+    for bound, costs in ((1, set()), (2, {2})):
+        whole, _ = assembled(setting, plans[at], setting.tables.run(plans[at]), "bias_ih_l0", bound)
+        assert {h.cost for h in whole} == costs
+
+
 def test_hypotheses_and_partial_readings_keep_the_forward_pass() -> None:
     base = Choices(kept="before")
     wrong = replace(WRONG, kept="before")
