@@ -131,6 +131,25 @@ def test_what_the_head_passes_back_carries_a_constant_of_its_own_where_nothing_e
     assert not any("head_passed" in each.change for each in resolved(mean, material, None))
 
 
+@pytest.mark.parametrize("inner", [False, True])
+@pytest.mark.parametrize("constant", [1 / 7, 1 / 3, 3.0, 2 / 3, 7.0, -1 / 3])
+def test_a_mean_behind_the_head_is_told_by_the_parameters_where_nothing_else_is_shown(
+    *, constant: float, inner: bool
+) -> None:
+    problem = materialise(parse_id("rnn-tanh-T7-B3-I4-H5-O2-dout-f64-gain1.2-s0"))
+    both = {name: RIGHT_ONES[name] for name in ("weight_ih_l0", HEAD_WEIGHT)}
+    shown = Observation(parameters=both, d_x=problem.x if inner else None)
+    material = Material.of(Evidence(problem=problem, observation=shown))
+    found = [each.change for each in resolved({"weight_ih_l0": constant, HEAD_WEIGHT: 1.0}, material, None)]
+    passed = [change["own_passed"] for change in found if "own_passed" in change]
+    assert (pytest.approx(constant) in passed) is (inner or constant not in (1 / 7, 1 / 3))
+
+
+def test_of_two_gradients_of_the_head_what_is_said_of_one_is_not_said_of_the_other() -> None:
+    both = (HEAD_WEIGHT, HEAD_BIAS)
+    assert {"reduce_head": "mean"} in [change for _, change in readings({"reduce_head": "mean"}, names=both)]
+
+
 def test_what_is_said_of_one_gradient_of_the_head_holds_for_both_where_the_other_is_not_shown() -> None:
     for names in ((HEAD_WEIGHT, "bias_ih_l0"), (HEAD_BIAS, "bias_ih_l0")):
         found = readings({"reduce_head": "mean", "reduce_head_bias": "mean"}, names=names)

@@ -76,16 +76,10 @@ def _passed(known: Mapping[str, float], material: Material) -> list[Option]:
     behind = [factor for name, factor in known.items() if name not in OF_HEAD]
     ratios = {factor / known[name] for name in OF_HEAD & known.keys() for factor in behind}
     for ratio in sorted(ratios):
-        value, error = nearest(ratio, case), SCREEN[material.single] * abs(ratio)
-        if abs(value - ratio) <= error and value not in (*told, *(other for other, _ in found)):
-            found.append(
-                (
-                    value,
-                    {"head_passed": "negated"}
-                    if value == -1
-                    else {"head_passed": "own", "own_passed": value},
-                )
-            )
+        value, name = nearest(ratio, case), name_of(ratio, case, single=material.single)
+        if name and value not in (*told, *(other for other, _ in found)):
+            own: Change = {"head_passed": "own", "own_passed": value}
+            found.append((value, {"head_passed": "negated"} if value == -1 else own))
     return found
 
 
