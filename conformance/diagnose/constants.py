@@ -182,10 +182,8 @@ def _apart(
 
 
 def _twice(change: Change) -> bool:
-    """Return whether a gradient is said to carry one constant of its own and another one that it shares."""
-    weight = {"scale_head", "reduce_head"} <= change.keys()
-    bias = {"scale_head_bias", "reduce_head_bias"} <= change.keys()
-    return weight or bias or ("scale_b" in change and not {"reduce_b", "bias_gradients"}.isdisjoint(change))
+    """Return whether a bias is said to carry one constant of its own and another one that it shares."""
+    return "scale_b" in change and not {"reduce_b", "bias_gradients"}.isdisjoint(change)
 
 
 OWN = {
