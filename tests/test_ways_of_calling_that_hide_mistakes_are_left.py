@@ -182,3 +182,35 @@ def test_copies_of_one_sample_are_no_states_that_share_an_array(tmp_path: Path) 
     record = checked_target(target, "", Asked(target=target, reproduce=""), lambda _: None)
     named = [] if record.diagnosis is None else [fault.id for fault in record.diagnosis.faults]
     assert "states-share-one-array" not in named
+
+
+SEQUENCE = """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.U = np.random.randn(n_hidden, n_in), np.random.randn(n_hidden, n_hidden)
+        self.b, self.V, self.c = np.zeros(n_hidden), np.random.randn(n_out, n_hidden), np.zeros(n_out)
+    def forward(self, xs):
+        self.xs, self.hs = xs, [np.zeros(len(self.b))]
+        for x in xs:
+            self.hs.append(np.tanh(self.W @ x + self.U @ self.hs[-1] + self.b))
+        return np.array([self.V @ h + self.c for h in self.hs[1:]])
+    def backward(self, douts):
+        grads = {k: np.zeros_like(getattr(self, k)) for k in "WUbVc"}
+        carry = np.zeros(len(self.b))
+        for t in reversed(range(len(douts))):
+            da = (self.V.T @ douts[t] + carry) * (1 - self.hs[t + 1] ** 2)
+            grads["V"] += np.outer(douts[t], self.hs[t + 1]); grads["c"] += douts[t]
+            grads["W"] += np.outer(da, self.xs[t]); grads["U"] += np.outer(da, self.hs[t]); grads["b"] += da
+            carry = self.U.T @ np.cos(da)
+        return grads
+"""
+
+
+def test_what_takes_every_step_is_asked_for_no_single_one(tmp_path):
+    file = tmp_path / "network.py"
+    file.write_text(SEQUENCE)
+    record = conformance.check(f"{file}:Net").record
+    assert record.verdict == "differs"
+    assert record.diagnosis.faults == []
+    assert any("sees every step" in line for line in record.interface.lines)

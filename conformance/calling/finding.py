@@ -32,6 +32,9 @@ Progress = Callable[[str], None]
 MOST_SECONDS, TO_CLOSE = 15.0, 3.0
 """After which no further ways are tried, and how long it may then take to hand on what was found."""
 
+FOR_OTHERS = 5.0
+"""Seconds of these that are left for what is no network of the reference, however many ways there are to try."""
+
 MOST_SHOWN = 6
 """Ways that are handed on when none is right in everything."""
 
@@ -64,7 +67,8 @@ def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Bi
     """
     found = Found(searching=Searching(loaded), until=process_time() + MOST_SECONDS)
     for ways, until in (
-        (surviving(loaded, "the search", _right_ones(loaded, found, progress)), found.until),
+        (surviving(loaded, "the search", _right_ones(loaded, found, progress)), found.until - FOR_OTHERS),
+        (surviving(loaded, "other networks", _others_if_none(loaded, found, progress)), found.until),
         (_best(loaded, found, progress), found.until + TO_CLOSE),
     ):
         while (way := _next(loaded, ways, until)) is not None:
@@ -88,8 +92,13 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
     for backward in _all(loaded, found, progress):
         if backward.certain and not _of_one_sample(found, backward):
             yield _bound(loaded, backward)
+
+
+def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
+    """Look for another network where no forward pass was recognised; nothing is yielded, it is judged with the best."""
     if not found.forwards:
         _on_their_own(loaded, found, progress)
+    yield from ()
 
 
 def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
@@ -134,10 +143,13 @@ def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
 def _takes_every_step(found: Found, backward: Backward) -> bool:
     """Tell whether a backward pass that was asked for the last step alone is known to take every step.
 
-    The gradient of the head is right only if the loss was taken at the steps that it was asked for.
+    The gradient of the head is right only if the loss was taken at the steps that it was asked for. And where a forward
+    pass gives outputs of every step, a backward pass that gives every gradient for as many takes no fewer.
     """
-    same = (b for b in found.backwards if b.call == backward.call and not b.entry.last)
-    return backward.entry.last and backward.wrong > 0 and any(_head_is_right(b) for b in same)
+    if not backward.entry.last or backward.wrong == 0:
+        return False
+    same = [b for b in found.backwards if b.call == backward.call and not b.entry.last]
+    return any(_head_is_right(b) or len(b.harvest.expressions) == len(b.slots) for b in same)
 
 
 def _head_is_right(backward: Backward) -> bool:
