@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_checks_tell_what_is_wrong import ActivatedTwice, Averaged, ConsistentSigmoid, Network, Raises
 
@@ -86,3 +87,41 @@ def test_code_without_a_file_is_not_judged_by_what_this_package_itself_holds():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "differs"
+
+
+@pytest.mark.parametrize("nothing", [42, None, [1.0, 2.0], (1, 2), {"W": 1}, np.zeros(3)])
+def test_what_is_no_network_is_refused_with_advice(nothing):
+    with pytest.raises(UsageError, match=f"tuple of functions.* got {type(nothing).__name__}"):
+        conformance.check(nothing)
+
+
+def steps(xs, W, U, b):
+    hs = [np.zeros(len(b))]
+    for x in xs:
+        hs.append(np.tanh(W @ x + U @ hs[-1] + b))
+    return np.array(hs[1:])
+
+
+def steps_back(dhs, xs, hs, W, U, b):
+    dW, dU, db, carry = np.zeros_like(W), np.zeros_like(U), np.zeros_like(b), 0
+    for t in reversed(range(len(xs))):
+        da = (dhs[t] + carry) * (1 - hs[t] ** 2)
+        dW += np.outer(da, xs[t])
+        dU += np.outer(da, hs[t - 1] if t else np.zeros(len(b)))
+        db += da
+        carry = U.T @ da
+    return dW, dU, db
+
+
+def test_functions_are_checked_together():
+    found = conformance.check((steps, steps_back))
+    assert found.verdict == "conforms"
+    assert any("dL/dW_hh" in row.quantity for row in found.record.quantities)
+    assert found.record.reproduce == "conformance.check((steps, steps_back))"
+
+
+def test_what_was_stated_is_asked_for_again_as_stated():
+    network = conformance.handwritten(
+        steps, forward="h = code.steps(p.x[:, 0], p.W_ih, p.W_hh, p.b)", shown={"h": "h[:, None]"}
+    )
+    assert "conformance.handwritten('steps'" in conformance.check(network).record.reproduce

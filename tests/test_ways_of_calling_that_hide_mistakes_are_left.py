@@ -210,7 +210,8 @@ class Net:
 def test_what_takes_every_step_is_asked_for_no_single_one(tmp_path):
     file = tmp_path / "network.py"
     file.write_text(SEQUENCE)
-    record = conformance.check(f"{file}:Net").record
+    target = f"{file}:Net"
+    record = checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
     assert record.verdict == "differs"
     assert record.diagnosis.faults == []
     assert any("sees every step" in line for line in record.interface.lines)

@@ -22,6 +22,9 @@ from conformance.errors import Unsupported
 from conformance.observation import Observation
 from refrnn import Array
 
+BOTH = "result = grads"
+"""The line that says that one call does both passes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
@@ -70,7 +73,9 @@ class Binding:
     @property
     def takes_h_0(self) -> bool:
         """Whether an initial state can be handed to it."""
-        return any("p.h_0" in line for line in (*self.build, *self.forward))
+        both = self.backward if BOTH in self.backward else ()
+        lines = (*self.build, *self.forward, *both)
+        return any("p.h_0" in line.replace("np.zeros_like(p.h_0", "") for line in lines)
 
     def backward_sees_h_0(self, problem: Problem) -> bool:
         """Tell whether its gradients depend on the initial state, while what its targets are made of is held still."""

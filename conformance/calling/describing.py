@@ -10,7 +10,7 @@ from conformance.calling.backwards.entries import BINARY, LOGIT_TARGETS, OWN_LOS
 from conformance.calling.backwards.extras import extras
 from conformance.calling.backwards.search import Backward
 from conformance.calling.backwards.uncalled import uncalled
-from conformance.calling.binding import Binding, Own
+from conformance.calling.binding import BOTH, Binding, Own
 from conformance.calling.bound import Loss
 from conformance.calling.building.sequences import between
 from conformance.calling.forwards.passes import Forward
@@ -82,7 +82,7 @@ def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...]
     if backward is None:
         return forward.lines, ()
     if backward.call == forward.call and not forward.loop and backward.entry.kind != OWN_LOSS:
-        return forward.lines[:1], (*backward.lines, "result = grads")
+        return forward.lines[:1], (*backward.lines, BOTH)
     uses_y = "y" in "".join(backward.lines).replace("p.y", "").replace("d_y", "")
     y = (f"y = {forward.outputs.expression}",) if forward.outputs is not None and uses_y else ()
     return forward.lines, (*y, *backward.lines)

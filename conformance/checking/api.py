@@ -5,10 +5,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from conformance.calling import Binding
 from conformance.cases import Case, parse_id
 from conformance.checking.answers import Asked
 from conformance.checking.process import TIME_LIMIT, checked_apart
 from conformance.checking.target import checked_object
+from conformance.errors import UsageError
 from conformance.record.check import CheckRecord, CheckVerdict, DiagnosisRecord
 from conformance.report.check_html import check_fragment
 from conformance.report.check_view import tell_check
@@ -56,8 +60,9 @@ def check(
     Parameters
     ----------
     network
-        A class, an object, a function or a module of hand-written code, an adapter with `run(problem)`, what
-        `conformance.handwritten` returned; or the name of one as the command line takes it, "my_rnn.py:MyRNN".
+        A class, an object, a function or a module of hand-written code, several functions in a tuple, an adapter with
+        `run(problem)`, what `conformance.handwritten` returned; or the name of one as the command line takes it,
+        "my_rnn.py:MyRNN".
     case
         The case, or its id, to check it on; by default the one that it admits.
     time_limit
@@ -70,13 +75,30 @@ def check(
     -------
     Check
         The verdict and everything found; whatever the code does, this returns.
+
+    Raises
+    ------
+    UsageError
+        If it is no network but a number, an array or a container.
     """
+    _refuse_what_is_no_network(network)
     wanted = case.id if isinstance(case, Case) else case
     if wanted:
         parse_id(wanted)
     if isinstance(network, str):
         return Check(checked_apart(network, wanted, seconds=time_limit, execute=execute))
     return Check(checked_object(network, wanted, asked_for(network)))
+
+
+def _refuse_what_is_no_network(network: object) -> None:
+    functions = isinstance(network, tuple) and bool(network) and all(map(callable, network))
+    plain = (int, float, complex, bytes, list, tuple, dict, set, np.ndarray, type(None))
+    if isinstance(network, plain) and not functions:
+        message = (
+            "conformance.check takes a class, an object, a function, a tuple of functions, or a name such as "
+            f"'my_rnn.py:MyRNN'; got {type(network).__name__}."
+        )
+        raise UsageError(message)
 
 
 def assert_conforms(
@@ -97,6 +119,12 @@ def assert_conforms(
 
 def asked_for(network: object) -> Asked:
     """Return how a reader asks for a live object again: on the command line where a file defines it by name."""
+    if isinstance(network, tuple):
+        names = ", ".join(getattr(part, "__name__", type(part).__name__) for part in network)
+        return Asked(target=names, reproduce=f"conformance.check(({names}))")
+    if isinstance(network, Binding):
+        stated = f"conformance.check(conformance.handwritten({network.name!r}, ...))"
+        return Asked(target=network.name, reproduce=stated)
     kind = network if isinstance(network, type) or inspect.isroutine(network) else type(network)
     name = getattr(kind, "__qualname__", type(network).__name__)
     python = Asked(target=name, reproduce=f"conformance.check({name})")

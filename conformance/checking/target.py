@@ -59,7 +59,8 @@ def checked_object(
     network: object, case: str, asked: Asked, progress: Progress = lambda _: None
 ) -> CheckRecord:
     """Check a live object, on `case` where it isn't empty."""
-    loaded = loaded_from(network, target=asked.target)
+    objects = network if isinstance(network, tuple) else (network,)
+    loaded = loaded_from(*objects, target=asked.target)
     return _with_numpys_own(lambda: _checked(loaded, case, asked, progress), asked)
 
 
