@@ -227,5 +227,5 @@ def test_a_single_step_tells_the_cell_from_the_loop():
     def said(network):
         return next(part.sentence for part in check(network).parts if part.id == "cell")
 
-    assert said(ActivatedTwice()).endswith("the cell itself is wrong")
-    assert said(LosesTheCarry()).endswith("the cell is right, the mistake is in the loop")
+    assert said(ActivatedTwice()).endswith("already that is wrong")
+    assert said(LosesTheCarry()).endswith("the mistake is between steps, or in what is done with W_hh")

@@ -32,14 +32,20 @@ class RNN:
             for s in range(t, max(-1, t - {reach}), -1):
                 dU += np.outer(delta, self.xs[s])
                 dW += np.outer(delta, self.hs[s])
-                delta = self.W.T @ delta * (1 - self.hs[s] ** 2)
+                delta = {carry} * (1 - self.hs[s] ** 2)
         {clipping}
         return dU, dW, dV
 """
 
 
 def checked(folder: Path, **parts: str) -> conformance.Check:
-    given = {"argument": "", "kept": "", "reach": "10 ** 9", "clipping": ""} | parts
+    given = {
+        "argument": "",
+        "kept": "",
+        "reach": "10 ** 9",
+        "clipping": "",
+        "carry": "self.W.T @ delta",
+    } | parts
     (folder / "network.py").write_text(NETWORK.format(**given), encoding="utf-8")
     return conformance.check(str(folder / "network.py") + ":RNN")
 
@@ -67,6 +73,14 @@ def test_clipping_is_told_with_its_limit(tmp_path: Path) -> None:
     record = checked(tmp_path, clipping=clipping).record
     assert record.verdict == "conforms"
     assert "As written, elements of its gradients beyond ±0.01 are cut off" in record.headline
+
+
+def test_clipping_of_what_goes_back_is_not_told_as_clipping_of_gradients(tmp_path: Path) -> None:
+    record = checked(tmp_path, carry="np.clip(self.W.T @ delta, -0.01, 0.01)").record
+    assert record.verdict == "conforms"
+    (told,) = record.as_written
+    assert "elements beyond ±0.01 are cut off at every step" in told
+    assert told in record.headline
 
 
 def test_a_wrong_network_is_told_its_limits_apart_from_its_mistake(tmp_path: Path) -> None:

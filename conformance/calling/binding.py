@@ -1,6 +1,7 @@
 """`Binding`: a network with the lines that call it; running them is all that it does, nothing is searched any more."""
 
 import copy
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,10 +105,10 @@ class Binding:
             ran = self._ran(problem)
             return observed(problem, **values(ran, self.shown))
 
-    def clips(self, problem: Problem) -> list[float]:
-        """Return the limits at which it cuts off values as it is written, in ascending order; here it doesn't."""
+    def clips(self, problem: Problem) -> Counter[float]:
+        """Return the limits at which it cuts off values as it is written, and how often; here it doesn't."""
         with sandbox():
-            return sorted(self._ran(problem).clipped)
+            return self._ran(problem).clipped
 
     def calls(self, problem: Problem, count: int) -> list[Call]:
         """Build one network, call it `count` times on the same problem, and return what each call did."""

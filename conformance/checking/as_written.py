@@ -36,9 +36,15 @@ def _clipping(candidate: Candidate, bound: Binding) -> Iterator[str]:
             "times smaller here."
         )
     limits = attempt(bound.clips, candidate.answer.truth.problem, candidate.said)
-    if limits and not isinstance(limits, Failure):
-        told = ", ".join(f"±{limit:g}" for limit in limits)
-        yield f"As written, elements of its gradients beyond {told} are cut off; that was lifted here."
+    if isinstance(limits, Failure):
+        return
+    every_step = [limit for limit, times in limits.items() if times >= candidate.case.steps]
+    for inside, where in (
+        (False, "elements of its gradients beyond {} are cut off"),
+        (True, "elements beyond {} are cut off at every step, and the steps before inherit that"),
+    ):
+        if told := ", ".join(f"±{c:g}" for c in sorted(limits) if (c in every_step) is inside):
+            yield f"As written, {where.format(told)}; that was lifted here."
 
 
 def _truncation(candidate: Candidate, bound: Binding) -> list[str]:

@@ -55,15 +55,19 @@ def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
 
 
 def cell_record(case: Case, found: Candidate | Failure, *, loop_differs: bool) -> PartRecord:
-    """Tell what came out for a single step, and what that says about cell and loop."""
+    """Tell what came out for a single step, and what that says about cell and loop.
+
+    From h_0 = 0 a single step has no use for W_hh, so that it says nothing of what is done with it.
+    """
     case = replace(case, steps=1)
     if isinstance(found, Failure):
         sentence = f"a single step (T = 1): not checked, {found.reason}"
     elif found.came.agrees:
-        meaning = ": the cell is right, the mistake is in the loop" if loop_differs else ""
+        elsewhere = "between steps" if case.h_0 else "between steps, or in what is done with W_hh"
+        meaning = f": the mistake is {elsewhere}" if loop_differs else ""
         sentence = f"a single step (T = 1): {_told(found.came)}{meaning}"
     else:
-        meaning = ": the cell itself is wrong" if found.differs else ""
+        meaning = ": already that is wrong" if found.differs else ""
         sentence = f"a single step (T = 1): {_told(found.came)}{meaning}"
     return PartRecord(id="cell", case=case.id, holds=_holds(found), sentence=sentence)
 

@@ -1,6 +1,7 @@
 """Running a few lines of Python that call foreign code, under a time limit, and telling how they ended."""
 
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -34,7 +35,9 @@ class Ran:
     seen: Seen = field(default_factory=dict)
     error: BaseException | None = None
     last: tuple[str, ...] = ()  # the lines that were run last
-    clipped: set[float] = field(default_factory=set)  # limits of clipping that was left out
+    clipped: Counter[float] = field(
+        default_factory=Counter
+    )  # limits of clipping that was left out, and how often each
     handed: list[Any] = field(
         default_factory=list
     )  # the arguments of foreign functions that our lines called
@@ -118,7 +121,7 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
             raise
         except BaseException as error:
             ran.error = error
-    ran.clipped |= clipped
+    ran.clipped += clipped
     return ran
 
 
