@@ -148,6 +148,15 @@ def test_choices_that_nothing_can_show_are_not_tried() -> None:
     assert forwards(showing(BARE, Choices(biases="none"), "hidden")) == [RIGHT]
 
 
+@pytest.mark.parametrize(("sizes", "told"), [("T1-B2", False), ("T2-B1", False), ("T2-B2", True)])
+def test_reshaping_makes_a_difference_where_there_are_two_steps_and_two_samples(
+    *, sizes: str, told: bool
+) -> None:
+    material = showing(materialise(parse_id(f"rnn-tanh-{sizes}-I4-H5-f64-s0")), RIGHT, "hidden")
+    tried = {one.inputs for one in forwarding._candidates(material, 1)}
+    assert any(how.startswith("reshaped") for how in tried) is told
+
+
 def test_a_wrong_pass_may_overflow() -> None:
     large = replace(GIVEN, x=np.copysign(1e308, GIVEN.x))
     scan = scanned(showing(large, RIGHT), Choices(activation="none"))
