@@ -48,7 +48,7 @@ def test_every_way_of_forming_a_gradient_gives_what_the_simulation_gives(name: s
     shown = simulate(MANY, base)
     d_a, d_h = shown.d_pre[0, 0], shown.d_hidden[0, 0]
     for per_row in (False, True):
-        for change in ways(CELL[name], rows=3, per_row=per_row):
+        for change in ways(CELL[name], rows=3, per_row=per_row, filled=True):
             (got,) = former.gradient(CELL[name], change, d_a[np.newaxis], d_h[np.newaxis])
             assert same(got, parameters(replace(base, **change), name)), change
 
@@ -76,7 +76,7 @@ def test_many_loops_are_read_at_once_as_one_by_one() -> None:
     former, rng = Former.of(scanned(material_of(MANY), RIGHT), RIGHT), np.random.default_rng(0)
     d_a, d_h = rng.standard_normal((2, 4, 6, 3, 5))
     for kind in ("ih", "hh", "b"):
-        for change in ways(kind, rows=3, per_row=False):
+        for change in ways(kind, rows=3, per_row=False, filled=True):
             together = former.gradient(kind, change, d_a, d_h)
             alone = [
                 former.gradient(kind, change, *one)[0] for one in zip(d_a[:, None], d_h[:, None], strict=True)
@@ -137,6 +137,17 @@ def test_one_number_fills_a_gradient_to_half_of_its_digits_in_single_precision()
         assert not filled(size * np.array([1.0, 1 - 2 * half]))
     assert not filled(np.zeros(3))
     assert not filled(np.ones(1))
+
+
+def test_a_bias_summed_over_its_units_as_well_is_read_where_one_number_fills_it() -> None:
+    former = Former.of(scanned(material_of(MANY), RIGHT), RIGHT)
+    shown = simulate(MANY)
+    loops = (shown.d_pre[0, 0][np.newaxis], shown.d_hidden[0, 0][np.newaxis])
+    wrong = {"bias_gradients": "over units"}
+    for choices, read in ((Choices(**wrong), [wrong]), (RIGHT, [{}])):
+        found = former.fits("b", parameters(choices, "bias_ih_l0"), *loops, None, 1)
+        assert [change for change, fitted in found if fitted.residual[0] <= ROUNDINGS] == read
+        assert (wrong in [change for change, _ in found]) is (choices != RIGHT)
 
 
 def test_one_row_is_not_told_from_the_first() -> None:
