@@ -161,6 +161,31 @@ def test_a_setting_is_of_its_forward_pass() -> None:
     assert np.array_equal(setting.scan.states, scanned(material, base).states)
 
 
+def test_what_the_head_passes_back_after_an_update_is_of_the_states_that_the_update_read() -> None:
+    wrong = Choices(head_read="before", head_carry="updated", rate=0.5)
+    full = simulate(PROBLEM, wrong)
+    shown = Observation(parameters=full.parameters)
+    setting = Setting.of(Material.of(Evidence(problem=PROBLEM, observation=shown, rate=0.5)), RIGHT)
+    plans = np.concatenate(list(setting.axes.plans(1)))
+    loop = replace(wrong, head_read="own")
+    at = [n for n, plan in enumerate(plans) if setting.axes.choices(plan) == loop]
+    found = setting.tables.run(plans[at])
+    np.testing.assert_allclose(found.d_h[0], full.d_hidden[0, 0], rtol=1e-9, atol=1e-12)
+
+
+def test_the_gradient_of_a_reshaped_input_is_read_in_the_shape_that_the_loop_gives() -> None:
+    problem = materialise(parse_id("rnn-tanh-T4-B3-bf-I4-H5-noh0-dout-f64-gain1.2-s0"))
+    for inputs in (how for how in alternatives("inputs") if how.startswith(("own", "reshaped"))):
+        base = Choices(inputs=inputs)
+        full = simulate(problem, base)
+        shown = Observation(d_x=full.d_x, d_hidden=full.d_hidden)
+        setting = Setting.of(Material.of(Evidence(problem=problem, observation=shown)), base)
+        plans = next(iter(setting.axes.plans(0)))
+        for name in ("d_x", "d_hidden"):
+            right, *_ = setting.fits(name, plans, setting.tables.run(plans))
+            assert right[1].residual[0] < 1e-12, (inputs, name)
+
+
 def test_a_gradient_fits_as_far_as_it_was_not_cut_off_and_in_no_more_ways_than_asked_for() -> None:
     full = simulate(PROBLEM, factor=20.0)
     clipped = {name: np.clip(g, -1, 1) for name, g in full.parameters.items()}

@@ -135,8 +135,17 @@ def test_one_number_fills_a_gradient_to_half_of_its_digits_in_single_precision()
         assert filled(np.full((2, 3), size))
         assert filled(size * np.array([1.0, 1 - half / 2]))
         assert not filled(size * np.array([1.0, 1 - 2 * half]))
+    edge = next(size for size in np.arange(1, 2, 2.0**-20) if size - (size - half * size) == half * size)
+    assert filled(np.array([edge, edge - half * edge]))
     assert not filled(np.zeros(3))
     assert not filled(np.ones(1))
+
+
+def test_sums_over_units_are_of_biases_that_are_not_kept_by_row() -> None:
+    for kind, per_row in product(("ih", "hh", "b"), (False, True)):
+        found = ways(kind, rows=3, per_row=per_row, filled=True)
+        summed = [change for change in found if change.get("bias_gradients") == "over units"]
+        assert bool(summed) is (kind == "b" and not per_row)
 
 
 def test_a_bias_summed_over_its_units_as_well_is_read_where_one_number_fills_it() -> None:
