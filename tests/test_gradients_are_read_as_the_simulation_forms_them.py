@@ -305,6 +305,23 @@ def test_a_bias_of_the_head_that_was_dropped_says_nothing_and_one_that_is_wrong_
     assert alone.factors == pytest.approx({HEAD_WEIGHT: 1.0})
 
 
+def test_a_gradient_of_the_head_by_itself_is_read_for_both() -> None:
+    first = {"reduce_head": "first step", "reduce_head_bias": "first step"}
+    shown = {HEAD_WEIGHT: simulate(MANY, Choices(**first)).parameters[HEAD_WEIGHT]}
+    material = material_of(MANY, Observation(parameters=shown))
+    (reading,) = head_readings(material, scanned(material, RIGHT), RIGHT)
+    assert reading.change == first
+
+
+def test_all_readings_of_a_head_with_the_fewest_mistakes_are_kept() -> None:
+    last = materialise(parse_id("rnn-tanh-T5-B2-I3-H4-O2-dlast-f64-gain1.2-s0"))
+    alike = [{"head_entry": "as entered", "entry": how} for how in ("late, wrapping", "reversed")]
+    shown = simulate(last, replace(RIGHT, **alike[0])).parameters
+    material = material_of(last, Observation(parameters=shown))
+    found = [reading.change for reading in head_readings(material, scanned(material, RIGHT), RIGHT)]
+    assert all(change in found for change in alike)
+
+
 @pytest.mark.parametrize("limit", [1, 5])
 def test_a_head_whose_gradients_were_clipped_is_read_by_what_is_left_of_them(limit: int) -> None:
     right = simulate(MANY).parameters

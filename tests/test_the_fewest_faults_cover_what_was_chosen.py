@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from conformance.diagnose import cover as covering
 from conformance.diagnose.cover import RANK, at_least, covers
 from conformance.faults import CATALOGUE, RIGHT, Choices, choices_of
 
@@ -67,9 +68,18 @@ def test_the_bound_never_exceeds_the_fewest_entries_and_bears_further_choices() 
                 assert at_least(frozenset(part)) <= at_least(pairs)
 
 
+def test_sets_of_equal_size_come_in_the_catalogue_s_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, blind = CATALOGUE["carry-missing"], frozenset({"calls"})
+    named = {name: replace(chosen, id=name) for name in ("b", "c", "a")}
+    monkeypatch.setattr(covering, "CATALOGUE", named)
+    monkeypatch.setattr(covering, "RANK", {name: n for n, name in enumerate(named)})
+    monkeypatch.setattr(covering, "_parts", covering._parts.__wrapped__)
+    assert covering._smallest.__wrapped__(frozenset({("carry", "none")}), blind) == [("b",), ("c",), ("a",)]
+
+
 def test_what_is_chosen_where_nothing_is_seen_does_not_matter() -> None:
     several = next(f for f in CATALOGUE.values() if {"reduce_ih", "reduce_b"} <= set(f.choices))
-    blind = frozenset({"reduce_b", "formed_b"})
+    blind = frozenset({"reduce_b", "formed_b", "kept"})
     choices = choices_of([several])
     without = replace(choices, reduce_b="sum")
     assert (several.id,) in covers(without, blind)
