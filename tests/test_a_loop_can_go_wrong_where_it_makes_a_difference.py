@@ -47,7 +47,7 @@ def test_what_makes_no_difference_in_a_problem_is_no_alternative_there() -> None
     assert wrong_at(bare, "head_loss") == set(alternatives("head_loss")[1:])
     assert wrong_at(axes_of(replace(BARE, head=None), None), "head_loss") == set()
     assert wrong_at(bare, "derivative") == (
-        set(alternatives("derivative")[1:]) - {"relu", "pre-activation", "unsquared"}
+        set(alternatives("derivative")[1:]) - {"relu", "pre-activation", "unsquared", "squared difference"}
     )
     one = axes_of(materialise(parse_id("rnn-tanh-T6-single-I5-H5-O5-f64-s0")), 0.25)
     pointless = {"first row", "tanh", "one at zero"}
@@ -68,7 +68,7 @@ def test_what_makes_no_difference_in_a_problem_is_no_alternative_there() -> None
     [
         ("own", {"tanh", "one at zero"}),
         ("halved", {"tanh", "one at zero"}),
-        ("other", {"pre-activation", "unsquared", "relu"}),
+        ("other", {"pre-activation", "unsquared", "squared difference", "relu"}),
         ("sigmoid", {"one at zero"}),
         ("none", {"one at zero"}),
     ],

@@ -83,6 +83,7 @@ IDS = """
     tanh-prime-for-relu
     tanh-prime-of-pre-activation
     tanh-prime-unsquared
+    tanh-prime-squared-difference
     relu-prime-for-tanh
     relu-prime-one-at-zero
     slope-of-last-state
@@ -115,6 +116,7 @@ IDS = """
     carry-sliced-as-if-x-came-first
     carry-sliced-as-if-h-came-first
     carry-doubled
+    carry-negated
     carry-replaces-output-gradient
     carry-overwrites-every-output-gradient
     carry-adds-up

@@ -114,7 +114,7 @@ def _pointless(base: Choices, nonlinearity: str) -> tuple[str, ...]:
     if base.activation in ("sigmoid", "none"):
         return ("one at zero",)
     tanh = (nonlinearity == "tanh") == (base.activation != "other")
-    return ("tanh", "one at zero") if tanh else ("pre-activation", "unsquared", "relu")
+    return ("tanh", "one at zero") if tanh else ("pre-activation", "unsquared", "squared difference", "relu")
 
 
 def _axis(seam: str, left_out: tuple[str, ...], rate: float | None = None) -> Axis:

@@ -278,6 +278,8 @@ class _Loops:
                 return passed
             case "doubled":
                 return 2 * right
+            case "negated":
+                return -right
             case _:
                 return passed @ _matrix(kind, w.ih, w.hh)
 

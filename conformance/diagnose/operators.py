@@ -126,6 +126,17 @@ def one_operand(spot: Spot) -> Iterator[Edit]:
             yield spot.replaced(node.right)
 
 
+def with_the_other_sign(spot: Spot) -> Iterator[Edit]:
+    """Turn `a - b` into `a + b`, and `-a` into `a`."""
+    node = spot.node
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        yield spot.replaced(f"{operand(node.left)} + {operand(node.right)}")
+    elif isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub):
+        yield spot.replaced(f"{ast.unparse(node.target)} += {ast.unparse(node.value)}")
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield spot.replaced(node.operand)
+
+
 def summed(spot: Spot) -> Iterator[Edit]:
     """Replace a mean by a sum, and `g` by `g.sum(axis=0)`."""
     node = spot.node
@@ -159,7 +170,7 @@ def other_bounds(spot: Spot) -> Iterator[Edit]:
 def tanh_prime(spot: Spot) -> Iterator[Edit]:
     """Replace an expression by 1 − h² of what it reads."""
     node = spot.node
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Sub)):
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Sub, ast.Pow)):
         return
     read = [n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript))]
     for told in dict.fromkeys(ast.unparse(n) for n in read):

@@ -142,6 +142,8 @@ def _carried(choices: Choices, w_ih: Array, w_hh: Array, d_h: Array, d_a: Array)
             back = passed @ w_ih
         case "doubled":
             back = 2 * (passed @ w_hh)
+        case "negated":
+            back = -(passed @ w_hh)
         case "end of [h; x]" | "start of [x; h]":
             back = passed @ misaligned(choices.carry, w_ih, w_hh)
         case _:

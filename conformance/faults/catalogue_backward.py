@@ -85,6 +85,15 @@ BACKWARD = (
         choice="unsquared",
     ),
     Fault(
+        id="tanh-prime-squared-difference",
+        name="The difference is squared in the derivative of tanh, instead of the state alone.",
+        effect="f' = (1 − h_t)² instead of 1 − h_t²: the exponent stands outside the bracket.",
+        mend="da = dh * (1 - h[t] ** 2)",
+        idiom="da = dh * (1 - h[t]) ** 2",
+        seam="derivative",
+        choice="squared difference",
+    ),
+    Fault(
         id="relu-prime-for-tanh",
         name="The derivative of relu is used in a tanh network.",
         effect="f' is 1 where h_t is positive and 0 elsewhere, where 1 − h_t² belongs.",

@@ -95,6 +95,15 @@ CARRY = (
         choice="doubled",
     ),
     Fault(
+        id="carry-negated",
+        name="What is carried back is subtracted where it should be added.",
+        effect="dh_{t-1} gets −W_hhᵀ δ_t: shares change their sign with every step that they go back.",
+        mend="dh = Why.T @ dy[t] + carry",
+        idiom="dh = Why.T @ dy[t] - carry",
+        seam="carry",
+        choice="negated",
+    ),
+    Fault(
         id="carry-replaces-output-gradient",
         name="What is carried back takes the place of the output's gradient.",
         effect="dh_t = W_hhᵀ δ_{t+1} at all but the last step: earlier outputs never enter.",

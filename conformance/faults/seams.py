@@ -66,7 +66,7 @@ class Choices:
     derivative
         f' as a formula: its own, of the activated state 1 − tanh(h)², recomputed from x_t and h_t, the first unit's
         for all, the first row's for all, 1, sigmoid's h(1 − h), tanh's 1 − h², relu's, of the pre-activation 1 − a²,
-        without the square 1 − h, or relu's with 1 at exactly 0.
+        without the square 1 − h, with the difference squared (1 − h)², or relu's with 1 at exactly 0.
     slope_at
         The step at whose state f' is taken; "entered" is the step at which what is carried back entered.
     head_loss
@@ -87,7 +87,7 @@ class Choices:
         How dL/dh_n enters: at the last step, not at all, at every step, or in place of dL/doutput there.
     carry
         Through what step t passes gradients back: W_hhᵀ, W_hh, nothing at all, no matrix, W_ihᵀ (where square),
-        twice W_hhᵀ, or H rows of the wrong end of one matrix over [h; x] or [x; h].
+        twice W_hhᵀ, −W_hhᵀ, or H rows of the wrong end of one matrix over [h; x] or [x; h].
     carried
         What step t passes back: δ_t, dL/dh_t without f', or δ_t times f' once more.
     arrives
@@ -179,6 +179,7 @@ class Choices:
         "relu",
         "pre-activation",
         "unsquared",
+        "squared difference",
         "one at zero",
     ] = "own"
     slope_at: Literal["own", "last", "before", "before, wrapping", "after", "entered"] = "own"
@@ -215,6 +216,7 @@ class Choices:
         "no weights",
         "input weights",
         "doubled",
+        "negated",
         "end of [h; x]",
         "start of [x; h]",
     ] = "own"

@@ -26,6 +26,7 @@ def slopes(choices: Choices, scan: Scan) -> Array:
         "tanh": lambda: 1 - h * h,
         "relu": lambda: (h > 0).astype(h.dtype),
         "unsquared": lambda: 1 - h if tanh else own,
+        "squared difference": lambda: (1 - h) ** 2 if tanh else own,
         "pre-activation": lambda: 1 - a * a if tanh else own,
         "one at zero": lambda: own if tanh else (a >= 0).astype(h.dtype),
     }

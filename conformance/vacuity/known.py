@@ -106,6 +106,7 @@ WITHOUT_SLOPE = (
     "tanh-prime-for-relu",
     "tanh-prime-of-activated",
     "tanh-prime-of-pre-activation",
+    "tanh-prime-squared-difference",
     "tanh-prime-unsquared",
 )
 """What shows even where every derivative is 0, since it lets something past it."""
