@@ -30,9 +30,9 @@ def test_axes_are_the_seams_of_a_backward_loop_with_what_makes_a_difference_ther
     axes = axes_of(GIVEN, None)
     assert list(names_of(axes)) == [
         *("derivative", "slope_at", "head_loss", "head_carry", "entry", "d_h_n", "carry", "carried"),
-        *("arrives", "joined", "steps", "truncation", "update", "clip"),
+        *("arrives", "joined", "steps", "order", "truncation", "update", "clip"),
     ]
-    for seam in ("slope_at", "head_loss", "entry", "d_h_n", "carried", "arrives", "joined", "steps"):
+    for seam in ("slope_at", "head_loss", "entry", "d_h_n", "carried", "arrives", "joined", "steps", "order"):
         assert names_of(axes)[seam] == [{seam: choice} for choice in alternatives(seam)[1:]]
     assert wrong_at(axes, "carry") == set(alternatives("carry")[1:]) - {"input weights"}
     assert wrong_at(axes, "head_carry") == set()
@@ -89,6 +89,13 @@ def test_gradients_may_go_back_every_number_of_steps_that_differs_from_all() -> 
     }
     assert reaches == {"segments": [2, 3, 4, 5], "last steps": [2, 3, 4], "windows": [1, 2, 3, 4]}
     assert len(cut) == 11
+
+
+def test_no_plan_is_wrong_where_nothing_can_be() -> None:
+    axes = axes_of(GIVEN, None)
+    assert axes.sizes("head_carry", "update") == (1, 1)
+    for plans in (*axes.plans(1), *axes.plans(2)):
+        assert len(plans)
 
 
 def test_plans_are_all_that_are_wrong_at_so_many_axes() -> None:

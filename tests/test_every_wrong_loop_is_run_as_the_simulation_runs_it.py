@@ -75,7 +75,10 @@ def pairs(axes: Axes, names: tuple[str, ...]) -> Iterator[Plans]:
 
 @pytest.mark.parametrize(
     "names",
-    [("slope_at",), ("truncation",), ("joined", "steps"), ("update",), ("carried", "arrives"), ("clip",)],
+    [
+        *(("slope_at",), ("truncation",), ("joined", "steps"), ("order",)),
+        *(("update",), ("carried", "arrives"), ("clip",)),
+    ],
     ids=str,
 )
 def test_pairs_of_wrong_choices_are_run_as_the_simulation_runs_them(names: tuple[str, ...]) -> None:

@@ -112,6 +112,7 @@ EDITS = {
     "carry-replaces-output-gradient": [("dy[t] + carry", "carry + (dy[t] if t == T - 1 else 0)")],
     "carry-joins-after-slope": [("da = dh * slope", "da = dy[t] * slope + carry")],
     "output-gradient-joins-after-slope": [("da = dh * slope", "da = dy[t] + carry * slope")],
+    "loop-runs-forwards": [("for t in reversed(range(T))", "for t in range(T)")],
     "last-step-skipped": [("for t in reversed(range(T))", "for t in range(T - 2, -1, -1)")],
     "first-step-skipped": [("for t in reversed(range(T))", "for t in range(T - 1, 0, -1)")],
     "truncation-in-segments": [

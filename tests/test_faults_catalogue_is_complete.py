@@ -123,6 +123,7 @@ IDS = """
     dh-never-reset
     carry-joins-after-slope
     output-gradient-joins-after-slope
+    loop-runs-forwards
     last-step-skipped
     first-step-skipped
     truncation-in-segments

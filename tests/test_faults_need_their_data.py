@@ -47,7 +47,7 @@ NEEDS = {
          "output-gradient-one-step-early", "output-gradient-last-only", "output-gradient-accumulated",
          "h-n-gradient-at-every-step", "carry-replaces-output-gradient", "x-of-last-step", "x-of-next-step",
          "x-of-previous-step-wrapping", "h-two-steps-back", "only-first-step-survives",
-         "only-last-step-survives", "divided-by-steps", "scale-mean-over-steps"],
+         "only-last-step-survives", "divided-by-steps", "scale-mean-over-steps", "loop-runs-forwards"],
     ),
     "T > 4": (
         "rnn-tanh-T4-B3-I4-H5-f64-s0",

@@ -100,6 +100,9 @@ MENDED = {
     (op.other_bounds, "f(range(2, T))"): ["f(range(0, T))", "f(range(1, T))", "f(range(2, T + 1))"],
     (op.other_bounds, "f(range(T))"): ["f(range(T + 1))"],
     (op.other_bounds, "f(list(T))"): [],
+    (op.backwards, "for s in range(1, T): d(s)"): ["for s in reversed(range(1, T)): d(s)"],
+    (op.backwards, "for s, y in zip(d, h): d(s)"): ["for s, y in reversed(list(zip(d, h))): d(s)"],
+    (op.backwards, "x = range(T)"): [],
     (op.tanh_prime, "x = 1 - y"): [
         *("x = (1 - y ** 2)", "x = (y > 0)"),
         *("x = (1 - d[t] ** 2)", "x = (1 - d[t + 1] ** 2)", "x = (1 - d[t - 1] ** 2)"),

@@ -56,7 +56,8 @@ class Axes:
         if departures == 0:
             yield np.zeros((1, len(self.axes)), np.intp)
             return
-        for columns in combinations(range(len(self.axes)), departures):
+        open_to_choice = [n for n, axis in enumerate(self.axes) if len(axis.alternatives) > 1]
+        for columns in combinations(open_to_choice, departures):
             wrong = np.indices([len(self.axes[c].alternatives) - 1 for c in columns]) + 1
             grid = wrong.reshape(departures, -1).T
             plans = np.zeros((len(grid), len(self.axes)), np.intp)
@@ -102,6 +103,7 @@ def axes_of(problem: Problem, rate: float | None, base: Choices = RIGHT) -> Axes
         "arrives",
         "joined",
         "steps",
+        "order",
     )
     axes = [_axis(seam, out.get(seam, ()), rate if seam == "head_carry" else None) for seam in plain]
     axes += [_truncation(case.steps), _update(rate)]

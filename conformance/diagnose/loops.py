@@ -7,6 +7,7 @@ whose gradients go back a limited way carry one stream for each number of steps 
 """
 
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from conformance.diagnose.axes import Axes, Plans
 from conformance.diagnose.material import Material
 from conformance.faults import Choices
-from conformance.faults.backward import misaligned, reaching, walk
+from conformance.faults.backward import entered_at, misaligned, reaching, visits, walk
 from conformance.faults.entry import entered
 from conformance.faults.forward import Scan
 from conformance.faults.head import through
@@ -111,12 +112,15 @@ class Tables:
     def run(self, plans: Plans) -> Found:
         """Run the loops of all `plans`."""
         reach, entered = self._reach(plans), self.choosing(plans, "slope_at", "entered")
+        forwards = self.choosing(plans, "order", "forwards")
         parts = np.empty((len(plans), *self.scan.a.shape))
         found = Found(d_h=parts, d_a=np.empty_like(parts), d_h_0=np.empty((len(plans), *self.scan.h_0.shape)))
         limited = (reach < len(self.scan.x)) | entered
-        for rows in (np.flatnonzero(~limited), np.flatnonzero(limited)):
+        for streams, order in product((~limited, limited), alternatives("order")):
+            rows = np.flatnonzero(streams & (forwards == (order == "forwards")))
             if len(rows):
-                loop = _Loops(self, plans[rows], reach[rows]).run()
+                visited = visits(Choices(order=order), len(self.scan.x))
+                loop = _Loops(self, plans[rows], reach[rows], visited).run()
                 found.d_h[rows], found.d_a[rows], found.d_h_0[rows] = loop.d_h, loop.d_a, loop.d_h_0
         return found
 
@@ -150,10 +154,10 @@ def _chosen(axes: Axes, alternative: dict[str, int], base: Choices) -> Choices:
 
 
 class _Loops:
-    """One run of many loops whose streams are equally many or fewer."""
+    """One run of many loops in the same order, whose streams are equally many or fewer."""
 
-    def __init__(self, tables: Tables, plans: Plans, reach: npt.NDArray[np.intp]) -> None:
-        self.tables, self.plans = tables, plans
+    def __init__(self, tables: Tables, plans: Plans, reach: npt.NDArray[np.intp], order: range) -> None:
+        self.tables, self.plans, self.order = tables, plans, order
         steps = len(tables.scan.x)
         self.entered = np.flatnonzero(self.where("slope_at", "entered"))
         limited = bool((reach < steps).any()) or len(self.entered) > 0
@@ -196,10 +200,10 @@ class _Loops:
         streams = np.zeros((n, self.streams, batch, hidden))
         streams[:, 0] = tables.arriving[self.entry]
         d_h, d_a = np.empty((n, steps, batch, hidden)), np.empty((n, steps, batch, hidden))
-        for t in reversed(range(steps)):
+        for t in self.order:
             own = np.zeros_like(streams)
             own[:, 0] = tables.entries[self.entry, t]
-            own[self.replaces if t < steps - 1 else self.replaces_all] = 0
+            own[self.replaces_all if t == self.order[0] else self.replaces] = 0
             walked = tables.walked[self.mask, t][:, np.newaxis, np.newaxis, np.newaxis]
             dh = own + streams
             delta = own * self._slopes(self.own_slope, t) + streams * self._slopes(self.stream_slope, t)
@@ -233,7 +237,7 @@ class _Loops:
         found = slopes[index, t][:, np.newaxis]
         if not len(self.entered):
             return found
-        moments = np.minimum(t + np.arange(self.streams), slopes.shape[1] - 1)
+        moments = entered_at(self.order, t, self.streams)
         found = np.repeat(found, self.streams, axis=1)
         found[self.entered] = slopes[index[self.entered]][:, moments]
         return found

@@ -38,6 +38,7 @@ BY_SEAM: Mapping[str, tuple[op.Operator, ...]] = {
     "arrives": (op.set_anew, op.added_up, op.another_target, op.with_more),
     "joined": (op.joined_before,),
     "steps": (op.other_bounds,),
+    "order": (op.backwards,),
     "truncation": (op.other_bounds, op.left_out, op.unwrapped),
     "x_read": READING,
     "h_read": (op.after_first, *READING),

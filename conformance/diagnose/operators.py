@@ -167,6 +167,15 @@ def other_bounds(spot: Spot) -> Iterator[Edit]:
         yield spot.replaced(f"range({args[0]} + 1)")
 
 
+def backwards(spot: Spot) -> Iterator[Edit]:
+    """Let a loop run from the last step to the first."""
+    node = spot.node
+    if isinstance(node, ast.For):
+        told = ast.unparse(node.iter)
+        counting = isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func) == "range"
+        yield spot.replacing(node.iter, f"reversed({told})" if counting else f"reversed(list({told}))")
+
+
 def tanh_prime(spot: Spot) -> Iterator[Edit]:
     """Replace an expression by 1 − h² of what it reads."""
     node = spot.node

@@ -40,9 +40,10 @@ def scan_backward(
     slope, read = rounded(slopes(choices, scan)), read_state(choices, scan)
     d_h, d_a = np.zeros_like(scan.a), np.zeros_like(scan.a)
     w_ih, w_hh = scan.weights.ih, scan.weights.hh
+    first = visits(choices, len(entry))[0]
     for t, walked in walk(choices, len(entry)):
         active = scan.active[t] & walked
-        own = np.zeros_like(entry[t]) if _replaced(choices, last=t == len(entry) - 1) else entry[t]
+        own = np.zeros_like(entry[t]) if _replaced(choices, first=t == first) else entry[t]
         f = slope[_slopes_of(choices, t, len(entry), len(streams))]
         d_h[t], delta = _summed(choices, own, streams, f)
         d_a[t] = np.where(active, rounded(delta), scan.a.dtype.type(0))
@@ -88,23 +89,33 @@ def _many(choices: Choices, steps: int) -> int:
     return steps + 1 if choices.slope_at == "entered" else 1
 
 
+def visits(choices: Choices, steps: int) -> range:
+    """Return the steps in the order of the backward loop: from the last to the first, where it is right."""
+    return range(steps) if choices.order == "forwards" else range(steps - 1, -1, -1)
+
+
 def walk(choices: Choices, steps: int) -> Iterator[tuple[int, bool]]:
-    """Yield the steps from the last to the first, and whether the loop does anything there."""
-    for t in reversed(range(steps)):
+    """Yield the steps in that order, and whether the loop does anything there."""
+    for t in visits(choices, steps):
         skipped = (choices.steps == "last skipped" and t == steps - 1) or (
             choices.steps == "first skipped" and t == 0
         )
         yield t, not skipped and not (choices.truncation == "last steps" and t < steps - choices.reach)
 
 
-def _replaced(choices: Choices, *, last: bool) -> bool:
+def _replaced(choices: Choices, *, first: bool) -> bool:
     """Return whether what is carried back overwrites what enters at a step."""
-    return choices.arrives == "replaces all output" or (choices.arrives == "replaces output" and not last)
+    return choices.arrives == "replaces all output" or (choices.arrives == "replaces output" and not first)
 
 
 def _slopes_of(choices: Choices, t: int, steps: int, streams: int) -> int | Array:
     """Return the step at which f' is taken at step t, one for each stream where that is the one at which it entered."""
-    return np.minimum(t + np.arange(streams), steps - 1) if choices.slope_at == "entered" else t
+    return entered_at(visits(choices, steps), t, streams) if choices.slope_at == "entered" else t
+
+
+def entered_at(order: range, t: int, streams: int) -> Array:
+    """Return the steps at which streams entered that have gone on for 0, 1, 2, … steps when they arrive at `t`."""
+    return np.clip(t - order.step * np.arange(streams), 0, len(order) - 1)
 
 
 def _summed(choices: Choices, entry: Array, streams: Array, slope: Array) -> tuple[Array, Array]:

@@ -30,6 +30,7 @@ ONE_LENGTH = {
     ),
     "d_h_n": ("every step", "replaces output"),
     "steps": ("last skipped", "first skipped"),
+    "order": ("forwards",),
     "truncation": ("segments", "windows", "last steps"),
     "x_read": ("before", "before, wrapping", "last", "after", "mean"),
     "h_read": ("before, wrapping", "zero at first", "last", "two before", "mean"),

@@ -158,6 +158,15 @@ CARRY = (
         choice="output after",
     ),
     Fault(
+        id="loop-runs-forwards",
+        name="The backward loop runs forwards in time.",
+        effect="Step t gets W_hhᵀ δ_{t-1} where W_hhᵀ δ_{t+1} belongs: no step hears of what comes after it.",
+        mend="for t in reversed(range(T)):",
+        idiom="for t in range(T):",
+        seam="order",
+        choice="forwards",
+    ),
+    Fault(
         id="last-step-skipped",
         name="The backward loop begins one step too early and never visits the last step.",
         effect="δ_T = 0: what enters there is lost or handed on unchanged.",

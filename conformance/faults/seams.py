@@ -95,8 +95,8 @@ class Choices:
         but dL/dh_n arrives), it adds up with all that arrived before, or it is added to dL/dh_t as it stands.
     joined
         Whether f' applies to all that reaches h_t, or not to the carry, or not to dL/doutput.
-    steps
-        The steps that the backward loop visits.
+    steps, order
+        The steps that the backward loop visits, and whether it goes backwards or forwards in time.
     truncation, reach
         How far gradients go back: to the start, to the start of their segment of `reach` steps, `reach` steps from
         where they enter, or the loop walks only the last `reach` steps.
@@ -224,6 +224,7 @@ class Choices:
     arrives: Literal["added", "replaces output", "replaces all output", "adds up", "onto dh"] = "added"
     joined: Literal["before slope", "carry after", "output after"] = "before slope"
     steps: Literal["all", "last skipped", "first skipped"] = "all"
+    order: Literal["backwards", "forwards"] = "backwards"
     truncation: Literal["none", "segments", "windows", "last steps"] = "none"
     reach: int = 4
     x_read: Literal["own", "before", "before, wrapping", "last", "after", "mean"] = "own"

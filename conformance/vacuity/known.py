@@ -38,6 +38,7 @@ OVER_TIME = (
     "output-gradient-accumulated",
     "h-n-gradient-at-every-step",
     "carry-replaces-output-gradient",
+    "loop-runs-forwards",
     "x-one-step-early",
     "x-of-last-step",
     "x-of-next-step",
