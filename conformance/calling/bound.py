@@ -18,7 +18,7 @@ class Loss:
     ----------
     kind
         "dL/dy", "dL/dh", "targets" (dL/dy = y − target times one constant), "binary cross-entropy" (dL/dy =
-        sigmoid(y) − target) or "softmax cross-entropy".
+        sigmoid(y) − target), "squared error of sigmoid(y)" (that times sigmoid′) or "softmax cross-entropy".
     outputs
         What the loss sees: "y", or what the code makes of it, such as "softmax(y)".
     last

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.calling.adapter import with_adapter
-from conformance.calling.backwards.entries import BINARY, LOGIT_TARGETS, OWN_LOSS, SOFT_TARGETS
+from conformance.calling.backwards.entries import LOGISTIC, LOGIT_TARGETS, OWN_LOSS, SOFT_TARGETS
 from conformance.calling.backwards.extras import extras
 from conformance.calling.backwards.search import Backward
 from conformance.calling.backwards.uncalled import uncalled
@@ -129,7 +129,7 @@ def _own(forward: Forward, backward: Backward | None) -> Own | None:
     if backward.entry.crossed:
         cotangent = "-np.eye(p.O)[p.targets]"
         outputs = f"np.log({outputs})"
-    if backward.entry.kind == BINARY and shown.quantity == "sigmoid(y)":
+    if backward.entry.kind in LOGISTIC and shown.quantity == "sigmoid(y)":
         outputs = f"np.log({outputs} / (1 - {outputs}))"
     if backward.entry.last:
         cotangent = f"({cotangent})[-1:]"

@@ -26,7 +26,7 @@ from conformance.checking.contracts import contracts, of_precision
 from conformance.checking.declared import Declared
 from conformance.checking.diagnosing import diagnosed
 from conformance.checking.found import Found
-from conformance.checking.losses import loss_of, of_its_outputs
+from conformance.checking.losses import by_another_loss, loss_of
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
 from conformance.diagnose.diagnose import SECONDS
@@ -102,11 +102,11 @@ class Checkup:
         return choices is None or "entry" in choices.departures()
 
     def by_the_loss_it_declares(self) -> "Checkup":
-        """Return the check by the loss of y that the code declares, where its gradient is right for one of softmax(y).
+        """Return the check by the loss that the code declares, where its gradient is right for another one.
 
         Nothing less than a mistake that reproduces every gradient is held against it.
         """
-        other = of_its_outputs(self.candidate.bound)
+        other = by_another_loss(self.candidate.bound)
         if other is None or self._declared() is not None:
             return self
         if loss_of(other, self.candidate.answer.truth, methods=True) is None:

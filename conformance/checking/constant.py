@@ -8,6 +8,7 @@ from conformance.record.check import ScaleRecord
 AS_ASKED = {
     "targets": "½·Σ(output − target)²",
     "binary cross-entropy": "the binary cross-entropy summed over everything",
+    "squared error of sigmoid(y)": "½·Σ(sigmoid(y) − target)²",
     "softmax cross-entropy": "the cross-entropy summed over everything",
 }
 """The loss whose gradient is asked for, by the way in which the loss enters the backward pass."""

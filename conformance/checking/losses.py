@@ -16,7 +16,7 @@ from msgspec import structs
 
 from conformance.calling import Asked, Bound, Loss
 from conformance.calling.adapter import with_adapter
-from conformance.calling.backwards.entries import SOFT_TARGETS
+from conformance.calling.backwards.entries import BINARY, SLOPED_TARGETS, SOFT_TARGETS, SQUARED
 from conformance.calling.binding import Binding
 from conformance.calling.running.limits import sandbox, time_limit
 from conformance.calling.running.program import Ran, more, run, value
@@ -98,24 +98,33 @@ def _kinds(loss: Loss | None) -> Kinds:
     """Return the kinds of losses that what the loss sees leaves open."""
     if loss is None:
         return KINDS
+    if loss.kind == SQUARED:
+        return ()  # of a declared loss only the gradient by y is known, which isn't that of a squared error
     return {"y": KINDS, SOFTMAX: ("crossed",), "log softmax(y)": ("crossed",), "sigmoid(y)": ("binary",)}.get(
         loss.outputs, KINDS
     )
 
 
-def of_its_outputs(bound: Bound) -> Binding | None:
-    """Return a network asked for the loss ½·Σ(y − target)² where it was asked for that of softmax(y); else None.
+def by_another_loss(bound: Bound) -> Binding | None:
+    """Return a network asked for the loss that makes a mistake of what it does, if that is the one it declares.
 
-    Its outputs are y, and its backward pass makes softmax(y) of them: a mistake if the loss it declares is of y.
+    It was asked for a loss of softmax(y) and may declare ½·Σ(y − target)², of which its outputs y are; or it was asked
+    for the squared error of sigmoid(y) and may declare binary cross-entropy. None for any other.
     """
-    if not isinstance(bound, Binding) or bound.loss is None or SOFT_TARGETS not in "".join(bound.backward):
+    if not isinstance(bound, Binding) or bound.loss is None:
         return None
+    text = "".join(bound.backward)
+    if SOFT_TARGETS in text:
+        return _asked_otherwise(bound, SOFT_TARGETS, "p.y - ", replace(bound.loss, outputs="y"))
+    if bound.loss.kind == SQUARED:
+        return _asked_otherwise(bound, SLOPED_TARGETS, "p.d_y", replace(bound.loss, kind=BINARY))
+    return None
 
-    def asked(text: str) -> str:
-        return text.replace(SOFT_TARGETS, "p.y - ")
 
-    interface = structs.replace(bound.interface, lines=tuple(map(asked, bound.interface.lines)))
-    backward, loss = tuple(map(asked, bound.backward)), replace(bound.loss, outputs="y")
+def _asked_otherwise(bound: Binding, before: str, after: str, loss: Loss) -> Binding:
+    lines = tuple(line.replace(before, after) for line in bound.interface.lines)
+    backward = tuple(line.replace(before, after) for line in bound.backward)
+    interface = structs.replace(bound.interface, lines=lines)
     return with_adapter(replace(bound, backward=backward, loss=loss, interface=interface))
 
 

@@ -9,12 +9,20 @@ from conformance.calling.values.matching import Match
 BINARY = "binary cross-entropy"
 """−Σ t·log p + (1 − t)·log(1 − p) on p = sigmoid(y): dL/dy = p − t."""
 
+SQUARED = "squared error of sigmoid(y)"
+"""½·Σ (p − t)² on p = sigmoid(y): dL/dy = (p − t)·p·(1 − p)."""
+
+LOGISTIC = (BINARY, SQUARED)
+"""Losses of sigmoid(y) that are asked for by targets which make dL/dy what it shall be."""
+
 OWN_LOSS = "its own loss"
 """A loss that one call gives together with its gradients: nothing is handed in but the targets it was called with."""
 
 SOFT_TARGETS = "p.prob - "
 """What targets are made of where a backward pass makes softmax(y) of outputs that are y."""
 
+SLOPED_TARGETS = "p.d_y / (y * (1 - y))"
+"""What targets lie away from outputs y = sigmoid(·) where their squared error is asked for."""
 
 LOGIT_TARGETS = "p.odds - "
 """What targets are made of where a backward pass makes sigmoid(y) of outputs that are y."""
@@ -62,6 +70,9 @@ def entries(forward: Forward) -> list[Entry]:
                 [of_one_hot] if soft else []
             )  # its rows sum to 1, as a loss of softmax outputs takes them
             found.append(Entry(kind=kind, last=last, crossed=False, texts=targets))
+            if shown.quantity == "sigmoid(y)":
+                sloped = tuple(f.encode(f"(y - {SLOPED_TARGETS})") for f in forms)
+                found.append(Entry(kind=SQUARED, last=last, crossed=False, texts=sloped))
             soft_targets = tuple(f.encode(f"({SOFT_TARGETS}{d})") for f in forms) if not soft else ()
             found.append(Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets))
             if shown.quantity == "y" and not forward.is_own and not forward.fault:

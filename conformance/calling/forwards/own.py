@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from conformance.calling.asking import Asked, Traits, question
-from conformance.calling.backwards.entries import BINARY, OWN_LOSS, Entry
+from conformance.calling.backwards.entries import LOGISTIC, OWN_LOSS, Entry
 from conformance.calling.forwards.passes import LOSS, Forward, case_of, parameter_slots
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run, value, values
@@ -198,7 +198,7 @@ def _loss(outputs: Array, entry: Entry, p: Asked) -> float:
     seen = np.asarray(outputs)[part]
     if entry.kind == OWN_LOSS:
         return float(np.asarray(outputs).sum())
-    if entry.kind == BINARY:
+    if entry.kind in LOGISTIC:
         seen = np.log(seen / (1 - seen))  # dL/dy is dL/d log(p/(1 − p))
     if entry.crossed:
         return -float(np.log(np.take_along_axis(seen, p.targets[part][..., np.newaxis], -1)).sum())
@@ -223,7 +223,7 @@ class OwnTruth:
 
     def __call__(self, forward: Forward, entry: Entry) -> Mapping[str, Array]:
         """Return the gradients for one way in which the loss enters."""
-        kind = (entry.last, entry.crossed, entry.kind == BINARY)
+        kind = (entry.last, entry.crossed, entry.kind in LOGISTIC)
         if kind not in self.known:
             self.known[kind] = numerical(self.loaded, forward, entry)
         return self.known[kind]
