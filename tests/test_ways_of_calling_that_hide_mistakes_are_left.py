@@ -215,3 +215,52 @@ def test_what_takes_every_step_is_asked_for_no_single_one(tmp_path):
     assert record.verdict == "differs"
     assert record.diagnosis.faults == []
     assert any("sees every step" in line for line in record.interface.lines)
+
+
+BATCHES = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.U = np.zeros((n_in, n_hidden)), np.zeros((n_hidden, n_hidden))
+        self.V, self.b, self.c = np.zeros((n_hidden, n_out)), np.zeros((1, n_hidden)), np.zeros((1, n_out))
+
+    def forward(self, xs):
+        self.xs, self.hs = xs, [np.zeros((xs.shape[1], len(self.U)))]
+        for x in xs:
+            self.hs.append(np.tanh(x @ self.W + self.hs[-1] @ self.U + self.b))
+        return self.hs[-1] @ self.V + self.c
+
+    def backward(self, dy):
+        self.dW, self.dU, self.db = np.zeros_like(self.W), np.zeros_like(self.U), np.zeros_like(self.b)
+        self.dV, self.dc = self.hs[-1].T @ dy, {head}
+        dh = dy @ self.V.T
+        for t in reversed(range(len(self.xs))):
+            da = dh * (1 - self.hs[t + 1] ** 2)
+            self.dW += self.xs[t].T @ da
+            self.dU += self.hs[t].T @ da
+            self.db = self.db + da
+            dh = da @ self.U.T
+"""
+
+
+def test_code_that_knows_batches_is_judged_by_a_batch(check):
+    record = check(BATCHES.format(head="dy.sum(0, keepdims=True)"))
+    assert record.verdict == "differs"
+    assert [fault.id for fault in record.diagnosis.faults] == ["bias-gradients-per-example"]
+
+
+def test_code_that_sums_nothing_over_a_batch_is_written_for_one_sample(check):
+    record = check(BATCHES.format(head="dy"))
+    assert record.verdict == "conforms"
+
+
+def test_a_backward_pass_of_any_name_is_found_even_if_it_walks_forwards(check):
+    source = BATCHES.format(head="dy.sum(0, keepdims=True)").replace(
+        "db + da", "db + da.sum(0, keepdims=True)"
+    )
+    wrong = source.replace("def backward", "def retro").replace(
+        "reversed(range(len(self.xs)))", "range(len(self.xs))"
+    )
+    record = check(wrong)
+    assert (record.verdict, record.backward) == ("differs", "differs")

@@ -131,7 +131,7 @@ def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
     """Return the backward passes under which least is wrong; none where another one fails by itself."""
     fitting = [b for b in found.backwards if not _takes_every_step(found, b)]
     best = sorted(fitting, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
-    if best and best[0].harvest.apart:
+    if best and (best[0].harvest.apart or _sums_some_biases(best[0])):
         best = [b for b in best if not _of_one_sample(found, b)]
     if found.raised and not any(b.harvest.right or _is_backward(b) for b in best):
         return []  # what was found beside a backward pass that fails by itself is none
@@ -176,11 +176,17 @@ def _of_one_sample(found: Found, backward: Backward) -> bool:
         return True
     form = backward.forward.inputs.form
     same = (b for b in found.backwards if b.forward.call == backward.forward.call and b.call == backward.call)
-    batches = [b.harvest for b in same if b.forward.inputs.batched]
-    if not backward.forward.inputs.batched and any(harvest.apart for harvest in batches):
-        return True
-    batched = any(harvest.rows for harvest in batches)
+    batches = [b for b in same if b.forward.inputs.batched]
+    if any(b.harvest.apart or _sums_some_biases(b) for b in batches):
+        return not backward.forward.inputs.batched
+    batched = any(b.harvest.rows for b in batches)
     return batched and form is not None and form.container == "array" and len(form.axes) == 3
+
+
+def _sums_some_biases(backward: Backward) -> bool:
+    """Tell whether one bias is summed over the batch and another isn't, by code that knows batches therefore."""
+    biases = [slot.path for slot in backward.slots if "W" not in "".join(slot.roles)]
+    return backward.harvest.rows and any(path in backward.harvest.right for path in biases)
 
 
 def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> None:

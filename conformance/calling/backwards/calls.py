@@ -13,7 +13,7 @@ from conformance.calling.building.construct import callable_of, own_callables
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import Arguments, Parameter, best_first, parameters_of
-from conformance.calling.hints.walking import walks_back
+from conformance.calling.hints.walking import adds_up_products, walks_back
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run
 
@@ -43,7 +43,8 @@ def callables(loaded: Loaded, forward: Forward) -> list[str]:
             return 2
         if names.BACKWARD.fullmatch(name) and not names.CHECKS.fullmatch(name):
             return 0 if "cell" not in name and "step" not in name else 1
-        return 3 if names.TRAINS.fullmatch(name) or walks_back(callable_of(forward.built, call)) else 9
+        function = callable_of(forward.built, call)
+        return 3 if names.TRAINS.fullmatch(name) or walks_back(function) or adds_up_products(function) else 9
 
     if forward.trains:
         return [forward.call]

@@ -11,7 +11,7 @@ from conformance.calling.building.construct import callable_of, own_callables, o
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import parameters_of
-from conformance.calling.hints.walking import walks_back_and_adds
+from conformance.calling.hints.walking import adds_up_products, walks_back_and_adds
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.loading.load import Loaded
 
@@ -81,7 +81,7 @@ def _says_backward(call: str, function: object) -> bool:
     name = call.rpartition(".")[2]
     if not inspect.isroutine(function) or HELPS.search(name) or names.CHECKS.fullmatch(name):
         return False
-    if SAYS.search(name) or walks_back_and_adds(function):
+    if SAYS.search(name) or walks_back_and_adds(function) or adds_up_products(function):
         return True
     try:
         parameters = inspect.signature(function).parameters

@@ -1,4 +1,4 @@
-"""What the source of a function shows of a walk backwards over time, whatever the function is called."""
+"""What the source of a function shows of a backward pass, whatever it is called: walks back, sums of products."""
 
 import ast
 import re
@@ -31,6 +31,22 @@ def walks_back_and_adds(function: object) -> bool:
     return any(isinstance(node.op, ast.Sub) and isinstance(node.target, weights) for node in sums) or (
         any(isinstance(node.op, ast.Add) for node in sums) and PRODUCT.search(source_of(function)) is not None
     )
+
+
+def adds_up_products(function: object) -> bool:
+    """Tell whether a loop adds products to several sums, as a backward pass does even if it walks the wrong way."""
+    return any(len(_sums(node)) > 1 for node in _nodes(function) if isinstance(node, ast.For))
+
+
+def _sums(loop: ast.For) -> set[str]:
+    """Return what products are added to in a loop."""
+    return {
+        ast.unparse(node.target)
+        for node in ast.walk(loop)
+        if isinstance(node, ast.AugAssign)
+        and isinstance(node.op, ast.Add)
+        and PRODUCT.search(ast.unparse(node.value))
+    }
 
 
 def _nodes(function: object) -> Iterator[ast.AST]:
