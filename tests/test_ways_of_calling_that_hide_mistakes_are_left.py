@@ -264,3 +264,36 @@ def test_a_backward_pass_of_any_name_is_found_even_if_it_walks_forwards(check):
     )
     record = check(wrong)
     assert (record.verdict, record.backward) == ("differs", "differs")
+
+
+TWO_BIASES = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden):
+        self.W, self.U = np.zeros((n_hidden, n_in)), np.zeros((n_hidden, n_hidden))
+        self.b_in, self.b_rec = np.zeros(n_hidden), np.zeros(n_hidden)
+
+    def forward(self, xs):
+        self.xs, self.hs = xs, [np.zeros(len(self.U))]
+        for x in xs:
+            self.hs.append(np.tanh(self.W @ x + self.b_in + self.U @ self.hs[-1] + self.b_rec))
+        return np.array(self.hs[1:])
+
+    def backward(self, dh):
+        grads = {name: np.zeros_like(getattr(self, name)) for name in ("W", "U", "b_in", "b_rec")}
+        carry = 0
+        for t in reversed(range(len(self.xs))):
+            da = (dh[t] + carry) * (1 - self.hs[t + 1] ** 2)
+            grads["W"] += np.outer(da, self.xs[t])
+            grads["U"] += np.outer(da, self.hs[t])
+            grads["b_in"] += da
+            carry = self.U.T @ da
+        return grads
+"""
+
+
+def test_the_right_gradient_of_one_bias_does_not_stand_in_for_the_other(check):
+    record = check(TWO_BIASES)
+    assert record.verdict == "differs"
+    assert [fault.id for fault in record.diagnosis.faults] == ["b-hh-gradient-dropped"]

@@ -80,22 +80,28 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
     chosen, right, named, notes = {}, set(), 0, []
     apart = False
     rows: dict[str, str] = {}
+    names = {slot.path: Reached(slot.path, None).name for slot in taken.slots}
     for slot in taken.slots:
         row = fits[slot.path]
         if not row:
             continue
-        own = Reached(slot.path, None).name
+        own = names[slot.path]
         true_ones = [c for c, k in row if k is not None and abs(k - constant) <= SAME * abs(constant)]
         by_name = [c for c, _ in row if gradient_of(c.name, own)]
         if not by_name and place in ("returned", "kept"):
             by_name = [c for c, _ in row if c.name == own]  # grads["Wxh"], the weights themselves left out
+        if (
+            by_name
+        ):  # what is called the gradient of another parameter isn't taken for this one's, however right
+            others = [name for path, name in names.items() if path != slot.path]
+            true_ones = [c for c in true_ones if _is_one_of(c, by_name) or not _says_any(c.name, others)]
         by_name.sort(key=lambda c: _places(c.expression) != _places(slot.path))  # of the same layer first
         whole = [c for c, _ in row if not c.how]
         best = next(
             iter(true_ones or by_name or (whole if place != "locals" else []) or [c for c, _ in row][:1])
         )
         chosen[slot.path] = best.expression
-        named += best in by_name
+        named += _is_one_of(best, by_name)
         if true_ones:
             right.add(slot.path)
         apart |= not true_ones and not best.how and any(c is best and k is not None for c, k in row)
@@ -120,6 +126,15 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         named=len(chosen) if place == "applied" else named,
         notes=tuple(notes),
     )
+
+
+def _is_one_of(candidate: Candidate, candidates: Sequence[Candidate]) -> bool:
+    return any(candidate is other for other in candidates)
+
+
+def _says_any(name: str, parameters: Sequence[str]) -> bool:
+    """Tell whether a gradient is called like that of one of some parameters."""
+    return any(name == parameter or gradient_of(name, parameter) for parameter in parameters)
 
 
 def _places(path: str) -> list[str]:
