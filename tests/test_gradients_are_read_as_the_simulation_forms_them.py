@@ -390,3 +390,11 @@ def test_what_is_off_by_half_of_its_digits_is_not_looked_at_again() -> None:
     found = Fit(residual=np.array([0.0, 2.0**-26, 2.0**-25, np.inf]), factor=np.ones(4))
     assert screened(found, single=False).tolist() == [0, 1]
     assert screened(found, single=True).tolist() == [0, 1, 2]
+
+
+def test_sums_over_units_are_tried_of_biases_alone_and_where_one_number_fills_them():
+    over = {"bias_gradients": "over units"}
+    assert over in ways("b", rows=3, per_row=False, filled=True)
+    assert over not in ways("b", rows=3, per_row=False, filled=False)
+    assert over not in ways("b", rows=3, per_row=True, filled=True)
+    assert not any("bias_gradients" in way for way in ways("ih", rows=3, per_row=False, filled=True))

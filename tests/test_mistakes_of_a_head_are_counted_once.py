@@ -2,8 +2,9 @@
 
 import pytest
 
+from conformance.cases.head import HEAD_BIAS
 from conformance.diagnose.axes import Change
-from conformance.diagnose.heads import mistakes
+from conformance.diagnose.heads import _biases, mistakes
 
 COUNTED: list[tuple[Change, int]] = [
     ({}, 0),
@@ -19,3 +20,16 @@ COUNTED: list[tuple[Change, int]] = [
 @pytest.mark.parametrize(("change", "count"), COUNTED, ids=str)
 def test_the_same_mistake_of_weight_and_bias_is_one(change: Change, count: int) -> None:
     assert mistakes(change) == count
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        ({}, ("own",)),
+        ({HEAD_BIAS: np.arange(5.0)}, ("own",)),
+        ({HEAD_BIAS: np.ones(5)}, ("own", "over units")),
+        ({HEAD_BIAS: np.arange(15.0).reshape(3, 5)}, ("own", "per row")),
+    ],
+)
+def test_the_form_of_a_bias_gradient_tells_what_may_have_become_of_it(shown, told):
+    assert _biases(shown) == told
