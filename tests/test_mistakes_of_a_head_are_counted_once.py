@@ -1,10 +1,12 @@
 """How many mistakes a reading of the head has: the same one for weight and bias is one."""
 
+import numpy as np
 import pytest
 
 from conformance.cases.head import HEAD_BIAS
 from conformance.diagnose.axes import Change
 from conformance.diagnose.heads import _biases, mistakes
+from refrnn import Array
 
 COUNTED: list[tuple[Change, int]] = [
     ({}, 0),
@@ -31,5 +33,7 @@ def test_the_same_mistake_of_weight_and_bias_is_one(change: Change, count: int) 
         ({HEAD_BIAS: np.arange(15.0).reshape(3, 5)}, ("own", "per row")),
     ],
 )
-def test_the_form_of_a_bias_gradient_tells_what_may_have_become_of_it(shown, told):
+def test_the_form_of_a_bias_gradient_tells_what_may_have_become_of_it(
+    shown: dict[str, Array], told: tuple[str, ...]
+) -> None:
     assert _biases(shown) == told
