@@ -16,7 +16,7 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run, value
 from conformance.calling.running.reach import Reached, Renamed
 from conformance.calling.values.forms import axes_of
-from conformance.calling.values.matching import SAME, Match, everything, form_of, recognised, series_in
+from conformance.calling.values.matching import SAME, Match, everything, match_of, recognised, series_in
 from conformance.calling.values.slots import but_weights
 from refrnn import Array
 
@@ -116,12 +116,4 @@ def _readings(items: Sequence[Reached], shape: tuple[int, ...], forward: Forward
             continue
         readings = [axes for axes, _ in axes_of(series.stacked.shape, steps, batch, width)]
         for axes in sorted(readings, key=lambda axes: axes != own):
-            form = form_of(series, axes)
-            yield Match(
-                quantity="gradient",
-                source=series.source,
-                form=form,
-                expression=form.decode(series.source),
-                last=False,
-                right=0,
-            )
+            yield match_of(series, axes, quantity="gradient", last=False)

@@ -18,7 +18,7 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run, value, values
 from conformance.calling.running.stumbling import surviving
 from conformance.calling.values.forms import axes_of
-from conformance.calling.values.matching import Match, Series, everything, form_of, series_in
+from conformance.calling.values.matching import Match, everything, match_of, series_in
 from conformance.calling.values.sensitivity import used
 from conformance.calling.values.slots import Sizes, Slot
 from refrnn import Array
@@ -116,25 +116,13 @@ def _outputs(ran: Ran, forward: Forward) -> Iterator[tuple[Match, int]]:
                 if n == 0 and series.source.count("[") > 1:
                     continue  # an intermediate of some step
                 if n in (0, steps) and (series.container in ("array", "nested") or axes[:1] == "T"):
-                    found.append((n == 0, _match(series, axes, last=n == 0), width))
+                    found.append((n == 0, match_of(series, axes, quantity="y", last=n == 0), width))
     handed = {"targets"} & set(forward.arguments.kinds)
     for last, match, width in sorted(found, key=lambda entry: entry[0]):
         if handed and last and width == 1:
             yield replace(match, quantity=LOSS), width  # one number made of outputs and targets
         else:
             yield match, width
-
-
-def _match(series: Series, axes: str, *, last: bool) -> Match:
-    form = form_of(series, axes)
-    return Match(
-        quantity="y",
-        source=series.source,
-        form=form,
-        expression=form.decode(series.source),
-        last=last,
-        right=0,
-    )
 
 
 def _behaves(loaded: Loaded, forward: Forward, match: Match) -> bool:

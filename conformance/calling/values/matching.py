@@ -182,6 +182,19 @@ def form_of(sequence: Series, axes: str) -> Form:
     return Form(container, axes, sequence.first)  # pyright: ignore[reportArgumentType]
 
 
+def match_of(series: Series, axes: str, *, quantity: str, last: bool) -> Match:
+    """Return a series read with certain axes as `quantity`, whose values nobody has compared yet."""
+    form = form_of(series, axes)
+    return Match(
+        quantity=quantity,
+        source=series.source,
+        form=form,
+        expression=form.decode(series.source),
+        last=last,
+        right=0,
+    )
+
+
 def _view(array: Array, axes: str) -> Array:
     kept = axes.replace("1", "")
     squeezed = array[tuple(0 if letter == "1" else slice(None) for letter in axes)]
