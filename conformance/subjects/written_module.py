@@ -184,7 +184,7 @@ class WrittenModule:
         import torch
 
         if problem.h_0 is not None and not self.state:
-            message = "it takes no initial state"
+            message = "it is called without an initial state here"
             raise Unsupported(message)
         arrays, major = problem.parameters, problem.layout.time_major
         with torch.no_grad():
