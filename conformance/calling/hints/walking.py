@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from conformance.calling.hints.sources import source_of
+from conformance.calling.hints.sources import source_of, tree_of
 
 BACK = re.compile(r"reversed\(|\[::-1\]|, -1\)")
 """What a loop backwards goes over."""
@@ -50,5 +50,4 @@ def _sums(loop: ast.For) -> set[str]:
 
 
 def _nodes(function: object) -> Iterator[ast.AST]:
-    text = source_of(function)
-    return ast.walk(ast.parse(text)) if text else iter(())
+    return ast.walk(tree_of(function))
