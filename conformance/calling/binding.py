@@ -45,6 +45,9 @@ class Binding:
     expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled`
     is what reads like a backward pass and could not be called, where none could; `told` is whether someone said how it
     is called, so that nothing was inferred; `cut_short` is whether time was up before every other way was tried.
+    `anchored` is whether local variables of its backward pass show that the loss enters as it was asked to, whatever it
+    hands out; `own_rate` is the learning rate by which its update was divided, since the code has it written down, 0
+    where there is none; `withheld` is whether its gradients were found in local variables alone.
     """
 
     name: str
@@ -66,6 +69,9 @@ class Binding:
     uncalled: tuple[Attempt, ...] = ()
     told: bool = False
     cut_short: bool = False
+    anchored: bool = False
+    own_rate: float = 0.0
+    withheld: bool = False
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it."""

@@ -37,7 +37,7 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
         return True
     if isinstance(candidate.bound, Binding) and candidate.bound.cut_short:
         return False
-    if is_handed_over(candidate):
+    if is_handed_over(candidate) or cast("Binding", candidate.bound).anchored:
         return True
     if any(_is_right_alone(candidate, name) for name in _anchors(candidate)):
         return True

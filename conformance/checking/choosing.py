@@ -31,7 +31,8 @@ class Candidate:
     @property
     def settled(self) -> bool:
         """Whether forward and backward agree in every parameter, so that no other binding can do better."""
-        return self.came.agrees and self.came.backward is not None and not self.missing
+        withheld = isinstance(self.bound, Binding) and self.bound.withheld
+        return self.came.agrees and self.came.backward is not None and not self.missing and not withheld
 
     @property
     def missing(self) -> int:

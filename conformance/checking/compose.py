@@ -58,6 +58,7 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         notes=[*found.complaints, *bound.notes, *candidate.said.messages],
         not_checked=[] if another else missing(came.judged.truth.problem, shown),
         reproduce=asked.reproduce,
+        unjudged=list(found.uncalled) if came.backward is None else [],
     )
 
 

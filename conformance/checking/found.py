@@ -57,6 +57,12 @@ class Found:
         return [attempt.what.partition(".")[2] for attempt in failed]
 
     @property
+    def withheld(self) -> bool:
+        """Whether its gradients are right in local variables, which nobody gets."""
+        bound = self.candidate.bound
+        return isinstance(bound, Binding) and bound.withheld
+
+    @property
     def unshown(self) -> Sequence[str]:
         """The parameters whose gradients its backward pass should give and does not show; empty where it shows none."""
         if not self.candidate.answer.tidied.observation.parameters:

@@ -1,4 +1,4 @@
-"""Where code declares its loss: functions of outputs and targets, methods that keep the outputs, returned values, locals.
+"""Where code declares its loss: functions of outputs and targets, methods that keep the outputs, values, variables.
 
 What is a function of outputs and targets is handed to `declared`. What needs the whole network (a method that keeps its
 outputs, a loss that the backward call returns or writes down in a local variable) is run again with the parameters

@@ -29,10 +29,10 @@ def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
         return "another-network"
     if came.forward == "differs" or (came.backward == "differs" and found.established) or found.complaints:
         return "differs"
-    if not came.agrees or (came.backward is None and found.uncalled):
+    if not came.agrees or found.withheld or (found.unshown and found.should_be_shown):
         return "undecided"
-    if found.unshown and found.should_be_shown:
-        return "undecided"
+    if came.backward is None:
+        return "forward-conforms"
     return "conforms" if constant is None else "conforms-up-to-a-constant"
 
 
@@ -60,6 +60,8 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
         return f"{name} differs from torch.nn.RNN: {_difference(found)}."
     if verdict == "undecided":
         return f"{name} can't be judged: {_doubt(found)}."
+    if verdict == "forward-conforms":
+        return f"The forward pass of {name} agrees with torch.nn.RNN's{_to_single(came)}; {_no_gradients(found)}."
     agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(found, constant)}."
     return " ".join([agreement, *found.as_written])
 
@@ -91,13 +93,18 @@ def _names(findings: Sequence[Finding]) -> list[str]:
 
 def _agreement(found: Found, constant: ScaleRecord | None) -> str:
     came = found.came
-    if came.backward is None:
-        return "its forward pass does, and there is no backward pass to check"
     gradients = f"all gradients but {_unshown(found)}" if found.unshown else "all gradients"
     forward = f"forward and {gradients}" if came.forward is not None else gradients
     if constant is None:
         return forward
     return f"{forward}, up to the constant {constant.name or f'{float(constant.factor):.6g}'}"
+
+
+def _no_gradients(found: Found) -> str:
+    if not found.uncalled:
+        return "there is no backward pass to check"
+    names = ", ".join(found.uncalled)
+    return f"no gradient was judged: {names} may be a backward pass and could not be called, see how it was called"
 
 
 def _unshown(found: Found) -> str:
@@ -124,9 +131,11 @@ def _difference(found: Found) -> str:
 
 def _doubt(found: Found) -> str:
     came = found.came
-    if came.agrees and found.uncalled:
-        names = ", ".join(found.uncalled)
-        return f"its forward pass agrees, but its backward pass ({names}) could not be called, see how it was called"
+    if came.agrees and found.withheld:
+        return (
+            "its gradients are right in local variables, but a caller doesn't get them, and what it gets is made of "
+            "them by no rule that is known here"
+        )
     if not found.established:
         return f"{NOT_ESTABLISHED}, so it may be asked for another one than it is written for"
     if came.forward is None and came.backward is None:

@@ -8,9 +8,10 @@ import numpy as np
 from conformance.calling.asking import question
 from conformance.calling.backwards.calls import callables, ways
 from conformance.calling.backwards.entries import Entry, entries
-from conformance.calling.backwards.harvest import SAME, Harvest, harvests, true_gradients
+from conformance.calling.backwards.harvest import Harvest, harvest, true_gradients
 from conformance.calling.backwards.places import Taken
 from conformance.calling.backwards.raising import own_mistake
+from conformance.calling.backwards.rules import SAME
 from conformance.calling.forwards.passes import Forward, parameter_slots
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import Parameter, parameters_of
@@ -58,7 +59,8 @@ class Backward:
     @property
     def certain(self) -> bool:
         """Whether all is right, and not just by a constant that any other reading would have as well."""
-        return self.wrong == 0 and not (self.of_a_single_number and self._constant_is_odd)
+        odd = self.of_a_single_number and self._constant_is_odd
+        return self.wrong == 0 and not self.harvest.withheld and not odd
 
     @property
     def _constant_is_odd(self) -> bool:
@@ -66,12 +68,14 @@ class Backward:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """Smaller is better: fewest wrong, most found, the head right, several samples, then what costs least."""
+        """Smaller is better: the loss known to enter so, fewest wrong, most found, the head right, several samples."""
         head = [s.path for s in self.slots if "W_hy" in s.roles]
         head_wrong = bool(head) and head[0] not in self.harvest.right
         one_sample = not self.forward.inputs.batched
         odd = self.of_a_single_number and self._constant_is_odd
-        return (self.wrong, -len(self.harvest.expressions), head_wrong, one_sample, odd, self.cost)
+        read = self.wrong == 0 or self.harvest.anchored
+        found = -len(self.harvest.expressions)
+        return (not read, self.wrong, self.harvest.withheld, found, head_wrong, one_sample, odd, self.cost)
 
 
 Truth = Callable[[Forward, Entry], Mapping[str, Array]]
@@ -220,7 +224,7 @@ def _tried(
             taken.stepwise = way.stepwise
             found = _harvested(forward, call, entry, way.lines, taken)
         yield way.ran if found is None else replace(found, cost=way.cost)
-        if way.ran.hung or (found is not None and found.certain):
+        if way.ran.hung or (found is not None and (found.certain or found.harvest.anchored)):
             return
 
 
@@ -244,14 +248,24 @@ def _taken(
     )
 
 
+def _has_a_matrix(taken: Taken, found: Harvest) -> bool:
+    """Tell whether gradients are those of a backward pass: one of a matrix is there, or one is right.
+
+    A helper's value may have the shape of a bias.
+    """
+    return bool(found.right) or any(
+        min(taken.before[path].shape, default=1) > 1 for path in found.expressions
+    )
+
+
 def _harvested(
     forward: Forward, call: str, entry: Entry, lines: tuple[str, ...], taken: Taken
 ) -> Backward | None:
     """Return the backward pass with the gradients that a run has left, None where it left none."""
     if not taken.ran.ok:
         return None
-    found = harvests(taken)
-    if not found:
+    found = harvest(taken)
+    if found is None or not _has_a_matrix(taken, found):
         return None
     return Backward(
         forward=forward,
@@ -259,7 +273,7 @@ def _harvested(
         entry=replace(entry, kind=entry.kind.replace("soft targets", "targets")),
         lines=lines,
         slots=tuple(taken.slots),
-        harvest=found[0],
+        harvest=found,
         cost=0.0,
         ran=taken.ran,
     )

@@ -1,6 +1,7 @@
 """Ways to build what holds a network's weights: classes, functions that make parameters, or the module itself."""
 
 import inspect
+import io
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,15 @@ MOST_BUILDS = 60
 
 MOST_FOUND, SURE = 4, 0.3
 """Ways to build one class that are handed on: one where every argument has a name that says what it is."""
+
+
+SPECIAL = frozenset(
+    name
+    for kind in (object, type, int, float, list, dict, set, io.IOBase)
+    for name in dir(kind)
+    if name[:2] == "__"
+) | {"__post_init__", "__getattr__", "__missing__", "__aenter__", "__aexit__", "__set_name__"}
+"""Methods that Python calls itself. Others with underscores, such as __backward__, are anybody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,9 +284,7 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
         return [f"code.{n}" for n in (*wanted, *rest)]
     model = built.ran.names["model"]
     found = [
-        f"model.{n}"
-        for n in dir(type(model))
-        if not n.startswith("__") and callable(getattr(type(model), n, None))
+        f"model.{n}" for n in dir(type(model)) if n not in SPECIAL and callable(getattr(type(model), n, None))
     ]
     own = getattr(model, "__dict__", {})
     found += [f"model.{n}" for n, v in own.items() if inspect.isfunction(v) or inspect.ismethod(v)]
