@@ -50,7 +50,7 @@ def bound_of(
     shown = _shown(forward, backward)
     if backward is not None:
         called = returned_names(forward.function(backward.call), "grads")
-        shown |= extras(loaded, forward, (*lines, *back), called, backward.harvest.constant)
+        shown |= extras(loaded, forward, (lines, back), called, backward)
     own = _own(forward, backward)
     binding = Binding(
         name=loaded.target,
@@ -72,6 +72,7 @@ def bound_of(
         uncalled=failed,
         anchored=backward is not None and backward.harvest.anchored,
         own_rate=0.0 if backward is None else backward.harvest.own_rate,
+        lifted=backward is not None and backward.lifted,
         withheld=backward is not None and backward.harvest.withheld,
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)

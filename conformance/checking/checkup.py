@@ -8,7 +8,7 @@ from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
-from conformance.calling import Bound
+from conformance.calling import Binding, Bound
 from conformance.checking import parts
 from conformance.checking.anchoring import (
     NOT_ESTABLISHED,
@@ -153,6 +153,16 @@ class Checkup:
             as_written=as_written(candidate),
         )
 
+    def _not_handed_out(self) -> str:
+        """Return in words which gradients of its own parameters nobody gets, though all others are right."""
+        bound = self.candidate.bound
+        if not isinstance(bound, Binding) or bound.own is None:
+            return ""
+        if bound.withheld:
+            return "they are right in local variables, but a caller doesn't get them"
+        missing = [name for name in bound.own.parameters if name not in bound.own.gradients]
+        return f"all that are shown are right, but {', '.join(missing)} has none" if missing else ""
+
     @property
     def _forward_is_known(self) -> bool:
         """Whether what its forward pass shows is reproduced, if nothing else is."""
@@ -194,6 +204,8 @@ class Checkup:
         reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
         if agrees is False and not established_by_its_own(self.candidate, own):
             agrees, reason = None, NOT_ESTABLISHED
+        if agrees and (missing := self._not_handed_out()):
+            agrees, reason = None, missing
         return ConsistencyRecord(
             agrees=agrees,
             reason=reason,

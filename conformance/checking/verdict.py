@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from conformance.checking.anchoring import NOT_ESTABLISHED
+from conformance.checking.anchoring import NOT_ESTABLISHED, is_stated
 from conformance.checking.found import Found
 from conformance.checking.outcome import Outcome
 from conformance.diagnose import Diagnosis
@@ -18,14 +18,14 @@ FORWARD = SEAMS[: SEAMS.index("derivative")]
 def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     """Return the verdict on what was found, `constant` being the one that all gradients carry.
 
-    A forward pass that differs is a mistake where it is known as one; with another activation, or unknown, it is that
-    of another network, if its gradients can be held against itself.
+    A forward pass that differs is a mistake where it is known as one, or where someone said that it is torch's; with
+    another activation, or unknown, it is that of another network, whose gradients are held against itself.
     """
     came, own, diagnosis = found.came, found.consistency, found.diagnosis
     mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
-    if not mistaken and own is not None and own.agrees is not None:
+    if not mistaken and own is not None and (own.agrees is not None or own.reason == NOT_ESTABLISHED):
         return "another-network"
-    if own is not None and own.reason == NOT_ESTABLISHED and not mistaken:
+    if not mistaken and came.forward == "differs" and not is_stated(found.candidate.bound):
         return "another-network"
     if came.forward == "differs" or (came.backward == "differs" and found.established) or found.complaints:
         return "differs"

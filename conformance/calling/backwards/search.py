@@ -18,7 +18,7 @@ from conformance.calling.hints.arguments import Parameter, parameters_of
 from conformance.calling.hints.returns import returned_names
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.loading.load import Loaded
-from conformance.calling.running.program import Ran, run, value
+from conformance.calling.running.program import Ran, more, run, value, values
 from conformance.calling.running.stumbling import surviving
 from conformance.calling.values.slots import Slot
 from refrnn import Array
@@ -38,6 +38,7 @@ class Backward:
     slots: tuple[Slot, ...]
     harvest: Harvest
     cost: float
+    lifted: bool = False  # whether nothing was clipped to ±c in the backward pass
     ran: Ran = field(default_factory=lambda: Ran(names={}))
 
     @property
@@ -185,16 +186,44 @@ def _raising(forward: Forward, call: str, entry: Entry, ran: Ran) -> Backward:
     )
 
 
-def again(loaded: Loaded, backward: Backward, lines: tuple[str, ...]) -> Backward | None:
+def again(
+    loaded: Loaded, backward: Backward, lines: tuple[str, ...], truth_of: Truth = by_the_reference
+) -> Backward | None:
     """Return the same backward pass called by other lines, None where they give no gradients."""
     forward = backward.forward
     p = forward.asked.p
     before = {s.path: np.asarray(value(Ran(names={"np": np, "p": p}), s.fill)) for s in backward.slots}
-    y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
-    ran = run(loaded, p, (*forward.build, *forward.lines, *y, *lines))
+    same = backward.call == forward.call and not forward.loop
+    y = () if forward.outputs is None or same else (f"y = {forward.outputs.expression}",)
+    called = forward.lines[:1] if same else forward.lines
+    ran = more(loaded, run(loaded, p, (*forward.build, *called, *y)), lines, lifted=backward.lifted)
     known = returned_names(forward.function(backward.call), "grads")
-    taken = _taken(forward, ran, backward.slots, before, by_the_reference(forward, backward.entry), known)
-    return _harvested(forward, backward.call, backward.entry, lines, taken)
+    taken = _taken(forward, ran, backward.slots, before, truth_of(forward, backward.entry), known)
+    found = _harvested(forward, backward.call, backward.entry, lines, taken)
+    return None if found is None else replace(found, cost=backward.cost, lifted=backward.lifted)
+
+
+def _unclipped(loaded: Loaded, backward: Backward, truth_of: Truth) -> Backward:
+    """Return a backward pass without its clipping, where that is reached and the forward pass has no part in it."""
+    if not backward.ran.clips.reached or backward.certain or backward.forward.loop:
+        return backward
+    lifted = again(loaded, replace(backward, lifted=True), backward.lines, truth_of)
+    if lifted is None or lifted.wrong > backward.wrong or not _outputs_stay(backward, lifted):
+        return backward
+    return lifted
+
+
+def _outputs_stay(backward: Backward, lifted: Backward) -> bool:
+    """Tell whether the outputs are the same without clipping: they may come from the call of the backward pass."""
+    shown = backward.forward.outputs
+    if shown is None:
+        return False
+    before, after = (
+        values(each.ran, {"y": shown.expression.replace("result", "grads", 1)}) for each in (backward, lifted)
+    )
+    return backward.call != backward.forward.call or (
+        before.keys() == after.keys() and all(np.array_equal(before[k], after[k]) for k in before)
+    )
 
 
 def _asked(forward: Forward, entry: Entry) -> Forward | None:
@@ -223,7 +252,9 @@ def _tried(
             taken = _taken(forward, way.ran, slots, before, truth_of(forward, entry), known)
             taken.stepwise = way.stepwise
             found = _harvested(forward, call, entry, way.lines, taken)
-        yield way.ran if found is None else replace(found, cost=way.cost)
+        if found is not None:
+            found = _unclipped(loaded, replace(found, cost=way.cost), truth_of)
+        yield way.ran if found is None else found
         if way.ran.hung or (found is not None and (found.certain or found.harvest.anchored)):
             return
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from conformance.calling.asking import Asked
 from conformance.calling.building.options import is_class, options_among, options_of
 from conformance.calling.hints import names
@@ -117,6 +119,9 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
             if ran.hung:
                 return
             continue
+        if locked := unlocking(ran, setup.roots):
+            setup = replace(setup, lines=(*setup.lines, *locked))
+            ran = run(loaded, p, setup.lines)
         arrays = candidates(ran, setup.roots)
         if not arrays and (later := _initialised_later(loaded, setup, ran, p)) is not None:
             setup, ran, arrays = later
@@ -239,6 +244,18 @@ def of_live(loaded: Loaded, name: str, p: Asked) -> Iterator[Built]:
     ran = run(loaded, p, setup.lines)
     if ran.ok:
         yield Built(setup=setup, ran=ran, arrays=tuple(candidates(ran, setup.roots)))
+
+
+def unlocking(ran: Ran, roots: Sequence[str]) -> list[str]:
+    """Return the lines that let arrays be written to which code has made read-only; their values are ours to set."""
+    return [
+        f"{item.path}.flags.writeable = True"
+        for item in everything(Ran(names=ran.names), roots)
+        if isinstance(item.value, np.ndarray)
+        and item.value.dtype.kind == "f"
+        and item.value.flags.owndata
+        and not item.value.flags.writeable
+    ]
 
 
 def candidates(ran: Ran, roots: Sequence[str]) -> list[Reached]:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from conformance.calling.hints.sources import source_of, tree_of
 
@@ -36,6 +36,23 @@ def walks_back_and_adds(function: object) -> bool:
 def adds_up_products(function: object) -> bool:
     """Tell whether a loop adds products to several sums, as a backward pass does even if it walks the wrong way."""
     return any(len(_sums(node)) > 1 for node in _nodes(function) if isinstance(node, ast.For))
+
+
+def changes(function: object, parameters: Collection[str]) -> bool:
+    """Tell whether a function takes something off one of some parameters, or adds something to it."""
+    for node in _nodes(function):
+        match node:
+            case ast.AugAssign(op=ast.Sub() | ast.Add(), target=target):
+                pass
+            case ast.Assign(targets=[target], value=ast.BinOp(left=left)) if ast.unparse(left) == ast.unparse(
+                target
+            ):
+                pass
+            case _:
+                continue
+        if ast.unparse(target).partition("[")[0].rpartition(".")[2] in parameters:
+            return True
+    return False
 
 
 def _sums(loop: ast.For) -> set[str]:
