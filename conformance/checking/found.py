@@ -30,6 +30,8 @@ class Found:
         Whether it is established which loss its gradients are of, so that they may be called wrong.
     consistency
         Its gradients next to its own forward pass, where that isn't torch's.
+    wrong_later
+        What a further, equal call gives that is wrong, in words; empty where all are right.
     as_written
         What it limits as it is written, and that was lifted.
     """
@@ -42,6 +44,7 @@ class Found:
     consistency: ConsistencyRecord | None
     parts: Sequence[PartRecord]
     contracts: Sequence[ContractFinding]
+    wrong_later: str = ""
     as_written: Sequence[str] = ()
 
     @property

@@ -21,19 +21,25 @@ def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     A forward pass that differs is a mistake where it is known as one, or where someone said that it is torch's; with
     another activation, or unknown, it is that of another network, whose gradients are held against itself.
     """
-    came, own, diagnosis = found.came, found.consistency, found.diagnosis
+    came, diagnosis = found.came, found.diagnosis
     mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
-    if not mistaken and own is not None and (own.agrees is not None or own.reason == NOT_ESTABLISHED):
+    if not mistaken and _is_another(found):
         return "another-network"
-    if not mistaken and came.forward == "differs" and not is_stated(found.candidate.bound):
-        return "another-network"
-    if came.forward == "differs" or (came.backward == "differs" and found.established) or found.complaints:
+    wrong_backward = came.backward == "differs" and found.established
+    if came.forward == "differs" or wrong_backward or found.complaints or found.wrong_later:
         return "differs"
     if not came.agrees or found.withheld or (found.unshown and found.should_be_shown):
         return "undecided"
     if came.backward is None:
         return "forward-conforms"
     return "conforms" if constant is None else "conforms-up-to-a-constant"
+
+
+def _is_another(found: Found) -> bool:
+    """Tell whether a network whose forward pass has no known mistake is held against itself."""
+    own = found.consistency
+    held = own is not None and (own.agrees is not None or own.reason == NOT_ESTABLISHED)
+    return held or (found.came.forward == "differs" and not is_stated(found.candidate.bound))
 
 
 def _is_known(diagnosis: Diagnosis) -> bool:
@@ -52,18 +58,32 @@ def _another_activation(diagnosis: Diagnosis) -> bool:
 def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) -> str:
     """Return the verdict as a sentence."""
     name, came, own = found.name, found.came, found.consistency
+    match verdict:
+        case "differs" if found.right_from_zero:
+            return (
+                f"{name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
+            )
+        case "differs" if found.wrong_later:
+            return f"{name} goes wrong when it is called again: {found.wrong_later}."
+        case "differs":
+            return f"{name} differs from torch.nn.RNN: {_difference(found)}."
+        case "another-network" if own is not None:
+            return f"{name} isn't torch.nn.RNN: its forward pass is another one. {gradients_of_its_own(own)}."
+        case "undecided":
+            return f"{name} can't be judged: {_doubt(found)}."
+        case "forward-conforms":
+            return f"The forward pass of {name} agrees with torch.nn.RNN's{_to_single(came)}; {_no_gradients(found)}."
+        case _:
+            agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(found, constant)}."
+            return " ".join([agreement, *found.as_written])
+
+
+def _accusation(found: Found) -> str:
     if found.right_from_zero:
-        return f"{name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
-    if verdict == "another-network" and own is not None:
-        return f"{name} isn't torch.nn.RNN: its forward pass is another one. {gradients_of_its_own(own)}."
-    if verdict == "differs":
-        return f"{name} differs from torch.nn.RNN: {_difference(found)}."
-    if verdict == "undecided":
-        return f"{name} can't be judged: {_doubt(found)}."
-    if verdict == "forward-conforms":
-        return f"The forward pass of {name} agrees with torch.nn.RNN's{_to_single(came)}; {_no_gradients(found)}."
-    agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(found, constant)}."
-    return " ".join([agreement, *found.as_written])
+        return f"{found.name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
+    if found.wrong_later:
+        return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
+    return f"{found.name} differs from torch.nn.RNN: {_difference(found)}."
 
 
 def gradients_of_its_own(own: ConsistencyRecord) -> str:

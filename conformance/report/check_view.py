@@ -25,7 +25,7 @@ from conformance.report.words import percentage
 TITLES = {
     "conforms": "CONFORMS",
     "conforms-up-to-a-constant": "CONFORMS, UP TO A CONSTANT",
-    "forward-conforms": "FORWARD CONFORMS",
+    "forward-conforms": "FORWARD AGREES",
     "differs": "DIFFERS",
     "another-network": "ANOTHER NETWORK",
     "undecided": "UNDECIDED",
