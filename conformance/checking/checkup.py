@@ -151,7 +151,10 @@ class Checkup:
             established=known,
             consistency=own,
             parts=self._parts() if known and (own is None or own.agrees is None) else (),
-            contracts=[of_precision(candidate.answer.tidied, candidate.came), *again.contracts],
+            contracts=[
+                of_precision(candidate.answer.tidied, candidate.came, candidate.inside),
+                *again.contracts,
+            ],
             wrong_later=again.wrong,
             as_written=as_written(candidate),
         )

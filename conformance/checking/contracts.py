@@ -27,10 +27,12 @@ def contracts(bound: Bound, problem: Problem, came: Outcome, said: Said) -> Furt
     return replace(found, contracts=(_arguments(calls), *found.contracts))
 
 
-def of_precision(found: Tidied, came: Outcome) -> ContractFinding:
+def of_precision(found: Tidied, came: Outcome, inside: float) -> ContractFinding:
     """Tell whether everything is as precise as what was handed over."""
     if found.lowered:
         sentence = f"float64 goes in, lower precision comes out: {', '.join(found.lowered)}"
+    elif inside:
+        sentence = f"its activation adds {inside:.3g} to what goes into it, which is below float32's rounding"
     elif came.precision == "single":
         sentence = "agrees to float32's rounding, not to float64's: something on the way rounds to float32"
     else:

@@ -9,6 +9,7 @@ from conformance.checking.choosing import Candidate
 from conformance.checking.declared import Declared
 from conformance.checking.outcome import Outcome
 from conformance.diagnose import Diagnosis
+from conformance.judge import Finding
 from conformance.record.check import ConsistencyRecord, ContractFinding, PartRecord
 
 
@@ -89,6 +90,11 @@ class Found:
         """Whether the states are right and what the head makes of them isn't, which the gradients alone may tell."""
         choices = None if self.diagnosis is None else self.diagnosis.choices
         return choices is not None and "head_input" in choices.departures()
+
+    @property
+    def told(self) -> Sequence[Finding]:
+        """The findings that may be told: where it isn't known what a backward pass was asked, none of it."""
+        return self.came.judged.findings if self.established else self.came.judged.of_phase("forward")
 
     @property
     def came(self) -> Outcome:

@@ -59,23 +59,19 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
     """Return the verdict as a sentence."""
     name, came, own = found.name, found.came, found.consistency
     match verdict:
-        case "differs" if found.right_from_zero:
-            return (
-                f"{name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
-            )
-        case "differs" if found.wrong_later:
-            return f"{name} goes wrong when it is called again: {found.wrong_later}."
         case "differs":
-            return f"{name} differs from torch.nn.RNN: {_difference(found)}."
-        case "another-network" if own is not None:
-            return f"{name} isn't torch.nn.RNN: its forward pass is another one. {gradients_of_its_own(own)}."
+            text = _accusation(found)
+        case "another-network":
+            gradients = "" if own is None else f" {gradients_of_its_own(own)}."
+            text = f"{name} isn't torch.nn.RNN: its forward pass is another one.{gradients}"
         case "undecided":
-            return f"{name} can't be judged: {_doubt(found)}."
+            text = f"{name} can't be judged: {_doubt(found)}."
         case "forward-conforms":
-            return f"The forward pass of {name} agrees with torch.nn.RNN's{_to_single(came)}; {_no_gradients(found)}."
+            text = f"The forward pass of {name} agrees with torch.nn.RNN's{_to_single(came)}; {_no_gradients(found)}."
         case _:
             agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(found, constant)}."
-            return " ".join([agreement, *found.as_written])
+            text = " ".join([agreement, *found.as_written])
+    return text
 
 
 def _accusation(found: Found) -> str:

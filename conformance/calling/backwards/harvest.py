@@ -75,7 +75,8 @@ def harvest(taken: Taken) -> Harvest | None:
     if held is not None and not held.right:
         held = None
     if held is None or (handed and len(handed[0].right) >= len(held.right)):
-        return _without_contradiction(handed, taken) if handed else None
+        best = _without_contradiction(handed, taken) if handed else None
+        return best if best is None or not _is_added_to(best, taken) else replace(best, anchored=True)
     anchored = len(held.right) == len(taken.slots)
     if anchored and (rule := _rule(held, found, taken)):
         return replace(
@@ -85,6 +86,22 @@ def harvest(taken: Taken) -> Harvest | None:
     if meant is None:
         return replace(held, withheld=True)
     return replace(_with_what_stays(meant, taken) if anchored else meant, anchored=anchored)
+
+
+def _is_added_to(kept: Harvest, taken: Taken) -> bool:
+    """Tell whether gradients that are kept are wrong for what was there before: what is added to it is right."""
+    if (
+        kept.place != "kept"
+        or len(kept.right) == len(taken.slots)
+        or len(kept.expressions) < len(taken.slots)
+    ):
+        return False
+    before, now = values(taken.earlier, kept.expressions), values(taken.ran, kept.expressions)
+    if before.keys() != now.keys():
+        return False
+    constants = [constant_between(np.asarray(now[path] - before[path]), taken.truth[path]) for path in now]
+    known = [k for k in constants if k is not None]
+    return len(known) == len(constants) and max(known) - min(known) <= SAME * abs(known[0])
 
 
 def _with_what_stays(update: Harvest, taken: Taken) -> Harvest:

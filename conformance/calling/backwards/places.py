@@ -42,6 +42,7 @@ class Taken:
     roots: Sequence[str]
     before: Mapping[str, Array]  # the weights as they were set, by path
     truth: Mapping[str, Array]  # the true gradients in the shapes of the slots, by path
+    earlier: Ran = field(default_factory=lambda: Ran(names={}))  # how the forward pass left everything
     names: Mapping[str, str] = field(default_factory=dict)  # what a return statement calls its values
     stepwise: bool = False  # whether the loop over time is ours, and `grads` holds what every step gave
 

@@ -270,6 +270,7 @@ def _taken(
     """Return what is known about a run for harvesting."""
     return Taken(
         ran=ran,
+        earlier=forward.ran,
         slots=slots,
         asked=forward.asked,
         roots=forward.built.setup.roots,
