@@ -237,10 +237,18 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
 
     Whole sequences first: a cell that is right says nothing about a loop of theirs around it.
     """
-    setups = list(_setups(loaded, found))
+    setups = _those_that_run_first(found, list(_setups(loaded, found)))
     for stepwise in (False, True):
         if not found.backwards and not found.raised:
             yield from _of_setups(loaded, found, setups, progress, stepwise=stepwise)
+
+
+def _those_that_run_first(found: Found, setups: Sequence[Built]) -> list[Built]:
+    """Return networks in the order of trying: of several ways to lay weights out, those first with which it runs."""
+    laid_out = [n for n, built in enumerate(setups) if "params" in built.setup.roots]
+    running = [n for n in laid_out if found.searching.runs(setups[n])] if len(laid_out) > 1 else laid_out
+    idle = [n for n in laid_out if running and n not in running]
+    return [setups[n] for n in (*(n for n in range(len(setups)) if n not in idle), *idle)]
 
 
 def _of_setups(

@@ -89,6 +89,21 @@ class Searching:
                 if tries.fails and names.FORWARD.fullmatch(call.rpartition(".")[2]):
                     self.raised.append(tries.raised)
 
+    def runs(self, built: Built) -> bool:
+        """Tell whether anything that goes by the name of a forward pass runs at all, given what its names say."""
+        for call in _ordered(self.loaded, own_callables(self.loaded, built)):
+            parameters = parameters_of(callable_of(built, call))
+            if not parameters or not names.FORWARD.fullmatch(call.rpartition(".")[2]):
+                continue
+            for way in INPUTS:
+                asked = question(case_of(ASKED, batched=way.batched), Traits(one_hot=way.ids))
+                options = partial(offered, built=built, way=way, asked=asked, roles={}, style=STYLES[0])
+                for arguments in best_first(parameters, options, 1, _has_one_x):
+                    called = (f"x = {way.text}", f"{call}({arguments.text})")
+                    if run(self.loaded, asked.p, (*built.setup.lines, *called)).ok:
+                        return True
+        return False
+
     def _of_callable(
         self, built: Built, call: str, parameters: list[Parameter], tries: "_Tries", *, stepwise: bool
     ) -> Iterator[Forward]:
