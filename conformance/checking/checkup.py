@@ -16,7 +16,7 @@ from conformance.checking.anchoring import (
     established_by_its_own,
     up_to_how_many_steps,
 )
-from conformance.checking.answers import Asked, failed_record
+from conformance.checking.answers import Asked, failed_record, out_of_time_record
 from conformance.checking.as_written import as_written
 from conformance.checking.choosing import Candidate, choose, judged_on
 from conformance.checking.compose import judged_record
@@ -51,7 +51,8 @@ def checked(
         return None
     if not choice.candidates:
         bound, failure = choice.failures[0]
-        return failed_record(question, f"{bound.name} ended before it gave anything: {failure.reason}")
+        told = f"{bound.name} ended before it gave anything: {failure.reason}"
+        return out_of_time_record(question, told) if failure.late else failed_record(question, told)
     checkup = accused_of_least(choice.candidates, progress)
     return judged_record(question, checkup.found())
 

@@ -68,9 +68,10 @@ def _fitting(
     case = material.problem.case
     entries = [fault for fault in CATALOGUE.values() if ELSEWHERE.isdisjoint(fault.choices)]
     for faults in combinations(entries, size):
-        if budget.over:
-            return
-        budget.spend(case.steps * case.layers * case.directions if size > 1 else 0)
+        if size > 1:
+            if budget.over:
+                return
+            budget.spend(case.steps * case.layers * case.directions)
         try:
             choices = choices_of(faults)
             scale = constant_of(material, choices)
