@@ -62,7 +62,9 @@ class Searching:
     ran: list[Forward] = field(default_factory=list)  # that ran, and were not recognised
     raised: list[Forward] = field(default_factory=list)  # that failed by a mistake of their own
     exhausting: list[str] = field(default_factory=list)  # calls, once for each time that one took too much
-    unbuilt: set[tuple[tuple[str, ...], Sizes]] = field(default_factory=set)  # what can't be built of some sizes
+    unbuilt: set[tuple[tuple[str, ...], Sizes]] = field(
+        default_factory=set
+    )  # what can't be built of some sizes
     recognising: Recognising = field(init=False)
 
     def __post_init__(self) -> None:
@@ -178,7 +180,7 @@ class Searching:
                 ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
                 if ended_within(ran.error, built.setup.lines):
                     self.unbuilt.add((built.setup.lines, sizes))
-                lacking = blamed(ran.error)
+                lacking = blamed(ran)
                 tries.blamed |= {each for each in handed if each[0] in lacking}
                 yield replace(forward, ran=ran)
 
@@ -230,9 +232,7 @@ def _has_one_x(kinds: tuple[str, ...]) -> bool:
     return kinds.count("x") == 1
 
 
-def _handed(
-    parameters: Sequence[Parameter], arguments: Arguments, way: Inputs
-) -> set[tuple[str, str, str]]:
+def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) -> set[tuple[str, str, str]]:
     """Return what each parameter is handed: its name, the expression, and for x of what it is made as well."""
     made = way.text if way.form is None else way.form.container
     pairs = given(parameters, arguments.text).items()
