@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy as np
 from msgspec.structs import replace
 
 from conformance.budget import Budget
@@ -32,6 +33,8 @@ def diagnosed(
     deepest: int = DEEPEST,
 ) -> Diagnosis:
     """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
+    if nothing := _tells_nothing(candidate):
+        return Diagnosis(explained=False, known=(nothing,))
     case, evidence = candidate.case, _evidence(candidate, candidate.answer)
 
     def probe(case: Case) -> Evidence | None:
@@ -46,6 +49,22 @@ def diagnosed(
     if found.explained or not grows_with_the_rate(candidate):
         return found
     return dataclasses.replace(found, known=(*found.known, TOO_EARLY))
+
+
+def _tells_nothing(candidate: Candidate) -> str:
+    """Return in words why gradients tell of no mistake: they are complex, never finite, or all 0; empty where they do.
+
+    Such numbers are like those of many mistakes, and are made by none of them.
+    """
+    tidy = candidate.answer.tidied
+    shown = list(tidy.observation.parameters.values())
+    if any("complex" in complaint for complaint in tidy.complaints):
+        return "What it gives are complex numbers."
+    if shown and not any(np.isfinite(g).any() for g in shown):
+        return "No element of any gradient is finite."
+    if shown and candidate.came.forward != "differs" and not any(g.any() for g in shown):
+        return "Every gradient that it gives is 0."
+    return ""
 
 
 def _evidence(candidate: Candidate, answer: Answer) -> Evidence:
