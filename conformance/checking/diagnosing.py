@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy as np
 from msgspec.structs import replace
 
 from conformance.budget import Budget
