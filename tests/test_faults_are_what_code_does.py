@@ -50,6 +50,7 @@ EDITS = {
     "b-hh-unused": [(" + b_hh", "")],
     "biases-unused": [(" + b_ih", ""), (" + b_hh", "")],
     "b-ih-twice": [("+ b_hh", "+ b_ih")],
+    "b-hh-twice": [("+ b_ih", "+ b_hh")],
     "bias-outside-activation": [
         ("W_ih @ x + b_ih + W_hh @ h + b_hh", "W_ih @ x + W_hh @ h"),
         ("np.tanh(a)", "np.tanh(a) + b_ih + b_hh"),

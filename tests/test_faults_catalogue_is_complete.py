@@ -30,6 +30,7 @@ IDS = """
     b-hh-unused
     biases-unused
     b-ih-twice
+    b-hh-twice
     bias-outside-activation
     x-one-step-late
     x-one-step-early

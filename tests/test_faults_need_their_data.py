@@ -19,7 +19,7 @@ NEEDS = {
     "biases": (
         "rnn-tanh-nobias-T7-B3-I4-H5-f64-s0",
         "rnn-tanh-T7-B3-I4-H5-f64-s0",
-        ["b-ih-unused", "b-hh-unused", "biases-unused", "b-ih-twice", "only-first-step-survives-in-bias",
+        ["b-ih-unused", "b-hh-unused", "biases-unused", "b-ih-twice", "b-hh-twice", "only-first-step-survives-in-bias",
          "b-ih-gradient-dropped", "b-hh-gradient-dropped", "bias-gradients-dropped", "bias-gradients-doubled",
          "bias-gradients-per-example"],
     ),

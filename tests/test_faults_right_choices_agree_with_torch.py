@@ -91,6 +91,7 @@ CHANGED = {
     "b-hh-unused": lambda p: {"weights": zeroed(p, "bias_hh")},
     "biases-unused": lambda p: {"weights": zeroed(p, "bias")},
     "b-ih-twice": lambda p: {"weights": renamed(p, bias_hh="bias_ih")},
+    "b-hh-twice": lambda p: {"weights": renamed(p, bias_ih="bias_hh")},
     "h-0-ignored": lambda p: {"h_0": 0 * p.h_0},
     "h-0-of-first-layer-for-all": lambda p: {"h_0": np.concatenate([p.h_0[:2]] * 3)},
     "layers-share-w-hh": lambda p: {"weights": same_w_hh(p)},

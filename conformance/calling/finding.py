@@ -21,6 +21,7 @@ from conformance.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in,
 from conformance.calling.forwards.passes import ASKED, Forward, case_of
 from conformance.calling.forwards.search import NOT_TRIED, Searching
 from conformance.calling.hints import names
+from conformance.calling.hints.arguments import parameters_of
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.limits import sandbox
@@ -334,12 +335,23 @@ def _setups(loaded: Loaded, found: Found) -> Iterator[Built]:
         if value is not None and not callable(value) and not isinstance(value, type):
             yield from of_live(loaded, name, p)
     for name in classes(loaded):
+        tried = len(found.attempts)
         for built in surviving(loaded, name, of_class(loaded, name, p)):
             if isinstance(built, Ran):
                 found.attempts.append(Attempt(what=name, reached="found", problem=built.complaint()))
             else:
+                tried = -1
                 yield built
+        if len(found.attempts) == tried:
+            found.attempts.append(_unbuilt(loaded, name))
     yield from surviving(loaded, "the module", of_module(loaded, p))
+
+
+def _unbuilt(loaded: Loaded, name: str) -> Attempt:
+    """Return what is told of a class of which no instance was made: what its constructor wants."""
+    required = [q.name for q in parameters_of(getattr(loaded.code, name)) or [] if q.required]
+    problem = f"it wasn't built, since its constructor wants {', '.join(required)}"
+    return Attempt(what=name, reached="found", problem=problem)
 
 
 REACHED = (NUMERICAL, "backward ran", HUNG, "backward called", "ran", "called", "found")

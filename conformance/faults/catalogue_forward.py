@@ -115,6 +115,15 @@ FORWARD = (
         choice="b_ih twice",
     ),
     Fault(
+        id="b-hh-twice",
+        name="The bias b_hh is added twice, and b_ih never.",
+        effect="a_t has 2 b_hh where b_ih + b_hh belongs.",
+        mend="a = x @ W_ih.T + b_ih + h @ W_hh.T + b_hh",
+        idiom="a = (x @ W_ih.T + b_hh) + (h @ W_hh.T + b_hh)",
+        seam="biases",
+        choice="b_hh twice",
+    ),
+    Fault(
         id="bias-outside-activation",
         name="The biases are added to the activated state instead of inside the activation.",
         effect="h_t = tanh(W_ih x_t + W_hh h_{t-1}) + b: a parenthesis closes too early.",

@@ -82,6 +82,7 @@ def input_share(choices: Choices, w: Weights, x: Array) -> Array:
         "no b_hh": (w.b_ih,),
         "none": (),
         "b_ih twice": (w.b_ih, w.b_ih),
+        "b_hh twice": (w.b_hh, w.b_hh),
         "outside": (),
     }[choices.biases]
     for bias in addends:

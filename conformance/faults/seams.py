@@ -157,7 +157,7 @@ class Choices:
     activation: Literal["own", "sigmoid", "halved", "other", "none"] = "own"
     recurrence: Literal["carried", "of h_0", "none", "untransposed"] = "carried"
     start: Literal["given", "zeros", "first layer's"] = "given"
-    biases: Literal["both", "no b_ih", "no b_hh", "none", "b_ih twice", "outside"] = "both"
+    biases: Literal["both", "no b_ih", "no b_hh", "none", "b_ih twice", "b_hh twice", "outside"] = "both"
     inputs: Literal["own", "before", "after", "nudged", "reshaped", "reshaped to batch-first"] = "own"
     kept: Literal["own", "before", "last", "float32"] = "own"
     head_input: Literal["own", "before"] = "own"

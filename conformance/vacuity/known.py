@@ -188,6 +188,7 @@ LACKS = (
             "b-hh-unused",
             "biases-unused",
             "b-ih-twice",
+            "b-hh-twice",
             "only-first-step-survives-in-bias",
             "b-ih-gradient-dropped",
             "b-hh-gradient-dropped",
@@ -201,7 +202,14 @@ LACKS = (
     Lack(
         name="all biases are 0",
         hides="nothing about how biases enter",
-        faults=("b-ih-unused", "b-hh-unused", "biases-unused", "b-ih-twice", "bias-outside-activation"),
+        faults=(
+            "b-ih-unused",
+            "b-hh-unused",
+            "biases-unused",
+            "b-ih-twice",
+            "b-hh-twice",
+            "bias-outside-activation",
+        ),
         applies=ask.zero_biases,
     ),
     Lack(

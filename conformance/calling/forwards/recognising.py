@@ -82,7 +82,8 @@ class Recognising:
         """Yield those of some forward passes that are recognised as those of a network with one mistake."""
         known = set()
         for forward in ran:
-            kind = (forward.call, forward.inputs.text, forward.sizes)
+            weights = tuple(forward.fills.items())
+            kind = (forward.call, forward.inputs.text, forward.sizes, weights)
             if kind in known or len(known) >= MOST_WRONG:
                 continue
             known.add(kind)
