@@ -85,7 +85,7 @@ def _by_step(taken: Taken) -> dict[str, list[Candidate]]:
     """Return the sums over time of what every step gave."""
     found: dict[str, list[Candidate]] = {slot.path: [] for slot in taken.slots}
     for series in series_in([Reached("grads", taken.ran.names["grads"])], taken.asked.case.steps):
-        if not series.inner:
+        if not series.inner or _is_a_weight(series.stacked, taken):
             continue
         total = series.stacked.sum(0)
         path = "back" + series.inner.removeprefix("[0]")
@@ -97,6 +97,13 @@ def _by_step(taken: Taken) -> dict[str, list[Candidate]]:
             ):
                 found[slot.path].append(Candidate(expression=text, name=name, values=values, how=how))
     return found
+
+
+def _is_a_weight(stacked: Array, taken: Taken) -> bool:
+    """Tell whether what every step gave or kept is a parameter itself, the same at each."""
+    return any(
+        np.array_equal(stacked, np.broadcast_to(w, (len(stacked), *w.shape))) for w in taken.before.values()
+    )
 
 
 def _named(item: Reached, known: Mapping[str, str]) -> Reached:

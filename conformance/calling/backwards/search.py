@@ -7,6 +7,7 @@ import numpy as np
 
 from conformance.calling.asking import question
 from conformance.calling.backwards.calls import callables, ways
+from conformance.calling.backwards.cells import BackwardLoop
 from conformance.calling.backwards.entries import Entry, entries
 from conformance.calling.backwards.harvest import SAME, Harvest, harvests, true_gradients
 from conformance.calling.backwards.places import Taken
@@ -38,6 +39,7 @@ class Backward:
     harvest: Harvest
     cost: float
     ran: Ran = field(default_factory=lambda: Ran(names={}))
+    loop: BackwardLoop | None = None  # the loop over time around it, where that is ours
 
     @property
     def wrong(self) -> int:
@@ -215,11 +217,11 @@ def _tried(
     for way in ways(loaded, forward, call, parameters, entry):
         found = None
         if way.ran.ok and way.lines:
-            known = returned_names(forward.function(call), "back" if way.stepwise else "grads")
+            known = returned_names(forward.function(call), "back" if way.loop else "grads")
             taken = _taken(forward, way.ran, slots, before, truth_of(forward, entry), known)
-            taken.stepwise = way.stepwise
+            taken.stepwise = way.loop is not None
             found = _harvested(forward, call, entry, way.lines, taken)
-        yield way.ran if found is None else replace(found, cost=way.cost)
+        yield way.ran if found is None else replace(found, cost=way.cost, loop=way.loop)
         if way.ran.hung or (found is not None and found.certain):
             return
 

@@ -176,7 +176,7 @@ class Searching:
             if forward.ran.exhausts:
                 yield forward
                 return
-            ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
+            ran = run(self.loaded, asked.p, (*forward.opening, *forward.lines))
             if ran.ok:
                 yield replace(forward, ran=ran)
 
