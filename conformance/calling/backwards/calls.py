@@ -22,7 +22,7 @@ MOST_ARGUMENTS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way to call a backward pass: its lines, how they ran, the loop over time where that is ours, what it costs."""
+    """One way to call a backward pass: its lines, how they ran, the loop where that is ours, what it costs."""
 
     lines: tuple[str, ...]
     ran: Ran

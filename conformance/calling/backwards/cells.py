@@ -1,6 +1,7 @@
 """Cells that take one step back: the loop back over time is ours, the step is theirs.
 
-    dh ← 0;  for t from T − 1 to 0:  cell(x_t, h_{t−1});  grads ← grads + [cell_backward(d_t + dh, …)],  dh ← the gradient in it
+    dh ← 0;  for t from T − 1 to 0:  cell(x_t, h_{t−1}),  grads ← grads + [cell_backward(d_t + dh, …)],
+                                     dh ← the gradient in it
 
 Forward is called again ahead of each step back, so that what the cell keeps of a step in itself is what it kept of this
 one. A cell with a memory c is handed dc as well, and dc ← the gradient of the memory before in it.
@@ -95,16 +96,20 @@ def _at_a_step(forward: Forward) -> Iterator[tuple[str, ...]]:
     by step t; one that keeps all its steps, on a stack, is there already.
     """
     states = ", ".join(name for name, _ in zip(STATES, forward.following, strict=False))
-    owned = forward.built.setup.owner == "model"
+    there = f"x_t, ({states},) = x[t], before[t]" if states else "x_t = x[t]"
     if states:
-        there = (f"x_t, ({states},) = x[t], before[t]",)
-        yield (*there, f"step = {forward.call}({forward.arguments.text})")
-    else:
-        there = ("x_t = x[t]",)
-    if owned or not states:
-        yield (*there, "step = result[t]")
-    if owned and not states:
-        yield (*there, "step, model = result[t], models[t]")
+        yield there, f"step = {forward.call}({forward.arguments.text})"
+    if not states or _keeps_all_its_steps(forward):
+        yield there, "step = result[t]"
+    if not states and forward.built.setup.owner == "model":
+        yield there, "step, model = result[t], models[t]"
+
+
+def _keeps_all_its_steps(forward: Forward) -> bool:
+    """Tell whether an object holds something of as many steps as were taken."""
+    held = getattr(forward.ran.names.get("model"), "__dict__", {})
+    steps = forward.asked.case.steps
+    return any(isinstance(value, (list, tuple, dict)) and len(value) >= steps for value in held.values())
 
 
 def _loop(step: tuple[str, ...], carried: Mapping[str, str], *, owner: str) -> str:
