@@ -44,7 +44,9 @@ class Binding:
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
     expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled`
     is what reads like a backward pass and could not be called, where none could; `told` is whether someone said how it
-    is called, so that nothing was inferred; `cut_short` is whether time was up before every other way was tried.
+    is called, so that nothing was inferred; `cut_short` is whether time was up before every other way was tried;
+    `stepwise` is whether single steps are called, in loops of ours, and `unrun` names the loops over time of what was
+    asked about that did not run for that.
     """
 
     name: str
@@ -66,6 +68,8 @@ class Binding:
     uncalled: tuple[Attempt, ...] = ()
     told: bool = False
     cut_short: bool = False
+    stepwise: bool = False
+    unrun: tuple[str, ...] = ()
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it."""

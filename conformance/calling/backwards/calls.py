@@ -16,6 +16,7 @@ from conformance.calling.hints.arguments import Arguments, Parameter, best_first
 from conformance.calling.hints.walking import adds_up_products, walks_back
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run
+from conformance.calling.scope import backward_askable
 
 MOST_ARGUMENTS = 10
 
@@ -48,7 +49,7 @@ def callables(loaded: Loaded, forward: Forward) -> list[str]:
 
     if forward.trains:
         return [forward.call]
-    calls = dict.fromkeys((*own_callables(loaded, forward.built), *losses_on_a_tape(loaded, forward)))
+    calls = dict.fromkeys((*backward_askable(loaded, forward), *losses_on_a_tape(loaded, forward)))
     return [*_pullbacks(forward), *(call for call in sorted(calls, key=rank) if rank(call) < 9)]
 
 

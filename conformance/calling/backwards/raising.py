@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,11 +23,26 @@ def own_mistake(error: BaseException | None, function: Any) -> bool:
         return False
     line = _line_in(error, function)
     text = source_of(function)
-    if not line or not text:
+    tree = ast.parse(text) if line and text else None
+    if tree is None or not isinstance(tree.body[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
-    tree = ast.parse(text)
     statement = _at(tree, line - _first_line(function) + 1)
-    return statement is not None and not _names(_own_part(statement)) & _handed_on(tree)
+    if statement is None:
+        return False
+    return not _names(_own_part(statement), structure=_takes_apart(statement)) & _handed_on(tree)
+
+
+def _takes_apart(statement: ast.stmt) -> bool:
+    """Tell whether a statement needs something to have so many parts: `n, t = x.shape` goes by more than sizes."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return any(isinstance(target, (ast.Tuple, ast.List)) for target in targets)
+
+
+def how_far(error: BaseException | None, function: Any) -> tuple[int, int]:
+    """Return how far a call of `function` got before it raised: to which line, and how deep below it."""
+    if error is None:
+        return 0, 0
+    return _line_in(error, function), len(traceback.extract_tb(error.__traceback__))
 
 
 def _is_never_made(error: BaseException | None, function: Any) -> bool:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from time import process_time
+from typing import Any
 
 from conformance.calling.asking import Question, Traits, question
-from conformance.calling.building.construct import Built, callable_of, own_callables, part_called
+from conformance.calling.backwards.raising import how_far, own_mistake
+from conformance.calling.building.construct import Built, callable_of, part_called
 from conformance.calling.building.relabelling import relabelled
 from conformance.calling.forwards.arguments import offered
 from conformance.calling.forwards.cells import cells, is_stepwise
@@ -28,6 +30,7 @@ from conformance.calling.interface import Attempt
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run
 from conformance.calling.running.stumbling import surviving
+from conformance.calling.scope import askable
 from conformance.calling.values.slots import WORDS, Sizes, guesses
 
 MOST_ARGUMENTS, MOST_SIZES = 8, 4
@@ -61,15 +64,15 @@ class Searching:
 
         They are called on whole sequences, or step by step in a loop of ours.
         """
-        for call in _ordered(self.loaded, own_callables(self.loaded, built)):
+        for call in _ordered(self.loaded, askable(self.loaded, built, stepwise=stepwise)):
             parameters = parameters_of(callable_of(built, call))
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
-                tries = _Tries(until=process_time() + MOST_SECONDS_OF_ONE)
+                tries = _Tries(until=process_time() + MOST_SECONDS_OF_ONE, function=callable_of(built, call))
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 yield from surviving(self.loaded, call, found)
                 self.attempts.append(tries.told(call))
                 self.exhausting += [call] * tries.exhausts
-                if tries.fails and names.FORWARD.fullmatch(call.rpartition(".")[2]):
+                if tries.fails and _is_meant(self.loaded, call):
                     self.raised.append(tries.raised)
 
     def _of_callable(
@@ -188,9 +191,10 @@ def _has_one_x(kinds: tuple[str, ...]) -> bool:
 
 @dataclass(slots=True)
 class _Tries:
-    """What came of calling one callable so far; `raised` is how it ended, by what no argument mends if by any."""
+    """What came of calling one callable so far; `raised` is how the call that got furthest ended."""
 
     until: float
+    function: Any
     raised: Forward | None = None
     exhausts: bool = False
     ran: bool = False
@@ -199,13 +203,15 @@ class _Tries:
     def note(self, forward: Forward) -> None:
         """Keep how one call went."""
         self.ran = self.ran or forward.ran.ok
-        if not forward.ran.ok and (
-            self.raised is None or (forward.ran.fails_by_itself and not self.raised.ran.fails_by_itself)
-        ):
+        if not forward.ran.ok and (self.raised is None or self._gets(forward) > self._gets(self.raised)):
             self.raised = forward
         if forward.ran.exhausts:
             self.raised, self.until = forward, 0.0
             self.exhausts = True
+
+    def _gets(self, forward: Forward) -> tuple[bool, int, int]:
+        """Return how far a call got, one that no argument mends being the end of it."""
+        return forward.ran.fails_by_itself, *how_far(forward.ran.error, self.function)
 
     def over(self, *, found: bool) -> bool:
         """Tell whether it is given up: it hung, or it took long and nothing of it was recognised."""
@@ -215,7 +221,9 @@ class _Tries:
     @property
     def fails(self) -> bool:
         """Whether it never ran, for a reason that no argument mends."""
-        return not self.ran and self.raised is not None and self.raised.ran.fails_by_itself
+        if self.ran or self.raised is None:
+            return False
+        return self.raised.ran.fails_by_itself or own_mistake(self.raised.ran.error, self.function)
 
     def told(self, call: str) -> Attempt:
         """Return how far the callable got."""
@@ -223,6 +231,12 @@ class _Tries:
             return Attempt(what=call, reached="ran", problem="its outputs are not recognised")
         why = NOT_TRIED if self.raised is None else self.raised.ran.complaint()
         return Attempt(what=call, reached="called", problem=why)
+
+
+def _is_meant(loaded: Loaded, call: str) -> bool:
+    """Tell whether a callable was asked for by name, or is called like a forward pass."""
+    name = call.rpartition(".")[2]
+    return name in loaded.wanted or names.FORWARD.fullmatch(name) is not None
 
 
 def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:
