@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from conformance.cases import materialise, parse_id
-from conformance.diagnose import Diagnosis, Evidence, suspects
+from conformance.cases import Problem, materialise, parse_id
+from conformance.diagnose import Diagnosis, Evidence, Trial, suspects
 from conformance.diagnose.edits import Edit
 from conformance.diagnose.material import Material
 from conformance.faults import CATALOGUE, RIGHT, Choices, choices_of
@@ -23,12 +23,16 @@ THREE = "only-first-step-survives"
 """An entry that goes wrong at three seams."""
 
 
+def trial(rerun, *others: Problem) -> Trial:
+    return Trial(rerun=rerun, problem=PROBLEM, others=others)
+
+
 def material_of(**parameters: np.ndarray) -> Material:
     return Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=parameters)))
 
 
 def pointed_at(found: Diagnosis) -> list[str]:
-    told = suspects(found, files={"net.py": SOURCE}, namespace={}, rerun=lambda: None)
+    told = suspects(found, files={"net.py": SOURCE}, namespace={}, trial=trial(lambda _: None))
     return [suspect.fault for suspect in told]
 
 
@@ -72,7 +76,9 @@ def test_edits_are_tried_until_the_time_is_up(
     found = Diagnosis(
         explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
     )
-    told = suspects(found, files={"net.py": SOURCE}, namespace=scope, rerun=lambda: evidence, seconds=seconds)
+    told = suspects(
+        found, files={"net.py": SOURCE}, namespace=scope, trial=trial(lambda _: evidence), seconds=seconds
+    )
     assert [(s.line, s.text, s.mended) for s in told] == [(2, "x = f(d)", "x = d")] * tried
 
 
@@ -82,9 +88,29 @@ def test_a_network_that_an_edit_does_not_change_is_not_run_again() -> None:
         explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
     )
     elsewhere = suspects(
-        found, files={"net.py": SOURCE}, namespace={}, rerun=lambda: asked.append("again"), seconds=30
+        found,
+        files={"net.py": SOURCE},
+        namespace={},
+        trial=trial(lambda _: asked.append("again")),
+        seconds=30,
     )
     assert (elsewhere, asked) == ([], [])
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_mend_that_fails_on_another_problem_is_not_offered(
+    *, holds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = materialise(parse_id("rnn-tanh-T6-B2-I3-H3-O2-f64-s1"))
+    monkeypatch.setattr(MODULE, "_mended", lambda *_: True)
+    monkeypatch.setattr(MODULE, "_near", lambda material, _: holds or material.problem is not other)
+    scope: dict = {}
+    exec(compile(SOURCE, "net.py", "exec"), scope)  # noqa: S102 - the source above
+    found = Diagnosis(
+        explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
+    )
+    again = trial(lambda problem: Evidence(problem=problem, observation=Observation()), other)
+    assert len(suspects(found, files={"net.py": SOURCE}, namespace=scope, trial=again)) == holds
 
 
 @pytest.mark.parametrize(("without", "still", "all_alike"), list(product((False, True), repeat=3)))

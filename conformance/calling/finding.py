@@ -9,6 +9,7 @@ from time import process_time
 from conformance.calling.adapter import skeleton
 from conformance.calling.asking import Traits, question
 from conformance.calling.backwards.final import with_final
+from conformance.calling.backwards.rates import with_its_rate
 from conformance.calling.backwards.search import Backward, backwards, by_the_reference
 from conformance.calling.backwards.softening import softened
 from conformance.calling.binding import Binding
@@ -167,7 +168,7 @@ def _head_is_right(backward: Backward) -> bool:
 
 
 def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
-    whole = with_final(loaded, backward)
+    whole = with_its_rate(loaded, with_final(loaded, backward))
     return _told_of_steps(loaded, found, bound_of(loaded, whole.forward, whole), whole.forward, whole)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
-from conformance.calling import Bound
+from conformance.calling import Binding, Bound
 from conformance.checking import parts
 from conformance.checking.anchoring import (
     NOT_ESTABLISHED,
@@ -26,13 +26,14 @@ from conformance.checking.contracts import contracts, of_precision
 from conformance.checking.declared import Declared
 from conformance.checking.diagnosing import diagnosed
 from conformance.checking.found import Found
+from conformance.checking.further_calls import FurtherCalls
 from conformance.checking.losses import by_another_loss, loss_of
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
 from conformance.diagnose.diagnose import SECONDS
 from conformance.diagnose.search import DEEPEST
 from conformance.record import exact
-from conformance.record.check import CheckRecord, ConsistencyRecord, ContractFinding, PartRecord
+from conformance.record.check import CheckRecord, ConsistencyRecord, PartRecord
 from conformance.recording import FREE_RUN, quantity_records
 
 Progress = Callable[[str], None]
@@ -140,6 +141,7 @@ class Checkup:
             if candidate.came.forward == "differs" or candidate.shows_its_loss_alone
             else None
         )
+        again = self._contracts()
         known = candidate.came.backward != "differs" or established(candidate, self.diagnosis)
         return Found(
             candidate=candidate,
@@ -149,9 +151,23 @@ class Checkup:
             established=known,
             consistency=own,
             parts=self._parts() if known and (own is None or own.agrees is None) else (),
-            contracts=self._contracts(),
+            contracts=[
+                of_precision(candidate.answer.tidied, candidate.came, candidate.inside),
+                *again.contracts,
+            ],
+            wrong_later=again.wrong,
             as_written=as_written(candidate),
         )
+
+    def _not_handed_out(self) -> str:
+        """Return in words which gradients of its own parameters nobody gets, though all others are right."""
+        bound = self.candidate.bound
+        if not isinstance(bound, Binding) or bound.own is None:
+            return ""
+        if bound.withheld:
+            return "they are right in local variables, but a caller doesn't get them"
+        missing = [name for name in bound.own.parameters if name not in bound.own.gradients]
+        return f"all that are shown are right, but {', '.join(missing)} has none" if missing else ""
 
     @property
     def _forward_is_known(self) -> bool:
@@ -177,11 +193,10 @@ class Checkup:
             found.append(parts.cell_record(candidate.case, step, loop_differs=looped))
         return found
 
-    def _contracts(self) -> list[ContractFinding]:
-        self.progress("calling it twice")
-        answer, said = self.candidate.answer, self.candidate.said
-        kept = of_precision(answer.tidied, self.candidate.came)
-        return [kept, *contracts(self.candidate.bound, answer.truth, said)]
+    def _contracts(self) -> FurtherCalls:
+        self.progress("calling it again and again")
+        candidate = self.candidate
+        return contracts(candidate.bound, candidate.answer.truth.problem, candidate.came, candidate.said)
 
     def _consistency(self) -> ConsistencyRecord:
         """Judge the gradients by the network's own forward pass."""
@@ -194,6 +209,8 @@ class Checkup:
         reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
         if agrees is False and not established_by_its_own(self.candidate, own):
             agrees, reason = None, NOT_ESTABLISHED
+        if agrees and (missing := self._not_handed_out()):
+            agrees, reason = None, missing
         return ConsistencyRecord(
             agrees=agrees,
             reason=reason,

@@ -13,7 +13,7 @@ from conformance.calling.binding import Binding
 from conformance.cases import Case
 from conformance.checking.asking import Answer, asked
 from conformance.checking.outcome import Outcome, outcome
-from conformance.checking.precision import is_rounding
+from conformance.checking.precision import constant_inside, is_rounding
 from conformance.checking.running import Failure, Said, attempt
 from conformance.checking.updates import LARGE, finer, read_off
 
@@ -27,11 +27,13 @@ class Candidate:
     answer: Answer
     came: Outcome
     said: Said
+    inside: float = 0.0  # a constant, too small for float32, that its activation adds to what goes into it
 
     @property
     def settled(self) -> bool:
         """Whether forward and backward agree in every parameter, so that no other binding can do better."""
-        return self.came.agrees and self.came.backward is not None and not self.missing
+        withheld = isinstance(self.bound, Binding) and self.bound.withheld
+        return self.came.agrees and self.came.backward is not None and not self.missing and not withheld
 
     @property
     def missing(self) -> int:
@@ -84,6 +86,8 @@ def _without_excuse(candidate: Candidate) -> Candidate:
         return candidate
     if is_rounding(candidate.bound, candidate.case, came, candidate.said):
         return candidate
+    if inside := constant_inside(candidate.answer.truth, tidy.observation):
+        return replace(candidate, inside=inside)
     return replace(candidate, came=outcome(candidate.answer.truth, tidy.observation, single=False))
 
 

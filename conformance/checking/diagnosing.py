@@ -36,7 +36,7 @@ def diagnosed(
             observation=answer.tidied.evidence,
             rate=candidate.bound.rate,
             early=depends_on_the_rate(candidate),
-            single=bool(answer.tidied.lowered),
+            single=bool(answer.tidied.lowered or candidate.inside),
             crossed=crossed(candidate.bound),
             assumed=assumed(candidate.bound),
         )

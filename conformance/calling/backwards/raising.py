@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.calling.building.keys import source_of
+from conformance.calling.hints.sources import source_of, tree_of
 from conformance.errors import in_words
 
 
@@ -22,9 +22,8 @@ def own_mistake(error: BaseException | None, function: Any) -> bool:
     if not isinstance(error, (TypeError, ValueError)) or "NoneType" in in_words(error):
         return False
     line = _line_in(error, function)
-    text = source_of(function)
-    tree = ast.parse(text) if line and text else None
-    if tree is None or not isinstance(tree.body[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
+    tree = tree_of(function)
+    if not line or not tree.body or not isinstance(tree.body[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
     statement = _at(tree, line - _first_line(function) + 1)
     if statement is None:
@@ -50,14 +49,15 @@ def _is_never_made(error: BaseException | None, function: Any) -> bool:
     owner = getattr(function, "__self__", None)
     if not isinstance(error, AttributeError) or owner is None or type(error.obj) is not type(owner):
         return False
-    texts = [source_of(base) for base in type(owner).__mro__ if base is not object]
+    bases = [base for base in type(owner).__mro__ if base is not object]
+    texts = [source_of(base) for base in bases]
     if (
         not all(texts)
         or hasattr(type(owner), "__getattr__")
         or any("setattr(" in t or "__dict__" in t for t in texts)
     ):
         return False
-    return not any(_sets(ast.parse(text), error.name) for text in texts)
+    return not any(_sets(tree_of(base), error.name) for base in bases)
 
 
 def _sets(tree: ast.AST, name: str) -> bool:

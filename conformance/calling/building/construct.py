@@ -1,12 +1,15 @@
 """Ways to build what holds a network's weights: classes, functions that make parameters, or the module itself."""
 
 import inspect
+import io
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from conformance.calling.asking import Asked
 from conformance.calling.building.options import is_class, options_among, options_of
@@ -27,6 +30,15 @@ MOST_BUILDS = 60
 
 MOST_FOUND, SURE = 4, 0.3
 """Ways to build one class that are handed on: one where every argument has a name that says what it is."""
+
+
+SPECIAL = frozenset(
+    name
+    for kind in (object, type, int, float, list, dict, set, io.IOBase)
+    for name in dir(kind)
+    if name[:2] == "__"
+) | {"__post_init__", "__getattr__", "__missing__", "__aenter__", "__aexit__", "__set_name__"}
+"""Methods that Python calls itself. Others with underscores, such as __backward__, are anybody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +119,9 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
             if ran.hung:
                 return
             continue
+        if locked := unlocking(ran, setup.roots):
+            setup = replace(setup, lines=(*setup.lines, *locked))
+            ran = run(loaded, p, setup.lines)
         arrays = candidates(ran, setup.roots)
         if not arrays and (later := _initialised_later(loaded, setup, ran, p)) is not None:
             setup, ran, arrays = later
@@ -231,6 +246,18 @@ def of_live(loaded: Loaded, name: str, p: Asked) -> Iterator[Built]:
         yield Built(setup=setup, ran=ran, arrays=tuple(candidates(ran, setup.roots)))
 
 
+def unlocking(ran: Ran, roots: Sequence[str]) -> list[str]:
+    """Return the lines that let arrays be written to which code has made read-only; their values are ours to set."""
+    return [
+        f"{item.path}.flags.writeable = True"
+        for item in everything(Ran(names=ran.names), roots)
+        if isinstance(item.value, np.ndarray)
+        and item.value.dtype.kind == "f"
+        and item.value.flags.owndata
+        and not item.value.flags.writeable
+    ]
+
+
 def candidates(ran: Ran, roots: Sequence[str]) -> list[Reached]:
     """Return what could be weights, reached from the roots: writeable arrays of floats; without any, lists of them."""
     found, listed = [], []
@@ -274,9 +301,7 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
         return [f"code.{n}" for n in (*wanted, *rest)]
     model = built.ran.names["model"]
     found = [
-        f"model.{n}"
-        for n in dir(type(model))
-        if not n.startswith("__") and callable(getattr(type(model), n, None))
+        f"model.{n}" for n in dir(type(model)) if n not in SPECIAL and callable(getattr(type(model), n, None))
     ]
     own = getattr(model, "__dict__", {})
     found += [f"model.{n}" for n, v in own.items() if inspect.isfunction(v) or inspect.ismethod(v)]

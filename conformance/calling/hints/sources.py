@@ -2,16 +2,28 @@
 
 import ast
 import inspect
-import textwrap
 from typing import Any
 
 
 def source_of(value: Any) -> str:
-    """Return the source text of a class or function, empty where it can't be had."""
+    """Return the source text of a class or function as if it stood at top level, empty where it can't be had.
+
+    The margin is that of its first line; lines of texts and comments that don't begin with it stay as they are.
+    """
     try:
-        return textwrap.dedent(inspect.getsource(value))
+        lines = inspect.getsource(value).splitlines(keepends=True)
     except (OSError, TypeError, SyntaxError, IndexError):
         return ""
+    margin = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    return "".join(line.removeprefix(margin) for line in lines)
+
+
+def tree_of(value: Any) -> ast.Module:
+    """Return the syntax tree of a class or function, an empty one where it has none: a lambda amid its statement."""
+    try:
+        return ast.parse(source_of(value))
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])
 
 
 def shares_in(value: Any) -> frozenset[str]:
@@ -19,14 +31,9 @@ def shares_in(value: Any) -> frozenset[str]:
 
     Such a number is a share, of which the forward pass makes something; it is no learning rate.
     """
-    text = source_of(value)
-    try:
-        nodes = list(ast.walk(ast.parse(text)))
-    except SyntaxError:
-        return frozenset()
     return frozenset(
         getattr(node.right, "attr", getattr(node.right, "id", ""))
-        for node in nodes
+        for node in ast.walk(tree_of(value))
         if isinstance(node, ast.BinOp)
         and isinstance(node.op, ast.Sub)
         and isinstance(node.left, ast.Constant)
@@ -36,13 +43,9 @@ def shares_in(value: Any) -> frozenset[str]:
 
 def parts_in(value: Any) -> dict[str, tuple[str, ...]]:
     """Return the names that a function takes apart, such as a state (h, c), with what it calls the parts."""
-    try:
-        nodes = list(ast.walk(ast.parse(source_of(value))))
-    except SyntaxError:
-        return {}
     return {
         node.value.id: tuple(ast.unparse(part) for part in target.elts)
-        for node in nodes
+        for node in ast.walk(tree_of(value))
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
         for target in node.targets
         if isinstance(target, ast.Tuple)

@@ -2,9 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from conformance.calling.hints.sources import source_of
+from conformance.calling.hints.sources import source_of, tree_of
 
 BACK = re.compile(r"reversed\(|\[::-1\]|, -1\)")
 """What a loop backwards goes over."""
@@ -38,6 +38,23 @@ def adds_up_products(function: object) -> bool:
     return any(len(_sums(node)) > 1 for node in _nodes(function) if isinstance(node, ast.For))
 
 
+def changes(function: object, parameters: Collection[str]) -> bool:
+    """Tell whether a function takes something off one of some parameters, or adds something to it."""
+    for node in _nodes(function):
+        match node:
+            case ast.AugAssign(op=ast.Sub() | ast.Add(), target=target):
+                pass
+            case ast.Assign(targets=[target], value=ast.BinOp(left=left)) if ast.unparse(left) == ast.unparse(
+                target
+            ):
+                pass
+            case _:
+                continue
+        if ast.unparse(target).partition("[")[0].rpartition(".")[2] in parameters:
+            return True
+    return False
+
+
 def _sums(loop: ast.For) -> set[str]:
     """Return what products are added to in a loop."""
     return {
@@ -50,5 +67,4 @@ def _sums(loop: ast.For) -> set[str]:
 
 
 def _nodes(function: object) -> Iterator[ast.AST]:
-    text = source_of(function)
-    return ast.walk(ast.parse(text)) if text else iter(())
+    return ast.walk(tree_of(function))

@@ -45,6 +45,12 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
             _keep_version(names, node)
             run_statement(node, piece, names, story, _limit(node))
             _resize(names, node, sizes, story)
+        for node in statements.supplied_by_main(piece.tree, names):
+            run_statement(node, piece, names, story, _limit(node))
+            story.note(
+                f"{ast.unparse(node)} is taken from the main block: its definitions read that global name."
+            )
+            _resize(names, node, sizes, story)
     return skipped
 
 

@@ -1,7 +1,6 @@
 """Running a few lines of Python that call foreign code, under a time limit, and telling how they ended."""
 
 import traceback
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,7 +12,7 @@ import numpy as np
 
 from conformance.calling.asking import Asked
 from conformance.calling.loading.load import Loaded
-from conformance.calling.running.clipping import unclipped
+from conformance.calling.running.clipping import Clips, clipping
 from conformance.calling.running.keeping import kept
 from conformance.calling.running.limits import AskedForInput, TookTooLong, seeded, time_limit
 from conformance.calling.running.lists import lists
@@ -36,9 +35,7 @@ class Ran:
     seen: Seen = field(default_factory=dict)
     error: BaseException | None = None
     last: tuple[str, ...] = ()  # the lines that were run last
-    clipped: Counter[float] = field(
-        default_factory=Counter
-    )  # limits of clipping that was left out, and how often each
+    clips: Clips = field(default_factory=Clips)
     handed: list[Any] = field(
         default_factory=list
     )  # the arguments of foreign functions that our lines called
@@ -104,8 +101,8 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
     return more(loaded, ran, lines)
 
 
-def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
-    """Run further lines after those of `ran`."""
+def more(loaded: Loaded, ran: Ran, lines: Iterable[str], *, lifted: bool = False) -> Ran:
+    """Run further lines after those of `ran`; with `lifted` nothing is clipped to ±c by them."""
     if process_time() > loaded.until:
         message = f"the search for ways of calling {loaded.target} took too long"
         raise SearchIsOver(message)
@@ -114,7 +111,7 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
     ran.last = tuple(lines)
     code = compiled(ran.last)
     ran.names["seen"] = ran.seen
-    with watched(loaded.files, ran.seen, ran.handed), unclipped() as clipped:
+    with watched(loaded.files, ran.seen, ran.handed), clipping(lifted=lifted) as clips:
         try:
             with time_limit(CALL):
                 exec(code, ran.names)
@@ -122,7 +119,7 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
             raise
         except BaseException as error:
             ran.error = error
-    ran.clipped += clipped
+    ran.clips.add(clips)
     return ran
 
 
