@@ -106,7 +106,6 @@ def pointed_at(source: str) -> tuple[tuple[str, ...], list[Suspect]]:
         files={"net.py": source},
         namespace=scope,
         trial=Trial(rerun=lambda _: run(scope), problem=PROBLEM, others=()),
-        seconds=30,
     )
 
 

@@ -30,13 +30,13 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
             assumed=assumed(bound),
         )
 
-    files = {file: "".join(linecache.getlines(file)) for file in bound.loaded.files}
+    files = {file: "".join(linecache.getlines(file)) for file in sorted(bound.loaded.files)}
     others = [bound.admit(materialise(case)) for case in other_cases(candidate.case, h_0=bound.takes_h_0)]
     trial = Trial(rerun=rerun, problem=problem, others=others)
     return suspects(found, files=files, namespace=vars(bound.loaded.code), trial=trial)
 
 
 def other_cases(case: Case, *, h_0: bool) -> list[Case]:
-    """Return the cases in which a mend must hold as well: another length and other data, and h_0 ≠ 0 where it is taken."""
+    """Return the cases in which a mend must hold too: another length and other data, and h_0 ≠ 0 where it is taken."""
     longer = replace(case, steps=case.steps + 2, seed=case.seed + 1)
     return [longer, *([replace(longer, h_0=True)] if h_0 else [])]

@@ -142,7 +142,7 @@ def _difference(found: Found) -> str:
     if came.backward == "differs":
         forward = "forward agrees, " if came.forward == "agrees" else ""
         return f"{forward}{counted('backward', came)} wrong"
-    return "something it shows has a wrong shape"
+    return found.complaints[0].removesuffix(".")
 
 
 def _doubt(found: Found) -> str:

@@ -1,12 +1,12 @@
 """The lines in which faults hide: an edit that mends one is tried in memory, and the network run again."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from conformance.budget import Budget
 from conformance.cases import Problem
 from conformance.diagnose.diagnosis import Diagnosis, Suspect
 from conformance.diagnose.edits import Edit
@@ -20,8 +20,8 @@ from conformance.diagnose.reproduction import results
 from conformance.faults import CATALOGUE, Choices
 from conformance.faults.seams import alternatives
 
-SECONDS = 3.0
-"""How long the processor looks for lines, all faults together."""
+MOST_EDITS = 700
+"""Edits after which the network is run again, all faults together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,6 @@ def suspects(
     files: Mapping[str, str],
     namespace: Mapping[str, Any],
     trial: Trial,
-    seconds: float = SECONDS,
 ) -> list[Suspect]:
     """Return the lines of `files` in which the faults of a diagnosis lie.
 
@@ -63,19 +62,17 @@ def suspects(
         Where their functions and classes are.
     trial
         How the network is run again.
-    seconds
-        How long to look.
     """
     if not found.explained or found.choices is None:
         return []
-    until = time.process_time() + seconds
+    budget = Budget(most=MOST_EDITS)
     told: list[Suspect] = []
     for fault in found.faults:
         for seam, choice in CATALOGUE[fault].choices.items():
             if getattr(found.choices, seam) != choice:
                 continue
             without = replace(found.choices, **{seam: alternatives(seam)[0]})
-            mend = _mend(seam, found.choices, without, files, namespace, trial, until)
+            mend = _mend(seam, found.choices, without, files, namespace, trial, budget)
             if mend is not None:
                 text, mended = mend.shown(files[mend.file])
                 told.append(
@@ -93,15 +90,17 @@ def _mend(
     files: Mapping[str, str],
     namespace: Mapping[str, Any],
     trial: Trial,
-    until: float,
+    budget: Budget,
 ) -> Edit | None:
     """Return the first edit after which the network shows what it does `without` the fault."""
     for edit in edits(seam, files):
-        if time.process_time() > until:
+        if budget.over:
             return None
         with patched(edit, files[edit.file], namespace) as changed:
-            if changed and _holds(trial, choices, without):
-                return edit
+            holds = changed and _holds(trial, choices, without)
+            budget.spend(bool(changed))
+        if holds:
+            return edit
     return None
 
 

@@ -3,10 +3,12 @@
 import ast
 import inspect
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
-from conformance.calling.hints.sources import source_of, tree_of
+from conformance.calling.hints.sources import nodes_of, source_of
 from conformance.errors import in_words
 
 
@@ -21,14 +23,15 @@ def own_mistake(error: BaseException | None, function: Any) -> bool:
         return True
     if not isinstance(error, (TypeError, ValueError)) or "NoneType" in in_words(error):
         return False
-    line = _line_in(error, function)
-    tree = tree_of(function)
-    if not line or not tree.body or not isinstance(tree.body[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
+    code = _code_of(function)
+    line = _line_in(error, code)
+    nodes = nodes_of(function)
+    if code is None or not line or not nodes:
         return False
-    statement = _at(tree, line - _first_line(function) + 1)
+    statement = _at(nodes, line - code.co_firstlineno + 1)
     if statement is None:
         return False
-    return not _names(_own_part(statement), structure=_takes_apart(statement)) & _handed_on(tree)
+    return not _names(_own_part(statement), structure=_takes_apart(statement)) & _handed_on(nodes)
 
 
 def _takes_apart(statement: ast.stmt) -> bool:
@@ -41,7 +44,7 @@ def how_far(error: BaseException | None, function: Any) -> tuple[int, int]:
     """Return how far a call of `function` got before it raised: to which line, and how deep below it."""
     if error is None:
         return 0, 0
-    return _line_in(error, function), len(traceback.extract_tb(error.__traceback__))
+    return _line_in(error, _code_of(function)), len(list(traceback.walk_tb(error.__traceback__)))
 
 
 def _is_never_made(error: BaseException | None, function: Any) -> bool:
@@ -57,19 +60,22 @@ def _is_never_made(error: BaseException | None, function: Any) -> bool:
         or any("setattr(" in t or "__dict__" in t for t in texts)
     ):
         return False
-    return not any(_sets(tree_of(base), error.name) for base in bases)
+    return not any(_sets(nodes_of(base), error.name) for base in bases)
 
 
-def _sets(tree: ast.AST, name: str) -> bool:
+def _sets(nodes: Sequence[ast.AST], name: str) -> bool:
     return any(
         isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Store)
-        for node in ast.walk(tree)
+        for node in nodes
     )
 
 
-def _line_in(error: BaseException, function: Any) -> int:
-    """Return the line of a function that an error went through, 0 where it didn't."""
-    code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
+def _code_of(function: Any) -> CodeType | None:
+    return getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
+
+
+def _line_in(error: BaseException, code: CodeType | None) -> int:
+    """Return the line of a function's code that an error went through, 0 where it didn't."""
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code is code:
@@ -78,16 +84,9 @@ def _line_in(error: BaseException, function: Any) -> int:
     return 0
 
 
-def _first_line(function: Any) -> int:
-    try:
-        return inspect.getsourcelines(function)[1]
-    except (OSError, TypeError):
-        return 0
-
-
-def _at(tree: ast.AST, line: int) -> ast.stmt | None:
+def _at(nodes: Sequence[ast.AST], line: int) -> ast.stmt | None:
     """Return the innermost statement at a line."""
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and n.lineno <= line <= (n.end_lineno or 0)]
+    found = [n for n in nodes if isinstance(n, ast.stmt) and n.lineno <= line <= (n.end_lineno or 0)]
     return max(found, key=lambda node: node.lineno, default=None)
 
 
@@ -100,9 +99,10 @@ def _own_part(statement: ast.stmt) -> ast.AST:
             return statement
 
 
-def _handed_on(tree: ast.AST) -> set[str]:
+@lru_cache(maxsize=200)
+def _handed_on(nodes: tuple[ast.AST, ...]) -> frozenset[str]:
     """Return the names that hold what a function was handed, or what was made of it."""
-    function = next(n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    function = next(n for n in nodes if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
     given = function.args
     found = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)} - {"self"}
     found |= {a.arg for a in (given.vararg, given.kwarg) if a is not None}
@@ -112,7 +112,7 @@ def _handed_on(tree: ast.AST) -> set[str]:
         for target, value in _bindings(function):
             if _names(value) & found:
                 found |= _names(target, structure=True)
-    return found
+    return frozenset(found)
 
 
 def _bindings(function: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
