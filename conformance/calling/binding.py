@@ -48,7 +48,8 @@ class Binding:
     `anchored` is whether local variables of its backward pass show that the loss enters as it was asked to, whatever it
     hands out; `own_rate` is the learning rate by which its update was divided, since the code has it written down, 0
     where there is none; `withheld` is whether its gradients were found in local variables alone; `lifted` is whether
-    nothing is clipped to ±c in its backward pass.
+    nothing is clipped to ±c in its backward pass; `stepwise` is whether single steps are called, in loops of ours, and
+    `unrun` names the loops over time of what was asked about that did not run for that.
     """
 
     name: str
@@ -74,6 +75,8 @@ class Binding:
     own_rate: float = 0.0
     withheld: bool = False
     lifted: bool = False
+    stepwise: bool = False
+    unrun: tuple[str, ...] = ()
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it."""

@@ -27,6 +27,8 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.running.limits import sandbox
 from conformance.calling.running.program import Ran, SearchIsOver
 from conformance.calling.running.stumbling import surviving
+from conformance.calling.running.walking import walks_over_time
+from conformance.calling.scope import has_a_loop_below, is_an_entry, unrun, was_asked_about
 
 Progress = Callable[[str], None]
 
@@ -50,9 +52,16 @@ class Found:
     searching: Searching
     backwards: list[Backward] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
+    mistaken: list[Forward] = field(default_factory=list)  # loops over time that are recognised by a mistake
     raised: list[Backward] = field(default_factory=list)  # that failed by a mistake of their own
     attempts: list[Attempt] = field(default_factory=list)
     cut_short: bool = False  # whether its calls were spent before every other way was tried
+
+    @property
+    def broken(self) -> list[Forward]:
+        """What fails by a mistake of its own however it is called, and however the network is built."""
+        ran = {forward.call for forward in self.searching.ran}
+        return [forward for forward in self.searching.raised if forward.call not in ran]
 
 
 def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
@@ -94,7 +103,7 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
     """Yield the ways under which everything is right; keep all others in `found`."""
     for backward in _all(loaded, found, progress):
         if backward.certain and not _of_one_sample(found, backward):
-            yield _bound(loaded, backward)
+            yield _bound(loaded, found, backward)
 
 
 def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
@@ -110,16 +119,16 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         progress(f"the search ended after {MOST_CALLS:,} calls; going on with the best that was found")
     best = _best_backwards(loaded, found)
     for backward in best:
-        yield replace(_bound(loaded, backward), cut_short=found.cut_short)
+        yield replace(_bound(loaded, found, backward), cut_short=found.cut_short)
     if best:
         return
     if found.raised:
         yield bound_of(loaded, found.raised[0].forward, found.raised[0])
     elif found.forwards:
         for forward in sorted(found.forwards, key=lambda f: (f.trains, not f.complete))[:MOST_SHOWN]:
-            yield bound_of(loaded, forward, None, found.attempts)
-    elif found.searching.raised:
-        yield bound_of(loaded, found.searching.raised[0], None, found.attempts)
+            yield _told_of_steps(loaded, found, bound_of(loaded, forward, None, found.attempts), forward)
+    elif found.broken:
+        yield bound_of(loaded, found.broken[0], None, found.attempts)
     else:
         stumbles = [Attempt(what="the search", reached="found", problem=each) for each in loaded.stumbles]
         attempts = (*found.searching.attempts, *found.attempts, *stumbles)
@@ -160,9 +169,23 @@ def _head_is_right(backward: Backward) -> bool:
     return any("W_hy" in slot.roles and slot.path in backward.harvest.right for slot in backward.slots)
 
 
-def _bound(loaded: Loaded, backward: Backward) -> Binding:
+def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
     whole = with_its_rate(loaded, with_final(loaded, backward))
-    return bound_of(loaded, whole.forward, whole)
+    return _told_of_steps(loaded, found, bound_of(loaded, whole.forward, whole), whole.forward, whole)
+
+
+def _told_of_steps(
+    loaded: Loaded, found: Found, binding: Binding, forward: Forward, backward: Backward | None = None
+) -> Binding:
+    """Return a binding that tells whether single steps are judged, and which loops over time did not run for them.
+
+    A backward pass that walks over time itself has had its forward pass called as its author does.
+    """
+    if not forward.loop or (backward is not None and backward.loop is None):
+        return binding
+    ran = {known.call for known in found.forwards if not known.loop} | {forward.call}
+    ran |= set() if backward is None else {backward.call}
+    return replace(binding, stepwise=True, unrun=unrun(loaded, forward, ran))
 
 
 def _is_backward(backward: Backward) -> bool:
@@ -206,6 +229,9 @@ def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> None:
 def _others(loaded: Loaded, found: Found) -> Iterator[Forward]:
     """Yield what ran and was not recognised, by the mistake it has, or by its own parameters."""
     searching = found.searching
+    if found.mistaken:
+        yield from found.mistaken
+        return
     yield from searching.recognising.with_one_mistake(searching.ran)
     yield from own_forwards(loaded, searching.ran)
 
@@ -227,6 +253,7 @@ def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:
     """Look for backward passes of a network that is judged by itself; tell whether the search is over."""
     for backward in backwards(loaded, forward, found.attempts, OwnTruth(loaded)):
         if backward.ran.error is not None:
+            found.raised.append(backward)
             continue
         found.backwards.append(backward)
         if backward.wrong == 0:
@@ -237,12 +264,24 @@ def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:
 def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]:
     """Yield every backward pass on every forward pass; keep both in `found`.
 
-    Whole sequences first: a cell that is right says nothing about a loop of theirs around it.
+    Whole sequences first: a cell that is right says nothing about a loop of theirs around it. So steps are not walked
+    with where that loop fails by itself, or goes wrong in a way that is known.
     """
     setups = _those_that_run_first(found, list(_setups(loaded, found)))
-    for stepwise in (False, True):
-        if not found.backwards and not found.raised:
-            yield from _of_setups(loaded, found, setups, progress, stepwise=stepwise)
+    yield from _of_setups(loaded, found, setups, progress, stepwise=False)
+    if found.backwards or found.raised:
+        return
+    if not found.forwards:
+        found.mistaken = _mistaken_loops(loaded, found)
+    if not found.mistaken and not any(is_an_entry(loaded, forward.call) for forward in found.broken):
+        yield from _of_setups(loaded, found, setups, progress, stepwise=True)
+
+
+def _mistaken_loops(loaded: Loaded, found: Found) -> list[Forward]:
+    """Return the loops over time that ran, and that are recognised as those of a network with one mistake."""
+    ran = [forward for forward in found.searching.ran if has_a_loop_below(loaded, forward)]
+    wrong = found.searching.recognising.with_one_mistake(ran)
+    return [forward for forward in wrong if walks_over_time(loaded, forward)]
 
 
 def _those_that_run_first(found: Found, setups: Sequence[Built]) -> list[Built]:
@@ -273,8 +312,7 @@ def _of_setups(
             truth_of = OwnTruth(loaded) if forward.fault else by_the_reference
             for backward in backwards(loaded, forward, found.attempts, truth_of):
                 if backward.ran.error is not None:
-                    if not forward.loop:
-                        found.raised.append(backward)
+                    found.raised.append(backward)
                     continue
                 found.backwards.append(backward)
                 if len(backward.harvest.expressions) == len(backward.slots):
@@ -344,7 +382,9 @@ def _setups(loaded: Loaded, found: Found) -> Iterator[Built]:
                 yield built
         if len(found.attempts) == tried:
             found.attempts.append(_unbuilt(loaded, name))
-    yield from surviving(loaded, "the module", of_module(loaded, p))
+    for built in surviving(loaded, "the module", of_module(loaded, p)):
+        if was_asked_about(loaded, built):
+            yield built
 
 
 def _unbuilt(loaded: Loaded, name: str) -> Attempt:

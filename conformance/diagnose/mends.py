@@ -73,6 +73,10 @@ FORWARD = ("activation", "recurrence", "start", "biases", "inputs", "kept", "hea
 BACKWARD = re.compile(r"back|grad|bptt|deriv|prime|^d_?[a-z]+$|train|update", re.IGNORECASE)
 
 
+INTO_ITSELF = re.compile(r"\b([\w.]+)(\.(append|insert|extend)\((\d+, *)?\1\)|\[[^\]]*\] = \1$)")
+"""What puts a container into itself, of which no array can be made."""
+
+
 def edits(seam: str, files: Mapping[str, str]) -> Iterator[Edit]:
     """Yield the edits that may mend a wrong choice at `seam`, in all files, those of the likeliest kind first."""
     places = [spot for file, text in files.items() for spot in spots(file, text)]
@@ -81,6 +85,6 @@ def edits(seam: str, files: Mapping[str, str]) -> Iterator[Edit]:
     for operator in BY_SEAM.get(seam, ()):
         for spot in places:
             for edit in operator(spot):
-                if edit not in seen:
+                if edit not in seen and not INTO_ITSELF.search(edit.shown(files[edit.file])[1]):
                     seen.add(edit)
                     yield edit

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from conformance.calling.backwards.arguments import at_its_sites, listed, options_of_backward, roles_in
-from conformance.calling.backwards.cells import backward_cells
+from conformance.calling.backwards.cells import BackwardLoop, backward_cells
 from conformance.calling.backwards.entries import OWN_LOSS, Entry
 from conformance.calling.backwards.tapes import losses_on_a_tape, way_back
 from conformance.calling.building.construct import callable_of, own_callables
@@ -16,17 +16,18 @@ from conformance.calling.hints.arguments import Arguments, Parameter, best_first
 from conformance.calling.hints.walking import adds_up_products, walks_back
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run
+from conformance.calling.scope import backward_askable
 
 MOST_ARGUMENTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way to call a backward pass: its lines, how they ran, whether the loop over time is ours, what it costs."""
+    """One way to call a backward pass: its lines, how they ran, the loop where that is ours, what it costs."""
 
     lines: tuple[str, ...]
     ran: Ran
-    stepwise: bool = False
+    loop: BackwardLoop | None = None
     cost: float = 0.0
 
 
@@ -48,7 +49,7 @@ def callables(loaded: Loaded, forward: Forward) -> list[str]:
 
     if forward.trains:
         return [forward.call]
-    calls = dict.fromkeys((*own_callables(loaded, forward.built), *losses_on_a_tape(loaded, forward)))
+    calls = dict.fromkeys((*backward_askable(loaded, forward), *losses_on_a_tape(loaded, forward)))
     return [*_pullbacks(forward), *(call for call in sorted(calls, key=rank) if rank(call) < 9)]
 
 
@@ -112,8 +113,8 @@ def _handed(
         entry = replace(entry, texts=tuple(text.replace("(y - ", "(p.y - ") for text in entry.texts))
     roles = roles_in(forward, parameters)
     if forward.loop and entry.texts:
-        for lines, ran in backward_cells(loaded, forward, call, parameters, entry.texts[0], roles):
-            yield Way(lines=lines, ran=ran, stepwise=True)
+        for loop in backward_cells(loaded, forward, call, parameters, entry.texts[0], roles):
+            yield Way(lines=loop.lines, ran=loop.ran, loop=loop)
     if forward.loop and same:
         return
     sites = at_its_sites(loaded, forward, call, parameters)

@@ -1,18 +1,22 @@
 """Cells that take one step back: the loop back over time is ours, the step is theirs.
 
-    dh ← 0;  for t from T − 1 to 0:  grads ← grads + [cell_backward(d_t + dh, …)],  dh ← the gradient in it
+    dh ← 0;  for t from T − 1 to 0:  cell(x_t, h_{t−1}),  grads ← grads + [cell_backward(d_t + dh, …)],
+                                     dh ← the gradient in it
 
-A cell with a memory c is handed dc as well, and dc ← the gradient of the memory before in it.
+Forward is called again ahead of each step back, so that what the cell keeps of a step in itself is what it kept of this
+one. A cell with a memory c is handed dc as well, and dc ← the gradient of the memory before in it.
 """
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
 from conformance.calling.building.construct import callable_of, part_called
+from conformance.calling.forwards.cells import STATES
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import Option, Parameter, best_first
@@ -20,10 +24,27 @@ from conformance.calling.hints.inputs import plain_options
 from conformance.calling.hints.returns import returned_names
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run
-from conformance.calling.running.reach import reach
+from conformance.calling.running.reach import Reached, reach
 from conformance.calling.values.forms import numeric
 
 MOST_ARGUMENTS = 12
+MOST_CARRIED = 3
+"""Things in the result of a step back, of the shape of h, any of which may be the gradient of the state before."""
+
+GRADIENT = re.compile(r"d_?|grad_?")
+"""What the name of a gradient begins with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackwardLoop:
+    """A loop back over time as it ran; without lines, a single step that failed.
+
+    `carried` tells by the name of a state which variable ends as its gradient before the first step: h's is dh.
+    """
+
+    ran: Ran
+    lines: tuple[str, ...] = ()
+    carried: Mapping[str, str] = field(default_factory=dict)
 
 
 def backward_cells(
@@ -33,85 +54,144 @@ def backward_cells(
     parameters: Sequence[Parameter],
     entry: str,
     roles: dict[str, str],
-) -> Iterator[tuple[tuple[str, ...], Ran]]:
+) -> Iterator[BackwardLoop]:
     """Yield loops over a callable that takes one step back, with how they ran; `entry` lays d out step by step."""
-    function = callable_of(forward.built, call)
-    weights = [slot.path.removeprefix("model.") for slot in forward.slots]
-    keeps = f", {{k: np.array(v) for k, v in vars(model).items() if isinstance(v, np.ndarray) and k not in {weights}}}"
-    kept = keeps if forward.built.setup.owner == "model" else ""
-    h_like = "before[-1]" if forward.following or "h" in forward.ran.names else "d[-1]"
-    opening = (
-        f"d = {entry}",
-        f"grads, dh, dc, t = [], np.zeros_like({h_like}), np.zeros_like({h_like}), p.T - 1",
-    )
+    labels = returned_names(callable_of(forward.built, call), "back")
+    opening = _opening(forward, entry)
     options = partial(_options, forward=forward, roles=roles)
     y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
     before = (*forward.build, *forward.lines, *y)
-    prepared = (*before, *opening)
-    for arguments in best_first(parameters, options, MOST_ARGUMENTS):
-        enters = [kind for kind in arguments.kinds if kind.startswith("entry")]
-        if len(enters) != 1:
-            continue
-        probe = run(loaded, forward.asked.p, (*prepared, f"back = {call}({arguments.text})"))
-        if not probe.ok:
-            yield (), probe
-            continue
-        for carried in _carried(probe, returned_names(function, "back"), memory="memory" in arguments.kinds):
-            steps = "".join(f"\n    {name} = back{path}" for name, path in carried.items())
-            body = f"\n    back = {call}({arguments.text})\n    grads.append((back{kept or ','})){steps}"
-            lines = (*opening, "for t in reversed(range(p.T)):" + body)
-            yield lines, run(loaded, forward.asked.p, (*before, *lines))
+    for arguments in best_first(parameters, options, MOST_ARGUMENTS, _enters_once):
+        back = f"back = {call}({arguments.text})"
+        memory = bool({"memory", "entry of both"} & set(arguments.kinds))
+        for at in _at_a_step(forward):
+            probe = run(loaded, forward.asked.p, (*before, *opening, *at, back))
+            if not probe.ok:
+                yield BackwardLoop(ran=probe)
+                continue
+            for carried in _carried(probe, labels, memory=memory):
+                lines = (*opening, _loop((*at, back), carried, owner=forward.built.setup.owner))
+                ran = run(loaded, forward.asked.p, (*before, *lines))
+                ends = {state: f"d{state}" for state in STATES if f"d{state}" in carried}
+                yield BackwardLoop(lines=lines, ran=ran, carried=ends)
+
+
+def _enters_once(kinds: tuple[str, ...]) -> bool:
+    """Tell whether exactly one argument is what the loss enters by."""
+    return sum(kind.startswith("entry") for kind in kinds) == 1
+
+
+def _opening(forward: Forward, entry: str) -> tuple[str, ...]:
+    like = "h" if forward.following or "h" in forward.ran.names else "d[-1]"
+    return (
+        f"d = {entry}",
+        f"grads, dh, dc, t = [], np.zeros_like({like}), np.zeros_like({like}), p.T - 1",
+    )
+
+
+def _at_a_step(forward: Forward) -> Iterator[tuple[str, ...]]:
+    """Yield the lines after which a cell is where it was at step t.
+
+    Forward is called again from the state before t. A cell that keeps its state itself is gone back to as it was left
+    by step t; one that keeps all its steps, on a stack, is there already.
+    """
+    states = ", ".join(name for name, _ in zip(STATES, forward.following, strict=False))
+    there = f"x_t, ({states},) = x[t], before[t]" if states else "x_t = x[t]"
+    if states:
+        yield there, f"step = {forward.call}({forward.arguments.text})"
+    if not states or _keeps_all_its_steps(forward):
+        yield there, "step = result[t]"
+    if not states and forward.built.setup.owner == "model":
+        yield there, "step, model = result[t], models[t]"
+
+
+def _keeps_all_its_steps(forward: Forward) -> bool:
+    """Tell whether an object holds something of as many steps as were taken."""
+    held = getattr(forward.ran.names.get("model"), "__dict__", {})
+    steps = forward.asked.case.steps
+    return any(isinstance(value, (list, tuple, dict)) and len(value) >= steps for value in held.values())
+
+
+def _loop(step: tuple[str, ...], carried: Mapping[str, str], *, owner: str) -> str:
+    """Return the loop over time, which keeps what every step gave and what it left in the object."""
+    given = f"grads.append(kept(back{', model' if owner == 'model' else ''}))"
+    steps = (f"{name} = back{path}" for name, path in carried.items())
+    return "for t in reversed(range(p.T)):" + "".join(f"\n    {line}" for line in (*step, given, *steps))
 
 
 def _carried(probe: Ran, labels: dict[str, str], *, memory: bool) -> list[dict[str, str]]:
     """Return where in the result of a step back the gradients may be of the state before, and of the memory before."""
     found = _following(probe, labels)
     if memory:
-        return [dict(zip(("dh", "dc"), pair, strict=True)) for pair in itertools.permutations(found[:3], 2)]
-    alone = numeric(probe.names["back"])
-    whole = alone is not None and alone.shape == np.shape(probe.names["dh"])
-    return [{"dh": path} for path in found[:2]] or [{"dh": ""} if whole else {}]
+        pairs = sorted(
+            itertools.permutations(found[:MOST_CARRIED], 2),
+            key=lambda pair: (_is_of_memory(pair[0], labels), not _is_of_memory(pair[1], labels)),
+        )
+        return [{"dh": _inner(of_h), "dc": _inner(of_c)} for of_h, of_c in pairs]
+    return [{"dh": _inner(item)} for item in found[:MOST_CARRIED]] or [{}]
+
+
+def _inner(item: Reached) -> str:
+    return item.path.removeprefix("back")
+
+
+def _is_of_memory(item: Reached, labels: dict[str, str]) -> bool:
+    """Tell whether something is called like the gradient of a memory."""
+    name = labels.get(item.path, item.name)
+    return names.MEMORY.fullmatch(GRADIENT.sub("", name.lower(), count=1)) is not None
 
 
 def _options(parameter: Parameter, *, forward: Forward, roles: dict[str, str]) -> list[Option]:
     name = parameter.name.strip("_")
-    found = plain_options(parameter)
     if parameter.name in roles and roles[parameter.name] in forward.fills:
         return [(forward.fills[roles[parameter.name]], 0.0, "weight")]
     if (part := part_called(forward.built, parameter.name)) is not None:
         return [(part, 0.0, "parameter")]
-    if forward.following[1:] and names.MEMORY.fullmatch(re.sub(r"^d_?|^grad_?", "", name)):
-        return [("dc", 0.0, "memory")]
+    if forward.following[1:] and names.MEMORY.fullmatch(GRADIENT.sub("", name, count=1)):
+        return [("dc", 0.0, "memory")] if GRADIENT.match(name) else [("c", 0.0, "memory before")]
     upstream = bool(names.UPSTREAM.fullmatch(name))
     later = bool(names.NEXT.fullmatch(name))
-    found += [
+    found = [
+        *plain_options(parameter),
         ("d[t] + dh", 0.0 if upstream else 1.5, "entry"),
         ("d[t]", 0.3 if upstream and not later else 1.8, "entry alone"),
         ("dh", 0.2 if later else 1.2 if upstream else 2.0, "carried"),
-        ("x[t]", 0.0 if names.INPUT.fullmatch(name) else 2.2, "x"),
-        ("before[t]", 0.1 if names.STATE.fullmatch(name) and "next" not in name else 2.3, "state"),
+        ("x_t", 0.0 if names.INPUT.fullmatch(name) else 2.2, "x"),
+        ("h", 0.1 if names.STATE.fullmatch(name) and "next" not in name else 2.3, "state"),
         (
-            f"result[t]{''.join(forward.following[:1])}",
+            f"step{''.join(forward.following[:1])}",
             0.4 if names.OUTPUT.fullmatch(name) or "next" in name else 2.1,
             "output",
         ),
-        ("result[t]", 0.5 if names.CACHE.fullmatch(name) else 2.4, "cache"),
+        ("step", 0.5 if names.CACHE.fullmatch(name) else 2.4, "cache"),
     ]
-    known = returned_names(callable_of(forward.built, forward.call), "step")
-    step = forward.ran.names.get("step")
-    if isinstance(step, (tuple, list, dict)):
-        for item in reach("step", step, depth=2):
-            if item.path != "step":
-                same = known.get(item.path, item.name).lower() == name.lower()
-                cache = bool(names.CACHE.fullmatch(name)) and not isinstance(item.value, np.ndarray)
-                text = item.path.replace("step", "result[t]", 1)
-                found.append((text, 0.05 if same else 0.3 if cache else 2.2, "cache"))
+    return [*found, *_parts_of_a_step(parameter, forward), *_of_both(parameter, forward)]
+
+
+def _of_both(parameter: Parameter, forward: Forward) -> list[Option]:
+    """Return what is handed over for several things at once: a pair of gradients, or all parameters."""
+    found: list[Option] = []
+    if forward.following[1:] and parameter.pair:
+        found.append(("(d[t] + dh, dc)", 0.0, "entry of both"))
     if "params" in forward.built.setup.roots:
-        found.append(("params", 0.1 if names.PARAMS.fullmatch(name) else 2.6, "params"))
+        found.append(("params", 0.1 if names.PARAMS.fullmatch(parameter.name.strip("_")) else 2.6, "params"))
     return found
 
 
-def _following(ran: Ran, labels: dict[str, str]) -> list[str]:
+def _parts_of_a_step(parameter: Parameter, forward: Forward) -> Iterator[Option]:
+    """Yield what a step gave, by its parts: those called like a parameter, or like a cache, are likely."""
+    step, name = forward.ran.names.get("step"), parameter.name.strip("_")
+    if not isinstance(step, (tuple, list, dict)):
+        return
+    known = returned_names(callable_of(forward.built, forward.call), "step")
+    for item in reach("step", step, depth=2):
+        if item.path != "step":
+            same = known.get(item.path, item.name).lower() == name.lower()
+            cache = bool(names.CACHE.fullmatch(name)) and not isinstance(item.value, np.ndarray)
+            yield item.path, 0.05 if same else 0.3 if cache else 2.2, "cache"
+
+
+def _following(ran: Ran, labels: dict[str, str]) -> list[Reached]:
     """Return where in the result of a step back the gradient of the state before may be, by its name first."""
     shape = np.shape(ran.names["dh"])
     found = [
@@ -124,5 +204,4 @@ def _following(ran: Ran, labels: dict[str, str]) -> list[str]:
         label = labels.get(path, name).lower()
         return not ("prev" in label or "next" in label or label.startswith(("dh", "d_h", "da", "ds")))
 
-    found.sort(key=lambda item: rank(item.path, item.name))
-    return [item.path.removeprefix("back") for item in found]
+    return sorted(found, key=lambda item: rank(item.path, item.name))

@@ -105,7 +105,7 @@ def _by_step(taken: Taken) -> dict[str, list[Candidate]]:
     """Return the sums over time of what every step gave."""
     found: dict[str, list[Candidate]] = {slot.path: [] for slot in taken.slots}
     for series in series_in([Reached("grads", taken.ran.names["grads"])], taken.asked.case.steps):
-        if not series.inner:
+        if not series.inner or all(_is_a_weight(part, taken) for part in series.stacked):
             continue
         total = series.stacked.sum(0)
         path = "back" + series.inner.removeprefix("[0]")

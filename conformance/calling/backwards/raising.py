@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import traceback
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from types import CodeType
@@ -28,7 +29,22 @@ def own_mistake(error: BaseException | None, function: Any) -> bool:
     if code is None or not line or not nodes:
         return False
     statement = _at(nodes, line - code.co_firstlineno + 1)
-    return statement is not None and not _names(_own_part(statement)) & _handed_on(nodes)
+    if statement is None:
+        return False
+    return not _names(_own_part(statement), structure=_takes_apart(statement)) & _handed_on(nodes)
+
+
+def _takes_apart(statement: ast.stmt) -> bool:
+    """Tell whether a statement needs something to have so many parts: `n, t = x.shape` goes by more than sizes."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return any(isinstance(target, (ast.Tuple, ast.List)) for target in targets)
+
+
+def how_far(error: BaseException | None, function: Any) -> tuple[int, int]:
+    """Return how far a call of `function` got before it raised: to which line, and how deep below it."""
+    if error is None:
+        return 0, 0
+    return _line_in(error, _code_of(function)), len(list(traceback.walk_tb(error.__traceback__)))
 
 
 def _is_never_made(error: BaseException | None, function: Any) -> bool:

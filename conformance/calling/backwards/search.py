@@ -7,6 +7,7 @@ import numpy as np
 
 from conformance.calling.asking import question
 from conformance.calling.backwards.calls import callables, ways
+from conformance.calling.backwards.cells import BackwardLoop
 from conformance.calling.backwards.entries import Entry, entries
 from conformance.calling.backwards.harvest import Harvest, harvest, true_gradients
 from conformance.calling.backwards.places import Taken
@@ -40,6 +41,7 @@ class Backward:
     cost: float
     lifted: bool = False  # whether nothing was clipped to ±c in the backward pass
     ran: Ran = field(default_factory=lambda: Ran(names={}))
+    loop: BackwardLoop | None = None  # the loop over time around it, where that is ours
 
     @property
     def wrong(self) -> int:
@@ -248,12 +250,12 @@ def _tried(
     for way in ways(loaded, forward, call, parameters, entry):
         found = None
         if way.ran.ok and way.lines:
-            known = returned_names(forward.function(call), "back" if way.stepwise else "grads")
+            known = returned_names(forward.function(call), "back" if way.loop else "grads")
             taken = _taken(forward, way.ran, slots, before, truth_of(forward, entry), known)
-            taken.stepwise = way.stepwise
+            taken.stepwise = way.loop is not None
             found = _harvested(forward, call, entry, way.lines, taken)
         if found is not None:
-            found = _unclipped(loaded, replace(found, cost=way.cost), truth_of)
+            found = _unclipped(loaded, replace(found, cost=way.cost, loop=way.loop), truth_of)
         yield way.ran if found is None else found
         if way.ran.hung or (found is not None and (found.certain or found.harvest.anchored)):
             return

@@ -2,26 +2,32 @@
 
     h ← h_0;  for x_t in x:  result ← result + [cell(x_t, h)],  h ← the state in it
 
-A cell with a memory c is handed it, and c ← the memory in it.
+A cell with a memory c is handed it, and c ← the memory in it. One that keeps its state itself is copied at every step,
+so that each can be gone back to.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from conformance.calling.building.construct import callable_of
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import Option, Parameter, best_first
 from conformance.calling.hints.inputs import Inputs, plain_options, states
+from conformance.calling.hints.returns import returned_names
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import Ran, run
 from conformance.calling.running.reach import reach
 
 MOST_ARGUMENTS, MOST_PAIRS = 6, 2
+STATES = ("h", "c")
+"""What the state that is handed on is called in our lines, and a second one, the memory."""
+
 NO_STATE = ""
 """The start of a cell that keeps its state itself."""
 
@@ -39,7 +45,7 @@ def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weigh
     """
     shared = (*plain.built.setup.lines, f"x = {plain.inputs.text}", "x_t = x[0]")
     for start in (*states("p.h_0", batched=plain.inputs.batched), NO_STATE):
-        opening = (*shared, *([f"h = {start}", f"c = {start}"] if start else []))
+        opening = (*shared, *(f"{name} = {start}" for name in STATES if start))
         options = partial(_options, start=start, weights=weights)
         for arguments in best_first(parameters, options, MOST_ARGUMENTS):
             kinds = arguments.kinds
@@ -52,9 +58,16 @@ def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weigh
                     yield replace(plain, arguments=arguments, ran=ran)
                     return
                 continue
-            for carried in _carried(ran, start, memory="memory" in kinds or "both" in kinds):
-                loop = _loop(plain.call, arguments.text, start, carried)
-                yield replace(plain, arguments=arguments, loop=loop, following=carried)
+            known = returned_names(callable_of(plain.built, plain.call), "step")
+            for carried in _carried(ran, start, known, memory="memory" in kinds or "both" in kinds):
+                called = f"{plain.call}({arguments.text})"
+                yield replace(
+                    plain,
+                    arguments=arguments,
+                    starts=tuple(f"{name}_0 = {start}" for name, _ in zip(STATES, carried, strict=False)),
+                    loop=_loop(called, carried, copied=plain.built.setup.owner == "model"),
+                    following=carried,
+                )
 
 
 def _options(parameter: Parameter, *, start: str, weights: Any) -> list[Option]:
@@ -73,25 +86,42 @@ def _options(parameter: Parameter, *, start: str, weights: Any) -> list[Option]:
     return found
 
 
-def _carried(ran: Ran, start: str, *, memory: bool) -> list[tuple[str, ...]]:
-    """Return where in a step's result the next state may be, and the next memory: whatever has the shape of h."""
+def _carried(ran: Ran, start: str, known: Mapping[str, str], *, memory: bool) -> list[tuple[str, ...]]:
+    """Return where in a step's result the next state may be, and the next memory: whatever has the shape of h.
+
+    Of two such things the one that is called like a memory is one.
+    """
     if not start:
         return [()]
     shape = np.shape(ran.names["h"])
     found = [
-        item.path.removeprefix("step")
+        item
         for item in reach("step", ran.names["step"], depth=3)
         if isinstance(item.value, np.ndarray) and item.value.shape == shape
     ][:3]
-    return list(itertools.permutations(found, 2))[:MOST_PAIRS] if memory else [(text,) for text in found]
+    remembers = {item.path: _is_memory(known.get(item.path, item.name)) for item in found}
+    paths = list(remembers)
+    if not memory:
+        return [(path.removeprefix("step"),) for path in paths]
+    pairs = sorted(
+        itertools.permutations(paths, 2), key=lambda pair: (remembers[pair[0]], not remembers[pair[1]])
+    )
+    return [tuple(path.removeprefix("step") for path in pair) for pair in pairs[:MOST_PAIRS]]
 
 
-def _loop(call: str, text: str, start: str, carried: tuple[str, ...]) -> tuple[str, ...]:
-    kept = dict(zip(("h", "c"), carried, strict=False))
-    before = "\n    before.append(h)" if start else ""
+def _is_memory(name: str) -> bool:
+    """Tell whether something that a step returned is called like a memory, by itself or by the key of a dict."""
+    return names.MEMORY.fullmatch(name.strip("_")) is not None
+
+
+def _loop(called: str, carried: tuple[str, ...], *, copied: bool) -> tuple[str, ...]:
+    kept = dict(zip(STATES, carried, strict=False))
+    before = f"\n    before.append(({', '.join(kept)},))" if kept else ""
     steps = "".join(f"\n    {name} = step{path}" for name, path in kept.items())
+    again = "\n    models.append(copy.deepcopy(model))" if copied and not kept else ""
     return (
-        *(f"{name} = {start}" for name in kept),
-        "result, before = [], []",
-        f"for x_t in x:{before}\n    step = {call}({text})\n    result.append(step){steps}",
+        *(["import copy"] if again else []),
+        *(f"{name} = {name}_0.copy()" for name in kept),
+        f"result, before{', models' if again else ''} = [], []{', []' if again else ''}",
+        f"for x_t in x:{before}\n    step = {called}\n    result.append(step){again}{steps}",
     )

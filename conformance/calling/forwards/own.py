@@ -50,8 +50,8 @@ def own_forwards(loaded: Loaded, ran: list[Forward]) -> Iterator[Forward]:
 
 
 def _with_outputs(loaded: Loaded, forward: Forward) -> Iterator[Forward]:
-    setup, p = forward.built.setup, forward.asked.p
-    sensitive = used(loaded, p, setup.lines, forward.lines, forward.built.arrays, None)
+    p = forward.asked.p
+    sensitive = used(loaded, p, forward.opening, forward.lines, forward.built.arrays, None)
     if all(item.value.ndim < 2 for item in sensitive):
         return
     slots = tuple(

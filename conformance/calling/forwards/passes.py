@@ -39,6 +39,7 @@ class Forward:
     fills: dict[str, str] = field(default_factory=dict)  # weights that are arguments: what each role is given
     meaning: dict[str, str] = field(default_factory=dict)  # and which argument is which role
     loop: tuple[str, ...] = ()  # the loop over time around a callable that takes one step
+    starts: tuple[str, ...] = ()  # the lines that make the states from which that begins
     following: tuple[str, ...] = ()  # where in the result of one step the next state is, and the next memory
     fault: str = ""  # the mistake in it under which its outputs are recognised
 
@@ -59,9 +60,14 @@ class Forward:
         return any(slot.roles == (slot.path,) for slot in self.slots)
 
     @property
+    def opening(self) -> tuple[str, ...]:
+        """The lines that build the network, and make the states that a loop of ours begins from."""
+        return (*self.built.setup.lines, *self.starts)
+
+    @property
     def build(self) -> tuple[str, ...]:
         """The lines that build the network and give it its weights."""
-        return (*self.built.setup.lines, *(f"{slot.path}[...] = {slot.fill}" for slot in self.slots))
+        return (*self.opening, *(f"{slot.path}[...] = {slot.fill}" for slot in self.slots))
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -99,12 +99,12 @@ class Recognising:
 
     def _used(self, forward: Forward) -> list[Reached]:
         """Return the arrays that a forward pass reads and that may be parameters by their shape."""
-        lines = (*forward.built.setup.lines, *forward.lines)
+        lines = (*forward.opening, *forward.lines)
         key = (lines, forward.asked.case)
         if key not in self.sensitive:
             built = forward.built
             self.sensitive[key] = used(
-                self.loaded, forward.asked.p, built.setup.lines, forward.lines, built.arrays, None
+                self.loaded, forward.asked.p, forward.opening, forward.lines, built.arrays, None
             )
         return [item for item in self.sensitive[key] if options(item, forward.sizes, layers=2)]
 
@@ -144,7 +144,7 @@ class Recognising:
             return []
         lazy = replace(
             setup,
-            lines=(*setup.lines, *forward.lines),
+            lines=(*forward.opening, *forward.lines),
             says=f"{setup.says}; its weights come to be at the first forward",
         )
         return self.recognised(replace(forward, built=replace(forward.built, setup=lazy, arrays=arrays)))

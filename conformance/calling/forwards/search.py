@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
+from typing import Any
 
 from conformance.budget import Budget
 from conformance.calling.asking import Question, Traits, question
-from conformance.calling.building.construct import Built, callable_of, own_callables, part_called
+from conformance.calling.backwards.raising import how_far, own_mistake
+from conformance.calling.building.construct import Built, callable_of, part_called
 from conformance.calling.building.relabelling import relabelled
 from conformance.calling.forwards.arguments import offered
 from conformance.calling.forwards.cells import cells, is_stepwise
@@ -36,6 +38,7 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.running.blame import blamed, ended_within
 from conformance.calling.running.program import Ran, run
 from conformance.calling.running.stumbling import surviving
+from conformance.calling.scope import askable
 from conformance.calling.values.slots import WORDS, Sizes, guesses
 
 MOST_ARGUMENTS, MOST_SIZES = 8, 4
@@ -78,22 +81,22 @@ class Searching:
         They are called on whole sequences, or step by step in a loop of ours. What goes by the name of something else
         is tried unless the others were `enough`.
         """
-        for call in _ordered(self.loaded, own_callables(self.loaded, built)):
+        for call in _ordered(self.loaded, askable(self.loaded, built, stepwise=stepwise)):
             parameters = parameters_of(callable_of(built, call))
             if _rank(self.loaded, call)[0] >= UNLIKELY and enough():
                 return
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
-                tries = _Tries()
+                tries = _Tries(function=callable_of(built, call))
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 yield from surviving(self.loaded, call, found)
                 self.attempts.append(tries.told(call))
                 self.exhausting += [call] * tries.exhausts
-                if tries.fails and names.FORWARD.fullmatch(call.rpartition(".")[2]):
+                if tries.fails and _is_meant(self.loaded, call):
                     self.raised.append(tries.raised)
 
     def runs(self, built: Built) -> bool:
         """Tell whether anything that goes by the name of a forward pass runs at all, given what its names say."""
-        for call in _ordered(self.loaded, own_callables(self.loaded, built)):
+        for call in _ordered(self.loaded, askable(self.loaded, built, stepwise=False)):
             parameters = parameters_of(callable_of(built, call))
             if not parameters or not names.FORWARD.fullmatch(call.rpartition(".")[2]):
                 continue
@@ -222,7 +225,7 @@ class Searching:
             if forward.ran.exhausts:
                 yield forward
                 return
-            ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
+            ran = run(self.loaded, asked.p, (*forward.opening, *forward.lines))
             if ran.ok:
                 yield replace(forward, ran=ran)
 
@@ -241,8 +244,9 @@ def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) 
 
 @dataclass(slots=True)
 class _Tries:
-    """What came of calling one callable so far; `raised` is how it ended, by what no argument mends if by any."""
+    """What came of calling one callable so far; `raised` is how the call that got furthest ended."""
 
+    function: Any
     calls: Budget = field(default_factory=lambda: Budget(most=MOST_CALLS_OF_ONE))
     raised: Forward | None = None
     exhausts: bool = False
@@ -255,13 +259,15 @@ class _Tries:
         """Keep how one call went."""
         self.ran = self.ran or forward.ran.ok
         self.failing = self.failing + 1 if forward.ran.fails_by_itself else 0
-        if not forward.ran.ok and (
-            self.raised is None or (forward.ran.fails_by_itself and not self.raised.ran.fails_by_itself)
-        ):
+        if not forward.ran.ok and (self.raised is None or self._gets(forward) > self._gets(self.raised)):
             self.raised = forward
         if forward.ran.exhausts:
             self.raised = forward
             self.exhausts = True
+
+    def _gets(self, forward: Forward) -> tuple[bool, int, int]:
+        """Return how far a call got, one that no argument mends being the end of it."""
+        return forward.ran.fails_by_itself, *how_far(forward.ran.error, self.function)
 
     def over(self, *, found: bool) -> bool:
         """Tell whether it is given up: it hung, or it was called often and nothing of it was recognised."""
@@ -272,7 +278,9 @@ class _Tries:
     @property
     def fails(self) -> bool:
         """Whether it never ran, for a reason that no argument mends."""
-        return not self.ran and self.raised is not None and self.raised.ran.fails_by_itself
+        if self.ran or self.raised is None:
+            return False
+        return self.raised.ran.fails_by_itself or own_mistake(self.raised.ran.error, self.function)
 
     def told(self, call: str) -> Attempt:
         """Return how far the callable got."""
@@ -280,6 +288,12 @@ class _Tries:
             return Attempt(what=call, reached="ran", problem="its outputs are not recognised")
         why = NOT_TRIED if self.raised is None else self.raised.ran.complaint()
         return Attempt(what=call, reached="called", problem=why)
+
+
+def _is_meant(loaded: Loaded, call: str) -> bool:
+    """Tell whether a callable was asked for by name, or is called like a forward pass."""
+    name = call.rpartition(".")[2]
+    return name in loaded.wanted or names.FORWARD.fullmatch(name) is not None
 
 
 UNLIKELY = 3

@@ -12,6 +12,7 @@ import numpy as np
 from conformance.calling.asking import Asked
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.clipping import Clips, clipping
+from conformance.calling.running.keeping import kept
 from conformance.calling.running.limits import AskedForInput, TookTooLong, seeded, time_limit
 from conformance.calling.running.lists import lists
 from conformance.calling.running.watch import ADAPTER, Seen, Watch, watched
@@ -102,7 +103,7 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
     if reset:
         loaded.reset()
         seeded()
-    ran = Ran(names={"np": np, "p": p, "code": loaded.code, "lists": lists})
+    ran = Ran(names={"np": np, "p": p, "code": loaded.code, "lists": lists, "kept": kept})
     return more(loaded, ran, lines)
 
 
