@@ -47,7 +47,7 @@ def diagnosed(
 
     if case.layers * case.directions > 1:
         stack = diagnose_stack(evidence(candidate.answer), progress)
-        known = () if stack.explained else tuple(_of_a_stack(candidate))
+        known = () if stack.explained else (*stack.known, *_of_a_stack(candidate))
         return dataclasses.replace(stack, known=known)
     found = diagnose(
         evidence(candidate.answer), probe=probe, progress=progress, seconds=seconds, deepest=deepest
@@ -76,7 +76,7 @@ def _of_a_stack(candidate: Candidate) -> Iterator[str]:
     if right:
         yield f"Right: {', '.join(right)}."
     yield f"Wrong: {', '.join(wrong)}."
-    yield "No mistake of the catalogue, and no two that there was time for, made in all layers alike, gives these."
+    yield "No mistake of the catalogue, and no two of those tried, made in all layers alike, gives all of this."
 
 
 def _placed(finding: Finding) -> str:
