@@ -49,11 +49,6 @@ LETTERS = {
 """Parts of the names of a constructor's arguments, and the size that is meant."""
 
 
-def import_torch() -> None:
-    """Load torch, before anything that it imports itself could be mistaken for foreign code's."""
-    import torch  # noqa: F401
-
-
 def is_module(value: object) -> bool:
     """Return whether `value` is a torch module or a class of them, without importing torch."""
     base = getattr(sys.modules.get("torch.nn"), "Module", None)
