@@ -51,7 +51,8 @@ def checked(
         return None
     if not choice.candidates:
         bound, failure = choice.failures[0]
-        return failed_record(question, f"{bound.name} ended before it gave anything: {failure.reason}")
+        ended = f"{bound.name} ended before it gave anything: {failure.reason}"
+        return failed_record(question, ended, bound.notes)
     checkup = accused_of_least(choice.candidates, progress)
     return judged_record(question, checkup.found())
 

@@ -22,18 +22,21 @@ from conformance.judge import Finding
 from conformance.observation import Observation
 from conformance.record import exact, number
 from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord
+from conformance.subjects.written_module import WrittenModule
 
 
 def diagnosed(
     candidate: Candidate, progress: Callable[[str], None], seconds: float = SECONDS, deepest: int = DEEPEST
 ) -> Diagnosis:
     """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
-    case = candidate.case
+    case, autograd = candidate.case, by_autograd(candidate.bound)
+    follows = autograd and candidate.came.forward == "differs"
 
     def evidence(answer: Answer) -> Evidence:
+        shown = answer.tidied.evidence
         return Evidence(
             problem=answer.truth.problem,
-            observation=answer.tidied.evidence,
+            observation=of_the_forward_pass(shown) if follows else shown,
             rate=candidate.bound.rate,
             early=depends_on_the_rate(candidate),
             single=bool(answer.tidied.lowered),
@@ -48,13 +51,33 @@ def diagnosed(
     if case.layers * case.directions > 1:
         stack = diagnose_stack(evidence(candidate.answer), progress)
         known = () if stack.explained else (*stack.known, *_of_a_stack(candidate))
-        return dataclasses.replace(stack, known=known)
-    found = diagnose(
-        evidence(candidate.answer), probe=probe, progress=progress, seconds=seconds, deepest=deepest
+        found = dataclasses.replace(stack, known=known)
+    else:
+        found = diagnose(
+            evidence(candidate.answer), probe=probe, progress=progress, seconds=seconds, deepest=deepest
+        )
+        early = not found.explained and grows_with_the_rate(candidate)
+        found = dataclasses.replace(found, known=(*found.known, *[TOO_EARLY] * early))
+    cut = autograd and not follows
+    return dataclasses.replace(found, known=(*found.known, *[CUT] * cut))
+
+
+CUT = (
+    "Its gradients are autograd's and its forward pass is right: something cuts the graph (detach, .data, no_grad, "
+    ".numpy()), or a function has a backward pass of its own."
+)
+
+
+def by_autograd(bound: Bound) -> bool:
+    """Return whether gradients follow from the forward pass by themselves, so that they can't be wrong beside it."""
+    return isinstance(bound, WrittenModule)
+
+
+def of_the_forward_pass(shown: Observation) -> Observation:
+    """Return what was shown of the forward pass alone."""
+    return dataclasses.replace(
+        shown, d_x=None, d_h_0=None, parameters={}, d_hidden={}, d_pre={}, step_parameters={}
     )
-    if found.explained or not grows_with_the_rate(candidate):
-        return found
-    return dataclasses.replace(found, known=(*found.known, TOO_EARLY))
 
 
 def crossed(bound: Bound) -> bool:

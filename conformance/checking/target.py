@@ -15,7 +15,8 @@ from conformance.checking.checkup import Progress, checked
 from conformance.checking.running import told
 from conformance.errors import Unsupported, UsageError
 from conformance.record.check import CheckRecord
-from conformance.subjects.written_module import is_module, module_bounds
+from conformance.subjects.module_search import module_bounds
+from conformance.subjects.written_module import is_module
 
 
 def checked_target(
@@ -120,7 +121,7 @@ class Ways:
         if isinstance(network, Binding):
             yield network
         elif is_adapter(network):
-            yield adapted(network, parse_id(self.case) if self.case else None)
+            yield adapted(network, parse_id(self.case) if self.case else None, self.loaded.notes)
         elif is_module(network):
             yield from module_bounds(network)
         else:
