@@ -14,6 +14,7 @@ from conformance.checking.anchoring import (
     NOT_ESTABLISHED,
     established,
     established_by_its_own,
+    is_handed_over,
     up_to_how_many_steps,
 )
 from conformance.checking.answers import Asked, failed_record
@@ -81,6 +82,16 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
     return min(found, key=lambda checkup: (checkup.misplaced, checkup.mistakes))
 
 
+def has_right_states(candidate: Candidate) -> bool:
+    """Return whether some states that an adapter or a module shows are torch's, so that it is no other network.
+
+    What else differs in its forward pass is a mistake then: an output that isn't made of these states, say.
+    """
+    findings = candidate.came.judged.of_phase("forward")
+    right = any(f.verdict == "agrees" and f.comparison.quantity in ("h", "h_n") for f in findings)
+    return right and is_handed_over(candidate)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkup:
     """Everything that is tried with one candidate, and what is known of its mistakes."""
@@ -138,7 +149,8 @@ class Checkup:
         candidate = self.candidate
         own = (
             self._consistency()
-            if candidate.came.forward == "differs" or candidate.shows_its_loss_alone
+            if candidate.shows_its_loss_alone
+            or (candidate.came.forward == "differs" and not has_right_states(candidate))
             else None
         )
         known = candidate.came.backward != "differs" or established(candidate, self.diagnosis)
