@@ -54,6 +54,7 @@ def test_nothing_is_named_that_does_not_reproduce_every_gradient() -> None:
     [
         ("layer-reads-x", "rnn-tanh-L2-T5-B3-I5-H5-f64-s0"),
         ("layers-share-w-hh", "rnn-tanh-L2-T5-B3-I4-H5-f64-s0"),
+        ("layers-share-one-cell", "rnn-tanh-L2-T5-B3-I5-H5-f64-s0"),
         ("h-0-of-first-layer-for-all", "rnn-tanh-L2-T5-B3-I4-H5-f64-s0"),
         ("reverse-not-reversed", "rnn-tanh-bi-T5-B3-I4-H5-f64-s0"),
         ("reverse-output-not-turned-back", "rnn-tanh-bi-T5-B3-I4-H5-f64-s0"),

@@ -74,6 +74,22 @@ class Interleaved(Layers):
         return torch.stack(outputs), torch.stack(states)
 
 
+class OneCell(Layers):
+    """One cell stands in the list twice."""
+
+    def __init__(self, width, depth=2):
+        super().__init__(width)
+        self.cells = nn.ModuleList([nn.RNNCell(width, width)] * depth)
+
+
+class OneScan(BothWays):
+    """One scan serves both directions."""
+
+    def __init__(self, n_in, n_hid):
+        super().__init__(n_in, n_hid)
+        self.back = self.there
+
+
 class ByKind(nn.Module):
     """Two layers, linear maps kept by what they do; a step a call, states as a list."""
 
@@ -170,7 +186,13 @@ def test_a_right_module_conforms(module):
 
 
 @pytest.mark.parametrize(
-    ("module", "fault"), [(LeftReversed, "reverse-output-not-turned-back"), (Interleaved, "layer-reads-x")]
+    ("module", "fault"),
+    [
+        (LeftReversed, "reverse-output-not-turned-back"),
+        (Interleaved, "layer-reads-x"),
+        (OneCell, "layers-share-one-cell"),
+        (OneScan, "reverse-with-forward-weights"),
+    ],
 )
 def test_a_mistake_of_a_stack_is_named_and_none_of_a_backward_pass(module, fault):
     found = check(module)
