@@ -208,6 +208,7 @@ IDS = """
     gradients-add-up-over-calls
     layer-reads-x
     layers-share-w-hh
+    layers-share-one-cell
     h-0-of-first-layer-for-all
     reverse-not-reversed
     reverse-output-not-turned-back

@@ -85,7 +85,7 @@ NEEDS = {
     "two layers": (
         "rnn-tanh-bi-T7-B3-I10-H5-f64-s0",
         "rnn-tanh-L2-bi-T7-B3-I10-H5-f64-s0",
-        ["layer-reads-x", "layers-share-w-hh", "h-0-of-first-layer-for-all", "d-below-missing",
+        ["layer-reads-x", "layers-share-w-hh", "layers-share-one-cell", "h-0-of-first-layer-for-all", "d-below-missing",
          "output-gradient-at-every-layer", "h-n-top-layer-first", "h-n-directions-first"],
     ),
     "two directions": (

@@ -120,6 +120,15 @@ def test_a_fault_of_what_is_read_is_the_reference_on_a_changed_problem(fault_id:
         assert_same_results(shown, load_subject("torch").run(problem), rtol=1e-14)
 
 
+def test_layers_that_are_one_cell_are_the_reference_with_equal_weights() -> None:
+    problem = materialise(parse_id("rnn-tanh-L3-bi-T6-B3-I10-H5-f64-s0"))
+    alike = {
+        name: problem.weights[name.replace("_l1", "_l0").replace("_l2", "_l0")] for name in problem.weights
+    }
+    shown = Mutant(load_fault("layers-share-one-cell")).run(problem)
+    assert_same_results(shown, load_subject("torch").run(replace(problem, weights=alike)))
+
+
 @pytest.mark.parametrize("reach", [1, 2, 3, 5])
 def test_truncation_in_segments_is_the_reference_s_own_truncation(reach: int) -> None:
     import refrnn

@@ -47,3 +47,49 @@ def test_nothing_is_named_that_does_not_reproduce_every_gradient() -> None:
     found = diagnose_stack(Evidence(problem=evidence.problem, observation=Observation(parameters=gradients)))
     assert not found.explained
     assert found.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("fault", "case_id"),
+    [
+        ("layer-reads-x", "rnn-tanh-L2-T5-B3-I5-H5-f64-s0"),
+        ("layers-share-w-hh", "rnn-tanh-L2-T5-B3-I4-H5-f64-s0"),
+        ("layers-share-one-cell", "rnn-tanh-L2-T5-B3-I5-H5-f64-s0"),
+        ("h-0-of-first-layer-for-all", "rnn-tanh-L2-T5-B3-I4-H5-f64-s0"),
+        ("reverse-not-reversed", "rnn-tanh-bi-T5-B3-I4-H5-f64-s0"),
+        ("reverse-output-not-turned-back", "rnn-tanh-bi-T5-B3-I4-H5-f64-s0"),
+        ("reverse-with-forward-weights", "rnn-tanh-bi-T5-B3-I4-H5-f64-s0"),
+        ("directions-swapped", "rnn-tanh-L2-bi-T5-B3-I4-H5-f64-s0"),
+        ("h-n-from-last-output", "rnn-tanh-bi-T5-B3-I4-H5-f64-s0"),
+        ("h-n-directions-first", "rnn-tanh-L2-bi-T5-B3-I4-H5-f64-s0"),
+        ("h-n-top-layer-first", "rnn-tanh-L2-T5-B3-I4-H5-f64-s0"),
+        ("recurrence-transposed", "rnn-tanh-L2-T5-B3-I4-H5-f64-s0"),
+    ],
+)
+@pytest.mark.parametrize("gradients", [False, True])
+def test_a_mistake_of_a_forward_pass_is_named_with_its_gradients_and_without(
+    fault: str, case_id: str, *, gradients: bool
+) -> None:
+    problem = materialise(parse_id(case_id))
+    full = simulate(problem, choices_of([CATALOGUE[fault]]))
+    parameters = full.parameters if gradients else {}
+    found = diagnose_stack(
+        Evidence(
+            problem=problem,
+            observation=Observation(
+                output=full.output, h_n=full.h_n, hidden=full.hidden, parameters=parameters
+            ),
+        )
+    )
+    assert found.explained
+    assert (fault,) == found.faults
+
+
+def test_what_could_not_have_been_seen_is_never_named() -> None:
+    """Without a head nothing is wrong with a head, without gradients nothing with a backward pass."""
+    problem = materialise(parse_id("rnn-tanh-L2-bi-T5-B3-I4-H5-f64-s0"))
+    right = simulate(problem)
+    found = diagnose_stack(
+        Evidence(problem=problem, observation=Observation(output=0.99 * right.output, h_n=right.h_n))
+    )
+    assert (found.explained, found.faults, found.equivalents) == (False, (), ())

@@ -110,10 +110,23 @@ def test_how_it_was_read_is_told():
     assert "h_to_h.weight = weight_hh_l0" in lines
 
 
-def test_another_network_is_not_forced_into_an_elman_one():
+def test_another_network_is_judged_by_its_own_forward_pass():
     record = check(LSTM).record
-    assert (record.verdict, record.exit_code) == ("not-called", 5)
-    assert "inner.weight_ih_l0 (24, 4)" in record.headline
+    assert (record.verdict, record.exit_code) == ("another-network", 0)
+    assert {q.quantity for q in record.consistency.quantities} == {f"dL/dinner.{n}" for n in names_of(LSTM)}
+
+
+def test_a_cut_graph_is_told_where_the_forward_pass_is_right():
+    assert "cuts the graph" in check(Detached).diagnosis.known[-1]
+
+
+def test_no_mistake_of_a_backward_pass_is_held_against_autograd():
+    diagnosis = check(Forgets).diagnosis
+    assert [fault.id for fault in diagnosis.faults] == ["state-not-carried"]
+
+
+def names_of(kind):
+    return [name for name, _ in kind(2, 3).inner.named_parameters()]
 
 
 def test_a_module_is_left_as_it_was():

@@ -92,7 +92,7 @@ def handwritten(
     UsageError
         If there is no such target, `case` is no id, or a text isn't Python.
     """
-    loaded = load(target, execute=execute) if isinstance(target, str) else loaded_from(target)
+    loaded = load(target, execute=execute, as_stated=True) if isinstance(target, str) else loaded_from(target)
     filled = tuple(f"{path}[...] = {values}" for path, values in weights.items())
     lines = (*statements_of(build), *filled)
     forward_lines, backward_lines = statements_of(forward), statements_of(backward)

@@ -81,8 +81,10 @@ class Adapted:
         )
 
 
-def adapted(subject: Subject | type[Subject], case: Case | None = None) -> Adapted:
+def adapted(subject: Subject | type[Subject], case: Case | None = None, notes: Sequence[str] = ()) -> Adapted:
     """Return a subject, or a class of them, with the case to check it on: `case`, its own, or the first that it runs.
+
+    `notes` tell what happened while it was loaded.
 
     Raises
     ------
@@ -106,6 +108,7 @@ def adapted(subject: Subject | type[Subject], case: Case | None = None) -> Adapt
         name=name,
         description=description,
         interface=Interface(target=name, lines=lines),
+        notes=notes,
     )
 
 

@@ -23,6 +23,7 @@ from conformance.judge import Finding
 from conformance.observation import Observation
 from conformance.record import exact, number
 from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord
+from conformance.subjects.written_module import WrittenModule
 
 
 def diagnosed(
@@ -34,7 +35,8 @@ def diagnosed(
     """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
     if nothing := _tells_nothing(candidate):
         return Diagnosis(explained=False, known=(nothing,))
-    case, evidence = candidate.case, _evidence(candidate, candidate.answer)
+    case, autograd = candidate.case, by_autograd(candidate.bound)
+    evidence = _evidence(candidate, candidate.answer)
 
     def probe(case: Case) -> Evidence | None:
         answer = asked(candidate.bound, case, candidate.said)
@@ -42,12 +44,32 @@ def diagnosed(
 
     if case.layers * case.directions > 1:
         stack = diagnose_stack(evidence, progress)
-        known = () if stack.explained else tuple(_of_a_stack(candidate))
-        return dataclasses.replace(stack, known=known)
-    found = diagnose(evidence, probe=probe, progress=progress, budget=budget, deepest=deepest)
-    if found.explained or not grows_with_the_rate(candidate):
-        return found
-    return dataclasses.replace(found, known=(*found.known, TOO_EARLY))
+        known = () if stack.explained else (*stack.known, *_of_a_stack(candidate))
+        found = dataclasses.replace(stack, known=known)
+    else:
+        found = diagnose(evidence, probe=probe, progress=progress, budget=budget, deepest=deepest)
+        early = not found.explained and grows_with_the_rate(candidate)
+        found = dataclasses.replace(found, known=(*found.known, *[TOO_EARLY] * early))
+    cut = autograd and candidate.came.forward != "differs"
+    return dataclasses.replace(found, known=(*found.known, *[CUT] * cut))
+
+
+CUT = (
+    "Its gradients are autograd's and its forward pass is right: something cuts the graph (detach, .data, no_grad, "
+    ".numpy()), or a function has a backward pass of its own."
+)
+
+
+def by_autograd(bound: Bound) -> bool:
+    """Return whether gradients follow from the forward pass by themselves, so that they can't be wrong beside it."""
+    return isinstance(bound, WrittenModule)
+
+
+def of_the_forward_pass(shown: Observation) -> Observation:
+    """Return what was shown of the forward pass alone."""
+    return dataclasses.replace(
+        shown, d_x=None, d_h_0=None, parameters={}, d_hidden={}, d_pre={}, step_parameters={}
+    )
 
 
 def _tells_nothing(candidate: Candidate) -> str:
@@ -67,10 +89,12 @@ def _tells_nothing(candidate: Candidate) -> str:
 
 
 def _evidence(candidate: Candidate, answer: Answer) -> Evidence:
-    """Return what one answer of a candidate tells of its mistakes."""
+    """Return what one answer of a candidate tells of its mistakes: autograd's gradients tell none of their own."""
+    shown = answer.tidied.evidence
+    follows = by_autograd(candidate.bound) and candidate.came.forward == "differs"
     return Evidence(
         problem=answer.truth.problem,
-        observation=answer.tidied.evidence,
+        observation=of_the_forward_pass(shown) if follows else shown,
         rate=candidate.bound.rate,
         early=depends_on_the_rate(candidate),
         single=bool(answer.tidied.lowered or candidate.inside),
@@ -117,7 +141,7 @@ def _of_a_stack(candidate: Candidate) -> Iterator[str]:
     if right:
         yield f"Right: {', '.join(right)}."
     yield f"Wrong: {', '.join(wrong)}."
-    yield "No mistake of the catalogue, and no two of those that were tried, made in all layers alike, gives these."
+    yield "No mistake of the catalogue, and no two of those tried, made in all layers alike, gives all of this."
 
 
 def _placed(finding: Finding) -> str:

@@ -118,8 +118,36 @@ def _findings(truth: Truth, shown: Observation) -> list[Finding]:
         last = decide([_last_y(truth, shown.y)], Precision.of(problem.format))
     local = local_check(problem, rest)
     free = end_to_end_check(problem, rest, truth.exact, truth.allowed, decided(problem, local))
-    found = local + last + free
-    return sorted(found, key=lambda finding: finding.comparison.phase == "backward")
+    local = _without_copies_of_what_is_wrong(problem, rest, local, free)
+    return sorted(local + last + free, key=_place_in_the_flow)
+
+
+FLOW = ("h", "output", "h_n", "y")
+"""What a forward pass computes, in the order of the data flow."""
+
+
+def _place_in_the_flow(finding: Finding) -> int:
+    """Return where a quantity stands in the data flow; those of a backward pass come in its order."""
+    quantity = finding.comparison.quantity
+    return FLOW.index(quantity) if finding.comparison.phase == "forward" else len(FLOW)
+
+
+def _without_copies_of_what_is_wrong(
+    problem: Problem, shown: Observation, local: Sequence[Finding], free: Sequence[Finding]
+) -> list[Finding]:
+    """Return what was found locally, but for h_n next to states that were read off a wrong output.
+
+    Where the output alone is wrong, a right h_n isn't: it is held against the reference.
+    """
+    if not any(f.comparison.quantity == "output" and f.verdict == "differs" for f in free):
+        return list(local)
+    read_off = {place for place in problem.places if place not in shown.hidden}
+
+    def is_copy(finding: Finding) -> bool:
+        c = finding.comparison
+        return c.quantity == "h_n" and (c.layer, c.direction) in read_off
+
+    return [finding for finding in local if not is_copy(finding)]
 
 
 def _last_y(truth: Truth, y: Array) -> Comparison:

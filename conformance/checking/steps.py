@@ -16,8 +16,12 @@ from refrnn import Array
 
 
 def of_states(judged: Judged) -> Finding | None:
-    """Return the finding about dL/dh of every step, None where the network doesn't keep them."""
-    return next((f for f in judged.findings if f.comparison.quantity == "dL/dh"), None)
+    """Return the finding about dL/dh of every step, None where the network doesn't keep them.
+
+    Of several layers and directions it is the first that is wrong, in the order of the data flow, or the first of all.
+    """
+    kept = [f for f in judged.findings if f.comparison.quantity == "dL/dh"]
+    return next((f for f in kept if f.first is not None), kept[0] if kept else None)
 
 
 def inherited(finding: Finding) -> str:
@@ -25,7 +29,8 @@ def inherited(finding: Finding) -> str:
     wrong = [t for t in _backwards(finding) if (finding.share[t] > 1).any()]
     if not wrong:
         return ""
-    after = [t for t in _backwards(finding) if t < wrong[0] and t not in wrong]
+    visited = list(_backwards(finding))
+    after = [t for t in visited[visited.index(wrong[0]) :] if t not in wrong]
     if not after:
         return f"{_steps(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong by themselves, whatever they were handed"
     return (
@@ -35,7 +40,12 @@ def inherited(finding: Finding) -> str:
 
 
 def split(judged: Judged, finding: Finding) -> list[SplitRecord]:
-    """Return dL/dh along time at the first wrong element (or the largest one), split into its two sources."""
+    """Return dL/dh along time at the first wrong element (or the largest one), split into its two sources.
+
+    Below the last layer, and in the reverse direction, other sources meet: nothing is split there.
+    """
+    if (finding.comparison.layer, finding.comparison.direction) != (judged.truth.problem.case.layers - 1, 0):
+        return []
     first = finding.first
     row, unit = (
         (first.index["row"], first.index["unit"])
@@ -59,18 +69,23 @@ def split(judged: Judged, finding: Finding) -> list[SplitRecord]:
 
 
 def _from_output(judged: Judged) -> Array:
-    """Return what reaches h_t from outside, (T, B, H): through the output, and at the last step through h_n."""
-    problem = judged.truth.problem
-    found = np.zeros((problem.case.steps, problem.case.batch, problem.case.hidden_size))
+    """Return what reaches h_t of the last layer's forward direction from outside, (T, B, H).
+
+    It comes through the output, and at the last step through h_n.
+    """
+    problem, case = judged.truth.problem, judged.truth.problem.case
+    found = np.zeros((case.steps, case.batch, case.hidden_size))
     if problem.d_output is not None:
-        found = found + problem.layout.time_major(problem.d_output)
+        found = found + problem.layout.time_major(problem.d_output)[..., : case.hidden_size]
     if problem.d_h_n is not None:
-        found[-1] += problem.layout.batched_state(problem.d_h_n)[0]
+        found[-1] += problem.layout.batched_state(problem.d_h_n)[problem.places.index((case.layers - 1, 0))]
     return found
 
 
 def _backwards(finding: Finding) -> range:
-    return range(len(finding.comparison.got) - 1, -1, -1)
+    """Return the steps in the order in which gradients reach them: the reverse direction's go forwards in time."""
+    steps = range(len(finding.comparison.got))
+    return steps[::-1] if finding.comparison.backwards else steps
 
 
 def _largest(values: Array) -> tuple[int, int]:
@@ -84,5 +99,6 @@ def _steps(steps: Sequence[int]) -> str:
     >>> _steps([5]), _steps([5, 3]), _steps([5, 4, 3, 2])
     ('t = 5', 't = 5, 3', 't = 5 … 2')
     """
-    run = len(steps) > 2 and list(steps) == list(range(steps[0], steps[-1] - 1, -1))
+    one = 1 if steps[-1] > steps[0] else -1
+    run = len(steps) > 2 and list(steps) == list(range(steps[0], steps[-1] + one, one))
     return f"t = {steps[0]} … {steps[-1]}" if run else f"t = {', '.join(map(str, steps))}"

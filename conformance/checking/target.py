@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from conformance.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
@@ -16,10 +15,8 @@ from conformance.checking.checkup import Progress, checked
 from conformance.checking.running import told
 from conformance.errors import Unsupported, UsageError
 from conformance.record.check import CheckRecord
-from conformance.subjects.written_module import import_torch, is_module, module_bounds
-
-MODULE = "nn.Module)"
-"""What stands in the source of a torch module."""
+from conformance.subjects.module_search import module_bounds
+from conformance.subjects.written_module import is_module
 
 
 def checked_target(
@@ -39,20 +36,12 @@ def _loaded_and_checked(
 ) -> CheckRecord:
     progress("running all of it" if execute else "loading it")
     try:
-        if speaks_of_modules(target):
-            import_torch()
         loaded = load(target, execute=execute)
     except UsageError as refusal:
         return failed_record(asked, str(refusal))
     except Exception as error:  # noqa: BLE001 - loading runs foreign code, which may raise anything
         return failed_record(asked, f"{target} can't be loaded: {told(error)}")
     return _checked(loaded, case, asked, progress)
-
-
-def speaks_of_modules(target: str) -> bool:
-    """Return whether a target's file defines torch modules, so that torch is worth the seconds it takes to load."""
-    path = Path(target.rpartition(":")[0] or target)
-    return path.is_file() and MODULE in path.read_text(encoding="utf-8", errors="replace")
 
 
 def checked_object(
@@ -132,7 +121,7 @@ class Ways:
         if isinstance(network, Binding):
             yield network
         elif is_adapter(network):
-            yield adapted(network, parse_id(self.case) if self.case else None)
+            yield adapted(network, parse_id(self.case) if self.case else None, self.loaded.notes)
         elif is_module(network):
             yield from module_bounds(network)
         else:

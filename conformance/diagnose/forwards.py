@@ -18,6 +18,9 @@ from refrnn import Array
 SEAMS = ("activation", "recurrence", "start", "biases", "inputs", "kept", "head_input")
 """The seams of the forward pass of one layer."""
 
+ALL_SEAMS = (*SEAMS, "lengths", "below", "layer_weights", "reverse", "sides", "h_n")
+"""Those, and the seams at which layers, directions and samples of different lengths are joined."""
+
 MOST = 3
 """The most simultaneous mistakes of a forward pass that are tried."""
 

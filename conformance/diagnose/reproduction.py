@@ -4,7 +4,7 @@ The simulation is replayed K times with rounding-sized perturbations of everythi
 all steps) and of every step's results. The spread of the replays is the noise, as for every end-to-end comparison.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,9 @@ from conformance.observation import Observation
 from refrnn import Array
 
 PLACE = (0, 0)
+
+LaidOut = Callable[[Problem, Observation], dict[str, Array]]
+"""From what a network shows of a problem to arrays by name, batched and time-major."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +47,19 @@ class Reproduction:
 
 
 def reproduced(material: Material, choices: Choices, factor: float) -> Reproduction:
-    """Compare what was shown with the simulation of `choices`, all of whose cotangents carry `factor`."""
-    asked = after_its_own_forward(material, choices).problem
-    problem = replace(asked, h_0=_initial_state(asked))
+    """Compare what one layer showed with the simulation of `choices`, all of whose cotangents carry `factor`."""
+    return compared(material, _shown(material), choices, factor, _laid_out)
+
+
+def compared(
+    material: Material, shown: Mapping[str, Array], choices: Choices, factor: float, laid_out: LaidOut
+) -> Reproduction:
+    """Compare what was `shown`, by the names of `laid_out`, with the simulation of `choices`."""
+    problem = asked_of(material, choices)
     precision = Precision.of(FORMATS["f32" if material.single else "f64"])
     rng = np.random.default_rng(problem.branch("noise"))
-    shown = _shown(material)
-    exact = results(material, choices, factor)
-    replays = [_replay(problem, choices, factor, precision.u, rng) for _ in range(REPLAYS)]
+    exact = laid_out(problem, simulate(problem, choices, factor=factor))
+    replays = [_replay(problem, choices, factor, precision.u, rng, laid_out) for _ in range(REPLAYS)]
     eta = FLOOR * problem.case.hidden_size * precision.eta
     distances, sizes = {}, {}
     with np.errstate(all="ignore"):
@@ -66,6 +74,12 @@ def reproduced(material: Material, choices: Choices, factor: float) -> Reproduct
             distances[name] = _greatest(np.abs(got - want) / (noise.value + lost))
             sizes[name] = float((noise.value + lost).max() / np.abs(want).max())
     return Reproduction(distances=distances, noise=sizes)
+
+
+def asked_of(material: Material, choices: Choices) -> Problem:
+    """Return the problem as the network of `choices` meets it, with an initial state, whose gradient may be shown."""
+    problem = after_its_own_forward(material, choices).problem
+    return replace(problem, h_0=problem.layout.restored_state(problem.initial_state))
 
 
 def _lost(material: Material, name: str, u: float) -> Array | float:
@@ -91,9 +105,8 @@ def _shown(material: Material) -> dict[str, Array]:
 
 def results(material: Material, choices: Choices, factor: float = 1.0) -> dict[str, Array]:
     """Return everything that the network of `choices` shows, batched and time-major."""
-    problem = after_its_own_forward(material, choices).problem
-    whole = replace(problem, h_0=_initial_state(problem))
-    return _laid_out(problem, simulate(whole, choices, factor=factor))
+    problem = asked_of(material, choices)
+    return _laid_out(problem, simulate(problem, choices, factor=factor))
 
 
 def _laid_out(problem: Problem, simulated: Observation) -> dict[str, Array]:
@@ -113,13 +126,13 @@ def _laid_out(problem: Problem, simulated: Observation) -> dict[str, Array]:
     return {name: array for name, array in found.items() if array is not None} | dict(simulated.parameters)
 
 
-def _initial_state(problem: Problem) -> Array:
-    """Return h_0 in the problem's layout, zeros where none is given: its gradient may be shown all the same."""
-    return problem.layout.restored_state(problem.initial_state)
-
-
 def _replay(
-    problem: Problem, choices: Choices, factor: float, u: float, rng: np.random.Generator
+    problem: Problem,
+    choices: Choices,
+    factor: float,
+    u: float,
+    rng: np.random.Generator,
+    laid_out: LaidOut = _laid_out,
 ) -> dict[str, Array]:
     def rounded(values: Array) -> Array:
         return values * (1 + u * perturbations(rng, values.shape))
@@ -139,5 +152,5 @@ def _replay(
         d_h_n=maybe(problem.d_h_n),
         head=head,
     )
-    made = _laid_out(problem, simulate(changed, choices, rounded, factor))
+    made = laid_out(problem, simulate(changed, choices, rounded, factor))
     return {name: rounded(array) for name, array in made.items()}

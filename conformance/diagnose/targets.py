@@ -6,7 +6,7 @@ right y, so beside a wrong forward pass the gradient of every loss must be told 
 
 from dataclasses import replace
 
-from conformance.diagnose.forwards import SEAMS
+from conformance.diagnose.forwards import ALL_SEAMS
 from conformance.diagnose.material import Material
 from conformance.faults import RIGHT, Choices, simulate
 from conformance.faults.call import first_call
@@ -16,7 +16,7 @@ from refrnn import Array, softmax
 def after_its_own_forward(material: Material, choices: Choices) -> Material:
     """Return `material` with the dL/dy that a network of `choices` meets."""
     problem = material.problem
-    wrong = any(seam in SEAMS for seam in choices.departures())
+    wrong = any(seam in ALL_SEAMS for seam in choices.departures())
     if not (material.crossed and wrong) or problem.head is None or problem.head.d_y is None:
         return material
     own, right = _outputs(material, choices), _outputs(material, RIGHT)

@@ -108,11 +108,15 @@ def refuse(problem: Problem, choices: Choices) -> None:
     if choices.head_carry == "untransposed" and case.output_size not in (0, width):
         message = f"W_hy can stand for its transpose only where O = D·H; here O = {case.output_size} and D·H = {width}."
         raise Unsupported(message)
-    if choices.below == "x" and case.layers > 1 and case.input_size != width:
-        message = (
-            f"An upper layer can read x only where I = D·H; here I = {case.input_size} and D·H = {width}."
-        )
-        raise Unsupported(message)
+    if case.layers > 1 and case.input_size != width:
+        if choices.below == "x":
+            message = (
+                f"An upper layer can read x only where I = D·H; here I = {case.input_size} and D·H = {width}."
+            )
+            raise Unsupported(message)
+        if choices.layer_weights == "all of first layer's":
+            message = f"All layers can be one cell only where I = D·H; here I = {case.input_size} and D·H = {width}."
+            raise Unsupported(message)
 
 
 def _cotangent(problem: Problem) -> Array:

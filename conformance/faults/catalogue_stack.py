@@ -22,6 +22,15 @@ STACK = (
         choice="first layer's",
     ),
     Fault(
+        id="layers-share-one-cell",
+        name="All layers are one and the same cell.",
+        effect="W and b of every layer are those of layer 0, which fits where I = D·H: a list of n times one object.",
+        mend="cells = [Cell(n, n) for _ in range(layers)]",
+        idiom="cells = [Cell(n, n)] * layers",
+        seam="layer_weights",
+        choice="all of first layer's",
+    ),
+    Fault(
         id="h-0-of-first-layer-for-all",
         name="All layers start from the first layer's initial state.",
         effect="h_0[0] stands for h_0[l] in every layer.",

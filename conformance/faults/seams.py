@@ -55,7 +55,7 @@ class Choices:
     below
         What a layer above the first reads.
     layer_weights
-        Whether every layer has a W_hh of its own.
+        Whether every layer has weights of its own, or all of them the first layer's W_hh, or all of its weights.
     reverse
         The second direction: reversed, run forwards, its states left in the order of its scan, or with the first
         direction's weights.
@@ -163,7 +163,7 @@ class Choices:
     head_input: Literal["own", "before"] = "own"
     lengths: Literal["respected", "ignored"] = "respected"
     below: Literal["layer below", "x"] = "layer below"
-    layer_weights: Literal["own", "first layer's"] = "own"
+    layer_weights: Literal["own", "first layer's", "all of first layer's"] = "own"
     reverse: Literal["reversed", "run forwards", "left reversed", "forward weights"] = "reversed"
     sides: Literal["forward first", "reverse first"] = "forward first"
     h_n: Literal["final", "last of output", "directions first", "top first"] = "final"

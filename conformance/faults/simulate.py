@@ -194,6 +194,8 @@ class Network:
         layer, d = place
         if self.choices.reverse == "forward weights":
             d = 0
+        if self.choices.layer_weights == "all of first layer's":
+            layer = 0
         arrays = list(self.problem.weights_at((layer, d)).values())
         if self.choices.layer_weights == "first layer's":
             arrays[1] = list(self.problem.weights_at((0, d)).values())[1]

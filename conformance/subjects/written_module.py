@@ -1,13 +1,12 @@
-"""Torch modules written by hand, called as it wants to be: forward, and what autograd makes of it."""
+"""Torch modules written by hand, called as they want to be: forward, and what autograd makes of it."""
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from itertools import product
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -15,43 +14,23 @@ import numpy as np
 
 from conformance.calling import Call, Interface, Loss, OwnForward
 from conformance.calling.running.limits import empty_folder
-from conformance.cases import Case, Problem, materialise
-from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.cases import Case, Problem
+from conformance.cases.head import HEAD_BIAS
 from conformance.errors import Unsupported
 from conformance.observation import Observation
-from conformance.subjects.module_plans import Plan, Sizes, plans
+from conformance.subjects.module_calls import Calling, Outlet
+from conformance.subjects.module_plans import START, Plan
 from refrnn import Array
 
 if TYPE_CHECKING:
     import torch
 
-State: TypeAlias = Literal["", "(B, H)", "(1, B, H)"]
-STATES: tuple[State, ...] = ("", "(B, H)", "(1, B, H)")
-"""How an initial state is passed; "" for not at all."""
+Numbers: TypeAlias = Literal["double", "single"]
+"""The precision in which a module runs."""
 
-MOST = 24
-"""Ways of calling one module that are handed on."""
-
-OURS: Sizes = (4, 6, 5)
-"""I, H and O of a module that is built here, T = 7 and B = 3 added: no size equals another."""
-
-LETTERS = {
-    "in": 0,
-    "feature": 0,
-    "embed": 0,
-    "hid": 1,
-    "unit": 1,
-    "state": 1,
-    "out": 2,
-    "class": 2,
-    "vocab": 0,
-}
-"""Parts of the names of a constructor's arguments, and the size that is meant."""
-
-
-def import_torch() -> None:
-    """Load torch, before anything that it imports itself could be mistaken for foreign code's."""
-    import torch  # noqa: F401
+OWN_CELLS = (
+    "its cells are torch's own, and its gradients autograd's: what differs is how it puts them together"
+)
 
 
 def is_module(value: object) -> bool:
@@ -61,80 +40,28 @@ def is_module(value: object) -> bool:
     return base is not None and issubclass(kind, base)
 
 
-def module_bounds(value: Any) -> Iterator[WrittenModule]:  # noqa: ANN401 - a module or a class of them
-    """Yield the ways of calling a module, or a class of them, that run; the usual ones first.
-
-    Raises
-    ------
-    Unsupported
-        If it can't be built, or if no way of reading its parameters as those of an Elman network runs.
-    """
-    prototype = (built(value) if isinstance(value, type) else deepcopy(value)).double()
-    shapes = {name: tuple(p.shape) for name, p in prototype.named_parameters()}
-    readings = (
-        (plan, sizes, state)
-        for sizes in sizes_of(shapes)
-        for plan, state in product(plans(shapes, sizes), STATES)
-    )
-    found = 0
-    for plan, sizes, state in readings:
-        bound = running(prototype, plan, sizes, state)
-        if bound is not None:
-            yield bound
-            found += 1
-        if found == MOST:
-            return
-    if not found:
-        held = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        message = f"no way of reading its parameters as those of an Elman network runs: it has {held}"
-        raise Unsupported(message)
-
-
-@empty_folder()
-def built(kind: type) -> torch.nn.Module:
-    """Return a module of our sizes, each argument of the constructor given by what its name means.
-
-    Raises
-    ------
-    Unsupported
-        If the constructor doesn't take that; the message has its own words.
-    """
-    arguments: dict[str, int] = {}
-    for parameter in inspect.signature(kind).parameters.values():
-        meant = next((size for part, size in LETTERS.items() if part in parameter.name.lower()), None)
-        if meant is not None:
-            arguments[parameter.name] = OURS[meant]
-        elif parameter.default is parameter.empty:
-            arguments[parameter.name] = 1
-    try:
-        return kind(**arguments)
-    except Exception as error:
-        message = f"{kind.__name__}({', '.join(f'{k}={v}' for k, v in arguments.items())}) raises {error!r}"
-        raise Unsupported(message) from error
-
-
-def sizes_of(shapes: Mapping[str, tuple[int, ...]]) -> list[Sizes]:
-    """Return the sizes I, H, O that parameters of these shapes may have: ours first."""
-    dimensions = sorted({n for shape in shapes.values() for n in shape})
-    sums = {a - b for a in dimensions for b in dimensions if a > b}
-    possible = [n for n in sorted({*dimensions, *sums}) if n > 0]
-    found = [
-        (i, h, o)
-        for h in possible
-        for i in possible
-        for o in possible
-        if (h,) in shapes.values() or (h, h) in shapes.values()
-    ]
-    return sorted(found, key=lambda sizes: (sizes != OURS, len(set(sizes)) < 3))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenModule:
-    """A module with a way to call it."""
+    """A module with a way to call it.
+
+    Attributes
+    ----------
+    plan
+        What its parameters hold; those that it doesn't name keep numbers of their own.
+    calling, outlets
+        How it is called, and what is where in its results.
+    numbers
+        The precision in which it runs.
+    of_torchs_cells
+        Whether everything that it computes with is a cell of torch's own.
+    """
 
     prototype: torch.nn.Module
     plan: Plan
-    state: State
+    calling: Calling
+    outlets: Sequence[Outlet] = ()
+    numbers: Numbers = "double"
+    of_torchs_cells: bool = False
     problem_case: Case
     name: str
     interface: Interface
@@ -145,144 +72,185 @@ class WrittenModule:
     mistake: str = ""
 
     def admit(self, problem: Problem) -> Problem:
-        """Return `problem` with zeros for the biases that the module doesn't have."""
-        held = {name for part in self.plan.parts.values() for name in part.names}
+        """Return `problem` with zeros for biases that the module doesn't have, and one learned start for all rows."""
+        held = {name for part in self.plan.values() for name in part.names}
+        kinds = {name.partition("_l")[0] for name in held}
         weights = {
-            n: w if n in held or not n.startswith("bias") else np.zeros_like(w)
+            n: np.zeros_like(w) if n.startswith("bias") and n.partition("_l")[0] not in kinds else w
             for n, w in problem.weights.items()
         }
         head = problem.head
         if head is not None and head.bias is not None and HEAD_BIAS not in held:
             head = replace(head, bias=np.zeros_like(head.bias))
-        return replace(problem, weights=MappingProxyType(weights), head=head)
+        h_0 = problem.h_0
+        if h_0 is not None and START in held:
+            first = problem.layout.batched_state(h_0)[:, :1]
+            alike = np.repeat(first, problem.case.batch, axis=1)
+            h_0 = problem.layout.restored_state(alike)
+        return replace(problem, weights=MappingProxyType(weights), head=head, h_0=h_0)
 
     def run(self, problem: Problem) -> Observation:
         """Run the module and autograd on a copy of it."""
-        return self._called(deepcopy(self.prototype), problem)
+        return self._observed(deepcopy(self.prototype), problem)
 
     def calls(self, problem: Problem, count: int) -> Sequence[Call]:
         """Call one copy of the module several times, its gradients left to autograd's own rules."""
         module = deepcopy(self.prototype)
         given = {"x": problem.x}
         return [
-            Call(observation=self._called(module, problem), before=given, after=given) for _ in range(count)
+            Call(observation=self._observed(module, problem), before=given, after=given) for _ in range(count)
         ]
 
     def own_forward(self) -> OwnForward:
-        """Raise `Unsupported`: autograd differentiates whatever its forward pass is.
+        """Return the module as a function of its own parameters, whose gradients are autograd's.
+
+        They agree with the forward pass unless something cuts the graph: a detached state, a function with a backward
+        pass of its own.
 
         Raises
         ------
         Unsupported
-            Always.
+            If it is a matter of torch's own cells put together, or runs in single precision.
         """
-        message = "they are autograd's, which differentiates whatever the forward pass is"
-        raise Unsupported(message)
+        if self.of_torchs_cells:
+            raise Unsupported(OWN_CELLS)
+        if self.numbers == "single":
+            message = "it runs in single precision, too coarse for differences"
+            raise Unsupported(message)
+        from conformance.cases import materialise
 
-    @empty_folder()
-    def _called(self, module: torch.nn.Module, problem: Problem) -> Observation:
+        problem, module = self.admit(materialise(self.problem_case)), deepcopy(self.prototype)
+        seen, _ = self._run(module, problem)
+        (name, cotangent), *_ = cotangents_of(problem, seen)
+        gradients = {n: _array(p.grad) for n, p in module.named_parameters() if p.grad is not None}
+        if not gradients:
+            message = "no gradient reaches its parameters"
+            raise Unsupported(message)
+
+        def outputs(parameters: Mapping[str, Array]) -> Array:
+            if any(np.iscomplexobj(array) for array in parameters.values()):
+                message = "its parameters are real"
+                raise Unsupported(message)
+            return _array(self._forward(module, problem, parameters)[name])
+
+        return OwnForward(
+            parameters=self._values(module, problem),
+            outputs=outputs,
+            cotangent=cotangent,
+            gradients=gradients,
+        )
+
+    def seen(self, problem: Problem) -> dict[str, Array]:
+        """Return what the module's forward pass gives, time-major and batched, without differentiating it."""
         import torch
 
-        if problem.h_0 is not None and not self.state:
-            message = "it is called without an initial state here"
-            raise Unsupported(message)
-        arrays, major = problem.parameters, problem.layout.time_major
+        module = deepcopy(self.prototype)
         with torch.no_grad():
-            for name, parameter in module.named_parameters():
-                parameter.grad = None
-                parameter.copy_(torch.tensor(self.plan.parts[name].value(arrays).copy()))
-        x = torch.tensor(major(problem.x).copy(), requires_grad=True)
-        h_0 = torch.tensor(problem.initial_state[0].copy(), requires_grad=True)
-        seen = self._forward(module, x, h_0, problem.case)
-        loss = sum(
-            (torch.tensor(cotangent.copy()) * seen[name]).sum()
-            for name, cotangent in cotangents_of(problem, seen)
-        )
+            found = self._forward(module, problem, self._values(module, problem))
+        return {name: _array(tensor) for name, tensor in found.items()}
+
+    def results(self, problem: Problem) -> Any:  # noqa: ANN401 - whatever a module returns
+        """Return what the module itself returns."""
+        module = deepcopy(self.prototype)
+        self._fill(module, self._values(module, problem))
+        return self._results(module, problem)[0]
+
+    def _observed(self, module: torch.nn.Module, problem: Problem) -> Observation:
+        seen, (x, h_0) = self._run(module, problem)
         gradients: dict[str, Array] = {}
-        if isinstance(loss, torch.Tensor) and loss.requires_grad:
-            loss.backward()
-            for name, parameter in module.named_parameters():
-                if parameter.grad is not None:
-                    gradients |= self.plan.parts[name].gradients(parameter.grad.numpy(), arrays)
+        for name, parameter in module.named_parameters():
+            if parameter.grad is not None and name in self.plan:
+                gradients |= self.plan[name].gradients(_array(parameter.grad), problem.parameters)
+        layout = problem.layout
+        y = seen.get("y", _only_last(seen, problem.case))
+        h_n, given = seen.get("h_n"), problem.h_0 is not None and h_0.grad is not None
         return Observation(
-            output=_array(seen.get("output")),
-            h_n=None if "h_n" not in seen else _array(seen["h_n"][None]),
-            y=_array(seen.get("y", _only_last(seen, problem.case))),
-            d_x=_array(x.grad),
-            d_h_0=None if h_0.grad is None or problem.h_0 is None else _array(h_0.grad[None]),
+            output=None if "output" not in seen else layout.restored(_array(seen["output"])),
+            h_n=None if h_n is None else layout.restored_state(_array(h_n)),
+            y=None if y is None else layout.restored(_array(y)),
+            d_x=None if x.grad is None or not gradients else layout.restored(_array(x.grad)),
+            d_h_0=layout.restored_state(_array(h_0.grad)) if given and gradients else None,
             parameters={name: gradient.copy() for name, gradient in gradients.items()},
         )
 
-    def _forward(
-        self, module: torch.nn.Module, x: torch.Tensor, h_0: torch.Tensor, case: Case
-    ) -> dict[str, torch.Tensor]:
-        """Call the module and return what its outputs are, time-major: y or y_last, output, h_n."""
-        if self.plan.calling == "step by step":
-            return self._stepped(module, x, h_0, case)
-        inputs = x if self.plan.calling == "(T, B, I)" else x.transpose(0, 1)
-        states = {"": (), "(B, H)": (h_0,), "(1, B, H)": (h_0[None],)}[self.state]
-        return sorted_out(_flat(module(inputs, *states)), case, batch_first=self.plan.calling == "(B, T, I)")
-
-    def _stepped(
-        self, module: torch.nn.Module, x: torch.Tensor, h_0: torch.Tensor, case: Case
-    ) -> dict[str, torch.Tensor]:
+    def _run(
+        self, module: torch.nn.Module, problem: Problem
+    ) -> tuple[dict[str, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+        """Run forward and backward, and return what the module gave, and x and h_0 with their gradients."""
         import torch
 
-        h, kept = h_0, {"y": [], "output": []}
-        for x_t in x:
-            results = _flat(module(x_t, h if self.state == "(B, H)" else h[None]))
-            widths = {tuple(r.shape): r for r in results}
-            state = widths.get((case.batch, case.hidden_size), widths.get((1, case.batch, case.hidden_size)))
-            if state is None:
-                message = "a step gives no new state"
-                raise Unsupported(message)
-            h = state.reshape(case.batch, case.hidden_size)
-            kept["output"].append(h)
-            if (case.batch, case.output_size) in widths:
-                kept["y"].append(widths[case.batch, case.output_size])
-        return {name: torch.stack(steps) for name, steps in kept.items() if steps}
+        if problem.h_0 is not None and not self.calling.state and not self._starts_as_learned:
+            message = "it is called without an initial state here"
+            raise Unsupported(message)
+        for parameter in module.parameters():
+            parameter.grad = None
+        self._fill(module, self._values(module, problem))
+        results, given = self._results(module, problem)
+        seen = {outlet.what: outlet.of(results, problem.case) for outlet in self.outlets}
+        loss = sum(
+            (torch.tensor(cotangent.copy(), dtype=seen[name].dtype) * seen[name]).sum()
+            for name, cotangent in cotangents_of(problem, seen)
+        )
+        if isinstance(loss, torch.Tensor) and loss.requires_grad:
+            loss.backward()
+        return seen, given
+
+    @property
+    def _starts_as_learned(self) -> bool:
+        return any(part.names == (START,) for part in self.plan.values())
+
+    def _values(self, module: torch.nn.Module, problem: Problem) -> dict[str, Array]:
+        """Return what the module's parameters are set to."""
+        arrays = {**problem.parameters, START: problem.initial_state[:, 0].reshape(1, -1)}
+        return {
+            name: np.ascontiguousarray(self.plan[name].value(arrays))
+            if name in self.plan
+            else np.random.default_rng(number).normal(0, 0.4, tuple(parameter.shape))
+            for number, (name, parameter) in enumerate(module.named_parameters())
+        }
+
+    def _fill(self, module: torch.nn.Module, values: Mapping[str, Array]) -> None:
+        import torch
+
+        with torch.no_grad():
+            for name, parameter in module.named_parameters():
+                parameter.copy_(torch.tensor(values[name].copy()))
+
+    def _forward(
+        self, module: torch.nn.Module, problem: Problem, values: Mapping[str, Array]
+    ) -> dict[str, torch.Tensor]:
+        """Return what the module gives with these parameters."""
+        self._fill(module, values)
+        results, _ = self._results(module, problem)
+        return {outlet.what: outlet.of(results, problem.case) for outlet in self.outlets}
+
+    @empty_folder()
+    def _results(
+        self, module: torch.nn.Module, problem: Problem
+    ) -> tuple[Any, tuple[torch.Tensor, torch.Tensor]]:
+        """Call the module; return what it returns, and the x (T, B, I) and h_0 (L·D, B, H) that it was handed."""
+        import torch
+
+        with numbers_in(self.numbers) as dtype:
+            x, h_0 = (
+                torch.tensor(np.ascontiguousarray(array), dtype=dtype).requires_grad_()
+                for array in (problem.layout.time_major(problem.x).copy(), problem.initial_state.copy())
+            )
+            return self.calling.results(module, x, h_0), (x, h_0)
 
 
-def running(prototype: torch.nn.Module, plan: Plan, sizes: Sizes, state: State) -> WrittenModule | None:
-    """Return the module read by `plan` with the case that its outputs admit, None where it doesn't run so."""
-    held = {name for part in plan.parts.values() for name in part.names}
-    inputs, hidden, outputs = sizes
-    asked = Case(
-        nonlinearity="tanh",
-        steps=7,
-        batch=3,
-        input_size=inputs,
-        hidden_size=hidden,
-        output_size=outputs if HEAD_WEIGHT in held else 0,
-        h_0=False,
-        cotangents="output",
-        dtype="f64",
-        regime="gain1.2",
-        bias="bias_ih_l0" in held,
-    )
-    bound = WrittenModule(
-        prototype=prototype,
-        plan=plan,
-        state=state,
-        problem_case=asked,
-        name=type(prototype).__name__,
-        interface=Interface(target=type(prototype).__name__, lines=tuple(lines_of(plan, state))),
-    )
-    for cotangents in ("output", "last", "h_n"):
-        case = replace(asked, cotangents=cotangents)
-        try:
-            bound.run(bound.admit(materialise(case)))
-        except Exception:  # noqa: BLE001, S112 - a module refuses what it isn't meant for in its own ways
-            continue
-        return replace(bound, problem_case=case)
-    return None
+@contextmanager
+def numbers_in(numbers: Numbers) -> Iterator[torch.dtype]:
+    """Let numbers that a module makes without saying in which precision be in this one."""
+    import torch
 
-
-def lines_of(plan: Plan, state: State) -> Iterator[str]:
-    """Yield how a module is read, a line for each thing."""
-    called = "x of one step (B, I)" if plan.calling == "step by step" else f"x {plan.calling}"
-    yield f"called with {called}{f', h {state}' if state else ''}; gradients by autograd"
-    yield from (f"{name} = {part}" for name, part in plan.parts.items())
+    before = torch.get_default_dtype()
+    dtype = torch.float64 if numbers == "double" else torch.float32
+    torch.set_default_dtype(dtype)
+    try:
+        yield dtype
+    finally:
+        torch.set_default_dtype(before)
 
 
 def cotangents_of(problem: Problem, seen: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, Array]]:
@@ -301,26 +269,10 @@ def cotangents_of(problem: Problem, seen: Mapping[str, torch.Tensor]) -> Iterato
     elif case.cotangents == "output" and head is None and "output" in seen and problem.d_output is not None:
         yield "output", major(problem.d_output)
     elif case.cotangents == "h_n" and head is None and "h_n" in seen and problem.d_h_n is not None:
-        yield "h_n", problem.layout.batched_state(problem.d_h_n)[0]
+        yield "h_n", problem.layout.batched_state(problem.d_h_n)
     else:
         message = f"it gives {', '.join(seen) or 'nothing of a known shape'}, which this loss doesn't see"
         raise Unsupported(message)
-
-
-def sorted_out(results: Iterable[torch.Tensor], case: Case, *, batch_first: bool) -> dict[str, torch.Tensor]:
-    """Return what a module's results are by their shapes, sequences time-major."""
-    found: dict[str, torch.Tensor] = {}
-    for result in results:
-        shape, width = tuple(result.shape), result.shape[-1]
-        sequence = (case.batch, case.steps) if batch_first else (case.steps, case.batch)
-        name = {case.hidden_size: "output", case.output_size: "y"}.get(width)
-        if name is not None and shape[:-1] == sequence:
-            found[name] = result.transpose(0, 1) if batch_first else result
-        elif name == "y" and shape[:-1] == (case.batch,):
-            found["y_last"] = result
-        elif name == "output" and shape[:-1] in ((case.batch,), (1, case.batch)):
-            found["h_n"] = result.reshape(case.batch, -1)
-    return found
 
 
 def _only_last(seen: Mapping[str, torch.Tensor], case: Case) -> torch.Tensor | None:
@@ -333,13 +285,5 @@ def _only_last(seen: Mapping[str, torch.Tensor], case: Case) -> torch.Tensor | N
     )
 
 
-def _flat(results: Any) -> list[torch.Tensor]:  # noqa: ANN401 - whatever a module returns
-    """Return all tensors of nested tuples, lists and dicts."""
-    if hasattr(results, "detach"):
-        return [results]
-    inner = results.values() if isinstance(results, Mapping) else results
-    return [tensor for part in inner for tensor in _flat(part)] if isinstance(inner, Iterable) else []
-
-
-def _array(tensor: torch.Tensor | None) -> Array | None:
-    return None if tensor is None else tensor.detach().numpy().copy()
+def _array(tensor: torch.Tensor) -> Array:
+    return tensor.detach().numpy().copy()

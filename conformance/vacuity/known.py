@@ -11,6 +11,7 @@ from conformance.vacuity.lack import Lack
 STACKED = (
     "layer-reads-x",
     "layers-share-w-hh",
+    "layers-share-one-cell",
     "h-0-of-first-layer-for-all",
     "d-below-missing",
     "output-gradient-at-every-layer",

@@ -5,7 +5,6 @@ import importlib
 import sys
 import types
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from conformance.budget import Budget
 from conformance.calling.loading.definitions import fill, neighbours
 from conformance.calling.loading.executing import executed
+from conformance.calling.loading.frameworks import import_computing, kind_of
 from conformance.calling.loading.source import pieces_of
 from conformance.calling.loading.story import Story
 from conformance.calling.loading.stubs import is_stub, stubbed_imports
@@ -106,12 +106,15 @@ def _arrays_in(values: Any) -> list[np.ndarray]:
     return found
 
 
-def load(target: str, sizes: Mapping[str, int] = SIZES, *, execute: bool = False) -> Loaded:
+def load(
+    target: str, sizes: Mapping[str, int] = SIZES, *, execute: bool = False, as_stated: bool = False
+) -> Loaded:
     """Load the definitions of `target`; nothing that trains, prints, plots or reads is run, unless asked to `execute`.
 
     With `execute` all of the script runs first, as it stands and however long it takes; the variables that it leaves
     are there where a definition needs them. Globals with names of sizes get `sizes`, since what is built from them then
-    tells by its shape what it is.
+    tells by its shape what it is. Libraries to compute with are imported for adapters and torch modules, and where the
+    target is called `as_stated` by an adapter; code in NumPy gets stand-ins for them.
 
     Raises
     ------
@@ -125,12 +128,14 @@ def load(target: str, sizes: Mapping[str, int] = SIZES, *, execute: bool = False
     pieces, complaints = pieces_of(path)
     for complaint in complaints:
         story.note(f"Left out, since it isn't Python: {complaint}.")
-    torch = nullcontext() if any("Module)" in piece.text for piece in pieces) else _without_torch()
+    kind = "module" if as_stated else kind_of(pieces, wanted, (root, path.parent))
+    if kind != "numpy":
+        import_computing(pieces)
     code = types.ModuleType(module_name if module_name not in sys.modules else f"handwritten_{module_name}")
     code.__file__ = str(path)
     code.__package__ = module_name.rpartition(".")[0]
     sys.modules[code.__name__] = code
-    with torch, stubbed_imports() as made_up, neighbours([root, path.parent], sizes, story):
+    with stubbed_imports(kind) as made_up, neighbours([root, path.parent], sizes, story):
         if code.__package__:
             importlib.import_module(code.__package__)
         if execute:
@@ -205,13 +210,6 @@ def _located(place: str) -> tuple[Path, str, Path]:
         "package.module:Name."
     )
     raise UsageError(message)
-
-
-def _without_torch() -> Any:
-    """Let no definition import torch: it takes seconds, and NumPy code needs none of it."""
-    from conformance.calling.loading.absent import absent
-
-    return absent("torch")
 
 
 def _check_names(loaded: Loaded) -> None:

@@ -9,36 +9,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
+from conformance.calling.loading.frameworks import COMPUTING, Kind
 from conformance.calling.values import softmaxes
 
-ALWAYS = frozenset(
+SHOWING = frozenset(
     [
-        "matplotlib",
-        "seaborn",
-        "plotly",
-        "bokeh",
-        "pylab",
-        "tqdm",
-        "IPython",
-        "ipywidgets",
-        "pandas",
-        "wandb",
-        "tensorboardX",
-        "requests",
-        "urllib3",
-        "sklearn",
-        "tensorflow",
-        "keras",
-        "jax",
-        "torchvision",
-        "nltk",
-        "google",
-        "gym",
-        "cv2",
-        "PIL",
+        *("matplotlib", "seaborn", "plotly", "bokeh", "pylab", "tqdm", "IPython", "ipywidgets"),
+        *("wandb", "tensorboardX"),
     ]
 )
-"""Never imported for a hand-written network, even where installed: they cost seconds and compute no gradient."""
+"""What draws, counts and reports: never imported, even where installed, since it costs seconds and computes nothing."""
+
+FETCHING = frozenset(["pandas", "requests", "urllib3", "sklearn", "nltk", "google", "gym", "cv2", "PIL"])
+"""What reads or downloads data, of which a network needs none to be checked."""
+
+MADE_UP = {"adapter": SHOWING, "module": SHOWING | FETCHING, "numpy": SHOWING | FETCHING | COMPUTING}
+"""What is never imported, by what a target is: code in NumPy computes nothing with torch, adapters compute freely."""
 
 
 class Permissive:
@@ -126,7 +112,7 @@ class _Module(types.ModuleType):
 class StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds a stub for every module on its list, or that nobody else found."""
 
-    def __init__(self, *, last: bool, used: set[str], names: frozenset[str] = ALWAYS) -> None:
+    def __init__(self, *, last: bool, used: set[str], names: frozenset[str] = frozenset()) -> None:
         self._last = last
         self._used = used
         self._names = names
@@ -151,24 +137,31 @@ class StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 @contextmanager
-def stubbed_imports() -> Iterator[set[str]]:
-    """Let every import in the block succeed; yield the set of the modules that were made up.
+def stubbed_imports(kind: Kind = "numpy") -> Iterator[set[str]]:
+    """Let imports in the block succeed by stand-ins; yield the set of the modules that were made up.
 
-    What had been imported before stays out of sight where it is on the list of `ALWAYS`.
+    What had been imported before stays out of sight where it is made up for this kind of target. An adapter says itself
+    how a network is called, and everything that it shows is judged: it gets no stand-in for what isn't installed.
     """
     used: set[str] = set()
-    first, last = StubFinder(last=False, used=used), StubFinder(last=True, used=used)
-    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in ALWAYS}
-    sys.meta_path.insert(0, first)
-    sys.meta_path.append(last)
+    names = MADE_UP[kind]
+    finders = [StubFinder(last=False, used=used, names=names)]
+    finders += [] if kind == "adapter" else [StubFinder(last=True, used=used)]
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in names}
+    sys.meta_path.insert(0, finders[0])
+    sys.meta_path.extend(finders[1:])
     try:
         yield used
     finally:
-        sys.meta_path.remove(first)
-        sys.meta_path.remove(last)
-        for name in [name for name, module in sys.modules.items() if isinstance(module, _Module)]:
+        for finder in finders:
+            sys.meta_path.remove(finder)
+        for name in [name for name, module in sys.modules.items() if _is_made_up(name, module, names)]:
             del sys.modules[name]
         sys.modules.update(hidden)
+
+
+def _is_made_up(name: str, module: types.ModuleType, names: frozenset[str]) -> bool:
+    return isinstance(module, _Module) or name.partition(".")[0] in names
 
 
 def is_stub(value: object) -> bool:

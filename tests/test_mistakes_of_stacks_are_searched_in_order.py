@@ -1,15 +1,20 @@
+<<<<<<<< HEAD:tests/test_mistakes_of_stacks_are_searched_up_to_so_many_steps.py
 """The search in a stack: single mistakes first, pairs up to so many steps, gradients of parameters alone."""
 
 from dataclasses import replace
 from itertools import combinations
+========
+"""The search in a stack: the forward pass first, single mistakes before pairs, and pairs as far as was agreed."""
+
+from dataclasses import replace
+>>>>>>>> modules:tests/test_mistakes_of_stacks_are_searched_in_order.py
 
 import numpy as np
 import pytest
 
 from conformance.cases import materialise, parse_id
 from conformance.diagnose import Diagnosis, Evidence, diagnose_stack, stacks
-from conformance.diagnose.material import Material
-from conformance.diagnose.reproduction import reproduced
+from conformance.diagnose.stacks import Stack
 from conformance.faults import CATALOGUE, Choices, choices_of, simulate
 from conformance.judge import THRESHOLD
 from conformance.observation import Observation
@@ -29,9 +34,21 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stacks, "CATALOGUE", {name: CATALOGUE[name] for name in FEW})
 
 
-def shown(*faults: str, factor: float = 1.0, **others: np.ndarray) -> Evidence:
+RIGHT_FORWARD = "trying sets of 0 in the forward pass"
+BACKWARD = [f"trying sets of {size} in every layer's backward pass" for size in range(3)]
+
+
+def shown(*faults: str, factor: float = 1.0, outputs: bool = False, **others: np.ndarray) -> Evidence:
     full = simulate(PROBLEM, choices_of([CATALOGUE[name] for name in faults]), factor=factor)
+    others |= {"output": full.output, "y": full.y} if outputs else {}
     return Evidence(problem=PROBLEM, observation=Observation(parameters=full.parameters, **others))
+
+
+def replaced_gradients(evidence: Evidence) -> Evidence:
+    """Return the same with gradients that no network makes."""
+    rng = np.random.default_rng(0)
+    parameters = {name: rng.standard_normal(g.shape) for name, g in evidence.observation.parameters.items()}
+    return replace(evidence, observation=replace(evidence.observation, parameters=parameters))
 
 
 def searched(evidence: Evidence) -> tuple[Diagnosis, list[str]]:
@@ -51,7 +68,7 @@ def test_a_single_mistake_is_found_before_pairs_are_tried() -> None:
         residual=found.residual,
         choices=Choices(carry="untransposed"),
     )
-    assert told == ["trying sets of 1 in every layer"]
+    assert told == [RIGHT_FORWARD, *BACKWARD[:2]]
 
 
 def test_the_residual_is_that_of_the_reproduction() -> None:
@@ -59,7 +76,7 @@ def test_the_residual_is_that_of_the_reproduction() -> None:
     parameters = {name: np.nextafter(g, np.inf) for name, g in evidence.observation.parameters.items()}
     evidence = replace(evidence, observation=Observation(parameters=parameters))
     found, _ = searched(evidence)
-    assert found.residual == reproduced(Material.of(evidence), found.choices, found.scale).residual > 0
+    assert found.residual == Stack.of(evidence).reproduction(found.choices, found.scale).residual > 0
     assert found.scale_name == ""
 
 
@@ -71,10 +88,11 @@ def test_a_constant_of_one_to_half_of_its_digits_is_one() -> None:
 def test_pairs_are_found_that_contradict_nothing_and_no_three() -> None:
     found, told = searched(shown(*PAIR))
     assert (found.faults, found.choices) == (PAIR, Choices(carry="none", h_read="own"))
-    assert told == ["trying sets of 1 in every layer", "trying sets of 2 in every layer"]
+    assert told == [RIGHT_FORWARD, *BACKWARD]
     assert searched(shown(*THREE)) == (Diagnosis(explained=False), told)
 
 
+<<<<<<<< HEAD:tests/test_mistakes_of_stacks_are_searched_up_to_so_many_steps.py
 PLACE = 1 + [set(pair) for pair in combinations(FEW[1:], 2)].index(set(PAIR))
 """Which of the pairs it is, those with a forward pass left out."""
 
@@ -84,8 +102,15 @@ def test_pairs_are_tried_until_so_many_steps_are_simulated(
     *, pairs: int, tried: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stacks, "MOST_STEPS", pairs * PROBLEM.case.steps * PROBLEM.case.layers)
+========
+@pytest.mark.parametrize(("most", "explained"), [(1000, True), (1, False)])
+def test_no_more_pairs_are_tried_than_were_agreed(
+    *, most: int, explained: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacks, "MOST_PAIRS", most)
+>>>>>>>> modules:tests/test_mistakes_of_stacks_are_searched_in_order.py
     assert searched(shown(*ONE))[0].faults == ONE
-    assert searched(shown(*PAIR))[0].explained is tried
+    assert searched(shown(*PAIR))[0].explained is explained
 
 
 def test_entries_that_reproduce_the_same_are_equivalents(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,25 +120,33 @@ def test_entries_that_reproduce_the_same_are_equivalents(monkeypatch: pytest.Mon
     assert (found.faults, found.equivalents) == (("a",), (("b",), ("c",)))
 
 
-def test_what_is_of_one_layer_or_right_is_not_compared() -> None:
-    rng = np.random.default_rng(0)
-    others = {"output": (4, 2, 3), "y": (4, 2, 2), "h_n": (2, 2, 3), "d_x": (4, 2, 3)}
-    arrays = {name: rng.standard_normal(shape) for name, shape in others.items()}
-    assert searched(shown(*ONE, **arrays))[0].faults == ONE
+def test_everything_shown_is_compared() -> None:
+    full = simulate(PROBLEM, choices_of([CATALOGUE[ONE[0]]]))
+    right = {"output": full.output, "y": full.y, "h_n": full.h_n, "d_x": full.d_x, "hidden": full.hidden}
+    assert searched(shown(*ONE, **right))[0].faults == ONE
+    for name in ("output", "y", "h_n", "d_x"):
+        wrong = {**right, name: right[name] + 0.1}
+        assert not searched(shown(*ONE, **wrong))[0].explained, name
+    moved = {place: steps[::-1] for place, steps in full.hidden.items()}
+    assert not searched(shown(*ONE, **{**right, "hidden": moved}))[0].explained
+
+
+def test_a_wrong_forward_pass_alone_is_told_where_no_gradients_fit() -> None:
+    found = searched(replaced_gradients(shown("sigmoid-for-tanh", outputs=True)))[0]
+    assert (found.explained, found.forward) == (False, Choices(activation="sigmoid"))
+    assert found.known == ("Its forward pass alone is reproduced by sigmoid-for-tanh.",)
 
 
 @pytest.mark.parametrize("size", [0.25, 4.0])
-def test_gradients_are_near_that_agree_in_half_of_their_digits(
-    size: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_near_agrees_in_half_of_its_digits(size: float) -> None:
+    stack = Stack.of(shown(*ONE))
     made = {"a": np.array([[size, 0.0]]), "b": np.array([size])}
-    monkeypatch.setattr(stacks, "results", lambda *_: made)
 
     def near(**parameters: np.ndarray) -> bool:
-        material = Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=parameters)))
-        return stacks._near(material, Choices(), 1.0)
+        return stack._near(parameters, made)
 
     assert near(a=np.array([[size, 2.0**-26 * size]]), b=made["b"])
     assert not near(a=np.array([[size, 2.0**-25 * size]]), b=made["b"])
     assert not near(a=made["a"], b=2 * made["b"])
     assert not near(a=made["a"][0], b=made["b"])
+    assert not near(c=made["a"])
