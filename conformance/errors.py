@@ -9,6 +9,10 @@ class UsageError(ConformanceError):
     """What was asked for can't be done as it was asked; the message says how it can."""
 
 
+class NoSuchTarget(UsageError):  # noqa: N818 - it says what is wrong with what was asked
+    """There is no such file, no such module, or no such name in it."""
+
+
 class Unsupported(ConformanceError):  # noqa: N818 - a verdict's name, not a mistake
     """A subject can't run this case at all; the message is the reason."""
 

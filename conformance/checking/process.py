@@ -17,6 +17,7 @@ import msgspec
 from conformance.checking.answers import Asked, failed_record
 from conformance.errors import UsageError
 from conformance.record.check import CheckRecord
+from conformance.target import Target
 
 TIME_LIMIT = 60.0
 """Seconds of computing that a check may take altogether before its process is ended."""
@@ -109,9 +110,9 @@ def checked_apart(
 
 
 def _refuse_what_is_not_there(target: str) -> None:
-    path = Path(target.rpartition(":")[0] or target)
-    if path.suffix in (".py", ".ipynb") and not path.is_file():
-        message = f"There is no file {path}. Pass file.py:Name, notebook.ipynb:Name or package.module:Name."
+    asked = Target.parse(target)
+    if asked.is_file and not Path(asked.place).is_file():
+        message = f"There is no file {asked.place}. Pass file.py:Name, notebook.ipynb:Name or package.module:Name."
         raise UsageError(message)
 
 

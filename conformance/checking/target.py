@@ -14,9 +14,10 @@ from conformance.checking.adapter import adapted
 from conformance.checking.answers import Asked, failed_record, not_called_record
 from conformance.checking.checkup import Progress, checked
 from conformance.checking.running import told
-from conformance.errors import Unsupported, UsageError
+from conformance.errors import NoSuchTarget, Unsupported, UsageError
 from conformance.record.check import CheckRecord
 from conformance.subjects.written_module import import_torch, is_module, module_bounds
+from conformance.target import Target
 
 MODULE = "nn.Module)"
 """What stands in the source of a torch module."""
@@ -25,9 +26,14 @@ MODULE = "nn.Module)"
 def checked_target(
     target: str, case: str, asked: Asked, progress: Progress, *, execute: bool = False
 ) -> CheckRecord:
-    """Check what `target` names, on `case` where it isn't empty; whatever happens, the answer is a record.
+    """Check what `target` names, on `case` where it isn't empty; whatever its code does, the answer is a record.
 
     With `execute` all of its script is run first, as it stands.
+
+    Raises
+    ------
+    NoSuchTarget
+        If there is no such file or module, or no such name in it.
     """
     return _with_numpys_own(
         lambda: _loaded_and_checked(target, case, asked, progress, execute=execute), asked
@@ -42,6 +48,8 @@ def _loaded_and_checked(
         if speaks_of_modules(target):
             import_torch()
         loaded = load(target, execute=execute)
+    except NoSuchTarget:
+        raise
     except UsageError as refusal:
         return failed_record(asked, str(refusal))
     except Exception as error:  # noqa: BLE001 - loading runs foreign code, which may raise anything
@@ -51,7 +59,7 @@ def _loaded_and_checked(
 
 def speaks_of_modules(target: str) -> bool:
     """Return whether a target's file defines torch modules, so that torch is worth the seconds it takes to load."""
-    path = Path(target.rpartition(":")[0] or target)
+    path = Path(Target.parse(target).place)
     return path.is_file() and MODULE in path.read_text(encoding="utf-8", errors="replace")
 
 
