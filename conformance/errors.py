@@ -1,5 +1,7 @@
 """The errors that a user of this package may meet, and how those of foreign code are told."""
 
+from conformance.texts import well_formed
+
 
 class ConformanceError(Exception):
     """Anything this package refuses or can't do, told in a sentence."""
@@ -28,4 +30,4 @@ def in_words(error: BaseException) -> str:
         text = str(error)
     except BaseException as another:  # noqa: BLE001 - whatever __str__ does, sys.exit() included, is told
         text = f"its text can't be had, its __str__ raises {type(another).__name__}"
-    return f"{kind}: {text}"[:MOST_WORDS].encode("utf-8", "backslashreplace").decode()
+    return well_formed(f"{kind}: {text}"[:MOST_WORDS])

@@ -8,6 +8,7 @@ import msgspec
 
 from conformance.record.check import CheckRecord
 from conformance.report.check_places import Remark, remarks
+from conformance.texts import json_of
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -27,7 +28,7 @@ def check_sarif(record: CheckRecord) -> str:
             }
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
+    return msgspec.json.format(json_of(log), indent=2).decode() + "\n"
 
 
 def _rules(found: Sequence[Remark]) -> list[dict[str, object]]:

@@ -9,20 +9,23 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 from conformance.calling.hints.names import size_hint
 from conformance.calling.loading import statements
 from conformance.calling.loading.source import Piece, pieces_of
 from conformance.calling.loading.story import Story, run_statement
-from conformance.calling.running.limits import harmless_open, seeded, time_limit
+from conformance.calling.running.effects import harmless_open
+from conformance.calling.running.limits import seeded, time_limit
 from conformance.errors import UsageError
 
-ASSIGNMENT, IMPORT = 0.5, 20.0
-"""Seconds that one statement may take."""
+ASSIGNMENT, DEFINITION = 0.5, 20.0
+"""Seconds of computing that one statement may take; definitions compile, and imports load."""
 
 ALL_ASSIGNMENTS = 4.0
-"""Seconds that all assignments of one module may take together."""
+"""Seconds of computing that all assignments of one module may take together."""
+
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.Try, ast.If, ast.FunctionDef, ast.ClassDef)
 
 
 def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], story: Story) -> int:
@@ -33,13 +36,13 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
     names = vars(module)
     names.update(open=harmless_open, xrange=range, raw_input=input, unicode=str)
     defined = set().union(*(statements.functions_in(piece.tree) for piece in pieces)) if pieces else set()
-    until = perf_counter() + ALL_ASSIGNMENTS
+    until = process_time() + ALL_ASSIGNMENTS
     skipped = 0
     for piece in pieces:
         story.files.add(piece.file)
         for node, run in statements.chosen(piece.tree, defined):
             busy = not isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
-            if not run or (busy and perf_counter() > until):
+            if not run or (busy and process_time() > until):
                 skipped += not _documents(node)
                 continue
             _keep_version(names, node)
@@ -52,8 +55,7 @@ def _limit(node: ast.stmt) -> AbstractContextManager[None] | None:
     """Return the time that a statement may take; an adapter's takes as long as loading its network does."""
     if any(isinstance(n, ast.Name) and n.id == "handwritten" for n in ast.walk(node)):
         return None
-    imports = isinstance(node, (ast.Import, ast.ImportFrom, ast.Try, ast.If))
-    return time_limit(IMPORT if imports else ASSIGNMENT)
+    return time_limit(DEFINITION if isinstance(node, DEFINITIONS) else ASSIGNMENT)
 
 
 def _documents(node: ast.stmt) -> bool:

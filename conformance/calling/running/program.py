@@ -14,13 +14,12 @@ import numpy as np
 from conformance.calling.asking import Asked
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.clipping import unclipped
-from conformance.calling.running.limits import AskedForInput, TookTooLong, seeded, time_limit
+from conformance.calling.running.guard import Refused
+from conformance.calling.running.limits import CALLS, AskedForInput, TookTooLong, seeded
 from conformance.calling.running.lists import lists
 from conformance.calling.running.watch import ADAPTER, Seen, watched
 from conformance.errors import ConformanceError, in_words
-
-CALL = 2.0
-"""Seconds that one run of a network may take; it has T = 7 steps of six units to do."""
+from conformance.texts import well_formed
 
 
 class SearchIsOver(ConformanceError):
@@ -59,9 +58,9 @@ class Ran:
 
     @property
     def fails_by_itself(self) -> bool:
-        """Whether no argument mends what ended it: a variable or an attribute that there isn't, a hang, a question."""
+        """Whether no argument mends what ended it: no variable or attribute, a hang, a question, a refusal."""
         error = self.error
-        if isinstance(error, (TookTooLong, AskedForInput, SystemExit, MemoryError)):
+        if isinstance(error, (TookTooLong, AskedForInput, Refused, SystemExit, MemoryError)):
             return True
         if isinstance(error, AttributeError):
             return error.obj is not None and error.obj is self.names.get("model")
@@ -80,7 +79,7 @@ def told(error: BaseException) -> str:
         if frames and frames[-1].line
         else ""
     )
-    return in_words(error) + where
+    return in_words(error) + well_formed(where)
 
 
 @lru_cache(maxsize=20_000)
@@ -115,7 +114,7 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
     ran.names["seen"] = ran.seen
     with watched(loaded.files, ran.seen, ran.handed), unclipped() as clipped:
         try:
-            with time_limit(CALL):
+            with CALLS.one_call():
                 exec(code, ran.names)
         except KeyboardInterrupt:
             raise
