@@ -1,5 +1,6 @@
 """A check in SARIF 2.1.0, the format in which code scanning takes results (OASIS, 2020)."""
 
+import os
 from collections.abc import Sequence
 from pathlib import PurePath
 from urllib.parse import quote
@@ -51,7 +52,9 @@ def _result(remark: Remark, rule: int) -> dict[str, object]:
         "message": {"text": remark.text},
     }
     if remark.file:
-        location: dict[str, object] = {"artifactLocation": {"uri": quote(PurePath(remark.file).as_posix())}}
+        location: dict[str, object] = {
+            "artifactLocation": {"uri": quote(os.fsencode(PurePath(remark.file).as_posix()))}
+        }
         if remark.line:
             location["region"] = {"startLine": remark.line}
         result["locations"] = [{"physicalLocation": location}]

@@ -66,7 +66,10 @@ class Guard:
         """Return what was refused, once for each place."""
         told = [f"{what}; it was not run: {thing}" for what, thing in self.refused.items()]
         more = len(told) - MOST_TOLD
-        return [*told[:MOST_TOLD], *([f"Nor were {more} more that would do such things."] if more > 0 else [])]
+        return [
+            *told[:MOST_TOLD],
+            *([f"Nor were {more} more that would do such things."] if more > 0 else []),
+        ]
 
 
 def _place(frame: FrameType | None) -> tuple[FrameType | None, bool]:
