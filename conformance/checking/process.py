@@ -148,9 +148,11 @@ def _listen(
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    in_time = _take(lines, heard, progress, deadline, until_over=True)
-    if keeper.stdin is not None:
-        keeper.stdin.close()
+    try:
+        in_time = _take(lines, heard, progress, deadline, until_over=True)
+    finally:
+        if keeper.stdin is not None:
+            keeper.stdin.close()  # its work is done, or its time is up, or nobody waits for it any more
     _take(lines, heard, progress, monotonic() + CLOSING, until_over=False)
     return in_time
 
