@@ -101,9 +101,7 @@ def pointed_at(source: str) -> tuple[tuple[str, ...], list[Suspect]]:
     scope: dict = {}
     exec(compile(source, "net.py", "exec"), scope)  # noqa: S102 - the sources are the ones above
     found = diagnose(run(scope))
-    return found.faults, suspects(
-        found, files={"net.py": source}, namespace=scope, rerun=lambda: run(scope), seconds=30
-    )
+    return found.faults, suspects(found, files={"net.py": source}, namespace=scope, rerun=lambda: run(scope))
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -1,13 +1,13 @@
 """A network checked under every way of calling it that was found: chosen among them, judged, and told in a record."""
 
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
+from conformance.budget import Budget
 from conformance.calling import Bound
 from conformance.checking import parts
 from conformance.checking.anchoring import (
@@ -16,7 +16,7 @@ from conformance.checking.anchoring import (
     established_by_its_own,
     up_to_how_many_steps,
 )
-from conformance.checking.answers import Asked, failed_record
+from conformance.checking.answers import Asked, failed_record, out_of_time_record
 from conformance.checking.as_written import as_written
 from conformance.checking.choosing import Candidate, choose, judged_on
 from conformance.checking.compose import judged_record
@@ -24,12 +24,12 @@ from conformance.checking.consistency import consistency
 from conformance.checking.constant import AS_ASKED
 from conformance.checking.contracts import contracts, of_precision
 from conformance.checking.declared import Declared
-from conformance.checking.diagnosing import diagnosed
+from conformance.checking.diagnosing import diagnosed, show_the_same
 from conformance.checking.found import Found
 from conformance.checking.losses import by_another_loss, loss_of
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
-from conformance.diagnose.diagnose import SECONDS
+from conformance.diagnose.diagnose import MOST
 from conformance.diagnose.search import DEEPEST
 from conformance.record import exact
 from conformance.record.check import CheckRecord, ConsistencyRecord, ContractFinding, PartRecord
@@ -51,7 +51,8 @@ def checked(
         return None
     if not choice.candidates:
         bound, failure = choice.failures[0]
-        return failed_record(question, f"{bound.name} ended before it gave anything: {failure.reason}")
+        told = f"{bound.name} ended before it gave anything: {failure.reason}"
+        return out_of_time_record(question, told) if failure.late else failed_record(question, told)
     checkup = accused_of_least(choice.candidates, progress)
     return judged_record(question, checkup.found())
 
@@ -68,12 +69,14 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
         if not checkup.candidate.differs:
             return checkup.by_the_loss_it_declares().from_another_start()
     found: list[Checkup] = []
-    until = time.process_time() + 2 * SECONDS
+    budget = Budget(most=2 * MOST)
     for checkup in plain[:MOST_DIAGNOSED]:
+        if any(show_the_same(checkup.candidate, each.candidate) for each in found):
+            continue
         progress("searching for the mistake")
-        left = (until - time.process_time()) / 2  # for this one; the rest for those that follow
+        half = budget.part(budget.left / 2)  # for this one; the rest for those that follow
         deepest = min((each.mistakes for each in found if not each.misplaced), default=DEEPEST)
-        diagnosis = diagnosed(checkup.candidate, progress, left, int(min(deepest, DEEPEST)))
+        diagnosis = diagnosed(checkup.candidate, progress, half, int(min(deepest, DEEPEST)))
         found.append(replaced(checkup, diagnosis=diagnosis))
         if found[-1].mistakes <= 1 and not found[-1].misplaced:
             break

@@ -11,6 +11,7 @@ from conformance.calling import Bound
 from conformance.calling.backwards.entries import OWN_LOSS
 from conformance.calling.binding import Binding
 from conformance.cases import Case
+from conformance.cases.head import HEAD_BIAS
 from conformance.checking.asking import Answer, asked
 from conformance.checking.outcome import Outcome, outcome
 from conformance.checking.precision import is_rounding
@@ -35,8 +36,16 @@ class Candidate:
 
     @property
     def missing(self) -> int:
-        """How many parameters' gradients aren't shown, one of two biases aside."""
-        return len(self.unshown)
+        """How many parameters' gradients aren't shown, one of two biases aside, and those that it has not."""
+        return len([name for name in self.unshown if name not in self.lacks])
+
+    @property
+    def lacks(self) -> list[str]:
+        """The parameters that the network was found not to have, so that it can show no gradient of them."""
+        if not isinstance(self.bound, Binding):
+            return []
+        cell = [] if self.bound.traits.cell_bias else [n for n in self.unshown if n.startswith("bias")]
+        return [*cell, *([] if self.bound.traits.head_bias else [HEAD_BIAS])]
 
     @property
     def unshown(self) -> list[str]:

@@ -1,11 +1,13 @@
 """From a diagnosis to what a record tells of it: faults in words, and the steps of the network that it reproduces."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from msgspec.structs import replace
 
+from conformance.budget import Budget
 from conformance.calling import Bound
 from conformance.calling.binding import Binding
 from conformance.cases import Case
@@ -15,7 +17,6 @@ from conformance.checking.judging import Judged, Truth, judge
 from conformance.checking.rates import TOO_EARLY, depends_on_the_rate, grows_with_the_rate
 from conformance.checking.running import Failure
 from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose, diagnose_stack
-from conformance.diagnose.diagnose import SECONDS
 from conformance.diagnose.search import DEEPEST
 from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
 from conformance.judge import Finding
@@ -25,36 +26,58 @@ from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord
 
 
 def diagnosed(
-    candidate: Candidate, progress: Callable[[str], None], seconds: float = SECONDS, deepest: int = DEEPEST
+    candidate: Candidate,
+    progress: Callable[[str], None],
+    budget: Budget | None = None,
+    deepest: int = DEEPEST,
 ) -> Diagnosis:
     """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
-    case = candidate.case
-
-    def evidence(answer: Answer) -> Evidence:
-        return Evidence(
-            problem=answer.truth.problem,
-            observation=answer.tidied.evidence,
-            rate=candidate.bound.rate,
-            early=depends_on_the_rate(candidate),
-            single=bool(answer.tidied.lowered),
-            crossed=crossed(candidate.bound),
-            assumed=assumed(candidate.bound),
-        )
+    case, evidence = candidate.case, _evidence(candidate, candidate.answer)
 
     def probe(case: Case) -> Evidence | None:
         answer = asked(candidate.bound, case, candidate.said)
-        return None if isinstance(answer, Failure) else evidence(answer)
+        return None if isinstance(answer, Failure) else _evidence(candidate, answer)
 
     if case.layers * case.directions > 1:
-        stack = diagnose_stack(evidence(candidate.answer), progress)
+        stack = diagnose_stack(evidence, progress)
         known = () if stack.explained else tuple(_of_a_stack(candidate))
         return dataclasses.replace(stack, known=known)
-    found = diagnose(
-        evidence(candidate.answer), probe=probe, progress=progress, seconds=seconds, deepest=deepest
-    )
+    found = diagnose(evidence, probe=probe, progress=progress, budget=budget, deepest=deepest)
     if found.explained or not grows_with_the_rate(candidate):
         return found
     return dataclasses.replace(found, known=(*found.known, TOO_EARLY))
+
+
+def _evidence(candidate: Candidate, answer: Answer) -> Evidence:
+    """Return what one answer of a candidate tells of its mistakes."""
+    return Evidence(
+        problem=answer.truth.problem,
+        observation=answer.tidied.evidence,
+        rate=candidate.bound.rate,
+        early=depends_on_the_rate(candidate),
+        single=bool(answer.tidied.lowered),
+        crossed=crossed(candidate.bound),
+        assumed=assumed(candidate.bound),
+    )
+
+
+def show_the_same(one: Candidate, other: Candidate) -> bool:
+    """Return whether two candidates are the same evidence, so that what is found in the one is found in the other."""
+    return _equal(_evidence(one, one.answer), _evidence(other, other.answer))
+
+
+def _equal(one: object, other: object) -> bool:
+    """Return whether two values are equal in all that they hold, arrays element by element."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other, equal_nan=True)
+    if dataclasses.is_dataclass(one):
+        names = [field.name for field in dataclasses.fields(one)]
+        return all(_equal(getattr(one, name), getattr(other, name)) for name in names)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    return one == other
 
 
 def crossed(bound: Bound) -> bool:
@@ -76,7 +99,7 @@ def _of_a_stack(candidate: Candidate) -> Iterator[str]:
     if right:
         yield f"Right: {', '.join(right)}."
     yield f"Wrong: {', '.join(wrong)}."
-    yield "No mistake of the catalogue, and no two that there was time for, made in all layers alike, gives these."
+    yield "No mistake of the catalogue, and no two of those that were tried, made in all layers alike, gives these."
 
 
 def _placed(finding: Finding) -> str:

@@ -64,8 +64,7 @@ class Found:
         bound, names = self.candidate.bound, self.candidate.unshown
         if not isinstance(bound, Binding):
             return names
-        lacks = [] if bound.traits.cell_bias else [n for n in names if n.startswith("bias")]
-        lacks += [] if bound.traits.head_bias else [HEAD_BIAS]
+        lacks = self.candidate.lacks
         if bound.loss is not None and bound.loss.kind == "dL/dh":
             lacks += [HEAD_WEIGHT, HEAD_BIAS]  # its backward pass begins below the head
         return [name for name in names if name not in lacks]

@@ -13,7 +13,7 @@ from time import monotonic
 
 import msgspec
 
-from conformance.checking.answers import Asked, failed_record
+from conformance.checking.answers import Asked, failed_record, out_of_time_record
 from conformance.errors import NoSuchTarget
 from conformance.record.check import CheckRecord
 from conformance.target import Target
@@ -34,9 +34,11 @@ KEEPER, WORKER = "conformance.checking.keeper", "conformance.checking.worker"
 
 SETTINGS = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "PYTHONHASHSEED": "0",
     "PYTHONIOENCODING": "utf-8:backslashreplace",
 }
-"""Small networks are faster on a single thread of linear algebra, and repeatable; what they print is always UTF-8."""
+"""Small networks are faster on a single thread of linear algebra, and repeatable; sets of names have the same order in
+every process, so that code which goes through one gives the same each time; what is printed is always UTF-8."""
 
 
 @dataclass(slots=True)
@@ -120,8 +122,15 @@ def checked_apart(
         code = keeper.wait()
     if heard.refusal:
         raise NoSuchTarget(heard.refusal)
-    record = heard.record or failed_record(asked, _end(heard, seconds, code if in_time else None))
+    record = heard.record or _unfinished(asked, heard, seconds, code if in_time else None)
     return msgspec.structs.replace(record, printed=heard.printed)
+
+
+def _unfinished(asked: Asked, heard: Heard, seconds: float, code: int | None) -> CheckRecord:
+    """Return the record of a check that came to no answer; its status is None where its time was up."""
+    if code is None or code == OUT_OF_TIME:
+        return out_of_time_record(asked, _how_far(heard, seconds, by_the_clock=code is None))
+    return failed_record(asked, _end(heard, code))
 
 
 def _refuse_what_is_not_there(target: str) -> None:
@@ -178,15 +187,22 @@ def _take(
     return True
 
 
-def _end(heard: Heard, seconds: float, code: int | None) -> str:
-    """Return in a sentence how a child ended that gave no record; its code is None where its time was up."""
-    during = f"while {heard.steps[-1]}" if heard.steps else "before anything was tried"
-    if code is None or code == OUT_OF_TIME:
-        limit = f"{PATIENCE * seconds:g} seconds" if code is None else f"{seconds:g} seconds of computing"
-        return (
-            f"No answer within {limit}, {during}: the code hangs or is very slow. "
-            "Give it more with --time-limit."
-        )
+def _how_far(heard: Heard, seconds: float, *, by_the_clock: bool) -> str:
+    """Return in a sentence how far a child had come whose time was up."""
+    limit = f"{PATIENCE * seconds:g} seconds" if by_the_clock else f"{seconds:g} seconds of computing"
+    return (
+        f"No answer within {limit}, {_during(heard)}: the code hangs or is very slow. "
+        "Give it more with --time-limit."
+    )
+
+
+def _during(heard: Heard) -> str:
+    return f"while {heard.steps[-1]}" if heard.steps else "before anything was tried"
+
+
+def _end(heard: Heard, code: int) -> str:
+    """Return in a sentence how a child ended by itself that gave no record."""
+    during = _during(heard)
     if code < 0:
         name, place = signal.Signals(-code).name, _place(heard.last_words)
         return f"The process died of {name} {during}: the code crashed the interpreter{place and f', at {place}'}."

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from conformance.calling.running.guard import LIBRARIES
+from conformance.calling.running.limits import TookTooLong
 from conformance.errors import Unsupported, in_words
 from conformance.texts import well_formed
 
@@ -18,10 +19,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A run that gave nothing: why, and whether that was a refusal rather than a mishap."""
+    """A run that gave nothing: why, and whether that was a refusal rather than a mishap, or a limit in time."""
 
     reason: str
     refused: bool = False
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ def attempt(function: Callable[[A], R], argument: A, said: Said | None = None) -
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - code that calls sys.exit() must not end the check
-            return Failure(told(error))
+            return Failure(told(error), late=isinstance(error, TookTooLong))
         finally:
             if said is not None:
                 said.add(caught)

@@ -1,15 +1,15 @@
 """Stacks of layers and directions: one mistake, or two, that all layers make alike, as one function run for each does.
 
-The whole network is simulated with each entry of the catalogue, and with pairs of them as long as there is time.
+The whole network is simulated with each entry of the catalogue, and with pairs of them up to so many steps.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
+from conformance.budget import Budget
 from conformance.diagnose.constants import name_of
 from conformance.diagnose.diagnosis import Diagnosis
 from conformance.diagnose.equivalents import constant_of
@@ -24,8 +24,8 @@ from conformance.faults import CATALOGUE, Choices, choices_of
 ELSEWHERE = {"calls", "scale", "lengths", "update", *SEAMS}
 """Seams that are no matter of a stack's backward pass: its forward pass is right, and one constant is no mistake."""
 
-SECONDS = 8.0
-"""How long the processor tries pairs."""
+MOST_STEPS = 60_000
+"""Steps of layers that are simulated with pairs of mistakes."""
 
 MOST = 2
 
@@ -42,10 +42,10 @@ def diagnose_stack(evidence: Evidence, progress: Callable[[str], None] = lambda 
     """
     shown = Material.of(evidence)
     material = replace(shown, states=None, y=None, h_n=None, inner={})  # those are of one layer, and right
-    until = time.process_time() + SECONDS
+    budget = Budget(most=MOST_STEPS)
     for size in range(1, MOST + 1):
         progress(f"trying sets of {size} in every layer")
-        found = list(_fitting(material, size, until))
+        found = list(_fitting(material, size, budget))
         if found:
             choices, scale, residual = found[0][1:]
             name = name_of(scale, evidence.problem.case, single=evidence.single)
@@ -62,13 +62,16 @@ def diagnose_stack(evidence: Evidence, progress: Callable[[str], None] = lambda 
 
 
 def _fitting(
-    material: Material, size: int, until: float
+    material: Material, size: int, budget: Budget
 ) -> Iterator[tuple[tuple[str, ...], Choices, float, float]]:
     """Yield every set of so many faults that reproduces all that was shown, with its choices, constant and residual."""
+    case = material.problem.case
     entries = [fault for fault in CATALOGUE.values() if ELSEWHERE.isdisjoint(fault.choices)]
     for faults in combinations(entries, size):
-        if size > 1 and time.process_time() > until:
-            return
+        if size > 1:
+            if budget.over:
+                return
+            budget.spend(case.steps * case.layers * case.directions)
         try:
             choices = choices_of(faults)
             scale = constant_of(material, choices)

@@ -1,12 +1,12 @@
 """The lines in which faults hide: an edit that mends one is tried in memory, and the network run again."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from conformance.budget import Budget
 from conformance.diagnose.diagnosis import Diagnosis, Suspect
 from conformance.diagnose.edits import Edit
 from conformance.diagnose.equivalents import proportional
@@ -19,8 +19,8 @@ from conformance.diagnose.reproduction import results
 from conformance.faults import CATALOGUE, Choices
 from conformance.faults.seams import alternatives
 
-SECONDS = 3.0
-"""How long the processor looks for lines, all faults together."""
+MOST_EDITS = 2_000
+"""Edits after which the network is run again, all faults together."""
 
 Rerun = Callable[[], Evidence | None]
 """Runs the network once more on the same problem; None where it doesn't come to an end."""
@@ -32,7 +32,6 @@ def suspects(
     files: Mapping[str, str],
     namespace: Mapping[str, Any],
     rerun: Rerun,
-    seconds: float = SECONDS,
 ) -> list[Suspect]:
     """Return the lines of `files` in which the faults of a diagnosis lie.
 
@@ -46,19 +45,17 @@ def suspects(
         Where their functions and classes are.
     rerun
         Runs the network again; in between its functions have been given other code.
-    seconds
-        How long to look.
     """
     if not found.explained or found.choices is None:
         return []
-    until = time.process_time() + seconds
+    budget = Budget(most=MOST_EDITS)
     told: list[Suspect] = []
     for fault in found.faults:
         for seam, choice in CATALOGUE[fault].choices.items():
             if getattr(found.choices, seam) != choice:
                 continue
             without = replace(found.choices, **{seam: alternatives(seam)[0]})
-            mend = _mend(seam, found.choices, without, files, namespace, rerun, until)
+            mend = _mend(seam, found.choices, without, files, namespace, rerun, budget)
             if mend is not None:
                 text, mended = mend.shown(files[mend.file])
                 told.append(
@@ -76,14 +73,15 @@ def _mend(
     files: Mapping[str, str],
     namespace: Mapping[str, Any],
     rerun: Rerun,
-    until: float,
+    budget: Budget,
 ) -> Edit | None:
     """Return the first edit after which the network shows what it does `without` the fault."""
     for edit in edits(seam, files):
-        if time.process_time() > until:
+        if budget.over:
             return None
         with patched(edit, files[edit.file], namespace) as changed:
             evidence = rerun() if changed else None
+            budget.spend(bool(changed))
         if evidence is not None and _mended(Material.of(evidence), choices, without):
             return edit
     return None

@@ -16,7 +16,14 @@ CHECK_SCHEMA = 1
 """The version of this layout; it grows when a reader of the one before would go wrong."""
 
 CheckVerdict = Literal[
-    "conforms", "conforms-up-to-a-constant", "differs", "another-network", "undecided", "not-called", "failed"
+    "conforms",
+    "conforms-up-to-a-constant",
+    "differs",
+    "another-network",
+    "undecided",
+    "not-called",
+    "out-of-time",
+    "failed",
 ]
 """What a check says in one word.
 
@@ -27,7 +34,8 @@ another-network            the forward pass isn't that of torch.nn.RNN; the grad
 undecided                  it ran, and too little was shown, its backward pass could not be called, or rounding could be
                            as large
 not-called                 nobody found out how it wants to be called
-failed                     it raised, hung, asked for input, took too much memory or died
+out-of-time                it hangs, or is so slow that a limit in time ended it, which says nothing of what it computes
+failed                     it raised, asked for input, took too much memory or died
 """
 
 EXIT_CONFORMS, EXIT_DIFFERS, EXIT_INCONCLUSIVE = 0, 1, 5

@@ -14,6 +14,7 @@ COLOURS = {
     "another-network": "yellow",
     "undecided": "yellow",
     "not-called": "yellow",
+    "out-of-time": "yellow",
     "failed": "red",
 }
 

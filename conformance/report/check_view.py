@@ -26,6 +26,7 @@ TITLES = {
     "another-network": "ANOTHER NETWORK",
     "undecided": "UNDECIDED",
     "not-called": "NOT CALLED",
+    "out-of-time": "OUT OF TIME",
     "failed": "FAILED",
 }
 FREE_RUN = " after a free run"

@@ -3,15 +3,49 @@
 import ast
 import inspect
 import textwrap
+from functools import lru_cache
 from typing import Any
+
+
+class _Itself:
+    """A key that equals that of the same object alone: foreign classes may compare and hash as they like."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.value is other.value
 
 
 def source_of(value: Any) -> str:
     """Return the source text of a class or function, empty where it can't be had."""
+    return _read_once(_Itself(getattr(value, "__func__", value)))
+
+
+@lru_cache(maxsize=1000)
+def _read_once(key: _Itself) -> str:
+    """Return a source text; to look for a class Python parses all of its file, and a search asks for it often."""
     try:
-        return textwrap.dedent(inspect.getsource(value))
+        return textwrap.dedent(inspect.getsource(key.value))
     except (OSError, TypeError, SyntaxError, IndexError):
         return ""
+
+
+@lru_cache(maxsize=1000)
+def nodes_in(text: str) -> tuple[ast.AST, ...]:
+    """Return the nodes of a source text, the module first; they are shared, so nobody may change them.
+
+    Raises
+    ------
+    SyntaxError
+        If it is no Python.
+    """
+    return tuple(ast.walk(ast.parse(text)))
 
 
 def shares_in(value: Any) -> frozenset[str]:
@@ -19,9 +53,8 @@ def shares_in(value: Any) -> frozenset[str]:
 
     Such a number is a share, of which the forward pass makes something; it is no learning rate.
     """
-    text = source_of(value)
     try:
-        nodes = list(ast.walk(ast.parse(text)))
+        nodes = nodes_in(source_of(value))
     except SyntaxError:
         return frozenset()
     return frozenset(
@@ -37,7 +70,7 @@ def shares_in(value: Any) -> frozenset[str]:
 def parts_in(value: Any) -> dict[str, tuple[str, ...]]:
     """Return the names that a function takes apart, such as a state (h, c), with what it calls the parts."""
     try:
-        nodes = list(ast.walk(ast.parse(source_of(value))))
+        nodes = nodes_in(source_of(value))
     except SyntaxError:
         return {}
     return {

@@ -2,9 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 
-from conformance.calling.hints.sources import source_of
+from conformance.calling.hints.sources import nodes_in, source_of
 
 BACK = re.compile(r"reversed\(|\[::-1\]|, -1\)")
 """What a loop backwards goes over."""
@@ -49,6 +49,5 @@ def _sums(loop: ast.For) -> set[str]:
     }
 
 
-def _nodes(function: object) -> Iterator[ast.AST]:
-    text = source_of(function)
-    return ast.walk(ast.parse(text)) if text else iter(())
+def _nodes(function: object) -> Sequence[ast.AST]:
+    return nodes_in(source_of(function))

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from time import process_time
 from types import CodeType
 from typing import Any
 
@@ -17,13 +16,19 @@ from conformance.calling.running.clipping import unclipped
 from conformance.calling.running.guard import Refused
 from conformance.calling.running.limits import CALLS, AskedForInput, TookTooLong, seeded
 from conformance.calling.running.lists import lists
-from conformance.calling.running.watch import ADAPTER, Seen, watched
+from conformance.calling.running.watch import ADAPTER, Seen, Watch, watched
 from conformance.errors import ConformanceError, in_words
 from conformance.texts import well_formed
 
+EVENTS = 2000
+"""Events of foreign code (see `Watch`) in one run that count as a further call; a small network has hundreds."""
+
+EXHAUSTING = 300
+"""Calls that one which takes all the time or all the memory counts as, however far it came in that."""
+
 
 class SearchIsOver(ConformanceError):
-    """Time for finding out how a network is called is up."""
+    """The calls for finding out how a network is called are spent."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,15 +109,16 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
 
 def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
     """Run further lines after those of `ran`."""
-    if process_time() > loaded.until:
-        message = f"the search for ways of calling {loaded.target} took too long"
+    if loaded.calls.over:
+        message = f"the search for ways of calling {loaded.target} ended after {loaded.calls.spent:,} calls"
         raise SearchIsOver(message)
     if not ran.ok:
         return ran
     ran.last = tuple(lines)
     code = compiled(ran.last)
     ran.names["seen"] = ran.seen
-    with watched(loaded.files, ran.seen, ran.handed), unclipped() as clipped:
+    watch = Watch(seen=ran.seen, handed=ran.handed)
+    with watched(loaded.files, watch), unclipped() as clipped:
         try:
             with CALLS.one_call():
                 exec(code, ran.names)
@@ -120,6 +126,7 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
             raise
         except BaseException as error:
             ran.error = error
+    loaded.calls.spend(EXHAUSTING if ran.exhausts else 1 + watch.events // EVENTS)
     ran.clipped += clipped
     return ran
 

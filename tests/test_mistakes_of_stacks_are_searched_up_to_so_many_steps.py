@@ -1,7 +1,7 @@
-"""The search in a stack: single mistakes first, pairs as long as there is time, gradients of parameters alone."""
+"""The search in a stack: single mistakes first, pairs up to so many steps, gradients of parameters alone."""
 
 from dataclasses import replace
-from types import SimpleNamespace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -25,9 +25,8 @@ THREE = ("tanh-prime-of-activated", *PAIR)
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the catalogue be a few entries, and all of the processor's time be one moment."""
+    """Let the catalogue be a few entries."""
     monkeypatch.setattr(stacks, "CATALOGUE", {name: CATALOGUE[name] for name in FEW})
-    monkeypatch.setattr(stacks, "time", SimpleNamespace(process_time=lambda: 5.0))
 
 
 def shown(*faults: str, factor: float = 1.0, **others: np.ndarray) -> Evidence:
@@ -76,11 +75,15 @@ def test_pairs_are_found_that_contradict_nothing_and_no_three() -> None:
     assert searched(shown(*THREE)) == (Diagnosis(explained=False), told)
 
 
-@pytest.mark.parametrize(("seconds", "tried"), [(8.0, True), (0.0, True), (-1.0, False)])
-def test_pairs_are_tried_until_the_time_is_up(
-    *, seconds: float, tried: bool, monkeypatch: pytest.MonkeyPatch
+PLACE = 1 + [set(pair) for pair in combinations(FEW[1:], 2)].index(set(PAIR))
+"""Which of the pairs it is, those with a forward pass left out."""
+
+
+@pytest.mark.parametrize(("pairs", "tried"), [(PLACE, True), (PLACE - 1, False), (0, False)])
+def test_pairs_are_tried_until_so_many_steps_are_simulated(
+    *, pairs: int, tried: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stacks, "SECONDS", seconds)
+    monkeypatch.setattr(stacks, "MOST_STEPS", pairs * PROBLEM.case.steps * PROBLEM.case.layers)
     assert searched(shown(*ONE))[0].faults == ONE
     assert searched(shown(*PAIR))[0].explained is tried
 
