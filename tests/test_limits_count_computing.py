@@ -24,8 +24,7 @@ class Net:
         if not Net.compiled:
             until = time.process_time() + 3
             while time.process_time() < until:
-                pass
-            import torch
+                sum(range(10**6))
             Net.compiled = True
         hs = [np.zeros(len(self.b))]
         for x in xs:
@@ -77,7 +76,7 @@ def test_calls_follow_the_limit_of_the_check():
     assert allowed.call == 10 * usual[0]
 
 
-def test_a_network_that_compiles_and_imports_in_its_first_call_is_judged(tmp_path):
+def test_a_network_that_compiles_in_its_first_call_is_judged(tmp_path):
     (tmp_path / "net.py").write_text(COMPILES)
     record = checked_apart(f"{tmp_path / 'net.py'}:Net", "")
     assert record.verdict == "conforms", record.headline

@@ -88,11 +88,11 @@ class Allowance:
     """
 
     call: float = 2.0
-    spare: float = 6.0
+    spare: float = 12.0
 
     def follow(self, seconds: float) -> None:
         """Allow calls their part of the limit on a whole check: the usual amounts of the usual 60 s."""
-        self.call, self.spare = seconds / 30, seconds / 10
+        self.call, self.spare = seconds / 30, seconds / 5
 
     @contextlib.contextmanager
     def one_call(self) -> Iterator[None]:
