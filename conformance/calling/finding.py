@@ -264,7 +264,7 @@ def _of_setups(
             kind = _kind(forward)
             tried[kind] = tried.get(kind, 0) + 1
             hides = _hides_the_batch(forward, found.forwards) or _hides_the_head(forward, found.forwards)
-            if tried[kind] > MOST_FORWARDS or kind in settled or hides:
+            if tried[kind] > MOST_FORWARDS or kind in settled or hides or _wraps_another(forward, found):
                 continue
             found.forwards.append(forward)
             progress(f"looking for the backward pass of {forward.call}")
@@ -304,6 +304,16 @@ def _hides_the_batch(forward: Forward, known: Sequence[Forward]) -> bool:
     batched = form.axes.replace("1", "B")
     same = [f.inputs.form for f in known if f.call == forward.call and f.inputs.form is not None]
     return any(each.axes == batched for each in same)
+
+
+def _wraps_another(forward: Forward, found: Found) -> bool:
+    """Tell whether this only calls a forward pass whose backward pass is known: it has no other gradients."""
+    known = {
+        b.forward.call.rpartition(".")[2]
+        for b in found.backwards
+        if len(b.harvest.expressions) == len(b.slots)
+    }
+    return not known.isdisjoint(forward.ran.seen.keys() - {forward.call.rpartition(".")[2]})
 
 
 def _hides_the_head(forward: Forward, known: Sequence[Forward]) -> bool:

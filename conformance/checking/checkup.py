@@ -62,7 +62,7 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
 
     Where the gradient of the output seems to enter at a wrong step, it may be the question that is wrong: asked for a
     loss on the last step alone, code that takes a gradient for every step walks a single one. So a way of calling it
-    under which that gradient enters where it should is believed before one with fewer mistakes.
+    under which that gradient enters where it should is believed before one with as many mistakes.
     """
     plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
     for checkup in plain:
@@ -75,7 +75,7 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
             continue
         progress("searching for the mistake")
         half = budget.part(budget.left / 2)  # for this one; the rest for those that follow
-        deepest = min((each.mistakes for each in found if not each.misplaced), default=DEEPEST)
+        deepest = min((each.mistakes for each in found), default=DEEPEST)
         diagnosis = diagnosed(checkup.candidate, progress, half, int(min(deepest, DEEPEST)))
         found.append(replaced(checkup, diagnosis=diagnosis))
         if found[-1].mistakes <= 1 and not found[-1].misplaced:

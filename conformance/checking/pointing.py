@@ -28,5 +28,5 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
             assumed=assumed(bound),
         )
 
-    files = {file: "".join(linecache.getlines(file)) for file in bound.loaded.files}
+    files = {file: "".join(linecache.getlines(file)) for file in sorted(bound.loaded.files)}
     return suspects(found, files=files, namespace=vars(bound.loaded.code), rerun=rerun)

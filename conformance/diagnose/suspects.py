@@ -19,7 +19,7 @@ from conformance.diagnose.reproduction import results
 from conformance.faults import CATALOGUE, Choices
 from conformance.faults.seams import alternatives
 
-MOST_EDITS = 2_000
+MOST_EDITS = 700
 """Edits after which the network is run again, all faults together."""
 
 Rerun = Callable[[], Evidence | None]

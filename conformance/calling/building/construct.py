@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from conformance.calling.asking import Asked
@@ -24,6 +25,9 @@ from conformance.calling.values.matching import everything
 
 MOST_BUILDS = 60
 """Argument choices that are tried for one constructor."""
+
+LIBRARY = str(Path(inspect.__file__).parent)
+"""Where Python's own library lies."""
 
 MOST_FOUND, SURE = 4, 0.3
 """Ways to build one class that are handed on: one where every argument has a name that says what it is."""
@@ -276,7 +280,7 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
     found = [
         f"model.{n}"
         for n in dir(type(model))
-        if not n.startswith("__") and callable(getattr(type(model), n, None))
+        if not n.startswith("__") and _is_of_a_network(getattr(type(model), n, None))
     ]
     own = getattr(model, "__dict__", {})
     found += [f"model.{n}" for n, v in own.items() if inspect.isfunction(v) or inspect.ismethod(v)]
@@ -284,6 +288,14 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
         found.append("model.__call__")
     wanted = [f"model.{n.partition('.')[2]}" for n in loaded.wanted if "." in n]
     return [*wanted, *(n for n in found if n not in wanted)]
+
+
+def _is_of_a_network(method: object) -> bool:
+    """Tell whether a method may be somebody's own: what a record has of tuples, or of Python's library, is none."""
+    code = getattr(getattr(method, "__func__", method), "__code__", None)
+    if code is None:
+        return callable(method) and not inspect.isroutine(method)
+    return not code.co_filename.startswith(LIBRARY) or "site-packages" in code.co_filename
 
 
 def part_called(built: Built, name: str) -> str | None:

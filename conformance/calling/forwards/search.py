@@ -180,7 +180,7 @@ class Searching:
                 ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
                 if ended_within(ran.error, built.setup.lines):
                     self.unbuilt.add((built.setup.lines, sizes))
-                lacking = blamed(ran.error)
+                lacking = blamed(ran)
                 tries.blamed |= {each for each in handed if each[0] in lacking}
                 yield replace(forward, ran=ran)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from types import TracebackType
 
+from conformance.calling.running.program import Ran
 from conformance.calling.running.watch import ADAPTER
 
 
@@ -13,15 +14,15 @@ def ended_within(error: BaseException | None, lines: tuple[str, ...]) -> bool:
     return bool(ours) and ours[0] <= sum(line.count("\n") + 1 for line in lines)
 
 
-def blamed(error: BaseException | None) -> list[str]:
-    """Return the parameters of a foreign function that lacked an attribute which it wanted of them.
+def blamed(ran: Ran) -> list[str]:
+    """Return the parameters of a foreign function that lacked an attribute which it wanted of what they were handed.
 
-    No other choice of the other arguments gives it to them.
+    No choice of the other arguments gives it to them.
     """
-    lacking = error.obj if isinstance(error, AttributeError) else None
-    if lacking is None:
+    lacking = ran.error.obj if isinstance(ran.error, AttributeError) else None
+    if lacking is None or not any(each is lacking for each in ran.handed):
         return []
-    for ours, theirs in pairwise(_traces(error)):
+    for ours, theirs in pairwise(_traces(ran.error)):
         if ours.tb_frame.f_code.co_filename == ADAPTER:
             return [name for name, value in theirs.tb_frame.f_locals.items() if value is lacking]
     return []
