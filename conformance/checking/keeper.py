@@ -156,7 +156,7 @@ def outlive() -> None:
         if hasattr(signal, name):
             signal.signal(
                 getattr(signal, name), lambda *_: None
-            )  # a handler isn't inherited, as SIG_IGN would be
+            )  # SIG_IGN would be inherited, and this isn't
     if sys.platform == "linux":
         import ctypes
 
