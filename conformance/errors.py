@@ -1,5 +1,7 @@
 """The errors that a user of this package may meet, and how those of foreign code are told."""
 
+from conformance.texts import well_formed
+
 
 class ConformanceError(Exception):
     """Anything this package refuses or can't do, told in a sentence."""
@@ -7,6 +9,10 @@ class ConformanceError(Exception):
 
 class UsageError(ConformanceError):
     """What was asked for can't be done as it was asked; the message says how it can."""
+
+
+class NoSuchTarget(UsageError):  # noqa: N818 - it says what is wrong with what was asked
+    """There is no such file, no such module, or no such name in it."""
 
 
 class Unsupported(ConformanceError):  # noqa: N818 - a verdict's name, not a mistake
@@ -24,4 +30,4 @@ def in_words(error: BaseException) -> str:
         text = str(error)
     except BaseException as another:  # noqa: BLE001 - whatever __str__ does, sys.exit() included, is told
         text = f"its text can't be had, its __str__ raises {type(another).__name__}"
-    return f"{kind}: {text}"[:MOST_WORDS].encode("utf-8", "backslashreplace").decode()
+    return well_formed(f"{kind}: {text}"[:MOST_WORDS])

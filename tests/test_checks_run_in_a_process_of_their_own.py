@@ -1,6 +1,8 @@
 """`conformance check` runs foreign code in a process of its own: whatever it does, the answer is a record."""
 
 import os
+import subprocess
+import sys
 from time import monotonic
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from conformance.checking.process import checked_apart
 
 NETWORK = """
-import os, signal, time
+import ctypes, os, signal, threading, time
 import numpy as np
 from pathlib import Path
 from conformance import Observation
@@ -76,29 +78,45 @@ class WritesWhereverItCan(Shows):
 
 class LeavesAProcess(Shows):
     def run(self, problem):
-        if os.fork() == 0:
+        if ctypes.CDLL(None).fork() == 0:
+            os.setsid()
             time.sleep(600)
         return Observation()
+
+class Floods(Shows):
+    def run(self, problem):
+        for _ in range(300):
+            os.write(1, b"flood" * 2**15)
+        return Observation()
+
+class FillsTheDisk(Shows):
+    def run(self, problem):
+        with Path("big").open("wb") as file:
+            file.seek(2**40)
+            file.write(b"x")
+        return Observation()
+
+class IgnoresAllSignals(Shows):
+    def run(self, problem):
+        for number in (signal.SIGTERM, signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for _ in range(20):
+            threading.Thread(target=lambda: [None for _ in iter(int, 1)]).start()
+        while True:
+            pass
+
+class EndsAtOnce(Shows):
+    def run(self, problem):
+        os._exit(7)
 """
 
 FORKS = """
 import os
-from conformance import handwritten
-import numpy as np
+from conformance.calling.running.limits import time_limit
 
-def forward(x, W, U, b):
+with time_limit(60):
     os.fork()
-    h = [np.zeros(len(b))]
-    for t in range(len(x)):
-        h.append(np.tanh(W @ x[t] + U @ h[-1] + b))
-    return np.array(h[1:])
-
-network = handwritten(
-    __file__,
-    case="rnn-tanh-T7-single-I4-H6-noh0-dout-f64-gain1.2-s0",
-    forward="h = code.forward(p.x[:, 0], p.W_ih, p.W_hh, p.b)",
-    shown={"h": "h[:, None]"},
-)
+print("once")
 """
 
 
@@ -115,10 +133,11 @@ def file(tmp_path_factory):
         ("Dies", 60.0, "SIGSEGV"),
         ("Leaves", 60.0, "SystemExit"),
         ("TakesTooMuch", 60.0, "MemoryError"),
-        ("Missing", 60.0, "Missing"),
         ("RaisesTheUnreadable", 60.0, "Unreadable: its text can't be had, its __str__ raises SystemExit"),
         ("ReplacesNumpys", 60.0, "replaces numpy.tanh, which the check computes with too"),
         ("DeletesNumpys", 60.0, "replaces numpy."),
+        ("EndsAtOnce", 60.0, "The process ended with status 7 while"),
+        ("FillsTheDisk", 60.0, "File too large"),
     ],
 )
 def test_an_end_without_results_is_an_answer(file, name, seconds, words):
@@ -130,7 +149,11 @@ def test_an_end_without_results_is_an_answer(file, name, seconds, words):
 
 @pytest.mark.parametrize(
     ("name", "seconds", "words"),
-    [("Hangs", 2.0, "No answer within"), ("Sleeps", 1.5, "No answer within 6 seconds, while judging it")],
+    [
+        ("Hangs", 2.0, "No answer within"),
+        ("Sleeps", 1.5, "No answer within 6 seconds, while judging it"),
+        ("IgnoresAllSignals", 2.5, "No answer within 10 seconds, while judging it"),
+    ],
 )
 def test_what_a_limit_in_time_ends_is_out_of_time_with_how_far_it_came(file, name, seconds, words):
     record = checked_apart(f"{file}:{name}", "", seconds=seconds)
@@ -188,10 +211,15 @@ def test_a_process_that_the_code_leaves_behind_delays_no_answer(file):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes can't be copied here")
-def test_copies_that_the_code_makes_of_its_process_judge_nothing(tmp_path):
-    path = tmp_path / "forks.py"
-    path.write_text(FORKS)
-    assert checked_apart(f"{path}:network", "", seconds=20.0).verdict == "conforms"
+def test_copies_that_foreign_code_makes_of_its_process_end_with_the_call():
+    ran = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True)
+    assert ran.stdout == "once\n"
+
+
+def test_of_what_is_printed_the_beginning_is_kept(file):
+    printed = checked_apart(f"{file}:Floods", "").printed
+    assert printed.startswith("floodflood")
+    assert (len(printed), printed[-2:]) == (4002, "\n…")
 
 
 def test_a_mistake_of_our_own_is_told_with_its_place(file, monkeypatch):
@@ -201,7 +229,7 @@ def test_a_mistake_of_our_own_is_told_with_its_place(file, monkeypatch):
         "def broken(*given, **named):\n    raise RuntimeError('it is ours')\n"
         "target.checked_target = broken\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(file.parent))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(file.parent), *sys.path]))
     record = checked_apart(f"{file}:Shows", "")
     broken.unlink()
     assert record.verdict == "failed"

@@ -99,7 +99,7 @@ def _statement(target: str, arguments: Mapping[str, str], *, execute: bool) -> s
     given = {"execute": "True" if execute else "", **arguments}
     used = [name for name in ("Loss", "Own") if any(text.startswith(f"{name}(") for text in given.values())]
     return TEMPLATE.format(
-        target=target,
+        target=repr(target)[1:-1],  # in a docstring, where backslashes escape
         imports=", ".join([*used, "handwritten"]),
         name=_text(target),
         loading=LOADING[execute],
@@ -119,7 +119,7 @@ def _weights_apart(
 
 def _text(text: str) -> str:
     """Return a string of Python, in double quotes where that needs no escapes."""
-    return repr(text) if set(text) & set('"\\\n') else f'"{text}"'
+    return f'"{text}"' if text.isprintable() and not set(text) & set('"\\') else repr(text)
 
 
 def _lines(lines: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
 """What was asked, and the answers that need no judging: nothing heavy is imported here."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, InterfaceRecord
+from conformance.target import quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Asked:
     def on_the_command_line(cls, target: str, case: str = "", *, execute: bool = False) -> "Asked":
         """Return what `conformance check` is asked by these arguments."""
         options = (f" --case {case}" if case else "") + (" --execute" if execute else "")
-        return cls(target=target, reproduce=f"conformance check {shlex.quote(target)}{options}")
+        return cls(target=target, reproduce=f"conformance check {quoted(target)}{options}")
 
 
 def not_called_record(

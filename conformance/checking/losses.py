@@ -19,7 +19,7 @@ from conformance.calling import Asked, Bound, Loss
 from conformance.calling.adapter import with_adapter
 from conformance.calling.backwards.entries import BINARY, SLOPED_TARGETS, SOFT_TARGETS, SQUARED
 from conformance.calling.binding import Binding
-from conformance.calling.running.limits import sandbox, time_limit
+from conformance.calling.running.limits import CALLS, sandbox
 from conformance.calling.running.program import Ran, more, run, value
 from conformance.calling.values.forms import numeric
 from conformance.cases import Problem
@@ -48,9 +48,6 @@ LOSS = re.compile(
 SLOPE = re.compile(r"grad|deriv|backward|prime|delta|^d_|_d$", re.IGNORECASE)
 
 SOFTMAX = "softmax(y)"
-
-SECONDS = 1.0
-"""How long one call of a loss may take."""
 
 
 def loss_of(bound: Bound, truth: Truth, *, methods: bool = False) -> Declared | None:
@@ -269,7 +266,7 @@ def _kept(name: str, target: Any, read: bool, ran: Ran) -> float:  # noqa: ANN40
 
 def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
     def limited(*arguments: Any) -> Any:  # noqa: ANN401 - whatever a loss takes and gives
-        with time_limit(SECONDS):
+        with CALLS.one_call():
             return function(*arguments)
 
     return limited

@@ -1,4 +1,4 @@
-"""The parent's side of a check in a process of its own: limits on time, and an answer whatever becomes of the child."""
+"""The parent's side of a check in processes of their own: limits on time, and an answer whatever becomes of them."""
 
 import os
 import signal
@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
@@ -15,8 +14,9 @@ from time import monotonic
 import msgspec
 
 from conformance.checking.answers import Asked, failed_record, out_of_time_record
-from conformance.errors import UsageError
+from conformance.errors import NoSuchTarget
 from conformance.record.check import CheckRecord
+from conformance.target import Target
 
 TIME_LIMIT = 60.0
 """Seconds of computing that a check may take altogether before its process is ended."""
@@ -24,16 +24,21 @@ TIME_LIMIT = 60.0
 PATIENCE = 4
 """Times that limit, by the clock: a busy machine computes more slowly, and code that sleeps computes nothing."""
 
+CLOSING = 20.0
+"""Seconds within which what was started is ended and cleared away; what still holds a pipe then isn't waited for."""
+
 OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
 """The status of a process that was ended because it had computed for so long, where the system knows such limits."""
 
-WORKER = "conformance.checking.worker"
+KEEPER, WORKER = "conformance.checking.keeper", "conformance.checking.worker"
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""Small networks are faster on a single thread of linear algebra, and repeatable."""
-
-ONE_ORDER = {"PYTHONHASHSEED": "0"}
-"""Sets of names have the same order in every process, so that code which goes through one gives the same each time."""
+SETTINGS = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "PYTHONHASHSEED": "0",
+    "PYTHONIOENCODING": "utf-8:backslashreplace",
+}
+"""Small networks are faster on a single thread of linear algebra, and repeatable; sets of names have the same order in
+every process, so that code which goes through one gives the same each time; what is printed is always UTF-8."""
 
 
 @dataclass(slots=True)
@@ -42,23 +47,32 @@ class Heard:
 
     steps: list[str] = field(default_factory=list)
     complaint: str = ""
+    refusal: str = ""
+    printed: str = ""
+    last_words: list[str] = field(default_factory=list)
     record: CheckRecord | None = None
 
     def take(self, line: bytes, progress: Callable[[str], None]) -> None:
-        """Take one message; leave what is none."""
+        """Take one message; what is none may be what a dying interpreter says."""
         kind, _, content = line.partition(b" ")
         try:
             text = msgspec.json.decode(content, type=str)
             record = msgspec.json.decode(text, type=CheckRecord) if kind == b"record" else None
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return  # foreign code has written to every file that is open, and this is no message
+            self.last_words.append(line.decode("utf-8", "replace"))
+            return
         if record is not None:
             self.record = record
-        elif kind == b"complaint":
-            self.complaint = text
-        else:
+        elif kind == b"progress":
             self.steps.append(text)
             progress(text)
+        elif kind in (b"complaint", b"refusal", b"printed"):
+            setattr(self, kind.decode(), text)
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer is there."""
+        return self.record is not None or bool(self.refusal)
 
 
 def checked_apart(
@@ -70,6 +84,8 @@ def checked_apart(
     execute: bool = False,
 ) -> CheckRecord:
     """Check `target` in a process of its own and return the record, whatever the code does to that process.
+
+    However this process ends, that one ends too, with all that it has started.
 
     Parameters
     ----------
@@ -87,68 +103,86 @@ def checked_apart(
 
     Raises
     ------
-    UsageError
-        If the target is in a file that isn't there.
+    NoSuchTarget
+        If there is no such file or module, or no such name in it.
     """
     _refuse_what_is_not_there(target)
     asked, heard = Asked.on_the_command_line(target, case, execute=execute), Heard()
+    python = (sys.executable, "-m")
+    worker = (*python, WORKER, target, case, str(seconds), *(["--execute"] if execute else []))
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module; the target is an argument, not a command
-        [sys.executable, "-m", WORKER, target, case, str(seconds), *(["--execute"] if execute else [])],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        [*python, KEEPER, *worker],
+        stdin=subprocess.PIPE,  # ends with this process
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=os.environ | ONE_THREAD | ONE_ORDER,
+        env=os.environ | SETTINGS,
         start_new_session=True,
-    ) as child:
-        try:
-            in_time = _listen(child, heard, progress, monotonic() + PATIENCE * seconds)
-        finally:
-            _end_all(child)  # its work is done, or its time is up, or nobody waits for it any more
-        complaint = child.stderr.read().decode("utf-8", "replace") if child.stderr is not None else ""
-        code = child.wait()
-    if heard.record is not None:
-        return heard.record
-    if not in_time or code == OUT_OF_TIME:
-        return out_of_time_record(asked, _how_far(heard, seconds, by_the_clock=not in_time))
-    return failed_record(asked, _end(heard, code, complaint))
+    ) as keeper:
+        in_time = _listen(keeper, heard, progress, monotonic() + PATIENCE * seconds)
+        code = keeper.wait()
+    if heard.refusal:
+        raise NoSuchTarget(heard.refusal)
+    record = heard.record or _unfinished(asked, heard, seconds, code if in_time else None)
+    return msgspec.structs.replace(record, printed=heard.printed)
+
+
+def _unfinished(asked: Asked, heard: Heard, seconds: float, code: int | None) -> CheckRecord:
+    """Return the record of a check that came to no answer; its status is None where its time was up."""
+    if code is None or code == OUT_OF_TIME:
+        return out_of_time_record(asked, _how_far(heard, seconds, by_the_clock=code is None))
+    return failed_record(asked, _end(heard, code))
 
 
 def _refuse_what_is_not_there(target: str) -> None:
-    path = Path(target.rpartition(":")[0] or target)
-    if path.suffix in (".py", ".ipynb") and not path.is_file():
-        message = f"There is no file {path}. Pass file.py:Name, notebook.ipynb:Name or package.module:Name."
-        raise UsageError(message)
-
-
-def _end_all(child: subprocess.Popen[bytes]) -> None:
-    """End a child, and what its code has started, which would keep our pipe open."""
-    if not hasattr(os, "killpg"):
-        child.kill()
-        return
-    with suppress(ProcessLookupError):  # it may have ended by itself, and nothing be left of it
-        os.killpg(child.pid, signal.SIGKILL)
+    asked = Target.parse(target)
+    if asked.is_file and not Path(asked.place).is_file():
+        message = (
+            f"There is no file {asked.place}. Pass file.py:Name, notebook.ipynb:Name or package.module:Name."
+        )
+        raise NoSuchTarget(message)
 
 
 def _listen(
-    child: subprocess.Popen[bytes], heard: Heard, progress: Callable[[str], None], deadline: float
+    keeper: subprocess.Popen[bytes], heard: Heard, progress: Callable[[str], None], deadline: float
 ) -> bool:
-    """Take messages until the child has no more; return whether that was before the deadline."""
+    """Take messages until there are no more; return whether the answer, or the end, came before the deadline.
+
+    Then all is ended, and what is said of that is taken too.
+    """
     lines: Queue[bytes | None] = Queue()
 
     def read() -> None:
-        for line in child.stdout or ():
+        for line in keeper.stderr or ():
             lines.put(line)
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    while heard.record is None:
+    try:
+        in_time = _take(lines, heard, progress, deadline, until_over=True)
+    finally:
+        if keeper.stdin is not None:
+            keeper.stdin.close()  # its work is done, or its time is up, or nobody waits for it any more
+    _take(lines, heard, progress, monotonic() + CLOSING, until_over=False)
+    return in_time
+
+
+def _take(
+    lines: "Queue[bytes | None]",
+    heard: Heard,
+    progress: Callable[[str], None],
+    deadline: float,
+    *,
+    until_over: bool,
+) -> bool:
+    """Take messages until the last, or until the answer is there; return whether that was before the deadline."""
+    while not (until_over and heard.over):
         try:
             line = lines.get(timeout=max(0.0, deadline - monotonic()))
         except Empty:
             return False
         if line is None:
-            child.wait()
-            break
+            lines.put(None)  # whoever asks again is told the same
+            return True
         heard.take(line, progress)
     return True
 
@@ -166,13 +200,14 @@ def _during(heard: Heard) -> str:
     return f"while {heard.steps[-1]}" if heard.steps else "before anything was tried"
 
 
-def _end(heard: Heard, code: int, complaint: str) -> str:
+def _end(heard: Heard, code: int) -> str:
     """Return in a sentence how a child ended by itself that gave no record."""
     during = _during(heard)
     if code < 0:
-        name, place = signal.Signals(-code).name, _place(complaint.splitlines())
+        name, place = signal.Signals(-code).name, _place(heard.last_words)
         return f"The process died of {name} {during}: the code crashed the interpreter{place and f', at {place}'}."
-    last = heard.complaint or (complaint.strip().splitlines() or ["it said nothing"])[-1]
+    said = [line.strip() for line in heard.last_words if line.strip()]
+    last = heard.complaint or (said or ["it said nothing"])[-1]
     return f"The process ended with status {code} {during}: {last}"
 
 

@@ -1,28 +1,20 @@
 """Running foreign code once: what it showed, or how it failed, told in a sentence with the line that did it."""
 
-import os
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-import conformance
+from conformance.calling.running.guard import LIBRARIES
 from conformance.calling.running.limits import TookTooLong
 from conformance.errors import Unsupported, in_words
+from conformance.texts import well_formed
 
 A = TypeVar("A")
 R = TypeVar("R")
-
-LIBRARIES = (
-    str(Path(conformance.__file__).parent),
-    str(Path(np.__file__).parent),
-    str(Path(os.__file__).parent),
-)
-"""Where code lies that isn't the one under test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +59,4 @@ def told(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)] or frames
     where = f", at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else ""
-    return in_words(error) + where.encode("utf-8", "backslashreplace").decode()
+    return in_words(error) + well_formed(where)

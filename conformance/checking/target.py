@@ -13,7 +13,7 @@ from conformance.checking.adapter import adapted
 from conformance.checking.answers import Asked, failed_record, not_called_record
 from conformance.checking.checkup import Progress, checked
 from conformance.checking.running import told
-from conformance.errors import Unsupported, UsageError
+from conformance.errors import NoSuchTarget, Unsupported, UsageError
 from conformance.record.check import CheckRecord
 from conformance.subjects.module_search import module_bounds
 from conformance.subjects.written_module import is_module
@@ -22,9 +22,14 @@ from conformance.subjects.written_module import is_module
 def checked_target(
     target: str, case: str, asked: Asked, progress: Progress, *, execute: bool = False
 ) -> CheckRecord:
-    """Check what `target` names, on `case` where it isn't empty; whatever happens, the answer is a record.
+    """Check what `target` names, on `case` where it isn't empty; whatever its code does, the answer is a record.
 
     With `execute` all of its script is run first, as it stands.
+
+    Raises
+    ------
+    NoSuchTarget
+        If there is no such file or module, or no such name in it.
     """
     return _with_numpys_own(
         lambda: _loaded_and_checked(target, case, asked, progress, execute=execute), asked
@@ -37,6 +42,8 @@ def _loaded_and_checked(
     progress("running all of it" if execute else "loading it")
     try:
         loaded = load(target, execute=execute)
+    except NoSuchTarget:
+        raise
     except UsageError as refusal:
         return failed_record(asked, str(refusal))
     except Exception as error:  # noqa: BLE001 - loading runs foreign code, which may raise anything

@@ -2,9 +2,10 @@
 
     python -m conformance.checking.worker TARGET CASE SECONDS [--execute]
 
-The standard output that it was started with carries messages, a line each, a word and a JSON string: "progress" with
-what it is about to do, and at last "record", or "complaint" where there is none. Whatever foreign code prints, in
-Python or in C, goes to a file instead; what a dying interpreter says goes to the standard error output.
+The standard error output that it was started with carries messages, a line each, a word and a JSON string: "progress"
+with what it is about to do, and at last "record", or "refusal" or "complaint" where there is none. What a dying
+interpreter says goes there too. Whatever foreign code prints, in Python or in C, goes to the standard output. All that
+it may change lies in the folder for temporary files.
 """
 
 import faulthandler
@@ -12,22 +13,21 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import msgspec
 
+from conformance.calling.running.guard import guarded
+from conformance.calling.running.limits import CALLS
 from conformance.checking.answers import Asked
+from conformance.checking.keeper import DISK, MEMORY
 from conformance.checking.running import told
 from conformance.checking.target import checked_target
-
-MEMORY = 4 * 2**30
-"""Bytes of address space that foreign code may take."""
-
-MOST_PRINTED = 4000
-"""Characters of what foreign code printed that a record keeps."""
+from conformance.errors import NoSuchTarget
+from conformance.record.check import CheckRecord
+from conformance.texts import json_of, well_formed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,67 +38,70 @@ class Channel:
 
     def send(self, kind: str, text: str) -> None:
         """Send one message."""
-        self.stream.write(kind.encode() + b" " + msgspec.json.encode(text) + b"\n")
+        self.stream.write(kind.encode() + b" " + msgspec.json.encode(well_formed(text)) + b"\n")
         self.stream.flush()
 
 
-@contextmanager
-def diverted_output() -> Iterator[tuple[Channel, IO[bytes]]]:
-    """Keep the standard output for messages; let what is printed from now on go to a file."""
-    sys.stdout.flush()
-    channel = Channel(os.fdopen(os.dup(1), "wb"))
+def diverted_errors() -> Channel:
+    """Keep the standard error output for messages; let what is said there from now on be printed."""
+    channel = Channel(os.fdopen(os.dup(2), "wb"))
     faulthandler.enable(os.dup(2))
-    with tempfile.TemporaryFile() as printed:
-        os.dup2(printed.fileno(), 1)
-        os.dup2(printed.fileno(), 2)
-        yield channel, printed
-
-
-def what_was_printed(printed: IO[bytes]) -> str:
-    """Return what foreign code printed, shortened where it is long."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    printed.seek(0)
-    text = printed.read(MOST_PRINTED + 1).decode("utf-8", "replace")
-    return text if len(text) <= MOST_PRINTED else text[:MOST_PRINTED] + "\n…"
+    os.dup2(1, 2)
+    return channel
 
 
 def limit(seconds: float) -> None:
-    """Let an allocation beyond `MEMORY` fail as MemoryError, and the process end once it has computed for `seconds`.
+    """Let memory and files beyond what is allowed fail as errors, and the process end after `seconds` of computing.
 
-    A system without such limits leaves both to the parent process.
+    A system without such limits, or that refuses them, leaves that to the processes that wait for this one.
     """
     try:
         import resource
     except ImportError:
         return
-    for what, wanted in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, math.ceil(seconds))):
+    limits = (
+        (resource.RLIMIT_DATA, MEMORY),
+        (resource.RLIMIT_FSIZE, DISK),
+        (resource.RLIMIT_CPU, math.ceil(seconds)),
+    )
+    for what, wanted in limits:
         _, most = resource.getrlimit(what)
         allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
-        resource.setrlimit(what, (allowed, most))
-
-
-def no_copies_of_copies() -> None:
-    """End a copy of a copy of this process at once: code that forks in each of many calls would fill the machine."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: os.register_at_fork(after_in_child=lambda: os._exit(0)))
+        try:
+            resource.setrlimit(what, (allowed, most))
+        except (ValueError, OSError):
+            continue  # as macOS does for some
 
 
 def main(target: str, case: str, seconds: str, execute: str = "") -> None:
-    """Check `target` and send the record, or what made that impossible."""
+    """Check `target` and send the record, or what made that impossible; then end at once.
+
+    No thread of foreign code is waited for, and nothing is run that it has registered for the end.
+    """
     limit(float(seconds))
-    no_copies_of_copies()
-    with diverted_output() as (channel, printed):
-        asked = Asked.on_the_command_line(target, case, execute=bool(execute))
-        try:
-            record = checked_target(
-                target, case, asked, lambda text: channel.send("progress", text), execute=bool(execute)
-            )
-        except BaseException as error:
-            channel.send("complaint", told(error))
-            raise
-        record = msgspec.structs.replace(record, printed=what_was_printed(printed))
-        channel.send("record", msgspec.json.encode(record).decode())
+    CALLS.follow(float(seconds))
+    channel = diverted_errors()
+    status = 0
+    try:
+        record = judged(target, case, channel, execute=bool(execute))
+        channel.send("record", json_of(record).decode())
+    except NoSuchTarget as refusal:
+        channel.send("refusal", str(refusal))
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
+        channel.send("complaint", told(error))
+        status = 1
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def judged(target: str, case: str, channel: Channel, *, execute: bool) -> CheckRecord:
+    """Return the record of `target`, with what was refused to its code."""
+    asked = Asked.on_the_command_line(target, case, execute=execute)
+    with guarded(Path(tempfile.gettempdir())) as guard:
+        record = checked_target(
+            target, case, asked, lambda text: channel.send("progress", text), execute=execute
+        )
+    return msgspec.structs.replace(record, notes=[*guard.sentences(), *record.notes])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.cli.options import end_quietly_where_nobody_reads, time_limit
+from conformance.cli.streams import escaped
 
 if TYPE_CHECKING:
     from conformance.record.check import CheckRecord
@@ -92,4 +93,4 @@ def show(record: CheckRecord, form: str) -> None:
     if form == "terminal":
         print_check(console(), record)
     else:
-        click.echo(TEXTS[form](record), nl=False)
+        click.echo(escaped(TEXTS[form](record), form), nl=False)

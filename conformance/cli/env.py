@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from conformance.cli.options import end_quietly_where_nobody_reads
+from conformance.cli.streams import escaped
+from conformance.texts import json_of
 
 
 @click.command()
@@ -16,4 +18,4 @@ def env() -> None:
 
     one_thread()
     end_quietly_where_nobody_reads()
-    click.echo(msgspec.json.format(msgspec.json.encode(environment()), indent=2))
+    click.echo(escaped(msgspec.json.format(json_of(environment()), indent=2).decode(), "json"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -20,6 +19,7 @@ from conformance.cli.power import power
 from conformance.cli.report import report
 from conformance.cli.run import run
 from conformance.cli.show import show
+from conformance.cli.streams import prepare_streams
 from conformance.errors import ConformanceError
 
 EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 3, 130
@@ -45,8 +45,7 @@ for command in COMMANDS:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with an honest exit code."""
-    if sys.stdout is None:  # closed by whoever started us
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as long as the process
+    prepare_streams()
     try:
         code = cli.main(args=arguments, prog_name="conformance", standalone_mode=False)
         sys.stdout.flush()

@@ -8,6 +8,7 @@ import click
 
 from conformance.cli.check import progress
 from conformance.cli.options import time_limit
+from conformance.target import Target
 
 
 @click.command()
@@ -31,7 +32,7 @@ def init(
     from conformance.checking.process import checked_apart
     from conformance.errors import UsageError
 
-    path = output or Path(f"{_name(target)}_adapter.py")
+    path = output or Path(f"{Target.parse(target).stem}_adapter.py")
     if path.exists() and not force:
         message = f"{path} exists already. Pass --force to replace it, or --output for another place."
         raise UsageError(message)
@@ -45,9 +46,3 @@ def init(
     click.echo(f"wrote {path}" if called else f"wrote {path}, a skeleton: {record.headline}")
     click.echo(f"conformance check {path}:network")
     context.exit(0 if called else record.exit_code)
-
-
-def _name(target: str) -> str:
-    """Return a name for the adapter of a target: `my_rnn` for `path/my_rnn.py:MyRNN`."""
-    place = target.rpartition(":")[0] or target
-    return Path(place).stem if place.endswith((".py", ".ipynb")) else place.rpartition(".")[2]

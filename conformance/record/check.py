@@ -10,6 +10,7 @@ import msgspec
 from conformance.errors import UsageError
 from conformance.record.body import Body, Number
 from conformance.record.case import DivergenceRecord, QuantityRecord
+from conformance.texts import json_of
 
 CHECK_SCHEMA = 1
 """The version of this layout; it grows when a reader of the one before would go wrong."""
@@ -207,7 +208,7 @@ class CheckRecord(Body):
 
 def encode_check(record: CheckRecord) -> bytes:
     """Return the JSON of `record`: keys sorted, indented."""
-    return msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2) + b"\n"
+    return msgspec.json.format(json_of(record), indent=2) + b"\n"
 
 
 def decode_check(data: bytes) -> CheckRecord:

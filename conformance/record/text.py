@@ -6,6 +6,7 @@ from conformance.errors import UsageError
 from conformance.record.body import Body
 from conformance.record.case import Timing
 from conformance.record.run import SCHEMA, Record
+from conformance.texts import json_of
 
 MOST_TOLD = 300
 """Characters of what a message tells of a text that is no record."""
@@ -30,7 +31,7 @@ def _value(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return msgspec.json.encode(value, order="sorted").decode()
+    return json_of(value).decode()
 
 
 def decode(data: bytes) -> Record:

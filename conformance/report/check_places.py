@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from conformance.record.check import CheckRecord, SuspectRecord
 from conformance.report.check_view import TITLES
-
-SOURCES = (".py", ".ipynb")
+from conformance.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,5 +90,5 @@ def _with_line(text: str, record: CheckRecord) -> str:
 
 def file_of(record: CheckRecord) -> str:
     """Return the source file that a target names, "" where it names a module or an object."""
-    path = record.target.rpartition(":")[0] or record.target
-    return path if path.endswith(SOURCES) else ""
+    target = Target.parse(record.target)
+    return target.place if target.is_file else ""

@@ -1,5 +1,6 @@
 """A check in SARIF 2.1.0, the format in which code scanning takes results (OASIS, 2020)."""
 
+import os
 from collections.abc import Sequence
 from pathlib import PurePath
 from urllib.parse import quote
@@ -8,6 +9,7 @@ import msgspec
 
 from conformance.record.check import CheckRecord
 from conformance.report.check_places import Remark, remarks
+from conformance.texts import json_of
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -30,7 +32,7 @@ def check_sarif(record: CheckRecord) -> str:
             }
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
+    return msgspec.json.format(json_of(log), indent=2).decode() + "\n"
 
 
 def _rules(found: Sequence[Remark]) -> list[dict[str, object]]:
@@ -53,7 +55,9 @@ def _result(remark: Remark, rule: int) -> dict[str, object]:
         "message": {"text": remark.text},
     }
     if remark.file:
-        location: dict[str, object] = {"artifactLocation": {"uri": quote(PurePath(remark.file).as_posix())}}
+        location: dict[str, object] = {
+            "artifactLocation": {"uri": quote(os.fsencode(PurePath(remark.file).as_posix()))}
+        }
         if remark.line:
             location["region"] = {"startLine": remark.line}
         result["locations"] = [{"physicalLocation": location}]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conformance.target import Target
+
 TRUTH = Path(__file__).parent / "truth.toml"
 
 VERDICTS = (
@@ -95,7 +97,7 @@ class Truth:
     @property
     def file(self) -> str:
         """The file of the subject."""
-        return self.target.partition(":")[0]
+        return Target.parse(self.target).place
 
     def constant(self, sizes: Mapping[str, int] | None = None) -> float:
         """Return `scale` as a number, for the truth's own sizes or others."""

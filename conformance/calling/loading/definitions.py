@@ -14,14 +14,17 @@ from conformance.calling.hints.names import size_hint
 from conformance.calling.loading import statements
 from conformance.calling.loading.source import Piece, pieces_of
 from conformance.calling.loading.story import Story, run_statement
-from conformance.calling.running.limits import harmless_open, seeded, time_limit
+from conformance.calling.running.effects import harmless_open
+from conformance.calling.running.limits import seeded, time_limit
 from conformance.errors import UsageError
 
-ASSIGNMENT, IMPORT = 0.5, 20.0
-"""Seconds that one statement may take."""
+ASSIGNMENT, DEFINITION = 0.5, 20.0
+"""Seconds of computing that one statement may take; definitions compile, and imports load."""
 
 MOST_HANGING = 8
 """Assignments of one module that may run into their limit, after which none is run any more."""
+
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.Try, ast.If, ast.FunctionDef, ast.ClassDef)
 
 
 def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], story: Story) -> int:
@@ -56,8 +59,7 @@ def _limit(node: ast.stmt) -> AbstractContextManager[None] | None:
     """Return the time that a statement may take; an adapter's takes as long as loading its network does."""
     if any(isinstance(n, ast.Name) and n.id == "handwritten" for n in ast.walk(node)):
         return None
-    imports = isinstance(node, (ast.Import, ast.ImportFrom, ast.Try, ast.If))
-    return time_limit(IMPORT if imports else ASSIGNMENT)
+    return time_limit(DEFINITION if isinstance(node, DEFINITIONS) else ASSIGNMENT)
 
 
 def _documents(node: ast.stmt) -> bool:

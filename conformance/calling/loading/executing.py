@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance.calling.loading.source import Piece
 from conformance.calling.loading.story import Story, run_statement
-from conformance.calling.running.limits import harmless_open
+from conformance.calling.running.effects import harmless_open
 
 
 def executed(path: Path, package: str, pieces: Sequence[Piece], story: Story) -> dict[str, object]:

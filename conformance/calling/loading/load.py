@@ -6,6 +6,7 @@ import sys
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from conformance.budget import Budget
 from conformance.calling.loading.definitions import fill, neighbours
 from conformance.calling.loading.executing import executed
 from conformance.calling.loading.frameworks import import_computing, kind_of
-from conformance.calling.loading.source import pieces_of
+from conformance.calling.loading.source import Piece, pieces_of
+from conformance.calling.loading.statements import names_bound_in
 from conformance.calling.loading.story import Story
 from conformance.calling.loading.stubs import is_stub, stubbed_imports
-from conformance.errors import UsageError
+from conformance.errors import NoSuchTarget, UsageError
+from conformance.target import Target
 
 SIZES = {"T": 7, "B": 3, "I": 4, "H": 6, "O": 5, "V": 5}
 """What is asked first: no size equals another, none of T, B and O divides another. V is a vocabulary's."""
@@ -118,17 +121,18 @@ def load(
 
     Raises
     ------
-    UsageError
+    NoSuchTarget
         If there is no such file or module, or no such name in it; the message lists what there is.
+    UsageError
+        If it isn't Python, or a name that it defines could not be defined.
     """
-    place, _, names = target.partition(":") if not _is_windows_path(target) else (target, "", "")
-    wanted = tuple(name.strip() for name in names.split(",") if name.strip())
-    path, module_name, root = _located(place)
+    asked = Target.parse(target)
+    path, module_name, root = _located(asked)
     story = Story()
     pieces, complaints = pieces_of(path)
     for complaint in complaints:
         story.note(f"Left out, since it isn't Python: {complaint}.")
-    kind = "module" if as_stated else kind_of(pieces, wanted, (root, path.parent))
+    kind = "module" if as_stated else kind_of(pieces, asked.names, (root, path.parent))
     if kind != "numpy":
         import_computing(pieces)
     code = types.ModuleType(module_name if module_name not in sys.modules else f"handwritten_{module_name}")
@@ -147,13 +151,13 @@ def load(
         story.note(f"Harmless stand-ins were supplied for {', '.join(sorted(made_up))}.")
     loaded = Loaded(
         target=target,
-        wanted=wanted,
+        wanted=asked.names,
         code=code,
         files=frozenset(story.files),
         notes=tuple(story.notes),
         execute=execute,
     )
-    _check_names(loaded)
+    _check_names(loaded, pieces, complete=not complaints)
     loaded.remember()
     return loaded
 
@@ -182,17 +186,14 @@ def _file_of(value: Any) -> str:
     return next((code.co_filename for code in codes if code is not None), "")
 
 
-def _is_windows_path(target: str) -> bool:
-    return target[1:3] == ":\\" and ":" not in target[3:]
-
-
-def _located(place: str) -> tuple[Path, str, Path]:
+def _located(target: Target) -> tuple[Path, str, Path]:
     """Return the file, the module's name, and the folder above its outermost package."""
+    place = target.place
     path = Path(place)
-    if path.suffix in (".py", ".ipynb") or path.is_file():
+    if target.is_file or path.is_file():
         if not path.is_file():
             message = f"There is no file {place}. Pass the path of a .py or .ipynb file, from {Path.cwd()}."
-            raise UsageError(message)
+            raise NoSuchTarget(message)
         path = path.resolve()
         root, name = path.parent, path.stem
         while (root / "__init__.py").is_file():
@@ -209,22 +210,33 @@ def _located(place: str) -> tuple[Path, str, Path]:
         f"{place!r} is neither a file nor a module that can be found. Write file.py:Name, notebook.ipynb:Name or "
         "package.module:Name."
     )
-    raise UsageError(message)
+    raise NoSuchTarget(message)
 
 
-def _check_names(loaded: Loaded) -> None:
+def _check_names(loaded: Loaded, pieces: Sequence[Piece], *, complete: bool) -> None:
+    """Refuse names that the source doesn't know, and those that it would define by what could not be run."""
     there = [
         name
         for name, value in vars(loaded.code).items()
         if callable(value) and not is_stub(value) and _is_own(value, loaded) and not name.startswith("__")
     ]
     for name in loaded.wanted:
-        if not hasattr(loaded.code, name.partition(".")[0]):
-            message = (
-                f"There is no {name!r} in {loaded.target.partition(':')[0]}; it defines "
-                f"{', '.join(there) or 'nothing'}. " + " ".join(loaded.notes[:3])
-            )
-            raise UsageError(message.strip())
+        own = name.partition(".")[0]
+        if hasattr(loaded.code, own):
+            continue
+        if not complete or any(own in names_bound_in(piece.tree) for piece in pieces):
+            message = f"{name!r} was not defined, since not all of the source could be run."
+            raise UsageError(" ".join([message, *loaded.notes[:3]]))
+        place = Target.parse(loaded.target).place
+        message = f"There is no {name!r} in {place}{_nearest(own, there)}; it defines {', '.join(there) or 'nothing'}."
+        raise NoSuchTarget(" ".join([message, *loaded.notes[:3]]))
+
+
+def _nearest(name: str, there: Sequence[str]) -> str:
+    """Return the names that are most like one that isn't there, as part of a sentence."""
+    near = get_close_matches(name, there, n=3)
+    is_called = "the nearest name is" if len(near) == 1 else "the nearest names are"
+    return f", {is_called} {', '.join(near)}" if near else ""
 
 
 def _is_own(value: Any, loaded: Loaded) -> bool:

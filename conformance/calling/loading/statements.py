@@ -53,6 +53,22 @@ def supplied_by_main(tree: ast.Module, known: Container[str]) -> Iterator[ast.As
                     pass
 
 
+def names_bound_in(tree: ast.Module) -> set[str]:
+    """Return every name that top-level statements of `tree` would bind: what they define, assign or import."""
+    found, rest = set(), list[ast.AST](tree.body)
+    while rest:
+        node = rest.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+            continue  # what its body binds is its own
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name.partition(".")[0])
+        rest += ast.iter_child_nodes(node)
+    return found
+
+
 def _harmless(node: ast.stmt, defined: set[str]) -> bool:
     if isinstance(
         node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)

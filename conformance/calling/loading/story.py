@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from conformance.calling.loading.source import Piece
+from conformance.calling.running.guard import Refused
 from conformance.calling.running.limits import TookTooLong
 from conformance.errors import in_words
 
@@ -47,6 +48,8 @@ def run_statement(
             exec(code, names)
     except KeyboardInterrupt:
         raise
+    except Refused:
+        pass  # the guard tells it
     except (Exception, SystemExit, TookTooLong) as error:
         story.note(f"{piece.file}:{node.lineno} was left out: {in_words(error)[:150]}")
         return not isinstance(error, TookTooLong)

@@ -1,4 +1,4 @@
-"""What foreign code may do while it is called: how long it may take, what it may print, ask, read and write."""
+"""What foreign code may do while it is called: how long it may take, what it may print and ask."""
 
 import builtins
 import contextlib
@@ -9,10 +9,11 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,11 +22,11 @@ from conformance.errors import ConformanceError
 MOST_PRINTED = 20_000
 """Characters of foreign output that are kept."""
 
+PATIENCE = 4
+"""Times its limit of computing that code may take by the clock: a busy machine computes more slowly."""
+
 AGAIN = 0.05
 """Seconds after which a time limit strikes again, should foreign code have swallowed it."""
-
-TEXT = "the quick brown fox jumps over the lazy dog\n" * 8
-"""What a data file holds that isn't there."""
 
 
 class TookTooLong(BaseException):
@@ -38,9 +39,10 @@ class AskedForInput(ConformanceError):
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TookTooLong` in the block after so many seconds; without effect outside the main thread.
+    """Raise `TookTooLong` in the block after so many seconds of computing, or `PATIENCE` times as many by the clock.
 
-    A copy of the process that the block has made by os.fork() ends with the block, and judges nothing.
+    It has no effect outside the main thread. A copy of the process that the block has made by os.fork() ends with the
+    block, and judges nothing.
     """
     process = os.getpid()
     try:
@@ -57,17 +59,55 @@ def _alarm(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def strike(_signal: int, _frame: object) -> None:
-        message = f"no answer within {seconds:g} s"
+    def strike(number: int, _frame: object) -> None:
+        took = f"{seconds:g} s of computing" if number == signal.SIGPROF else f"{PATIENCE * seconds:g} s"
+        message = f"no answer within {took}"
         raise TookTooLong(message)
 
-    before = signal.signal(signal.SIGALRM, strike)
-    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    clocks = (
+        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, PATIENCE * seconds),
+    )
+    before = {number: signal.signal(number, strike) for number, _, _ in clocks}
+    for _, clock, allowed in clocks:
+        signal.setitimer(clock, allowed, AGAIN)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for number, clock, _ in clocks:
+            signal.setitimer(clock, 0)
+            signal.signal(number, before[number])
+
+
+@dataclass(slots=True, kw_only=True)
+class Allowance:
+    """What single calls of a network may take, in seconds of computing.
+
+    `call` is there for each; a network has T = 7 steps of six units to do. `spare` is there once, for what happens in a
+    first call: compilers run, libraries are imported. A call that hangs spends it, and later ones have `call` alone.
+    """
+
+    call: float = 2.0
+    spare: float = 12.0
+
+    def follow(self, seconds: float) -> None:
+        """Allow calls their part of the limit on a whole check: the usual amounts of the usual 60 s."""
+        self.call, self.spare = seconds / 30, seconds / 5
+
+    @contextlib.contextmanager
+    def one_call(self) -> Iterator[None]:
+        """Raise `TookTooLong` in the block once it has taken what a call may take."""
+        computed, waited = time.process_time(), time.monotonic()
+        try:
+            with time_limit(self.call + self.spare):
+                yield
+        finally:
+            took = max(time.process_time() - computed, (time.monotonic() - waited) / PATIENCE)
+            self.spare = max(0.0, self.spare - max(0.0, took - self.call))
+
+
+CALLS = Allowance()
+"""What the calls in this process may take; the process of a check lets it follow the check's own limit."""
 
 
 class Printed(io.TextIOBase):
@@ -135,16 +175,6 @@ def seeded() -> None:
     """Put the global random generators into one known state."""
     np.random.seed(0)
     random.seed(0)
-
-
-def harmless_open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-    """Open what exists for reading; give a made-up text for what doesn't; keep what is written in memory."""
-    reads = not set(mode) & set("wax+")
-    if reads and isinstance(file, (str, os.PathLike)) and Path(file).exists():
-        return Path(file).open(mode, *args, **kwargs)
-    if "b" in mode:
-        return io.BytesIO(TEXT.encode() if reads else b"")
-    return io.StringIO(TEXT if reads else "")
 
 
 def _refused(prompt: object = "", /) -> str:

@@ -12,15 +12,13 @@ import numpy as np
 from conformance.calling.asking import Asked
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.clipping import Clips, clipping
+from conformance.calling.running.guard import Refused
 from conformance.calling.running.keeping import kept
-from conformance.calling.running.limits import AskedForInput, TookTooLong, seeded, time_limit
+from conformance.calling.running.limits import CALLS, AskedForInput, TookTooLong, seeded
 from conformance.calling.running.lists import lists
 from conformance.calling.running.watch import ADAPTER, Seen, Watch, watched
 from conformance.errors import ConformanceError, in_words
-
-CALL = 2.0
-"""Seconds that one run of a network may take; it has T = 7 steps of six units to do."""
-
+from conformance.texts import well_formed
 
 EVENTS = 2000
 """Events of foreign code (see `Watch`) in one run that count as a further call; a small network has hundreds."""
@@ -63,9 +61,9 @@ class Ran:
 
     @property
     def fails_by_itself(self) -> bool:
-        """Whether no argument mends what ended it: a variable or an attribute that there isn't, a hang, a question."""
+        """Whether no argument mends what ended it: no variable or attribute, a hang, a question, a refusal."""
         error = self.error
-        if isinstance(error, (TookTooLong, AskedForInput, SystemExit, MemoryError)):
+        if isinstance(error, (TookTooLong, AskedForInput, Refused, SystemExit, MemoryError)):
             return True
         if isinstance(error, AttributeError):
             return error.obj is not None and error.obj is self.names.get("model")
@@ -84,7 +82,7 @@ def told(error: BaseException) -> str:
         if frames and frames[-1].line
         else ""
     )
-    return in_words(error) + where
+    return in_words(error) + well_formed(where)
 
 
 @lru_cache(maxsize=20_000)
@@ -120,7 +118,7 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str], *, lifted: bool = False
     watch = Watch(seen=ran.seen, handed=ran.handed)
     with watched(loaded.files, watch), clipping(lifted=lifted) as clips:
         try:
-            with time_limit(CALL):
+            with CALLS.one_call():
                 exec(code, ran.names)
         except KeyboardInterrupt:
             raise

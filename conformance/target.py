@@ -1,0 +1,60 @@
+"""A target as a user writes it, taken apart: the place of the code, and the names that are wanted of it."""
+
+import os
+import re
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+
+SOURCES = (".py", ".ipynb")
+"""What names of source files end in."""
+
+FILE = re.compile(r"(?P<place>.*\.(?:py|ipynb))(?::(?P<names>[^/\\]*))?", re.IGNORECASE | re.DOTALL)
+"""A file, and what comes after its colon; colons of a drive or of a folder belong to the path."""
+
+DRIVE = re.compile(r"(?:\\\\\?\\)?[A-Za-z]:(?=[\\/])")
+"""How an absolute path of Windows begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    r"""`file.py:Name`, `notebook.ipynb:Name` or `package.module:Name`; several names have commas between them.
+
+    >>> Target.parse("C:\\mine\\rnn.py:forward, backward")
+    Target(place='C:\\mine\\rnn.py', names=('forward', 'backward'))
+    >>> Target.parse("package.module:RNN")
+    Target(place='package.module', names=('RNN',))
+    """
+
+    place: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Target":
+        """Return what `text` means."""
+        if found := FILE.fullmatch(text):
+            place, names = found["place"], found["names"] or ""
+        else:
+            drive = DRIVE.match(text)
+            begins = drive.end() if drive else 0
+            place, _, names = text[begins:].partition(":")
+            place = text[:begins] + place
+        return cls(place=place, names=tuple(name.strip() for name in names.split(",") if name.strip()))
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the place is written as a source file's."""
+        return self.place.lower().endswith(SOURCES)
+
+    @property
+    def stem(self) -> str:
+        """The last name of the place: `my_rnn` for `path/my_rnn.py` and for `package.my_rnn`."""
+        if self.is_file:
+            return (PureWindowsPath if DRIVE.match(self.place) else Path)(self.place).stem
+        return self.place.rpartition(".")[2]
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a shell of this system takes it for one argument."""
+    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
