@@ -40,7 +40,8 @@ def uncalled(loaded: Loaded, forward: Forward, attempts: Sequence[Attempt]) -> t
     weights = {Reached(slot.path, None).name for slot in forward.slots}
     found = []
     for call, function in _beside(loaded, forward):
-        if call == forward.call or not _may_be_backward(call, function, weights):
+        own = call == forward.call  # which may be the backward pass as well, by a flag
+        if not (walks_back_and_adds(function) if own else _may_be_backward(call, function, weights)):
             continue
         if any(a.what == call and a.reached == NUMERICAL for a in attempts):
             continue
