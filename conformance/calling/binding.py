@@ -137,14 +137,15 @@ class Binding:
             forward = Counter(ran.clips.limits)
             return _checked(more(self.loaded, ran, self.backward)).clips.limits - forward
 
-    def calls(self, problem: Problem, count: int) -> list[Call]:
-        """Build one network, call it `count` times on the same problem, and return what each call did."""
-        self._refuse(problem)
+    def calls(self, problems: Sequence[Problem]) -> list[Call]:
+        """Build one network, call it on one problem after the other, and return what each call did."""
+        for problem in problems:
+            self._refuse(problem)
         found = []
         with sandbox():
-            p = Asked(problem)
-            ran = _checked(run(self.loaded, p, self.build))
-            for _ in range(count):
+            ran = _checked(run(self.loaded, Asked(problems[0]), self.build))
+            for problem in problems:
+                ran.names["p"] = Asked(problem)
                 ran = _checked(more(self.loaded, ran, self.between))
                 found.append(self._call(problem, ran))
         return found

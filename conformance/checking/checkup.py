@@ -71,7 +71,7 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
     plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
     for checkup in plain:
         if not checkup.candidate.differs:
-            return checkup.by_the_loss_it_declares().from_another_start()
+            return checkup.by_the_loss_it_declares().from_another_start().in_a_longer_sequence()
     found: list[Checkup] = []
     budget = Budget(most=2 * MOST)
     for checkup in plain[:MOST_DIAGNOSED]:
@@ -105,6 +105,7 @@ class Checkup:
     progress: Progress
     diagnosis: Diagnosis | None = None
     right_from_zero: bool = False
+    right_for: int = 0  # steps, where it goes wrong in longer sequences
 
     @property
     def mistakes(self) -> float:
@@ -149,6 +150,14 @@ class Checkup:
             return self
         return replaced(self, candidate=other, diagnosis=found, right_from_zero=True)
 
+    def in_a_longer_sequence(self) -> "Checkup":
+        """Return the check of the same network on a longer sequence, where it goes wrong only there."""
+        if self.candidate.differs or not self.candidate.came.agrees:
+            return self
+        self.progress("judging it on longer sequences")
+        other = parts.of_a_longer_sequence(self.candidate)
+        return self if other is None else replaced(self, candidate=other, right_for=self.candidate.case.steps)
+
     def found(self) -> Found:
         """Return all that is found about it."""
         candidate = self.candidate
@@ -159,12 +168,17 @@ class Checkup:
             else None
         )
         again = self._contracts()
-        known = candidate.came.backward != "differs" or established(candidate, self.diagnosis)
+        known = (
+            bool(self.right_for)
+            or candidate.came.backward != "differs"
+            or established(candidate, self.diagnosis)
+        )
         return Found(
             candidate=candidate,
             diagnosis=self.diagnosis if known or self._forward_is_known else None,
             declared=self._declared(),
             right_from_zero=self.right_from_zero,
+            right_for=self.right_for,
             established=known,
             consistency=own,
             parts=self._parts() if known and (own is None or own.agrees is None) else (),

@@ -93,12 +93,11 @@ class WrittenModule:
         """Run the module and autograd on a copy of it."""
         return self._observed(deepcopy(self.prototype), problem)
 
-    def calls(self, problem: Problem, count: int) -> Sequence[Call]:
-        """Call one copy of the module several times, its gradients left to autograd's own rules."""
+    def calls(self, problems: Sequence[Problem]) -> Sequence[Call]:
+        """Call one copy of the module on one problem after the other, its gradients left to autograd's own rules."""
         module = deepcopy(self.prototype)
-        given = {"x": problem.x}
         return [
-            Call(observation=self._observed(module, problem), before=given, after=given) for _ in range(count)
+            Call(observation=self._observed(module, p), before={"x": p.x}, after={"x": p.x}) for p in problems
         ]
 
     def own_forward(self) -> OwnForward:
