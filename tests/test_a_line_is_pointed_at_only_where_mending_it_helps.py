@@ -3,13 +3,12 @@
 import importlib
 from dataclasses import replace
 from itertools import product
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from conformance.cases import materialise, parse_id
-from conformance.diagnose import Diagnosis, Evidence, suspects
+from conformance.cases import Problem, materialise, parse_id
+from conformance.diagnose import Diagnosis, Evidence, Trial, suspects
 from conformance.diagnose.edits import Edit
 from conformance.diagnose.material import Material
 from conformance.faults import CATALOGUE, RIGHT, Choices, choices_of
@@ -23,12 +22,16 @@ THREE = "only-first-step-survives"
 """An entry that goes wrong at three seams."""
 
 
+def trial(rerun, *others: Problem) -> Trial:
+    return Trial(rerun=rerun, problem=PROBLEM, others=others)
+
+
 def material_of(**parameters: np.ndarray) -> Material:
     return Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=parameters)))
 
 
 def pointed_at(found: Diagnosis) -> list[str]:
-    told = suspects(found, files={"net.py": SOURCE}, namespace={}, rerun=lambda: None)
+    told = suspects(found, files={"net.py": SOURCE}, namespace={}, trial=trial(lambda _: None))
     return [suspect.fault for suspect in told]
 
 
@@ -60,11 +63,9 @@ def test_every_seam_at_which_the_network_goes_wrong_is_mended(monkeypatch: pytes
         assert tried == [(seam, replace(choices, **{seam: "sum"})) for seam in left]
 
 
-@pytest.mark.parametrize(("seconds", "tried"), [(1.0, True), (0.0, True), (-1.0, False)])
-def test_edits_are_tried_until_the_time_is_up(
-    *, seconds: float, tried: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(MODULE, "time", SimpleNamespace(process_time=lambda: 5.0))
+@pytest.mark.parametrize(("most", "tried"), [(1, True), (0, False)])
+def test_so_many_edits_are_tried(*, most: int, tried: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "MOST_EDITS", most)
     monkeypatch.setattr(MODULE, "_mended", lambda *_: True)
     scope: dict = {}
     exec(compile(SOURCE, "net.py", "exec"), scope)  # noqa: S102 - the source above
@@ -72,7 +73,7 @@ def test_edits_are_tried_until_the_time_is_up(
     found = Diagnosis(
         explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
     )
-    told = suspects(found, files={"net.py": SOURCE}, namespace=scope, rerun=lambda: evidence, seconds=seconds)
+    told = suspects(found, files={"net.py": SOURCE}, namespace=scope, trial=trial(lambda _: evidence))
     assert [(s.line, s.text, s.mended) for s in told] == [(2, "x = f(d)", "x = d")] * tried
 
 
@@ -81,10 +82,25 @@ def test_a_network_that_an_edit_does_not_change_is_not_run_again() -> None:
     found = Diagnosis(
         explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
     )
-    elsewhere = suspects(
-        found, files={"net.py": SOURCE}, namespace={}, rerun=lambda: asked.append("again"), seconds=30
-    )
+    again = trial(lambda _: asked.append("again"))
+    elsewhere = suspects(found, files={"net.py": SOURCE}, namespace={}, trial=again)
     assert (elsewhere, asked) == ([], [])
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_mend_that_fails_on_another_problem_is_not_offered(
+    *, holds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = materialise(parse_id("rnn-tanh-T6-B2-I3-H3-O2-f64-s1"))
+    monkeypatch.setattr(MODULE, "_mended", lambda *_: True)
+    monkeypatch.setattr(MODULE, "_near", lambda material, _: holds or material.problem is not other)
+    scope: dict = {}
+    exec(compile(SOURCE, "net.py", "exec"), scope)  # noqa: S102 - the source above
+    found = Diagnosis(
+        explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
+    )
+    again = trial(lambda problem: Evidence(problem=problem, observation=Observation()), other)
+    assert len(suspects(found, files={"net.py": SOURCE}, namespace=scope, trial=again)) == holds
 
 
 @pytest.mark.parametrize(("without", "still", "all_alike"), list(product((False, True), repeat=3)))

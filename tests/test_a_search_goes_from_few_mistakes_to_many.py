@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from conformance.budget import Budget
 from conformance.cases import materialise, parse_id
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.diagnose import Evidence, diagnose
@@ -259,15 +260,20 @@ def test_progress_is_told_and_the_search_ends_at_the_depth_it_was_given() -> Non
     assert told[-1] == f"tried {found.tried:,} backward loops, now with 1 mistakes"
 
 
-def test_a_search_whose_time_is_up_tells_what_it_has_and_how_far_it_came() -> None:
+def test_a_search_whose_budget_is_spent_tells_what_it_has_and_how_far_it_came() -> None:
     material = material_of()
     odd = {**material.parameters, "weight_hh_l0": np.arange(25.0).reshape(5, 5) ** 2}
     setting = Setting.of(replace(material, parameters=odd), RIGHT)
-    found = search(setting, until=0.0)
+    found = search(setting, budget=Budget(most=0))
     assert (found.tried, found.stopped, found.hypotheses) == (0, 0, [])
     assert search(setting, deepest=1).stopped is None
+    one_loop = simulate(PROBLEM).hidden[0, 0].size
+    budget = Budget(most=one_loop)
+    assert search(setting, budget=budget, deepest=1).stopped == 1
+    assert budget.spent == one_loop
+    assert search(setting, budget=Budget(most=one_loop + 1), deepest=1).stopped is None
     shown = Observation(hidden=simulate(PROBLEM).hidden, parameters=odd)
-    told = diagnose(Evidence(problem=PROBLEM, observation=shown), seconds=0.0)
+    told = diagnose(Evidence(problem=PROBLEM, observation=shown), budget=Budget(most=0))
     assert not told.explained
     assert told.known[-1] == (
         "The search was stopped after 0 backward loops: sets of 0 mistakes weren't all tried."

@@ -112,8 +112,6 @@ def file(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "seconds", "words"),
     [
-        ("Hangs", 2.0, "No answer within"),
-        ("Sleeps", 1.5, "No answer within 6 seconds,"),
         ("Dies", 60.0, "SIGSEGV"),
         ("Leaves", 60.0, "SystemExit"),
         ("TakesTooMuch", 60.0, "MemoryError"),
@@ -127,6 +125,16 @@ def test_an_end_without_results_is_an_answer(file, name, seconds, words):
     record = checked_apart(f"{file}:{name}", "", seconds=seconds)
     assert record.verdict == "failed"
     assert record.exit_code == 5
+    assert words in record.headline
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "words"),
+    [("Hangs", 2.0, "No answer within"), ("Sleeps", 1.5, "No answer within 6 seconds, while judging it")],
+)
+def test_what_a_limit_in_time_ends_is_out_of_time_with_how_far_it_came(file, name, seconds, words):
+    record = checked_apart(f"{file}:{name}", "", seconds=seconds)
+    assert (record.verdict, record.exit_code) == ("out-of-time", 5)
     assert words in record.headline
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from conformance.cases import materialise, parse_id
-from conformance.diagnose import Evidence, Suspect, diagnose, suspects
+from conformance.diagnose import Evidence, Suspect, Trial, diagnose, suspects
 from conformance.diagnose.edits import Edit
 from conformance.diagnose.patching import patched
 from conformance.observation import Observation
@@ -102,7 +102,10 @@ def pointed_at(source: str) -> tuple[tuple[str, ...], list[Suspect]]:
     exec(compile(source, "net.py", "exec"), scope)  # noqa: S102 - the sources are the ones above
     found = diagnose(run(scope))
     return found.faults, suspects(
-        found, files={"net.py": source}, namespace=scope, rerun=lambda: run(scope), seconds=30
+        found,
+        files={"net.py": source},
+        namespace=scope,
+        trial=Trial(rerun=lambda _: run(scope), problem=PROBLEM, others=()),
     )
 
 

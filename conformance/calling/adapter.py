@@ -51,6 +51,8 @@ def adapter_text(binding: "Binding", own: "Own | None") -> str:
         "between": _lines(between),
         "loss": "" if loss is None else f"Loss({_loss(loss.kind, loss.outputs, last=loss.last)})",
         "rate": "" if binding.rate is None else f"{binding.rate:g}",
+        "own_rate": f"{binding.own_rate!r}" if binding.own_rate else "",
+        "unclipped": "True" if binding.lifted else "",
         "mistake": _text(binding.mistake) if binding.mistake else "",
         "one_hot": "True" if traits.one_hot else "",
         "crossed": "True" if traits.crossed else "",

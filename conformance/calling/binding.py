@@ -45,6 +45,10 @@ class Binding:
     expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled`
     is what reads like a backward pass and could not be called, where none could; `told` is whether someone said how it
     is called, so that nothing was inferred; `cut_short` is whether time was up before every other way was tried.
+    `anchored` is whether local variables of its backward pass show that the loss enters as it was asked to, whatever it
+    hands out; `own_rate` is the learning rate by which its update was divided, since the code has it written down, 0
+    where there is none; `withheld` is whether its gradients were found in local variables alone; `lifted` is whether
+    nothing is clipped to ±c in its backward pass.
     """
 
     name: str
@@ -66,6 +70,10 @@ class Binding:
     uncalled: tuple[Attempt, ...] = ()
     told: bool = False
     cut_short: bool = False
+    anchored: bool = False
+    own_rate: float = 0.0
+    withheld: bool = False
+    lifted: bool = False
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it."""
@@ -87,7 +95,8 @@ class Binding:
         for h_0 in ("p.h_0", "np.zeros_like(p.h_0)"):
             before = tuple(line.replace("p.h_0", h_0) for line in (*self.build, *self.forward))
             with sandbox():
-                ran = _checked(run(self.loaded, Asked(problem), (*before, *held)))
+                ran = _checked(run(self.loaded, Asked(problem), before))
+                ran = _checked(more(self.loaded, ran, held, lifted=self.lifted))
                 found.append(copy.deepcopy(observed(problem, **values(ran, self.shown)).parameters))
         with_h_0, without = found
         return any(not np.array_equal(g, without[name], equal_nan=True) for name, g in with_h_0.items())
@@ -106,9 +115,11 @@ class Binding:
             return observed(problem, **values(ran, self.shown))
 
     def clips(self, problem: Problem) -> Counter[float]:
-        """Return the limits at which it cuts off values as it is written, and how often; here it doesn't."""
+        """Return the limits at which its backward pass cuts off values as it is written, and how often."""
         with sandbox():
-            return self._ran(problem).clipped
+            ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self.forward)))
+            forward = Counter(ran.clips.limits)
+            return _checked(more(self.loaded, ran, self.backward)).clips.limits - forward
 
     def calls(self, problem: Problem, count: int) -> list[Call]:
         """Build one network, call it `count` times on the same problem, and return what each call did."""
@@ -138,7 +149,7 @@ class Binding:
             p = Asked(problem)
             ran = _checked(run(self.loaded, p, (*self.build, *self.forward)))
             parameters = {name: np.array(value(ran, text)) for name, text in own.parameters.items()}
-            ran = _checked(more(self.loaded, ran, self.backward))
+            ran = _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
             gradients = {name: np.array(g) for name, g in values(ran, own.gradients).items()}
             cotangent = np.asarray(value(ran, own.cotangent))
 
@@ -153,7 +164,8 @@ class Binding:
         return OwnForward(parameters=parameters, outputs=outputs, cotangent=cotangent, gradients=gradients)
 
     def _ran(self, problem: Problem) -> Ran:
-        return _checked(run(self.loaded, Asked(problem), (*self.build, *self.forward, *self.backward)))
+        ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self.forward)))
+        return _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
 
     def _call(self, problem: Problem, ran: Ran) -> Call:
         """Run forward and backward once more, with the arguments kept as they were before."""
@@ -165,7 +177,8 @@ class Binding:
             for variable, name in parts.held.items():
                 before = _numbers(name, ran.names[variable]) | before
             held |= parts.held
-            ran = _checked(more(self.loaded, ran, (parts.call,)))
+            lifted = self.lifted and n >= len(self.forward)
+            ran = _checked(more(self.loaded, ran, (parts.call,), lifted=lifted))
         after: dict[str, Array] = {}
         for variable, name in held.items():
             after |= _numbers(name, ran.names[variable])

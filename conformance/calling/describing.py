@@ -8,6 +8,7 @@ import numpy as np
 from conformance.calling.adapter import with_adapter
 from conformance.calling.backwards.entries import LOGISTIC, LOGIT_TARGETS, OWN_LOSS, SOFT_TARGETS
 from conformance.calling.backwards.extras import extras
+from conformance.calling.backwards.rates import PLACES as UPDATES
 from conformance.calling.backwards.search import Backward
 from conformance.calling.backwards.uncalled import uncalled
 from conformance.calling.binding import BOTH, Binding, Own
@@ -21,6 +22,11 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import values
 from conformance.calling.values.matching import Match
 from conformance.calling.values.slots import Slot
+
+UPHILL = (
+    "Its update is added where gradients are subtracted: it goes uphill, by gradient ascent, unless the gradient that "
+    "it starts from is handed to it with the other sign."
+)
 
 PLACES = {
     "returned": "returned",
@@ -44,7 +50,7 @@ def bound_of(
     shown = _shown(forward, backward)
     if backward is not None:
         called = returned_names(forward.function(backward.call), "grads")
-        shown |= extras(loaded, forward, (*lines, *back), called, backward.harvest.constant)
+        shown |= extras(loaded, forward, (lines, back), called, backward)
     own = _own(forward, backward)
     binding = Binding(
         name=loaded.target,
@@ -53,7 +59,7 @@ def bound_of(
         interface=Interface(target=loaded.target, lines=(*_told(forward, backward), *map(_failed, failed))),
         loss=None if backward is None else _loss(forward, backward),
         notes=_notes(loaded, forward, backward, attempts if backward is None else ()),
-        rate=1.0 if backward is not None and backward.harvest.place in ("applied", "replaced") else None,
+        rate=1.0 if backward is not None and backward.harvest.place in UPDATES else None,
         mistake=forward.fault,
         loaded=loaded,
         traits=traits,
@@ -64,6 +70,10 @@ def bound_of(
         between=between(loaded, forward),
         own=own,
         uncalled=failed,
+        anchored=backward is not None and backward.harvest.anchored,
+        own_rate=0.0 if backward is None else backward.harvest.own_rate,
+        lifted=backward is not None and backward.lifted,
+        withheld=backward is not None and backward.harvest.withheld,
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
 
@@ -194,4 +204,6 @@ def _notes(
         notes.append("It has one bias, set to b_ih + b_hh; its gradient is shown as that of b_ih.")
     if backward is not None:
         notes += backward.harvest.notes
+    if backward is not None and backward.harvest.place in UPDATES and backward.harvest.constant < 0:
+        notes.append(UPHILL)
     return tuple(dict.fromkeys(notes))

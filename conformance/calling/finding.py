@@ -1,14 +1,14 @@
 """From a target to bound networks: every way of calling it that works, the one under which least is wrong first."""
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from time import process_time
 
+from conformance.budget import Budget
 from conformance.calling.adapter import skeleton
 from conformance.calling.asking import Traits, question
 from conformance.calling.backwards.final import with_final
+from conformance.calling.backwards.rates import with_its_rate
 from conformance.calling.backwards.search import Backward, backwards, by_the_reference
 from conformance.calling.backwards.softening import softened
 from conformance.calling.binding import Binding
@@ -29,11 +29,11 @@ from conformance.calling.running.stumbling import surviving
 
 Progress = Callable[[str], None]
 
-MOST_SECONDS, TO_CLOSE = 15.0, 3.0
-"""After which no further ways are tried, and how long it may then take to hand on what was found."""
+MOST_CALLS, TO_CLOSE = 15_000, 1_000
+"""Calls of foreign code after which no further ways are tried, and those that handing on what was found may take."""
 
-FOR_OTHERS = 5.0
-"""Seconds of these that are left for what is no network of the reference, however many ways there are to try."""
+FOR_OTHERS = 5_000
+"""Calls of these that are left for what is no network of the reference, however many ways there are to try."""
 
 MOST_SHOWN = 6
 """Ways that are handed on when none is right in everything."""
@@ -47,16 +47,11 @@ class Found:
     """What a search came to so far."""
 
     searching: Searching
-    until: float
     backwards: list[Backward] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
     raised: list[Backward] = field(default_factory=list)  # that failed by a mistake of their own
     attempts: list[Attempt] = field(default_factory=list)
-
-    @property
-    def late(self) -> bool:
-        """Whether time is up."""
-        return process_time() > self.until
+    cut_short: bool = False  # whether its calls were spent before every other way was tried
 
 
 def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
@@ -65,26 +60,33 @@ def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Bi
     The last item is an `Unbound` where nothing could be called at all. Foreign code runs in the sandbox, the one who
     asks for the next way outside it.
     """
-    found = Found(searching=Searching(loaded), until=process_time() + MOST_SECONDS)
-    for ways, until in (
-        (surviving(loaded, "the search", _right_ones(loaded, found, progress)), found.until - FOR_OTHERS),
-        (surviving(loaded, "other networks", _others_if_none(loaded, found, progress)), found.until),
-        (_best(loaded, found, progress), found.until + TO_CLOSE),
+    found = Found(searching=Searching(loaded))
+    calls = Budget(most=MOST_CALLS)
+    for ways, most in (
+        (
+            surviving(loaded, "the search", _right_ones(loaded, found, progress)),
+            calls.part(MOST_CALLS - FOR_OTHERS),
+        ),
+        (surviving(loaded, "other networks", _others_if_none(loaded, found, progress)), calls),
+        (_best(loaded, found, progress), Budget(most=TO_CLOSE)),
     ):
-        while (way := _next(loaded, ways, until)) is not None:
+        while (way := _next(loaded, ways, most, found)) is not None:
             yield way
 
 
-def _next(loaded: Loaded, ways: Iterator[Binding | Unbound], until: float) -> Binding | Unbound | None:
-    """Return the next way, None where there is no more or time is up; the one who asked has no such limit."""
-    loaded.until = until
+def _next(
+    loaded: Loaded, ways: Iterator[Binding | Unbound], calls: Budget, found: Found
+) -> Binding | Unbound | None:
+    """Return the next way, None where there is no more or the calls are spent; the one who asked has no such limit."""
+    loaded.calls = calls
     try:
         with sandbox():
             return next(ways, None)
     except SearchIsOver:
+        found.cut_short = True
         return None
     finally:
-        loaded.until = math.inf
+        loaded.calls = Budget()
 
 
 def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
@@ -103,11 +105,11 @@ def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterato
 
 def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
     """Yield the best few ways, or what became of every attempt."""
-    if found.late:
-        progress(f"the search ended after {MOST_SECONDS:g} seconds; going on with the best that was found")
+    if found.cut_short:
+        progress(f"the search ended after {MOST_CALLS:,} calls; going on with the best that was found")
     best = _best_backwards(loaded, found)
     for backward in best:
-        yield replace(_bound(loaded, backward), cut_short=found.late)
+        yield replace(_bound(loaded, backward), cut_short=found.cut_short)
     if best:
         return
     if found.raised:
@@ -158,7 +160,7 @@ def _head_is_right(backward: Backward) -> bool:
 
 
 def _bound(loaded: Loaded, backward: Backward) -> Binding:
-    whole = with_final(loaded, backward)
+    whole = with_its_rate(loaded, with_final(loaded, backward))
     return bound_of(loaded, whole.forward, whole)
 
 
@@ -226,7 +228,7 @@ def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:
         if backward.ran.error is not None:
             continue
         found.backwards.append(backward)
-        if backward.wrong == 0 or found.late:
+        if backward.wrong == 0:
             return True
     return False
 
@@ -236,10 +238,18 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
 
     Whole sequences first: a cell that is right says nothing about a loop of theirs around it.
     """
-    setups = list(_setups(loaded, found))
+    setups = _those_that_run_first(found, list(_setups(loaded, found)))
     for stepwise in (False, True):
         if not found.backwards and not found.raised:
             yield from _of_setups(loaded, found, setups, progress, stepwise=stepwise)
+
+
+def _those_that_run_first(found: Found, setups: Sequence[Built]) -> list[Built]:
+    """Return networks in the order of trying: of several ways to lay weights out, those first with which it runs."""
+    laid_out = [n for n, built in enumerate(setups) if "params" in built.setup.roots]
+    running = [n for n in laid_out if found.searching.runs(setups[n])] if len(laid_out) > 1 else laid_out
+    idle = [n for n in laid_out if running and n not in running]
+    return [setups[n] for n in (*(n for n in range(len(setups)) if n not in idle), *idle)]
 
 
 def _of_setups(
@@ -250,13 +260,12 @@ def _of_setups(
         known = len(found.forwards)
         tried: dict[tuple[str, bool, str], int] = {}
         settled: set[tuple[str, bool, str]] = set()
-        for forward in _training_last(found.searching.forwards(built, stepwise=stepwise)):
-            if found.late:
-                return
+        passes = found.searching.forwards(built, stepwise=stepwise, enough=lambda: bool(found.backwards))
+        for forward in _training_last(passes):
             kind = _kind(forward)
             tried[kind] = tried.get(kind, 0) + 1
             hides = _hides_the_batch(forward, found.forwards) or _hides_the_head(forward, found.forwards)
-            if tried[kind] > MOST_FORWARDS or kind in settled or hides:
+            if tried[kind] > MOST_FORWARDS or kind in settled or hides or _wraps_another(forward, found):
                 continue
             found.forwards.append(forward)
             progress(f"looking for the backward pass of {forward.call}")
@@ -296,6 +305,16 @@ def _hides_the_batch(forward: Forward, known: Sequence[Forward]) -> bool:
     batched = form.axes.replace("1", "B")
     same = [f.inputs.form for f in known if f.call == forward.call and f.inputs.form is not None]
     return any(each.axes == batched for each in same)
+
+
+def _wraps_another(forward: Forward, found: Found) -> bool:
+    """Tell whether this only calls a forward pass whose backward pass is known: it has no other gradients."""
+    known = {
+        b.forward.call.rpartition(".")[2]
+        for b in found.backwards
+        if len(b.harvest.expressions) == len(b.slots)
+    }
+    return not known.isdisjoint(forward.ran.seen.keys() - {forward.call.rpartition(".")[2]})
 
 
 def _hides_the_head(forward: Forward, known: Sequence[Forward]) -> bool:

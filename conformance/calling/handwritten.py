@@ -34,6 +34,8 @@ def handwritten(
     case: str = CASE,
     loss: Loss | None = None,
     rate: float | None = None,
+    own_rate: float = 0.0,
+    unclipped: bool = False,
     mistake: str = "",
     own: Own | None = None,
     one_hot: bool = False,
@@ -66,6 +68,10 @@ def handwritten(
         How the loss enters its backward pass; by default as `backward` says.
     rate
         The learning rate, if `shown` reads gradients off an update in place.
+    own_rate
+        The learning rate that the code has written down, by which `shown` divides such an update.
+    unclipped
+        Whether np.clip(g, -c, c) leaves everything as it is while the backward pass runs.
     mistake
         A mistake of its forward pass by which that was recognised, as a seam and a choice: "activation = sigmoid".
     own
@@ -102,6 +108,8 @@ def handwritten(
         loss=loss,
         notes=loaded.notes,
         rate=rate,
+        own_rate=own_rate,
+        lifted=unclipped,
         mistake=mistake,
         loaded=loaded,
         traits=Traits(

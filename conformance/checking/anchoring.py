@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from conformance.calling.binding import Binding
+from conformance.calling.bound import Bound
 from conformance.calling.hints.names import BACKWARD
 from conformance.calling.hints.walking import walks_back
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
@@ -37,7 +38,7 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
         return True
     if isinstance(candidate.bound, Binding) and candidate.bound.cut_short:
         return False
-    if is_handed_over(candidate):
+    if is_handed_over(candidate) or cast("Binding", candidate.bound).anchored:
         return True
     if any(_is_right_alone(candidate, name) for name in _anchors(candidate)):
         return True
@@ -45,10 +46,15 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
     return isinstance(step, Candidate) and step.came.backward is not None and step.came.agrees
 
 
+def is_stated(bound: Bound) -> bool:
+    """Tell whether someone said how a network is called, by an adapter, a statement, or as a torch module."""
+    return not isinstance(bound, Binding) or bound.told
+
+
 def is_handed_over(candidate: Candidate) -> bool:
     """Tell whether nothing was guessed: someone said how it is called, or a backward pass takes dL/dh as it is."""
     bound = candidate.bound
-    if not isinstance(bound, Binding) or bound.told:
+    if is_stated(bound):
         return True
     return bound.loss is not None and bound.loss.kind == "dL/dh" and _reads_like_a_backward_pass(bound)
 

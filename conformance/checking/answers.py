@@ -35,6 +35,17 @@ def not_called_record(
     )
 
 
+def out_of_time_record(asked: Asked, how_far: str) -> CheckRecord:
+    """Return the record of a target that was ended by a limit in time; a sentence tells how far it had come."""
+    return CheckRecord(
+        schema=CHECK_SCHEMA,
+        target=asked.target,
+        verdict="out-of-time",
+        headline=how_far,
+        reproduce=asked.reproduce,
+    )
+
+
 def failed_record(asked: Asked, reason: str, notes: Sequence[str] = ()) -> CheckRecord:
     """Return the record of a target that gave nothing to judge, for a `reason` told as a sentence."""
     return CheckRecord(

@@ -44,7 +44,7 @@ def _clipping(candidate: Candidate, bound: Binding) -> Iterator[str]:
         (True, "elements beyond {} are cut off at every step, and the steps before inherit that"),
     ):
         if told := ", ".join(f"±{c:g}" for c in sorted(limits) if (c in every_step) is inside):
-            yield f"As written, {where.format(told)}; that was lifted here."
+            yield f"As written, {where.format(told)}; that was {'lifted' if bound.lifted else 'not reached'} here."
 
 
 def _truncation(candidate: Candidate, bound: Binding) -> list[str]:

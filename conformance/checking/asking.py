@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from conformance.calling import Bound
+from conformance.calling import Binding, Bound
 from conformance.cases import Case, Problem, materialise
 from conformance.checking.judging import Tidied, Truth, tidied
 from conformance.checking.running import Failure, Said, attempt
@@ -29,4 +29,7 @@ def asked_about(bound: Bound, problem: Problem, said: Said) -> Answer | Failure:
     shown = attempt(bound.run, admitted, said)
     if isinstance(shown, Failure):
         return shown
-    return Answer(truth=Truth.of(admitted), tidied=tidied(admitted, shown))
+    truth = Truth.of(admitted)
+    if isinstance(bound, Binding) and bound.own_rate:
+        truth = truth.read_off_updates(bound.own_rate)
+    return Answer(truth=truth, tidied=tidied(admitted, shown))

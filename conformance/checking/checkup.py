@@ -1,14 +1,14 @@
 """A network checked under every way of calling it that was found: chosen among them, judged, and told in a record."""
 
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
-from conformance.calling import Bound
+from conformance.budget import Budget
+from conformance.calling import Binding, Bound
 from conformance.checking import parts
 from conformance.checking.anchoring import (
     NOT_ESTABLISHED,
@@ -17,7 +17,7 @@ from conformance.checking.anchoring import (
     is_handed_over,
     up_to_how_many_steps,
 )
-from conformance.checking.answers import Asked, failed_record
+from conformance.checking.answers import Asked, failed_record, out_of_time_record
 from conformance.checking.as_written import as_written
 from conformance.checking.choosing import Candidate, choose, judged_on
 from conformance.checking.compose import judged_record
@@ -25,15 +25,16 @@ from conformance.checking.consistency import consistency
 from conformance.checking.constant import AS_ASKED
 from conformance.checking.contracts import contracts, of_precision
 from conformance.checking.declared import Declared
-from conformance.checking.diagnosing import diagnosed
+from conformance.checking.diagnosing import diagnosed, show_the_same
 from conformance.checking.found import Found
+from conformance.checking.further_calls import FurtherCalls
 from conformance.checking.losses import by_another_loss, loss_of
 from conformance.checking.running import Failure, attempt
 from conformance.diagnose import Diagnosis
-from conformance.diagnose.diagnose import SECONDS
+from conformance.diagnose.diagnose import MOST
 from conformance.diagnose.search import DEEPEST
 from conformance.record import exact
-from conformance.record.check import CheckRecord, ConsistencyRecord, ContractFinding, PartRecord
+from conformance.record.check import CheckRecord, ConsistencyRecord, PartRecord
 from conformance.recording import FREE_RUN, quantity_records
 
 Progress = Callable[[str], None]
@@ -53,6 +54,8 @@ def checked(
     if not choice.candidates:
         bound, failure = choice.failures[0]
         ended = f"{bound.name} ended before it gave anything: {failure.reason}"
+        if failure.late:
+            return out_of_time_record(question, ended)
         return failed_record(question, ended, bound.notes)
     checkup = accused_of_least(choice.candidates, progress)
     return judged_record(question, checkup.found())
@@ -63,19 +66,21 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
 
     Where the gradient of the output seems to enter at a wrong step, it may be the question that is wrong: asked for a
     loss on the last step alone, code that takes a gradient for every step walks a single one. So a way of calling it
-    under which that gradient enters where it should is believed before one with fewer mistakes.
+    under which that gradient enters where it should is believed before one with as many mistakes.
     """
     plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
     for checkup in plain:
         if not checkup.candidate.differs:
             return checkup.by_the_loss_it_declares().from_another_start()
     found: list[Checkup] = []
-    until = time.process_time() + 2 * SECONDS
+    budget = Budget(most=2 * MOST)
     for checkup in plain[:MOST_DIAGNOSED]:
+        if any(show_the_same(checkup.candidate, each.candidate) for each in found):
+            continue
         progress("searching for the mistake")
-        left = (until - time.process_time()) / 2  # for this one; the rest for those that follow
-        deepest = min((each.mistakes for each in found if not each.misplaced), default=DEEPEST)
-        diagnosis = diagnosed(checkup.candidate, progress, left, int(min(deepest, DEEPEST)))
+        half = budget.part(budget.left / 2)  # for this one; the rest for those that follow
+        deepest = min((each.mistakes for each in found), default=DEEPEST)
+        diagnosis = diagnosed(checkup.candidate, progress, half, int(min(deepest, DEEPEST)))
         found.append(replaced(checkup, diagnosis=diagnosis))
         if found[-1].mistakes <= 1 and not found[-1].misplaced:
             break
@@ -153,6 +158,7 @@ class Checkup:
             or (candidate.came.forward == "differs" and not has_right_states(candidate))
             else None
         )
+        again = self._contracts()
         known = candidate.came.backward != "differs" or established(candidate, self.diagnosis)
         return Found(
             candidate=candidate,
@@ -162,9 +168,23 @@ class Checkup:
             established=known,
             consistency=own,
             parts=self._parts() if known and (own is None or own.agrees is None) else (),
-            contracts=self._contracts(),
+            contracts=[
+                of_precision(candidate.answer.tidied, candidate.came, candidate.inside),
+                *again.contracts,
+            ],
+            wrong_later=again.wrong,
             as_written=as_written(candidate),
         )
+
+    def _not_handed_out(self) -> str:
+        """Return in words which gradients of its own parameters nobody gets, though all others are right."""
+        bound = self.candidate.bound
+        if not isinstance(bound, Binding) or bound.own is None:
+            return ""
+        if bound.withheld:
+            return "they are right in local variables, but a caller doesn't get them"
+        missing = [name for name in bound.own.parameters if name not in bound.own.gradients]
+        return f"all that are shown are right, but {', '.join(missing)} has none" if missing else ""
 
     @property
     def _forward_is_known(self) -> bool:
@@ -190,11 +210,10 @@ class Checkup:
             found.append(parts.cell_record(candidate.case, step, loop_differs=looped))
         return found
 
-    def _contracts(self) -> list[ContractFinding]:
-        self.progress("calling it twice")
-        answer, said = self.candidate.answer, self.candidate.said
-        kept = of_precision(answer.tidied, self.candidate.came)
-        return [kept, *contracts(self.candidate.bound, answer.truth, said)]
+    def _contracts(self) -> FurtherCalls:
+        self.progress("calling it again and again")
+        candidate = self.candidate
+        return contracts(candidate.bound, candidate.answer.truth.problem, candidate.came, candidate.said)
 
     def _consistency(self) -> ConsistencyRecord:
         """Judge the gradients by the network's own forward pass."""
@@ -207,6 +226,8 @@ class Checkup:
         reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
         if agrees is False and not established_by_its_own(self.candidate, own):
             agrees, reason = None, NOT_ESTABLISHED
+        if agrees and (missing := self._not_handed_out()):
+            agrees, reason = None, missing
         return ConsistencyRecord(
             agrees=agrees,
             reason=reason,

@@ -11,9 +11,10 @@ from conformance.calling import Bound
 from conformance.calling.backwards.entries import OWN_LOSS
 from conformance.calling.binding import Binding
 from conformance.cases import Case
+from conformance.cases.head import HEAD_BIAS
 from conformance.checking.asking import Answer, asked
 from conformance.checking.outcome import Outcome, outcome
-from conformance.checking.precision import is_rounding
+from conformance.checking.precision import constant_inside, is_rounding
 from conformance.checking.running import Failure, Said, attempt
 from conformance.checking.updates import LARGE, finer, read_off
 
@@ -27,16 +28,26 @@ class Candidate:
     answer: Answer
     came: Outcome
     said: Said
+    inside: float = 0.0  # a constant, too small for float32, that its activation adds to what goes into it
 
     @property
     def settled(self) -> bool:
         """Whether forward and backward agree in every parameter, so that no other binding can do better."""
-        return self.came.agrees and self.came.backward is not None and not self.missing
+        withheld = isinstance(self.bound, Binding) and self.bound.withheld
+        return self.came.agrees and self.came.backward is not None and not self.missing and not withheld
 
     @property
     def missing(self) -> int:
-        """How many parameters' gradients aren't shown, one of two biases aside."""
-        return len(self.unshown)
+        """How many parameters' gradients aren't shown, one of two biases aside, and those that it has not."""
+        return len([name for name in self.unshown if name not in self.lacks])
+
+    @property
+    def lacks(self) -> list[str]:
+        """The parameters that the network was found not to have, so that it can show no gradient of them."""
+        if not isinstance(self.bound, Binding):
+            return []
+        cell = [] if self.bound.traits.cell_bias else [n for n in self.unshown if n.startswith("bias")]
+        return [*cell, *([] if self.bound.traits.head_bias else [HEAD_BIAS])]
 
     @property
     def unshown(self) -> list[str]:
@@ -84,6 +95,8 @@ def _without_excuse(candidate: Candidate) -> Candidate:
         return candidate
     if is_rounding(candidate.bound, candidate.case, came, candidate.said):
         return candidate
+    if inside := constant_inside(candidate.answer.truth, tidy.observation):
+        return replace(candidate, inside=inside)
     return replace(candidate, came=outcome(candidate.answer.truth, tidy.observation, single=False))
 
 

@@ -42,7 +42,7 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         forward="differs" if found.outputs_differ else came.forward,
         backward=came.backward,
         interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
-        quantities=quantity_records(came.judged.findings),
+        quantities=quantity_records(found.told),
         first_divergence=None
         if another or verdict == "undecided"
         else first_divergence_record(stepwise.findings),
@@ -58,6 +58,7 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         notes=[*found.complaints, *bound.notes, *candidate.said.messages],
         not_checked=[] if another else missing(came.judged.truth.problem, shown),
         reproduce=asked.reproduce,
+        unjudged=list(found.uncalled) if came.backward is None else [],
     )
 
 

@@ -1,11 +1,13 @@
 """From a diagnosis to what a record tells of it: faults in words, and the steps of the network that it reproduces."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from msgspec.structs import replace
 
+from conformance.budget import Budget
 from conformance.calling import Bound
 from conformance.calling.binding import Binding
 from conformance.cases import Case
@@ -15,7 +17,6 @@ from conformance.checking.judging import Judged, Truth, judge
 from conformance.checking.rates import TOO_EARLY, depends_on_the_rate, grows_with_the_rate
 from conformance.checking.running import Failure
 from conformance.diagnose import Diagnosis, Evidence, Suspect, diagnose, diagnose_stack
-from conformance.diagnose.diagnose import SECONDS
 from conformance.diagnose.search import DEEPEST
 from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
 from conformance.judge import Finding
@@ -26,40 +27,28 @@ from conformance.subjects.written_module import WrittenModule
 
 
 def diagnosed(
-    candidate: Candidate, progress: Callable[[str], None], seconds: float = SECONDS, deepest: int = DEEPEST
+    candidate: Candidate,
+    progress: Callable[[str], None],
+    budget: Budget | None = None,
+    deepest: int = DEEPEST,
 ) -> Diagnosis:
     """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
-    case, autograd = candidate.case, by_autograd(candidate.bound)
-    follows = autograd and candidate.came.forward == "differs"
-
-    def evidence(answer: Answer) -> Evidence:
-        shown = answer.tidied.evidence
-        return Evidence(
-            problem=answer.truth.problem,
-            observation=of_the_forward_pass(shown) if follows else shown,
-            rate=candidate.bound.rate,
-            early=depends_on_the_rate(candidate),
-            single=bool(answer.tidied.lowered),
-            crossed=crossed(candidate.bound),
-            assumed=assumed(candidate.bound),
-        )
+    if nothing := _tells_nothing(candidate):
+        return Diagnosis(explained=False, known=(nothing,))
+    case, evidence = candidate.case, _evidence(candidate, candidate.answer)
 
     def probe(case: Case) -> Evidence | None:
         answer = asked(candidate.bound, case, candidate.said)
-        return None if isinstance(answer, Failure) else evidence(answer)
+        return None if isinstance(answer, Failure) else _evidence(candidate, answer)
 
     if case.layers * case.directions > 1:
-        stack = diagnose_stack(evidence(candidate.answer), progress)
-        known = () if stack.explained else (*stack.known, *_of_a_stack(candidate))
-        found = dataclasses.replace(stack, known=known)
+        found = diagnose_stack(evidence, progress)
+        told = () if found.explained else _of_a_stack(candidate)
     else:
-        found = diagnose(
-            evidence(candidate.answer), probe=probe, progress=progress, seconds=seconds, deepest=deepest
-        )
-        early = not found.explained and grows_with_the_rate(candidate)
-        found = dataclasses.replace(found, known=(*found.known, *[TOO_EARLY] * early))
-    cut = autograd and not follows
-    return dataclasses.replace(found, known=(*found.known, *[CUT] * cut))
+        found = diagnose(evidence, probe=probe, progress=progress, budget=budget, deepest=deepest)
+        told = () if found.explained or not grows_with_the_rate(candidate) else (TOO_EARLY,)
+    cut = (CUT,) if by_autograd(candidate.bound) and not follows(candidate) else ()
+    return dataclasses.replace(found, known=(*found.known, *told, *cut))
 
 
 CUT = (
@@ -73,11 +62,65 @@ def by_autograd(bound: Bound) -> bool:
     return isinstance(bound, WrittenModule)
 
 
+def follows(candidate: Candidate) -> bool:
+    """Return whether what is wrong with a candidate's gradients follows from its forward pass, by autograd."""
+    return by_autograd(candidate.bound) and candidate.came.forward == "differs"
+
+
 def of_the_forward_pass(shown: Observation) -> Observation:
     """Return what was shown of the forward pass alone."""
     return dataclasses.replace(
         shown, d_x=None, d_h_0=None, parameters={}, d_hidden={}, d_pre={}, step_parameters={}
     )
+
+
+def _tells_nothing(candidate: Candidate) -> str:
+    """Return in words why gradients tell of no mistake: they are complex, never finite, or all 0; empty where they do.
+
+    Such numbers are like those of many mistakes, and are made by none of them.
+    """
+    tidy = candidate.answer.tidied
+    shown = list(tidy.observation.parameters.values())
+    if any("complex" in complaint for complaint in tidy.complaints):
+        return "What it gives are complex numbers."
+    if shown and not any(np.isfinite(g).any() for g in shown):
+        return "No element of any gradient is finite."
+    if shown and candidate.came.forward != "differs" and not any(g.any() for g in shown):
+        return "Every gradient that it gives is 0."
+    return ""
+
+
+def _evidence(candidate: Candidate, answer: Answer) -> Evidence:
+    """Return what one answer of a candidate tells of its mistakes."""
+    shown = answer.tidied.evidence
+    return Evidence(
+        problem=answer.truth.problem,
+        observation=of_the_forward_pass(shown) if follows(candidate) else shown,
+        rate=candidate.bound.rate,
+        early=depends_on_the_rate(candidate),
+        single=bool(answer.tidied.lowered or candidate.inside),
+        crossed=crossed(candidate.bound),
+        assumed=assumed(candidate.bound),
+    )
+
+
+def show_the_same(one: Candidate, other: Candidate) -> bool:
+    """Return whether two candidates are the same evidence, so that what is found in the one is found in the other."""
+    return _equal(_evidence(one, one.answer), _evidence(other, other.answer))
+
+
+def _equal(one: object, other: object) -> bool:
+    """Return whether two values are equal in all that they hold, arrays element by element."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other, equal_nan=True)
+    if dataclasses.is_dataclass(one):
+        names = [field.name for field in dataclasses.fields(one)]
+        return all(_equal(getattr(one, name), getattr(other, name)) for name in names)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    return one == other
 
 
 def crossed(bound: Bound) -> bool:

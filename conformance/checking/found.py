@@ -9,6 +9,7 @@ from conformance.checking.choosing import Candidate
 from conformance.checking.declared import Declared
 from conformance.checking.outcome import Outcome
 from conformance.diagnose import Diagnosis
+from conformance.judge import Finding
 from conformance.record.check import ConsistencyRecord, ContractFinding, PartRecord
 
 
@@ -30,6 +31,8 @@ class Found:
         Whether it is established which loss its gradients are of, so that they may be called wrong.
     consistency
         Its gradients next to its own forward pass, where that isn't torch's.
+    wrong_later
+        What a further, equal call gives that is wrong, in words; empty where all are right.
     as_written
         What it limits as it is written, and that was lifted.
     """
@@ -42,6 +45,7 @@ class Found:
     consistency: ConsistencyRecord | None
     parts: Sequence[PartRecord]
     contracts: Sequence[ContractFinding]
+    wrong_later: str = ""
     as_written: Sequence[str] = ()
 
     @property
@@ -57,6 +61,12 @@ class Found:
         return [attempt.what.partition(".")[2] for attempt in failed]
 
     @property
+    def withheld(self) -> bool:
+        """Whether its gradients are right in local variables, which nobody gets."""
+        bound = self.candidate.bound
+        return isinstance(bound, Binding) and bound.withheld
+
+    @property
     def unshown(self) -> Sequence[str]:
         """The parameters whose gradients its backward pass should give and does not show; empty where it shows none."""
         if not self.candidate.answer.tidied.observation.parameters:
@@ -64,8 +74,7 @@ class Found:
         bound, names = self.candidate.bound, self.candidate.unshown
         if not isinstance(bound, Binding):
             return names
-        lacks = [] if bound.traits.cell_bias else [n for n in names if n.startswith("bias")]
-        lacks += [] if bound.traits.head_bias else [HEAD_BIAS]
+        lacks = self.candidate.lacks
         if bound.loss is not None and bound.loss.kind == "dL/dh":
             lacks += [HEAD_WEIGHT, HEAD_BIAS]  # its backward pass begins below the head
         return [name for name in names if name not in lacks]
@@ -80,6 +89,11 @@ class Found:
         """Whether the states are right and what the head makes of them isn't, which the gradients alone may tell."""
         choices = None if self.diagnosis is None else self.diagnosis.choices
         return choices is not None and "head_input" in choices.departures()
+
+    @property
+    def told(self) -> Sequence[Finding]:
+        """The findings that may be told: where it isn't known what a backward pass was asked, none of it."""
+        return self.came.judged.findings if self.established else self.came.judged.of_phase("forward")
 
     @property
     def came(self) -> Outcome:

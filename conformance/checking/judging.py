@@ -31,6 +31,9 @@ from conformance.recording import verdict_of
 from conformance.subjects.reference import observe
 from refrnn import Array
 
+EPSILON = float(np.finfo(np.float64).eps)
+"""Twice the unit roundoff: what rounding an update costs, and reading it off."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
@@ -52,6 +55,26 @@ class Truth:
         problem = replace(self.problem, case=replace(self.problem.case, dtype="f32"))
         with np.errstate(all="ignore"):
             return replace(self, problem=problem, allowed=allowances(problem, self.exact))
+
+    def read_off_updates(self, rate: float) -> "Truth":
+        """Return the same truth for gradients that are read off updates by a rate: (w − (w − r·g)) / r.
+
+        Such an update is rounded to u·(|w| + r·|g|), and read off with as much again.
+        """
+        held = self.problem.parameters
+        biases = {
+            n: np.abs(w) + np.abs(held.get(_other_bias(n), 0.0)) for n, w in held.items() if "bias" in n
+        }
+        allowed = dict(self.allowed)
+        for name in held.keys() & allowed.keys() & self.exact.parameters.keys():
+            size = biases.get(name, np.abs(held[name])) + rate * np.abs(self.exact.parameters[name])
+            allowed[name] = replace(allowed[name], bound=allowed[name].bound + EPSILON * size / rate)
+        return replace(self, allowed=allowed)
+
+
+def _other_bias(name: str) -> str:
+    """Return the bias that may lie in one array with another, bias_hh with bias_ih."""
+    return name.replace("bias_ih", "bias_hh") if "bias_ih" in name else name.replace("bias_hh", "bias_ih")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""Where code declares its loss: functions of outputs and targets, methods that keep the outputs, returned values.
+"""Where code declares its loss: functions of outputs and targets, methods that keep the outputs, values, variables.
 
 What is a function of outputs and targets is handed to `declared`. What needs the whole network (a method that keeps its
-outputs, a loss that the backward call returns) is run again with the parameters moved a little, the targets held still.
+outputs, a loss that the backward call returns or writes down in a local variable) is run again with the parameters
+moved a little, the targets held still.
 """
 
 import inspect
@@ -20,6 +21,7 @@ from conformance.calling.backwards.entries import BINARY, SLOPED_TARGETS, SOFT_T
 from conformance.calling.binding import Binding
 from conformance.calling.running.limits import sandbox, time_limit
 from conformance.calling.running.program import Ran, more, run, value
+from conformance.calling.values.forms import numeric
 from conformance.cases import Problem
 from conformance.checking.adapter import with_parameters
 from conformance.checking.declared import (
@@ -37,7 +39,7 @@ from conformance.diagnose.naming import named
 from refrnn import Array
 
 LOSS = re.compile(
-    r"loss|mse|sse|cost|err|entropy|criterion|objective|squared|score|nll|likelihood|energy|deviance|"
+    r"loss|mse|sse|cost|err|entropy|criterion|objective|squar|score|nll|likelihood|energy|deviance|"
     r"custo(?!m)|cout|coût|kost|perd|pert(?!urb)|verlust|fehler|abweichung|quadrat|sunshi|eqm|ecm",
     re.IGNORECASE,
 )
@@ -148,8 +150,10 @@ class Whole:
 
     def losses(self) -> Iterator[tuple[str, Callable[[Ran], float]]]:
         """Yield how a loss can be read off a run, and what that is called: a returned value first, then methods."""
-        yield "its backward pass returns", lambda ran: _only_number(self._after_backward(ran))
+        yield "its backward pass returns", lambda ran: _only_number(value(self._with_backward(ran), "grads"))
         ran = self._ran(self.truth.problem)
+        for text in self._written_down():
+            yield f"its variable {text.rpartition('[')[2][1:-2]} holds", partial(self._sum_of, text)
         for arguments in (1, 2):  # targets, or inputs and targets
             for name in _names(ran.names.get("model"), arguments=arguments):
                 for target in self._targets():
@@ -192,12 +196,27 @@ class Whole:
             raise ran.error
         return ran
 
-    def _after_backward(self, ran: Ran) -> Any:  # noqa: ANN401 - whatever the code returns
+    def _written_down(self) -> list[str]:
+        """Return the expressions of local variables that are called like a loss, in what the backward pass calls."""
+        seen = self._with_backward(self._ran(self.truth.problem)).seen
+        return [
+            f"seen[{function!r}][-1][{name!r}]"
+            for function, calls in seen.items()
+            for name, held in calls[-1].items()
+            if LOSS.search(name) and not SLOPE.search(name) and numeric(held) is not None
+        ]
+
+    def _sum_of(self, text: str, ran: Ran) -> float:
+        """Return the sum of what a local variable of the backward pass holds."""
+        return float(np.sum(value(self._with_backward(ran), text)))
+
+    def _with_backward(self, ran: Ran) -> Ran:
+        """Return a run of the forward pass with the backward pass after it."""
         lines = ["y = p.y" if line.startswith("y = ") else line for line in self.bound.backward]
         ran = more(self.bound.loaded, ran, lines)
         if ran.error is not None:
             raise ran.error
-        return value(ran, "grads")
+        return ran
 
 
 class Held(Asked):

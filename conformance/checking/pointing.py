@@ -1,13 +1,15 @@
 """The lines of a network's source in which its mistakes lie, where its source is at hand."""
 
 import linecache
+from dataclasses import replace
 
 from conformance.calling.binding import Binding
+from conformance.cases import Case, Problem, materialise
 from conformance.checking.choosing import Candidate
 from conformance.checking.diagnosing import assumed
 from conformance.checking.judging import tidied
 from conformance.checking.running import Failure, Said, attempt
-from conformance.diagnose import Diagnosis, Evidence, Suspect, suspects
+from conformance.diagnose import Diagnosis, Evidence, Suspect, Trial, suspects
 
 
 def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
@@ -16,7 +18,7 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
     if not isinstance(bound, Binding):
         return []
 
-    def rerun() -> Evidence | None:
+    def rerun(problem: Problem) -> Evidence | None:
         shown = attempt(bound.run, problem, Said())
         if isinstance(shown, Failure):
             return None
@@ -28,5 +30,13 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
             assumed=assumed(bound),
         )
 
-    files = {file: "".join(linecache.getlines(file)) for file in bound.loaded.files}
-    return suspects(found, files=files, namespace=vars(bound.loaded.code), rerun=rerun)
+    files = {file: "".join(linecache.getlines(file)) for file in sorted(bound.loaded.files)}
+    others = [bound.admit(materialise(case)) for case in other_cases(candidate.case, h_0=bound.takes_h_0)]
+    trial = Trial(rerun=rerun, problem=problem, others=others)
+    return suspects(found, files=files, namespace=vars(bound.loaded.code), trial=trial)
+
+
+def other_cases(case: Case, *, h_0: bool) -> list[Case]:
+    """Return the cases in which a mend must hold too: another length and other data, and h_0 ≠ 0 where it is taken."""
+    longer = replace(case, steps=case.steps + 2, seed=case.seed + 1)
+    return [longer, *([replace(longer, h_0=True)] if h_0 else [])]

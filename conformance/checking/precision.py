@@ -1,8 +1,12 @@
 """Whether a network that agrees to float32's rounding only does round so, or is wrong by as little.
 
-A mistake of 1e-7 may hide in the noise of float32. But rounding has no memory: with other weights, further from these
-than two neighbouring numbers of float32 are apart, every rounding falls anew, while the error of a wrong formula hardly
-changes. So the errors with several such weights are held against each other: those of rounding have nothing in common.
+A constant too small for float32 that is added inside tanh (1e-12, against a division by zero that can't be) makes no
+other network; it is recognised as one number that explains every state.
+
+Otherwise a mistake of 1e-7 may hide in the noise of float32. But rounding has no memory: with other weights, further
+from these than two neighbouring numbers of float32 are apart, every rounding falls anew, while the error of a wrong
+formula hardly changes. So the errors with several such weights are held against each other: those of rounding have
+nothing in common.
 """
 
 import itertools
@@ -15,10 +19,12 @@ import numpy as np
 from conformance.calling import Bound
 from conformance.cases import Case, Problem, materialise
 from conformance.checking.asking import asked_about
+from conformance.checking.judging import Truth, judge
 from conformance.checking.outcome import Outcome
 from conformance.checking.running import Failure, Said
 from conformance.checking.scale import divided
 from conformance.judge import results
+from conformance.observation import Observation
 from refrnn import Array
 
 SPREAD = 8 * float(np.finfo(np.float32).eps)
@@ -29,6 +35,22 @@ TIMES = 4
 
 SHARED = 0.5
 """Halfway between what errors of rounding have in common, nothing, and what those of a wrong formula have: all."""
+
+
+def constant_inside(truth: Truth, shown: Observation) -> float:
+    """Return the one number c for which every state is tanh(a + c) to rounding, 0 where there is none.
+
+    To first order tanh(a + c) = h + c·(1 − h²): c is found by least squares, and must hold within every state's bound.
+    """
+    found = [f.comparison for f in judge(truth, shown).findings if f.comparison.quantity == "h"]
+    if not found or truth.problem.case.nonlinearity != "tanh":
+        return 0.0
+    slopes = [1 - c.expected**2 for c in found]
+    off = [c.got - c.expected for c in found]
+    square = sum(float(np.vdot(s, s)) for s in slopes)
+    number = sum(float(np.vdot(o, s)) for o, s in zip(off, slopes, strict=True)) / square if square else 0.0
+    holds = all((np.abs(o - number * s) <= c.bound).all() for o, s, c in zip(off, slopes, found, strict=True))
+    return number if holds else 0.0
 
 
 def is_rounding(bound: Bound, case: Case, came: Outcome, said: Said) -> bool:

@@ -14,7 +14,7 @@ from time import monotonic
 
 import msgspec
 
-from conformance.checking.answers import Asked, failed_record
+from conformance.checking.answers import Asked, failed_record, out_of_time_record
 from conformance.errors import UsageError
 from conformance.record.check import CheckRecord
 
@@ -31,6 +31,9 @@ WORKER = "conformance.checking.worker"
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Small networks are faster on a single thread of linear algebra, and repeatable."""
+
+ONE_ORDER = {"PYTHONHASHSEED": "0"}
+"""Sets of names have the same order in every process, so that code which goes through one gives the same each time."""
 
 
 @dataclass(slots=True)
@@ -94,7 +97,7 @@ def checked_apart(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=os.environ | ONE_THREAD,
+        env=os.environ | ONE_THREAD | ONE_ORDER,
         start_new_session=True,
     ) as child:
         try:
@@ -105,7 +108,9 @@ def checked_apart(
         code = child.wait()
     if heard.record is not None:
         return heard.record
-    return failed_record(asked, _end(heard, seconds, code if in_time else None, complaint))
+    if not in_time or code == OUT_OF_TIME:
+        return out_of_time_record(asked, _how_far(heard, seconds, by_the_clock=not in_time))
+    return failed_record(asked, _end(heard, code, complaint))
 
 
 def _refuse_what_is_not_there(target: str) -> None:
@@ -148,15 +153,22 @@ def _listen(
     return True
 
 
-def _end(heard: Heard, seconds: float, code: int | None, complaint: str) -> str:
-    """Return in a sentence how a child ended that gave no record; its code is None where its time was up."""
-    during = f"while {heard.steps[-1]}" if heard.steps else "before anything was tried"
-    if code is None or code == OUT_OF_TIME:
-        limit = f"{PATIENCE * seconds:g} seconds" if code is None else f"{seconds:g} seconds of computing"
-        return (
-            f"No answer within {limit}, {during}: the code hangs or is very slow. "
-            "Give it more with --time-limit."
-        )
+def _how_far(heard: Heard, seconds: float, *, by_the_clock: bool) -> str:
+    """Return in a sentence how far a child had come whose time was up."""
+    limit = f"{PATIENCE * seconds:g} seconds" if by_the_clock else f"{seconds:g} seconds of computing"
+    return (
+        f"No answer within {limit}, {_during(heard)}: the code hangs or is very slow. "
+        "Give it more with --time-limit."
+    )
+
+
+def _during(heard: Heard) -> str:
+    return f"while {heard.steps[-1]}" if heard.steps else "before anything was tried"
+
+
+def _end(heard: Heard, code: int, complaint: str) -> str:
+    """Return in a sentence how a child ended by itself that gave no record."""
+    during = _during(heard)
     if code < 0:
         name, place = signal.Signals(-code).name, _place(complaint.splitlines())
         return f"The process died of {name} {during}: the code crashed the interpreter{place and f', at {place}'}."

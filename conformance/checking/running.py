@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 import conformance
+from conformance.calling.running.limits import TookTooLong
 from conformance.errors import Unsupported, in_words
 
 A = TypeVar("A")
@@ -26,10 +27,11 @@ LIBRARIES = (
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A run that gave nothing: why, and whether that was a refusal rather than a mishap."""
+    """A run that gave nothing: why, and whether that was a refusal rather than a mishap, or a limit in time."""
 
     reason: str
     refused: bool = False
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ def attempt(function: Callable[[A], R], argument: A, said: Said | None = None) -
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - code that calls sys.exit() must not end the check
-            return Failure(told(error))
+            return Failure(told(error), late=isinstance(error, TookTooLong))
         finally:
             if said is not None:
                 said.add(caught)

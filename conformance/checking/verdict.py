@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from conformance.checking.anchoring import NOT_ESTABLISHED
+from conformance.checking.anchoring import NOT_ESTABLISHED, is_stated
 from conformance.checking.found import Found
 from conformance.checking.outcome import Outcome
 from conformance.diagnose import Diagnosis
@@ -18,22 +18,28 @@ FORWARD = SEAMS[: SEAMS.index("derivative")]
 def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     """Return the verdict on what was found, `constant` being the one that all gradients carry.
 
-    A forward pass that differs is a mistake where it is known as one; with another activation, or unknown, it is that
-    of another network, if its gradients can be held against itself.
+    A forward pass that differs is a mistake where it is known as one, or where someone said that it is torch's; with
+    another activation, or unknown, it is that of another network, whose gradients are held against itself.
     """
-    came, own, diagnosis = found.came, found.consistency, found.diagnosis
+    came, diagnosis = found.came, found.diagnosis
     mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
-    if not mistaken and own is not None and own.agrees is not None:
+    if not mistaken and _is_another(found):
         return "another-network"
-    if own is not None and own.reason == NOT_ESTABLISHED and not mistaken:
-        return "another-network"
-    if came.forward == "differs" or (came.backward == "differs" and found.established) or found.complaints:
+    wrong_backward = came.backward == "differs" and found.established
+    if came.forward == "differs" or wrong_backward or found.complaints or found.wrong_later:
         return "differs"
-    if not came.agrees or (came.backward is None and found.uncalled):
+    if not came.agrees or found.withheld or (found.unshown and found.should_be_shown):
         return "undecided"
-    if found.unshown and found.should_be_shown:
-        return "undecided"
+    if came.backward is None:
+        return "forward-conforms"
     return "conforms" if constant is None else "conforms-up-to-a-constant"
+
+
+def _is_another(found: Found) -> bool:
+    """Tell whether a network whose forward pass has no known mistake is held against itself."""
+    own = found.consistency
+    held = own is not None and (own.agrees is not None or own.reason == NOT_ESTABLISHED)
+    return held or (found.came.forward == "differs" and not is_stated(found.candidate.bound))
 
 
 def _is_known(diagnosis: Diagnosis) -> bool:
@@ -52,16 +58,28 @@ def _another_activation(diagnosis: Diagnosis) -> bool:
 def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) -> str:
     """Return the verdict as a sentence."""
     name, came, own = found.name, found.came, found.consistency
+    match verdict:
+        case "differs":
+            text = _accusation(found)
+        case "another-network":
+            gradients = "" if own is None else f" {gradients_of_its_own(own)}."
+            text = f"{name} isn't torch.nn.RNN: its forward pass is another one.{gradients}"
+        case "undecided":
+            text = f"{name} can't be judged: {_doubt(found)}."
+        case "forward-conforms":
+            text = f"The forward pass of {name} agrees with torch.nn.RNN's{_to_single(came)}; {_no_gradients(found)}."
+        case _:
+            agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(found, constant)}."
+            text = " ".join([agreement, *found.as_written])
+    return text
+
+
+def _accusation(found: Found) -> str:
     if found.right_from_zero:
-        return f"{name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
-    if verdict == "another-network" and own is not None:
-        return f"{name} isn't torch.nn.RNN: its forward pass is another one. {gradients_of_its_own(own)}."
-    if verdict == "differs":
-        return f"{name} differs from torch.nn.RNN: {_difference(found)}."
-    if verdict == "undecided":
-        return f"{name} can't be judged: {_doubt(found)}."
-    agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(found, constant)}."
-    return " ".join([agreement, *found.as_written])
+        return f"{found.name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
+    if found.wrong_later:
+        return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
+    return f"{found.name} differs from torch.nn.RNN: {_difference(found)}."
 
 
 def gradients_of_its_own(own: ConsistencyRecord) -> str:
@@ -91,13 +109,18 @@ def _names(findings: Sequence[Finding]) -> list[str]:
 
 def _agreement(found: Found, constant: ScaleRecord | None) -> str:
     came = found.came
-    if came.backward is None:
-        return "its forward pass does, and there is no backward pass to check"
     gradients = f"all gradients but {_unshown(found)}" if found.unshown else "all gradients"
     forward = f"forward and {gradients}" if came.forward is not None else gradients
     if constant is None:
         return forward
     return f"{forward}, up to the constant {constant.name or f'{float(constant.factor):.6g}'}"
+
+
+def _no_gradients(found: Found) -> str:
+    if not found.uncalled:
+        return "there is no backward pass to check"
+    names = ", ".join(found.uncalled)
+    return f"no gradient was judged: {names} may be a backward pass and could not be called, see how it was called"
 
 
 def _unshown(found: Found) -> str:
@@ -119,14 +142,16 @@ def _difference(found: Found) -> str:
     if came.backward == "differs":
         forward = "forward agrees, " if came.forward == "agrees" else ""
         return f"{forward}{counted('backward', came)} wrong"
-    return "something it shows has a wrong shape"
+    return found.complaints[0].removesuffix(".")
 
 
 def _doubt(found: Found) -> str:
     came = found.came
-    if came.agrees and found.uncalled:
-        names = ", ".join(found.uncalled)
-        return f"its forward pass agrees, but its backward pass ({names}) could not be called, see how it was called"
+    if came.agrees and found.withheld:
+        return (
+            "its gradients are right in local variables, but a caller doesn't get them, and what it gets is made of "
+            "them by no rule that is known here"
+        )
     if not found.established:
         return f"{NOT_ESTABLISHED}, so it may be asked for another one than it is written for"
     if came.forward is None and came.backward is None:

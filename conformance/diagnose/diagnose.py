@@ -1,10 +1,10 @@
 """`diagnose`: from what a network showed to the smallest set of faults that reproduces it, or to what is known."""
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from conformance.budget import Budget
 from conformance.diagnose.assembly import Hypothesis
 from conformance.diagnose.constants import OWN, awkwardness, name_of
 from conformance.diagnose.cover import RANK, covers
@@ -21,8 +21,11 @@ from conformance.diagnose.stories import stories
 from conformance.faults import RIGHT, Choices
 from conformance.judge import THRESHOLD
 
-SECONDS = 8.0
-"""How long the processor may search for sets of mistakes; what is known by then is told."""
+MOST = 50_000_000
+"""Numbers dL/dh_t that backward loops may compute in search of sets of mistakes; what is known by then is told.
+
+These are 400,000 loops over 7 steps of 3 samples and 6 units.
+"""
 
 MOST_CONFIRMED = 40
 """The most hypotheses that are put to the proof."""
@@ -33,7 +36,7 @@ def diagnose(
     *,
     probe: Probe | None = None,
     progress: Progress = lambda _: None,
-    seconds: float = SECONDS,
+    budget: Budget | None = None,
     deepest: int = DEEPEST,
 ) -> Diagnosis:
     """Search for the smallest set of faults that reproduces what a network of one layer and direction showed.
@@ -46,15 +49,15 @@ def diagnose(
         Runs the network in other cases, to tell sets apart that reproduce the evidence equally well.
     progress
         Is told how far the search has come.
-    seconds
-        How long the processor may search.
+    budget
+        How many numbers backward loops may compute; `MOST` if None.
     deepest
         The most mistakes in the backward loop alone that are tried at once.
     """
-    until = time.process_time() + seconds
+    budget = Budget(most=MOST) if budget is None else budget
     material = Material.of(evidence)
     bases = forwards(material)
-    searched = [search(Setting.of(material, base), progress, deepest, until) for base in bases]
+    searched = [search(Setting.of(material, base), progress, deepest, budget) for base in bases]
     proved = _proved(material, [h for found in searched for h in found.hypotheses])
     if proved:
         told = told_apart(proved, evidence.problem.case, probe)
@@ -148,7 +151,7 @@ def _unexplained(
 
 
 def _cut_short(searched: Sequence[Searched]) -> list[str]:
-    """Return how far a search came whose time was up."""
+    """Return how far a search came whose budget was spent."""
     counts = [found.stopped for found in searched if found.stopped is not None]
     if not counts:
         return []

@@ -5,13 +5,12 @@ decides on x, dW_hh on the state it was multiplied with, and the head on its own
 a sum. Where the bias tells too little (only its last step survives, say), another gradient decides.
 """
 
-import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from conformance.budget import Budget
 from conformance.diagnose.assembly import Hypothesis, Partial, assembled, hypotheses_of
 from conformance.diagnose.axes import Plans
 from conformance.diagnose.fit import SCREEN
@@ -53,7 +52,7 @@ class Searched:
     tried
         How many loops were run.
     stopped
-        How many mistakes at once were being tried when the time was up; None where the search came to its end.
+        How many mistakes at once were being tried when its budget was spent; None where the search came to its end.
     """
 
     hypotheses: list[Hypothesis] = field(default_factory=list)
@@ -73,9 +72,10 @@ def search(
     setting: Setting,
     progress: Progress = lambda _: None,
     deepest: int = DEEPEST,
-    until: float = math.inf,
+    budget: Budget | None = None,
 ) -> Searched:
-    """Search for the fewest mistakes that reproduce what was shown, `until` the processor's time is up."""
+    """Search for the fewest mistakes that reproduce what was shown, in a `budget` of numbers that loops compute."""
+    budget = Budget() if budget is None else budget
     found = Searched(matches=dict.fromkeys(setting.deciding, 0))
     if not setting.deciding:  # nothing was shown of a backward pass
         found.hypotheses += hypotheses_of(setting, setting.base, 1.0)
@@ -85,9 +85,10 @@ def search(
     for count in range(deepest + 1):
         keys = setting.deciding if count <= SHALLOW else _most_telling(setting, found)
         for plans in _blocks(setting.axes.plans(count)):
-            if time.process_time() > until:
+            if budget.over:
                 found.stopped = count
                 return found
+            budget.spend(len(plans) * setting.tables.scan.states.size)
             _tried(setting, plans, keys, max(deepest - count, 1), found)
             if found.tried // BLOCK % 8 == 0:
                 progress(f"tried {found.tried:,} backward loops, now with {count} mistakes")

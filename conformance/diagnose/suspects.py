@@ -1,12 +1,13 @@
 """The lines in which faults hide: an edit that mends one is tried in memory, and the network run again."""
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from conformance.budget import Budget
+from conformance.cases import Problem
 from conformance.diagnose.diagnosis import Diagnosis, Suspect
 from conformance.diagnose.edits import Edit
 from conformance.diagnose.equivalents import proportional
@@ -19,11 +20,27 @@ from conformance.diagnose.reproduction import results
 from conformance.faults import CATALOGUE, Choices
 from conformance.faults.seams import alternatives
 
-SECONDS = 3.0
-"""How long the processor looks for lines, all faults together."""
+MOST_EDITS = 700
+"""Edits after which the network is run again, all faults together."""
 
-Rerun = Callable[[], Evidence | None]
-"""Runs the network once more on the same problem; None where it doesn't come to an end."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How a mend is tried.
+
+    Attributes
+    ----------
+    rerun
+        Runs the network on a problem, its functions having been given other code; None where it comes to no end.
+    problem
+        The problem that the diagnosis is about.
+    others
+        Further problems on which the mend must hold too.
+    """
+
+    rerun: Callable[[Problem], Evidence | None]
+    problem: Problem
+    others: Sequence[Problem]
 
 
 def suspects(
@@ -31,8 +48,7 @@ def suspects(
     *,
     files: Mapping[str, str],
     namespace: Mapping[str, Any],
-    rerun: Rerun,
-    seconds: float = SECONDS,
+    trial: Trial,
 ) -> list[Suspect]:
     """Return the lines of `files` in which the faults of a diagnosis lie.
 
@@ -44,21 +60,19 @@ def suspects(
         The sources, by the names under which they were compiled.
     namespace
         Where their functions and classes are.
-    rerun
-        Runs the network again; in between its functions have been given other code.
-    seconds
-        How long to look.
+    trial
+        How the network is run again.
     """
     if not found.explained or found.choices is None:
         return []
-    until = time.process_time() + seconds
+    budget = Budget(most=MOST_EDITS)
     told: list[Suspect] = []
     for fault in found.faults:
         for seam, choice in CATALOGUE[fault].choices.items():
             if getattr(found.choices, seam) != choice:
                 continue
             without = replace(found.choices, **{seam: alternatives(seam)[0]})
-            mend = _mend(seam, found.choices, without, files, namespace, rerun, until)
+            mend = _mend(seam, found.choices, without, files, namespace, trial, budget)
             if mend is not None:
                 text, mended = mend.shown(files[mend.file])
                 told.append(
@@ -75,18 +89,28 @@ def _mend(
     without: Choices,
     files: Mapping[str, str],
     namespace: Mapping[str, Any],
-    rerun: Rerun,
-    until: float,
+    trial: Trial,
+    budget: Budget,
 ) -> Edit | None:
     """Return the first edit after which the network shows what it does `without` the fault."""
     for edit in edits(seam, files):
-        if time.process_time() > until:
+        if budget.over:
             return None
         with patched(edit, files[edit.file], namespace) as changed:
-            evidence = rerun() if changed else None
-        if evidence is not None and _mended(Material.of(evidence), choices, without):
+            holds = changed and _holds(trial, choices, without)
+            budget.spend(bool(changed))
+        if holds:
             return edit
     return None
+
+
+def _holds(trial: Trial, choices: Choices, without: Choices) -> bool:
+    """Tell whether a network is mended on the problem of its diagnosis, and on all others."""
+    evidence = trial.rerun(trial.problem)
+    if evidence is None or not _mended(Material.of(evidence), choices, without):
+        return False
+    further = map(trial.rerun, trial.others)
+    return all(other is not None and _near(Material.of(other), without) for other in further)
 
 
 def _mended(material: Material, choices: Choices, without: Choices) -> bool:

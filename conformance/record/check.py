@@ -15,18 +15,28 @@ CHECK_SCHEMA = 1
 """The version of this layout; it grows when a reader of the one before would go wrong."""
 
 CheckVerdict = Literal[
-    "conforms", "conforms-up-to-a-constant", "differs", "another-network", "undecided", "not-called", "failed"
+    "conforms",
+    "conforms-up-to-a-constant",
+    "forward-conforms",
+    "differs",
+    "another-network",
+    "undecided",
+    "not-called",
+    "out-of-time",
+    "failed",
 ]
 """What a check says in one word.
 
-conforms                   everything shown agrees with torch.nn.RNN (with no backward pass: the forward pass does)
+conforms                   everything shown agrees with torch.nn.RNN
 conforms-up-to-a-constant  all gradients are the right ones times one constant
+forward-conforms           the forward pass agrees with torch.nn.RNN's, and no gradient was judged
 differs                    something is wrong
 another-network            the forward pass isn't that of torch.nn.RNN; the gradients are judged by the network's own
 undecided                  it ran, and too little was shown, its backward pass could not be called, or rounding could be
                            as large
 not-called                 nobody found out how it wants to be called
-failed                     it raised, hung, asked for input, took too much memory or died
+out-of-time                it hangs, or is so slow that a limit in time ended it, which says nothing of what it computes
+failed                     it raised, asked for input, took too much memory or died
 """
 
 EXIT_CONFORMS, EXIT_DIFFERS, EXIT_INCONCLUSIVE = 0, 1, 5
@@ -146,7 +156,8 @@ class CheckRecord(Body):
     `headline` is the verdict as a sentence. `backward` is None where no gradient is shown. `first_divergence` is wrong
     by itself; `inherited` tells the steps that only pass it on. `simulated_steps` is true where the network keeps no
     steps, and those told are of the reproduction by the diagnosis. `as_written` tells of truncation and clipping that
-    were lifted, and what the code computes with them. `printed` is what the code itself wrote.
+    were lifted, and what the code computes with them. `printed` is what the code itself wrote. `unjudged` names what
+    may be a backward pass and wasn't judged as one.
     """
 
     schema: int
@@ -172,6 +183,7 @@ class CheckRecord(Body):
     notes: list[str] = msgspec.field(default_factory=list)
     not_checked: list[str] = msgspec.field(default_factory=list)
     printed: str = ""
+    unjudged: list[str] = msgspec.field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -182,12 +194,15 @@ class CheckRecord(Body):
             return {True: EXIT_CONFORMS, False: EXIT_DIFFERS, None: EXIT_INCONCLUSIVE}[
                 self.consistency.agrees
             ]
+        if self.verdict == "forward-conforms":
+            return EXIT_INCONCLUSIVE if self.unjudged else EXIT_CONFORMS
         return EXIT_DIFFERS if self.verdict == "differs" else EXIT_INCONCLUSIVE
 
     @property
     def conforms(self) -> bool:
-        """Whether it is torch.nn.RNN's network, at most up to one constant on all gradients."""
-        return self.verdict in ("conforms", "conforms-up-to-a-constant")
+        """Whether it is torch.nn.RNN's network as far as it goes, at most up to one constant on all gradients."""
+        whole = self.verdict in ("conforms", "conforms-up-to-a-constant")
+        return whole or (self.verdict == "forward-conforms" and not self.unjudged)
 
 
 def encode_check(record: CheckRecord) -> bytes:

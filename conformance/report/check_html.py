@@ -13,17 +13,8 @@ from conformance.report.templates import template
 if TYPE_CHECKING:
     from jinja2 import Template
 
-TONES = defaultdict(
-    lambda: "open",
-    {
-        "conforms": "good",
-        "conforms-up-to-a-constant": "good",
-        "agrees": "good",
-        "differs": "bad",
-        "failed": "bad",
-    },
-)
-"""How each verdict looks; what is in doubt looks open."""
+TONES = defaultdict(lambda: "open", {"agrees": "good", "differs": "bad"})
+"""How the verdict on each quantity looks; what is in doubt looks open."""
 
 
 def check_html(record: CheckRecord) -> str:

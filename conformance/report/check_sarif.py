@@ -11,6 +11,9 @@ from conformance.report.check_places import Remark, remarks
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
+NOTHING_JUDGED = ("failed", "not-called", "out-of-time")
+"""Verdicts of checks that came to no judgement."""
+
 
 def check_sarif(record: CheckRecord) -> str:
     """Return a check as a SARIF log with one run; it has no results where all conforms."""
@@ -21,7 +24,7 @@ def check_sarif(record: CheckRecord) -> str:
         "runs": [
             {
                 "tool": {"driver": {"name": "conformance", "rules": _rules(found)}},
-                "invocations": [{"executionSuccessful": record.verdict not in ("failed", "not-called")}],
+                "invocations": [{"executionSuccessful": record.verdict not in NOTHING_JUDGED}],
                 "results": [_result(remark, n) for n, remark in _numbered(found)],
                 "columnKind": "unicodeCodePoints",
             }

@@ -7,21 +7,13 @@ from rich.table import Table
 from conformance.record.check import CheckRecord
 from conformance.report.check_view import COLUMNS, Block, CheckView, view
 
-COLOURS = {
-    "conforms": "green",
-    "conforms-up-to-a-constant": "green",
-    "differs": "red",
-    "another-network": "yellow",
-    "undecided": "yellow",
-    "not-called": "yellow",
-    "failed": "red",
-}
+COLOURS = {"good": "green", "bad": "red", "open": "yellow"}
 
 
 def print_check(out: Console, record: CheckRecord) -> None:
     """Print everything about one check, the verdict first and the line that reproduces it last."""
     seen = view(record)
-    colour = COLOURS[seen.verdict]
+    colour = COLOURS[seen.tone]
     out.print(f"[bold {colour}]{seen.title}[/]  {escape(seen.headline)}", soft_wrap=True)
     if seen.first is not None:
         _print_block(out, seen.first, colour)

@@ -6,10 +6,13 @@ the line that reproduces it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from conformance.numbers import shown
 from conformance.record import DivergenceRecord, QuantityRecord
 from conformance.record.check import (
+    EXIT_CONFORMS,
+    EXIT_DIFFERS,
     CheckRecord,
     ConsistencyRecord,
     DiagnosisRecord,
@@ -22,10 +25,12 @@ from conformance.report.words import percentage
 TITLES = {
     "conforms": "CONFORMS",
     "conforms-up-to-a-constant": "CONFORMS, UP TO A CONSTANT",
+    "forward-conforms": "FORWARD AGREES",
     "differs": "DIFFERS",
     "another-network": "ANOTHER NETWORK",
     "undecided": "UNDECIDED",
     "not-called": "NOT CALLED",
+    "out-of-time": "OUT OF TIME",
     "failed": "FAILED",
 }
 FREE_RUN = " after a free run"
@@ -45,8 +50,8 @@ class Block:
 class CheckView:
     """A check in words: what formats lay out, each in its own way."""
 
-    verdict: str
     title: str
+    tone: Literal["good", "bad", "open"]  # by the exit code
     target: str
     headline: str
     first: Block | None
@@ -58,8 +63,12 @@ class CheckView:
 def view(record: CheckRecord) -> CheckView:
     """Return everything that formats show of `record`."""
     return CheckView(
-        verdict=record.verdict,
         title=TITLES[record.verdict],
+        tone="good"
+        if record.exit_code == EXIT_CONFORMS
+        else "bad"
+        if record.exit_code == EXIT_DIFFERS
+        else "open",
         target=record.target,
         headline=record.headline,
         first=None if record.first_divergence is None else _first(record, record.first_divergence),

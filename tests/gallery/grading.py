@@ -102,7 +102,7 @@ def _found(truth: Truth, record: CheckRecord) -> bool:
     """Tell whether the subject was called, both ways where it goes both ways."""
     if truth.verdict in ("raises", "not called"):
         return verdict_of(record) == truth.verdict
-    if record.verdict in ("not-called", "failed", "undecided"):
+    if record.verdict in ("not-called", "failed", "undecided", "out-of-time"):
         return False
     if truth.gives == "nothing" or truth.verdict == "forward differs":
         return True

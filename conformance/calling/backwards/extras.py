@@ -10,10 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.calling.asking import question
+from conformance.calling.backwards.search import Backward
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
 from conformance.calling.loading.load import Loaded
-from conformance.calling.running.program import Ran, run, value
+from conformance.calling.running.program import Ran, more, run, value
 from conformance.calling.running.reach import Reached, Renamed
 from conformance.calling.values.forms import axes_of
 from conformance.calling.values.matching import SAME, Match, everything, match_of, recognised, series_in
@@ -28,7 +29,11 @@ H_0 = ("h0", "a0", "s0", "hinit", "hprev", "aprev", "initialstate")
 
 
 def extras(
-    loaded: Loaded, forward: Forward, lines: Sequence[str], called: dict[str, str], constant: float
+    loaded: Loaded,
+    forward: Forward,
+    lines: tuple[Sequence[str], Sequence[str]],
+    called: dict[str, str],
+    backward: Backward,
 ) -> dict[str, str]:
     """Return the expressions of dL/dx, dL/dh_0 and dL/dh as (T, B, I), (B, H) and (T, B, H), as far as they are shown.
 
@@ -37,15 +42,17 @@ def extras(
     loaded, forward
         The code, and its forward pass as it is called.
     lines
-        The lines of both passes.
+        Those of the forward pass and of the backward pass.
     called
         What the backward pass's return statement calls its values, by their expressions.
-    constant
-        On all gradients.
+    backward
+        The backward pass, of which the constant on all gradients is known.
     """
-    takes_h_0 = any("p.h_0" in line for line in (*forward.build, *lines))
+    first, second = lines
+    constant = backward.harvest.constant
+    takes_h_0 = any("p.h_0" in line for line in (*forward.build, *first, *second))
     asked = question(replace(forward.asked.case, h_0=takes_h_0), forward.asked.traits)
-    ran = run(loaded, asked.p, (*forward.build, *lines))
+    ran = more(loaded, run(loaded, asked.p, (*forward.build, *first)), second, lifted=backward.lifted)
     if not ran.ok:
         return {}
     items = _shown(ran, forward, called)

@@ -2,29 +2,48 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from conformance.calling.asking import Question, gradients_of, table_of
-from conformance.calling.backwards.places import ORDER, Candidate, Taken, places
+from conformance.calling.backwards.places import ORDER, Candidate, Taken, constant_between, moved_by, places
+from conformance.calling.backwards.rules import SAME, rule_between
 from conformance.calling.hints.names import gradient_of
-from conformance.calling.running.program import Ran, value
+from conformance.calling.running.program import Ran, value, values
 from conformance.calling.running.reach import Reached
 from conformance.calling.values.slots import Slot
 from refrnn import Array
-
-SAME = 1e-6
-"""Relative difference up to which a gradient counts as the right one while searching; judging comes later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harvest:
     """Gradients from one kind of place: an expression in the slot's shape for each slot, and how well they fit.
 
-    `right` are the slots whose gradient is the true one times `constant`; `named` those whose name says whose they are.
+    Attributes
+    ----------
+    place
+        One of `ORDER`.
+    expressions
+        By slot.
+    right
+        The slots whose gradient is the true one times `constant`.
+    named
+        How many have a name that says whose they are.
+    notes
+        What is to be told of them.
+    rows
+        Whether biases are left per example while everything else is summed.
+    apart
+        Whether all are there, and some are right but for a constant that the others lack.
+    anchored
+        Whether local variables are right in everything, and so how the loss was thought to enter.
+    own_rate
+        The rate of an update that is written into the code, by which it was divided; 0 where there is none.
+    withheld
+        Whether they are found in local variables alone, and nothing that is known is made of them.
     """
 
     place: str
@@ -33,8 +52,11 @@ class Harvest:
     constant: float
     named: int
     notes: tuple[str, ...] = ()
-    rows: bool = False  # whether biases are left per example while everything else is summed
-    apart: bool = False  # whether all are there, and some are right but for a constant that the others lack
+    rows: bool = False
+    apart: bool = False
+    anchored: bool = False
+    own_rate: float = 0.0
+    withheld: bool = False
 
     @property
     def score(self) -> tuple[float, ...]:
@@ -42,14 +64,92 @@ class Harvest:
         return (len(self.right), len(self.expressions), self.named, -ORDER.index(self.place))
 
 
-def harvests(taken: Taken) -> list[Harvest]:
-    """Return what each kind of place gives, the best first."""
-    found = []
-    for place, candidates in places(taken):
-        harvest = _harvest(place, candidates, taken)
-        if harvest.expressions and (harvest.right or place != "locals"):
-            found.append(harvest)
-    return sorted(found, key=lambda h: h.score, reverse=True)
+def harvest(taken: Taken) -> Harvest | None:
+    """Return the gradients that a caller gets, None where there are none.
+
+    Local variables tell that the loss enters as it was thought, and where it goes wrong; what is handed out decides.
+    """
+    found = {place: each for place, each in _by_place(taken).items() if each.expressions}
+    held = found.pop("locals", None)
+    handed = sorted(found.values(), key=lambda h: h.score, reverse=True)
+    if held is not None and not held.right:
+        held = None
+    if held is None or (handed and len(handed[0].right) >= len(held.right)):
+        best = _without_contradiction(handed, taken) if handed else None
+        return best if best is None or not _is_added_to(best, taken) else replace(best, anchored=True)
+    anchored = len(held.right) == len(taken.slots)
+    if anchored and (rule := _rule(held, found, taken)):
+        return replace(
+            held, notes=(*held.notes, f"Its update is made of its gradients {rule}; those are judged.")
+        )
+    meant = next((each for place in ORDER if (each := found.get(place)) and _is_meant(each, taken)), None)
+    if meant is None:
+        return replace(held, withheld=True)
+    return replace(_with_what_stays(meant, taken) if anchored else meant, anchored=anchored)
+
+
+def _is_added_to(kept: Harvest, taken: Taken) -> bool:
+    """Tell whether gradients that are kept are wrong for what was there before: what is added to it is right."""
+    if (
+        kept.place != "kept"
+        or len(kept.right) == len(taken.slots)
+        or len(kept.expressions) < len(taken.slots)
+    ):
+        return False
+    before, now = values(taken.earlier, kept.expressions), values(taken.ran, kept.expressions)
+    if before.keys() != now.keys():
+        return False
+    constants = [constant_between(np.asarray(now[path] - before[path]), taken.truth[path]) for path in now]
+    known = [k for k in constants if k is not None]
+    return len(known) == len(constants) and max(known) - min(known) <= SAME * abs(known[0])
+
+
+def _with_what_stays(update: Harvest, taken: Taken) -> Harvest:
+    """Return an update with the parameters that it leaves as they were, though their gradients are there."""
+    if update.place != "applied":
+        return update
+    stays = {slot.path: moved_by(slot) for slot in taken.slots if slot.path not in update.expressions}
+    return replace(update, expressions={**update.expressions, **stays})
+
+
+def _by_place(taken: Taken) -> dict[str, Harvest]:
+    return {place: _harvest(place, candidates, taken) for place, candidates in places(taken)}
+
+
+def _is_meant(found: Harvest, taken: Taken) -> bool:
+    """Tell whether what lies in a place is meant as the gradients: some are right, or all are there by their shapes.
+
+    What changes in the weights is an update whatever it is; what is kept counts where its names say gradients.
+    """
+    complete = len(found.expressions) == len(taken.slots)
+    by_name = found.place != "kept" or found.named == len(taken.slots)
+    return bool(found.right) or (complete and by_name and found.place in ("returned", "kept"))
+
+
+def _rule(held: Harvest, found: Mapping[str, Harvest], taken: Taken) -> str:
+    """Return the rule by which something that is handed out is made of the right gradients; empty without any."""
+    gradients = values(taken.ran, held.expressions)
+    for other in found.values():
+        if rule := rule_between(gradients, values(taken.ran, other.expressions), taken.before):
+            return rule
+    return ""
+
+
+def _without_contradiction(handed: Sequence[Harvest], taken: Taken) -> Harvest:
+    """Return the best of what is handed out, or the update beside it where that leaves out or mistakes a gradient.
+
+    An update by a rule that isn't known is told, and not judged.
+    """
+    best = handed[0]
+    update = next((h for h in handed if h.place == "applied" and h is not best), None)
+    if update is None or len(best.right) < len(taken.slots) or len(update.right) == len(taken.slots):
+        return best
+    if rule := _rule(best, {"applied": update}, taken):
+        return replace(best, notes=(*best.notes, f"Its update is made of its gradients {rule}."))
+    if update.right:
+        return replace(_with_what_stays(update, taken), anchored=True)
+    note = "It changes its parameters as well, by a rule that isn't known here: that was not judged."
+    return replace(best, notes=(*best.notes, note))
 
 
 def true_gradients(asked: Question, slots: Sequence[Slot]) -> dict[str, Array]:
@@ -75,7 +175,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
     fits: dict[str, list[tuple[Candidate, float | None]]] = {}
     for slot in taken.slots:
         true = taken.truth[slot.path]
-        fits[slot.path] = [(c, _constant(c.values, true)) for c in candidates.get(slot.path, [])]
+        fits[slot.path] = [(c, constant_between(c.values, true)) for c in candidates.get(slot.path, [])]
     constant = _common([[k for _, k in row if k is not None] for row in fits.values()])
     chosen, right, named, notes = {}, set(), 0, []
     apart = False
@@ -140,16 +240,6 @@ def _says_any(name: str, parameters: Sequence[str]) -> bool:
 def _places(path: str) -> list[str]:
     """Return the numbers by which a path goes: those of layers, where there are several."""
     return re.findall(r"\[(\d+)\]", path)
-
-
-def _constant(got: Array, true: Array) -> float | None:
-    """Return the one constant between a gradient and the true one, None where there is none."""
-    square = float(np.vdot(true, true))
-    if square == 0.0 or not np.isfinite(got).all():
-        return None
-    factor = float(np.vdot(got, true)) / square
-    error = np.abs(got - factor * true).max()
-    return factor if abs(factor) > SAME and error <= SAME * abs(factor) * np.abs(true).max() else None
 
 
 def _common(rows: Sequence[Sequence[float]]) -> float:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from conformance.calling.asking import Question
+from conformance.calling.backwards.rules import SAME
 from conformance.calling.hints.names import TARGET
 from conformance.calling.running.lists import numbers_in
 from conformance.calling.running.program import Ran, value
+from conformance.calling.running.program import values as values_of
 from conformance.calling.running.reach import Reached, Renamed
 from conformance.calling.values.forms import numeric
 from conformance.calling.values.matching import everything, series_in
@@ -40,6 +42,7 @@ class Taken:
     roots: Sequence[str]
     before: Mapping[str, Array]  # the weights as they were set, by path
     truth: Mapping[str, Array]  # the true gradients in the shapes of the slots, by path
+    earlier: Ran = field(default_factory=lambda: Ran(names={}))  # how the forward pass left everything
     names: Mapping[str, str] = field(default_factory=dict)  # what a return statement calls its values
     stepwise: bool = False  # whether the loop over time is ours, and `grads` holds what every step gave
 
@@ -52,7 +55,11 @@ def places(taken: Taken) -> Iterator[tuple[str, dict[str, list[Candidate]]]]:
         yield "kept", _by_slot(but_weights(kept, taken.slots), taken)
         yield "applied", _applied(taken)
         return
-    returned = everything(Ran(names=taken.ran.names), ["grads"])
+    returned = [
+        item
+        for item in everything(Ran(names=taken.ran.names), ["grads"])
+        if not _is_a_weight(item.value, taken)
+    ]
     ids = {id(item.value) for item in returned}
     kept = everything(Ran(names=taken.ran.names), taken.roots)
     locals_ = everything(Ran(names={}, seen=taken.ran.seen), [])
@@ -64,6 +71,19 @@ def places(taken: Taken) -> Iterator[tuple[str, dict[str, list[Candidate]]]]:
     yield "applied", _applied(taken)
     yield "locals", _by_slot(left, taken)
     yield "replaced", _replaced([_named(item, taken.names) for item in returned], taken)
+
+
+def _is_a_weight(value: Any, taken: Taken) -> bool:
+    """Tell whether something is a parameter, as it is now or as it was set: no gradient, whatever its shape."""
+    weights = [
+        *values_of(taken.ran, {slot.path: slot.path for slot in taken.slots}).values(),
+        *taken.before.values(),
+    ]
+    return isinstance(value, np.ndarray) and any(
+        value is weight
+        or (value.shape == np.shape(weight) and value.size > 1 and np.array_equal(value, weight))
+        for weight in weights
+    )
 
 
 def _numbers_handed(ran: Ran) -> list[Array]:
@@ -107,7 +127,9 @@ def _by_slot(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidate
     found: dict[str, list[Candidate]] = {slot.path: [] for slot in taken.slots}
     batch, steps = taken.asked.case.batch, taken.asked.case.steps
     for item in items:
-        array, path = numeric(item.value), item.path
+        array, path = _numbers(item.value), item.path
+        for path_of_slot, candidate in _parts_of_one_vector(path, array, taken):
+            found[path_of_slot].append(candidate)
         stacked = None if array is not None else _stack(item.value, steps)
         if array is None and stacked is None and (array := numbers_in(item.value)) is not None:
             path = f"np.array({item.path})"
@@ -123,6 +145,65 @@ def _by_slot(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidate
                     Candidate(expression=expression, name=item.name, values=values, how=how, raw=raw)
                 )
     return found
+
+
+def _numbers(value: Any) -> Array | None:
+    """Return numbers of any kind as an array: gradients may be rounded to integers, or be complex."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iuc" and value.size:
+        return value
+    return numeric(value)
+
+
+def _parts_of_one_vector(path: str, array: Array | None, taken: Taken) -> Iterator[tuple[str, Candidate]]:
+    """Yield the gradients of all parameters that lie one after the other in a vector, by where each is recognised.
+
+    One that isn't recognised lies in the gap that is as long as itself, where there is just one such gap.
+    """
+    sizes = {slot.path: taken.before[slot.path].size for slot in taken.slots}
+    if array is None or array.size != sum(sizes.values()) or len(sizes) < 2 or array.size not in array.shape:
+        return
+    known = {order: _recognised_in(array.reshape(-1), sizes, order, taken) for order in ("C", "F")}
+    order, starts = max(known.items(), key=lambda entry: len(entry[1]))  # one order holds for all of them
+    spans = sorted((start, start + sizes[slot_path]) for slot_path, start in starts.items())
+    edges = [0, *(edge for span in spans for edge in span), array.size]
+    gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+    for slot_path, size in sizes.items():
+        fitting = [a for a, b in gaps if b - a == size]
+        if slot_path not in starts and len(fitting) == 1 and spans:
+            starts[slot_path] = fitting[0]
+    for slot_path, start in starts.items():
+        shape = taken.before[slot_path].shape
+        text = f"np.reshape({path}, -1)[{start}:{start + sizes[slot_path]}].reshape({shape}, order={order!r})"
+        yield slot_path, Candidate(expression=text, name=slot_path, values=np.asarray(value(taken.ran, text)))
+
+
+def _recognised_in(
+    vector: Array, sizes: Mapping[str, int], order: Literal["C", "F"], taken: Taken
+) -> dict[str, int]:
+    """Return where in a vector gradients are recognised that lie in it row by row ("C") or column by column ("F")."""
+    starts: dict[str, int] = {}
+    for path, size in sizes.items():
+        true = taken.truth[path]
+        windows = ((n, vector[n : n + size]) for n in range(vector.size - size + 1))
+        fits = (
+            n
+            for n, part in windows
+            if constant_between(part.reshape(true.shape, order=order), true) is not None
+        )
+        start = next(fits, None)
+        if start is not None:
+            starts[path] = start
+    return starts
+
+
+def constant_between(got: Array, true: Array) -> float | None:
+    """Return the one constant between a gradient and the true one, None where there is none."""
+    square = float(np.vdot(true, true))
+    if square == 0.0 or not np.isrealobj(got) or not np.isfinite(got).all():
+        return None
+    factor = float(np.vdot(got, true)) / square
+    error = np.abs(got - factor * true).max()
+    return factor if abs(factor) > SAME and error <= SAME * abs(factor) * np.abs(true).max() else None
 
 
 def _rows(path: str, transposed: bool, shape: tuple[int, ...]) -> str:  # noqa: FBT001
@@ -179,10 +260,15 @@ def _applied(taken: Taken) -> dict[str, list[Candidate]]:
             continue
         before = taken.before[slot.path]
         if isinstance(now, np.ndarray) and now.shape == before.shape and not _same_rounded(now, before):
-            expression = f"({slot.fill} - {slot.path})"
+            expression = moved_by(slot)
             moved = np.asarray(before - now)
             found[slot.path] = [Candidate(expression=expression, name=slot.path, values=moved)]
     return found
+
+
+def moved_by(slot: Slot) -> str:
+    """Return the expression of how far a parameter has moved against its gradient."""
+    return f"({slot.fill} - {slot.path})"
 
 
 def _same_rounded(now: Array, before: Array) -> bool:
@@ -194,7 +280,7 @@ def _replaced(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidat
     """Return how far new weights that were returned lie from the old ones, against the gradient."""
     found: dict[str, list[Candidate]] = {slot.path: [] for slot in taken.slots}
     for item in items:
-        array = numeric(item.value)
+        array = _numbers(item.value)
         for slot in taken.slots:
             before = taken.before[slot.path]
             if array is not None and array.shape == before.shape:

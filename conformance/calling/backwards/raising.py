@@ -2,10 +2,12 @@
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
-from conformance.calling.building.keys import source_of
+from conformance.calling.hints.sources import nodes_of, source_of
 from conformance.errors import in_words
 
 
@@ -20,13 +22,13 @@ def own_mistake(error: BaseException | None, function: Any) -> bool:
         return True
     if not isinstance(error, (TypeError, ValueError)) or "NoneType" in in_words(error):
         return False
-    line = _line_in(error, function)
-    text = source_of(function)
-    if not line or not text:
+    code = _code_of(function)
+    line = _line_in(error, code)
+    nodes = nodes_of(function)
+    if code is None or not line or not nodes:
         return False
-    tree = ast.parse(text)
-    statement = _at(tree, line - _first_line(function) + 1)
-    return statement is not None and not _names(_own_part(statement)) & _handed_on(tree)
+    statement = _at(nodes, line - code.co_firstlineno + 1)
+    return statement is not None and not _names(_own_part(statement)) & _handed_on(nodes)
 
 
 def _is_never_made(error: BaseException | None, function: Any) -> bool:
@@ -34,26 +36,30 @@ def _is_never_made(error: BaseException | None, function: Any) -> bool:
     owner = getattr(function, "__self__", None)
     if not isinstance(error, AttributeError) or owner is None or type(error.obj) is not type(owner):
         return False
-    texts = [source_of(base) for base in type(owner).__mro__ if base is not object]
+    bases = [base for base in type(owner).__mro__ if base is not object]
+    texts = [source_of(base) for base in bases]
     if (
         not all(texts)
         or hasattr(type(owner), "__getattr__")
         or any("setattr(" in t or "__dict__" in t for t in texts)
     ):
         return False
-    return not any(_sets(ast.parse(text), error.name) for text in texts)
+    return not any(_sets(nodes_of(base), error.name) for base in bases)
 
 
-def _sets(tree: ast.AST, name: str) -> bool:
+def _sets(nodes: Sequence[ast.AST], name: str) -> bool:
     return any(
         isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Store)
-        for node in ast.walk(tree)
+        for node in nodes
     )
 
 
-def _line_in(error: BaseException, function: Any) -> int:
-    """Return the line of a function that an error went through, 0 where it didn't."""
-    code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
+def _code_of(function: Any) -> CodeType | None:
+    return getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
+
+
+def _line_in(error: BaseException, code: CodeType | None) -> int:
+    """Return the line of a function's code that an error went through, 0 where it didn't."""
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code is code:
@@ -62,16 +68,9 @@ def _line_in(error: BaseException, function: Any) -> int:
     return 0
 
 
-def _first_line(function: Any) -> int:
-    try:
-        return inspect.getsourcelines(function)[1]
-    except (OSError, TypeError):
-        return 0
-
-
-def _at(tree: ast.AST, line: int) -> ast.stmt | None:
+def _at(nodes: Sequence[ast.AST], line: int) -> ast.stmt | None:
     """Return the innermost statement at a line."""
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and n.lineno <= line <= (n.end_lineno or 0)]
+    found = [n for n in nodes if isinstance(n, ast.stmt) and n.lineno <= line <= (n.end_lineno or 0)]
     return max(found, key=lambda node: node.lineno, default=None)
 
 
@@ -84,9 +83,10 @@ def _own_part(statement: ast.stmt) -> ast.AST:
             return statement
 
 
-def _handed_on(tree: ast.AST) -> set[str]:
+@lru_cache(maxsize=200)
+def _handed_on(nodes: tuple[ast.AST, ...]) -> frozenset[str]:
     """Return the names that hold what a function was handed, or what was made of it."""
-    function = next(n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    function = next(n for n in nodes if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
     given = function.args
     found = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)} - {"self"}
     found |= {a.arg for a in (given.vararg, given.kwarg) if a is not None}
@@ -96,7 +96,7 @@ def _handed_on(tree: ast.AST) -> set[str]:
         for target, value in _bindings(function):
             if _names(value) & found:
                 found |= _names(target, structure=True)
-    return found
+    return frozenset(found)
 
 
 def _bindings(function: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:

@@ -8,16 +8,17 @@ import numpy as np
 from conformance.calling.asking import question
 from conformance.calling.backwards.calls import callables, ways
 from conformance.calling.backwards.entries import Entry, entries
-from conformance.calling.backwards.harvest import SAME, Harvest, harvests, true_gradients
+from conformance.calling.backwards.harvest import Harvest, harvest, true_gradients
 from conformance.calling.backwards.places import Taken
 from conformance.calling.backwards.raising import own_mistake
+from conformance.calling.backwards.rules import SAME
 from conformance.calling.forwards.passes import Forward, parameter_slots
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import Parameter, parameters_of
 from conformance.calling.hints.returns import returned_names
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.loading.load import Loaded
-from conformance.calling.running.program import Ran, run, value
+from conformance.calling.running.program import Ran, more, run, value, values
 from conformance.calling.running.stumbling import surviving
 from conformance.calling.values.slots import Slot
 from refrnn import Array
@@ -37,6 +38,7 @@ class Backward:
     slots: tuple[Slot, ...]
     harvest: Harvest
     cost: float
+    lifted: bool = False  # whether nothing was clipped to ±c in the backward pass
     ran: Ran = field(default_factory=lambda: Ran(names={}))
 
     @property
@@ -58,7 +60,8 @@ class Backward:
     @property
     def certain(self) -> bool:
         """Whether all is right, and not just by a constant that any other reading would have as well."""
-        return self.wrong == 0 and not (self.of_a_single_number and self._constant_is_odd)
+        odd = self.of_a_single_number and self._constant_is_odd
+        return self.wrong == 0 and not self.harvest.withheld and not odd
 
     @property
     def _constant_is_odd(self) -> bool:
@@ -66,12 +69,14 @@ class Backward:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """Smaller is better: fewest wrong, most found, the head right, several samples, then what costs least."""
+        """Smaller is better: the loss known to enter so, fewest wrong, most found, the head right, several samples."""
         head = [s.path for s in self.slots if "W_hy" in s.roles]
         head_wrong = bool(head) and head[0] not in self.harvest.right
         one_sample = not self.forward.inputs.batched
         odd = self.of_a_single_number and self._constant_is_odd
-        return (self.wrong, -len(self.harvest.expressions), head_wrong, one_sample, odd, self.cost)
+        read = self.wrong == 0 or self.harvest.anchored
+        found = -len(self.harvest.expressions)
+        return (not read, self.wrong, self.harvest.withheld, found, head_wrong, one_sample, odd, self.cost)
 
 
 Truth = Callable[[Forward, Entry], Mapping[str, Array]]
@@ -181,16 +186,44 @@ def _raising(forward: Forward, call: str, entry: Entry, ran: Ran) -> Backward:
     )
 
 
-def again(loaded: Loaded, backward: Backward, lines: tuple[str, ...]) -> Backward | None:
+def again(
+    loaded: Loaded, backward: Backward, lines: tuple[str, ...], truth_of: Truth = by_the_reference
+) -> Backward | None:
     """Return the same backward pass called by other lines, None where they give no gradients."""
     forward = backward.forward
     p = forward.asked.p
     before = {s.path: np.asarray(value(Ran(names={"np": np, "p": p}), s.fill)) for s in backward.slots}
-    y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
-    ran = run(loaded, p, (*forward.build, *forward.lines, *y, *lines))
+    same = backward.call == forward.call and not forward.loop
+    y = () if forward.outputs is None or same else (f"y = {forward.outputs.expression}",)
+    called = forward.lines[:1] if same else forward.lines
+    ran = more(loaded, run(loaded, p, (*forward.build, *called, *y)), lines, lifted=backward.lifted)
     known = returned_names(forward.function(backward.call), "grads")
-    taken = _taken(forward, ran, backward.slots, before, by_the_reference(forward, backward.entry), known)
-    return _harvested(forward, backward.call, backward.entry, lines, taken)
+    taken = _taken(forward, ran, backward.slots, before, truth_of(forward, backward.entry), known)
+    found = _harvested(forward, backward.call, backward.entry, lines, taken)
+    return None if found is None else replace(found, cost=backward.cost, lifted=backward.lifted)
+
+
+def _unclipped(loaded: Loaded, backward: Backward, truth_of: Truth) -> Backward:
+    """Return a backward pass without its clipping, where that is reached and the forward pass has no part in it."""
+    if not backward.ran.clips.reached or backward.certain or backward.forward.loop:
+        return backward
+    lifted = again(loaded, replace(backward, lifted=True), backward.lines, truth_of)
+    if lifted is None or lifted.wrong > backward.wrong or not _outputs_stay(backward, lifted):
+        return backward
+    return lifted
+
+
+def _outputs_stay(backward: Backward, lifted: Backward) -> bool:
+    """Tell whether the outputs are the same without clipping: they may come from the call of the backward pass."""
+    shown = backward.forward.outputs
+    if shown is None:
+        return False
+    before, after = (
+        values(each.ran, {"y": shown.expression.replace("result", "grads", 1)}) for each in (backward, lifted)
+    )
+    return backward.call != backward.forward.call or (
+        before.keys() == after.keys() and all(np.array_equal(before[k], after[k]) for k in before)
+    )
 
 
 def _asked(forward: Forward, entry: Entry) -> Forward | None:
@@ -219,8 +252,10 @@ def _tried(
             taken = _taken(forward, way.ran, slots, before, truth_of(forward, entry), known)
             taken.stepwise = way.stepwise
             found = _harvested(forward, call, entry, way.lines, taken)
-        yield way.ran if found is None else replace(found, cost=way.cost)
-        if way.ran.hung or (found is not None and found.certain):
+        if found is not None:
+            found = _unclipped(loaded, replace(found, cost=way.cost), truth_of)
+        yield way.ran if found is None else found
+        if way.ran.hung or (found is not None and (found.certain or found.harvest.anchored)):
             return
 
 
@@ -235,6 +270,7 @@ def _taken(
     """Return what is known about a run for harvesting."""
     return Taken(
         ran=ran,
+        earlier=forward.ran,
         slots=slots,
         asked=forward.asked,
         roots=forward.built.setup.roots,
@@ -244,14 +280,24 @@ def _taken(
     )
 
 
+def _has_a_matrix(taken: Taken, found: Harvest) -> bool:
+    """Tell whether gradients are those of a backward pass: one of a matrix is there, or one is right.
+
+    A helper's value may have the shape of a bias.
+    """
+    return bool(found.right) or any(
+        min(taken.before[path].shape, default=1) > 1 for path in found.expressions
+    )
+
+
 def _harvested(
     forward: Forward, call: str, entry: Entry, lines: tuple[str, ...], taken: Taken
 ) -> Backward | None:
     """Return the backward pass with the gradients that a run has left, None where it left none."""
     if not taken.ran.ok:
         return None
-    found = harvests(taken)
-    if not found:
+    found = harvest(taken)
+    if found is None or not _has_a_matrix(taken, found):
         return None
     return Backward(
         forward=forward,
@@ -259,7 +305,7 @@ def _harvested(
         entry=replace(entry, kind=entry.kind.replace("soft targets", "targets")),
         lines=lines,
         slots=tuple(taken.slots),
-        harvest=found[0],
+        harvest=found,
         cost=0.0,
         ran=taken.ran,
     )

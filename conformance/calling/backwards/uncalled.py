@@ -5,15 +5,15 @@ Where none could be called, nothing was said about the gradients: that isn't the
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from conformance.calling.building.construct import callable_of, own_callables, own_names
+from conformance.calling.building.construct import SPECIAL, callable_of, own_callables, own_names
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
-from conformance.calling.hints.arguments import parameters_of
-from conformance.calling.hints.walking import adds_up_products, walks_back_and_adds
+from conformance.calling.hints.walking import adds_up_products, changes, walks_back_and_adds
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.loading.load import Loaded
+from conformance.calling.running.reach import Reached
 
 SAYS = re.compile(
     r"back(?!up|end|ground)|bptt|bprop|bwd|grad(s|ient|ients)?(?![a-z])|gradient|adjoint|vjp|pullback|sensitivit",
@@ -29,23 +29,18 @@ HANDED = re.compile(
 )
 """How the gradient that a backward pass starts from is called."""
 
-HOLDER = re.compile(
-    r"(the_?)?(model|modelo|modele|net|network|netz|netzwerk|red|reseau|rnn|nn|cell)", re.IGNORECASE
-)
-"""How what trains a network calls the network that it is handed."""
+TRAINS = re.compile(r"train|fit(?!ness)|learn|optimi[sz]|update|entren|apprent|lern", re.IGNORECASE)
+"""What the name of something says that changes parameters."""
 
 TRIED = ("backward ran", HUNG, "backward called")
 
 
 def uncalled(loaded: Loaded, forward: Forward, attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
-    """Return what reads like a backward pass beside `forward`, each with the attempt that got furthest."""
-    beside = own_callables(loaded, forward.built)
-    if forward.built.setup.owner != "code":
-        beside += [f"code.{name}" for name in own_names(loaded)]
-    beside += _of_trainers(loaded)
+    """Return what may be a backward pass in the file of `forward`, each with the attempt that got furthest."""
+    weights = {Reached(slot.path, None).name for slot in forward.slots}
     found = []
-    for call in dict.fromkeys(beside):
-        if call == forward.call or not _says_backward(call, _callable(loaded, forward, call)):
+    for call, function in _beside(loaded, forward):
+        if call == forward.call or not _may_be_backward(call, function, weights):
             continue
         if any(a.what == call and a.reached == NUMERICAL for a in attempts):
             continue
@@ -55,33 +50,38 @@ def uncalled(loaded: Loaded, forward: Forward, attempts: Sequence[Attempt]) -> t
     return tuple(found)
 
 
-def _callable(loaded: Loaded, forward: Forward, call: str) -> object:
-    owner, _, name = call.partition(".")
-    if owner == "code":
-        return getattr(loaded.code, name, None)
-    if owner in own_names(loaded):
-        return getattr(getattr(loaded.code, owner), name)
-    return callable_of(forward.built, call)
+def _beside(loaded: Loaded, forward: Forward) -> Iterator[tuple[str, object]]:
+    """Yield everything that can be called in a target, a method of several classes once."""
+    known = set()
+    for call in own_callables(loaded, forward.built):
+        function = callable_of(forward.built, call)
+        known.add(getattr(function, "__func__", function))
+        yield call, function
+    for name in own_names(loaded):
+        value = getattr(loaded.code, name)
+        parts = vars(value).items() if inspect.isclass(value) else ()
+        for call, function in (
+            (f"code.{name}", value),
+            *((f"{name}.{part}", inner) for part, inner in parts),
+        ):
+            if call not in known and getattr(function, "__func__", function) not in known:
+                known.add(call)
+                yield call, function
 
 
-def _of_trainers(loaded: Loaded) -> list[str]:
-    """Return the methods of classes that are handed a network: `Trainer.backward` beside a network without any."""
-    return [
-        f"{name}.{method}"
-        for name in own_names(loaded)
-        for trainer in [getattr(loaded.code, name)]
-        if inspect.isclass(trainer) and any(HOLDER.fullmatch(p.name) for p in parameters_of(trainer) or ())
-        for method, value in vars(trainer).items()
-        if inspect.isroutine(value)
-    ]
-
-
-def _says_backward(call: str, function: object) -> bool:
-    """Tell whether a callable reads like a backward pass: by its name, by what it does, or by what it is handed."""
+def _may_be_backward(call: str, function: object, weights: Collection[str]) -> bool:
+    """Tell whether a callable may be a backward pass: by its name, what it does to weights, or what it is handed."""
     name = call.rpartition(".")[2]
-    if not inspect.isroutine(function) or HELPS.search(name) or names.CHECKS.fullmatch(name):
+    if (
+        not inspect.isroutine(function)
+        or name in SPECIAL
+        or HELPS.search(name)
+        or names.CHECKS.fullmatch(name)
+    ):
         return False
     if SAYS.search(name) or walks_back_and_adds(function) or adds_up_products(function):
+        return True
+    if TRAINS.search(name) or changes(function, weights):
         return True
     try:
         parameters = inspect.signature(function).parameters

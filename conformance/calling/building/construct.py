@@ -1,12 +1,16 @@
 """Ways to build what holds a network's weights: classes, functions that make parameters, or the module itself."""
 
 import inspect
+import io
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from conformance.calling.asking import Asked
 from conformance.calling.building.options import is_class, options_among, options_of
@@ -25,8 +29,20 @@ from conformance.calling.values.matching import everything
 MOST_BUILDS = 60
 """Argument choices that are tried for one constructor."""
 
+LIBRARY = str(Path(inspect.__file__).parent)
+"""Where Python's own library lies."""
+
 MOST_FOUND, SURE = 4, 0.3
 """Ways to build one class that are handed on: one where every argument has a name that says what it is."""
+
+
+SPECIAL = frozenset(
+    name
+    for kind in (object, type, int, float, list, dict, set, io.IOBase)
+    for name in dir(kind)
+    if name[:2] == "__"
+) | {"__post_init__", "__getattr__", "__missing__", "__aenter__", "__aexit__", "__set_name__"}
+"""Methods that Python calls itself. Others with underscores, such as __backward__, are anybody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +123,9 @@ def of_class(loaded: Loaded, name: str, p: Asked) -> Iterator[Built | Ran]:
             if ran.hung:
                 return
             continue
+        if locked := unlocking(ran, setup.roots):
+            setup = replace(setup, lines=(*setup.lines, *locked))
+            ran = run(loaded, p, setup.lines)
         arrays = candidates(ran, setup.roots)
         if not arrays and (later := _initialised_later(loaded, setup, ran, p)) is not None:
             setup, ran, arrays = later
@@ -231,6 +250,18 @@ def of_live(loaded: Loaded, name: str, p: Asked) -> Iterator[Built]:
         yield Built(setup=setup, ran=ran, arrays=tuple(candidates(ran, setup.roots)))
 
 
+def unlocking(ran: Ran, roots: Sequence[str]) -> list[str]:
+    """Return the lines that let arrays be written to which code has made read-only; their values are ours to set."""
+    return [
+        f"{item.path}.flags.writeable = True"
+        for item in everything(Ran(names=ran.names), roots)
+        if isinstance(item.value, np.ndarray)
+        and item.value.dtype.kind == "f"
+        and item.value.flags.owndata
+        and not item.value.flags.writeable
+    ]
+
+
 def candidates(ran: Ran, roots: Sequence[str]) -> list[Reached]:
     """Return what could be weights, reached from the roots: writeable arrays of floats; without any, lists of them."""
     found, listed = [], []
@@ -276,7 +307,7 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
     found = [
         f"model.{n}"
         for n in dir(type(model))
-        if not n.startswith("__") and callable(getattr(type(model), n, None))
+        if n not in SPECIAL and _is_of_a_network(getattr(type(model), n, None))
     ]
     own = getattr(model, "__dict__", {})
     found += [f"model.{n}" for n, v in own.items() if inspect.isfunction(v) or inspect.ismethod(v)]
@@ -284,6 +315,14 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
         found.append("model.__call__")
     wanted = [f"model.{n.partition('.')[2]}" for n in loaded.wanted if "." in n]
     return [*wanted, *(n for n in found if n not in wanted)]
+
+
+def _is_of_a_network(method: object) -> bool:
+    """Tell whether a method may be somebody's own: what a record has of tuples, or of Python's library, is none."""
+    code = getattr(getattr(method, "__func__", method), "__code__", None)
+    if code is None:
+        return callable(method) and not inspect.isroutine(method)
+    return not code.co_filename.startswith(LIBRARY) or "site-packages" in code.co_filename
 
 
 def part_called(built: Built, name: str) -> str | None:

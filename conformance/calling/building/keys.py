@@ -7,7 +7,7 @@ from conformance.calling.building.records import weight_records
 from conformance.calling.hints.arguments import parameters_of
 from conformance.calling.hints.inputs import STYLES, roles_of, weight
 from conformance.calling.hints.names import GRADIENT
-from conformance.calling.hints.sources import source_of
+from conformance.calling.hints.sources import nodes_of
 from conformance.calling.loading.load import Loaded, own_names
 
 
@@ -65,12 +65,7 @@ def _restyled(text: str, style: tuple[str, str]) -> str:
 
 
 def _trees(loaded: Loaded) -> list[ast.AST]:
-    trees: list[ast.AST] = []
-    for name in own_names(loaded):
-        text = source_of(getattr(loaded.code, name))
-        if text:
-            trees.append(ast.parse(text))
-    return trees
+    return [nodes[0] for name in own_names(loaded) if (nodes := nodes_of(getattr(loaded.code, name)))]
 
 
 def _keys(trees: list[ast.AST], name: str) -> list[str]:

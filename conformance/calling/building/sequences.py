@@ -1,10 +1,14 @@
 """What begins a further sequence with a network that has run: its own methods for that, and its weights again."""
 
+import numpy as np
+
 from conformance.calling.building.construct import callable_of, own_callables
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import parameters_of
 from conformance.calling.loading.load import Loaded
+from conformance.calling.running.program import values
+from conformance.calling.values.slots import Slot
 
 
 def between(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
@@ -25,9 +29,18 @@ def between(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
     fills = [
         f"{slot.path}[...] = {slot.fill}"
         for slot in forward.slots
-        if begins or "h_0" not in slot.roles or any(not _clears_gradients(call) for call in resets)
+        if begins
+        or "h_0" not in slot.roles
+        or is_a_parameter(forward, slot)
+        or any(not _clears_gradients(call) for call in resets)
     ]
     return (*resets, *begins, *fills)
+
+
+def is_a_parameter(forward: Forward, slot: Slot) -> bool:
+    """Tell whether an initial state is one that a forward pass leaves as it is, to be trained as the weights are."""
+    held = values(forward.ran, {"now": slot.path, "set": slot.fill})
+    return len(held) == len(("now", "set")) and np.array_equal(held["now"], held["set"])
 
 
 def _clears_gradients(call: str) -> bool:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from conformance.calling.asking import Question
 from conformance.calling.building.construct import Built, part_called
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import Option, Parameter
@@ -13,6 +14,7 @@ def offered(
     *,
     built: Built,
     way: Inputs,
+    asked: Question,
     roles: dict[str, str],
     style: tuple[str, str],
 ) -> list[Option]:
@@ -46,14 +48,16 @@ def offered(
         for n, text in enumerate(states("p.h_0", batched=way.batched))
     ]
     if names.TARGET.fullmatch(name):
-        found += _targets(way)
+        found += _targets(way, asked)
     elif parameter.required and not state and not names.INPUT.fullmatch(name):
-        found += [(text, 1.5 + cost, kind) for text, cost, kind in _targets(way)]
+        found += [(text, 1.5 + cost, kind) for text, cost, kind in _targets(way, asked)]
     return found
 
 
-def _targets(way: Inputs) -> list[Option]:
-    """Return targets for code whose forward already wants them."""
+def _targets(way: Inputs, asked: Question) -> list[Option]:
+    """Return targets for code whose forward already wants them; without a head there are none."""
+    if not asked.p.O:
+        return []
     found: list[Option] = [("p.targets[:, 0].tolist()", 0.2, "targets"), ("p.targets[:, 0]", 0.4, "targets")]
     if way.batched:
         found = [("p.targets.T", 0.2, "targets"), ("p.targets", 0.4, "targets")]

@@ -143,7 +143,8 @@ def _behaves(loaded: Loaded, forward: Forward, match: Match) -> bool:
             return False
     if not match.last and not (np.array_equal(base[:3], late[:3]) and not np.array_equal(base[3], late[3])):
         return False
-    if np.array_equal(base[-1], late[-1]) or np.array_equal(base[:, 0], row[:, 0]):
+    remembered = slice(-1, None) if match.last else slice(4, None)
+    if np.array_equal(base[remembered], late[remembered]) or np.array_equal(base[:, 0], row[:, 0]):
         return False
     return bool(np.allclose(base[:, 1:], row[:, 1:], rtol=0, atol=np.finfo(base.dtype).eps))
 

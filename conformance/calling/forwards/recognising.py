@@ -4,18 +4,22 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from conformance.calling.asking import Traits, question
 from conformance.calling.building.construct import candidates
 from conformance.calling.forwards.passes import Forward, case_of
 from conformance.calling.forwards.wrong import alike_at_every_step, without_a_state, wrong_truths
 from conformance.calling.hints import names
 from conformance.calling.loading.load import Loaded
-from conformance.calling.running.program import Ran, run
+from conformance.calling.running.program import Ran, run, value
 from conformance.calling.running.reach import Reached
 from conformance.calling.values.flat import unfolded
-from conformance.calling.values.matching import everything, recognised
+from conformance.calling.values.forms import axes_of
+from conformance.calling.values.matching import everything, recognised, series_in
 from conformance.calling.values.sensitivity import used
 from conformance.calling.values.slots import Sizes, Slot, assignments, looks_like_a_gradient, options
+from refrnn import Array
 
 MOST_ASSIGNMENTS, MOST_ASSIGNMENTS_OF_WRONG = 24, 8
 """Meanings of a network's arrays that are tried."""
@@ -123,7 +127,9 @@ class Recognising:
             if alike_at_every_step(fault) and _sized_by_steps(forward):
                 continue
             wrong = replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
-            if wrong.complete and self._starts_anywhere(wrong):
+            if not wrong.complete or (_is_kept(wrong) and _returns_others(wrong)):
+                continue
+            if self._starts_anywhere(wrong):
                 return wrong
         return None
 
@@ -159,15 +165,20 @@ class Recognising:
             matches = tuple(recognised(items, asked.forward))
             trial = replace(trial, ran=ran, matches=matches)
             if trial.complete and self._starts_anywhere(trial):
-                return [self._as_returned(trial)]
+                return self._as_returned(trial)
         return []
 
-    def _as_returned(self, forward: Forward) -> Forward:
-        """Return a forward pass by what it returns; where locals alone are right, by the mistake of what it returns."""
-        if not _is_local(forward):
-            return forward
+    def _as_returned(self, forward: Forward) -> list[Forward]:
+        """Return a forward pass by what it returns, which decides over what it keeps: by a mistake in it, if need be.
+
+        Nothing is recognised where it returns outputs that are unknown beside states and outputs that are right.
+        """
+        if not _is_kept(forward):
+            return [forward]
         wrong = self._matched_wrong(forward, forward.slots, returned=True)
-        return forward if wrong is None else wrong
+        if wrong is not None:
+            return [wrong]
+        return [] if _returns_others(forward) else [forward]
 
     def _starts_anywhere(self, forward: Forward) -> bool:
         """Tell whether an array taken for h_0 is one: zeros fit in the place of a bias as well."""
@@ -187,9 +198,34 @@ def _sized_by_steps(forward: Forward) -> bool:
     return any(re.search(r"\bT\b", line) for line in forward.built.setup.lines)
 
 
-def _is_local(forward: Forward) -> bool:
-    """Tell whether what the loss sees was found in local variables alone."""
-    return forward.outputs is not None and "seen[" in forward.outputs.source
+def _is_kept(forward: Forward) -> bool:
+    """Tell whether what the loss sees was found in what a forward pass keeps or holds, and not in what it returns."""
+    return forward.outputs is not None and "result" not in forward.outputs.source
+
+
+def _returns_others(forward: Forward) -> bool:
+    """Tell whether a forward pass that makes no loss returns outputs, of all steps or of the last, that are unknown."""
+    if {"targets", "entry"} & set(forward.arguments.kinds) or forward.loop:
+        return False
+    steps, batch = forward.asked.case.steps, forward.asked.case.batch
+    known = {match.source for match in forward.matches}
+    for series in series_in(everything(Ran(names=forward.ran.names), ["result"]), steps):
+        if series.source in known or _is_handed(series.stacked, forward):
+            continue
+        for width in {forward.sizes.O, forward.sizes.H} - {0, 1}:
+            if next(axes_of(series.stacked.shape, steps, batch, width), None) is not None:
+                return True
+    return False
+
+
+def _is_handed(values: Array, forward: Forward) -> bool:
+    """Tell whether values are inputs or parameters that a forward pass was handed and returns again."""
+    own = [np.asarray(value(forward.ran, slot.path)) for slot in forward.slots]
+    return any(
+        np.array_equal(values, other)
+        for other in (*own, *forward.ran.handed)
+        if isinstance(other, np.ndarray)
+    )
 
 
 def _as_role(slot: Slot, role: str) -> Slot:

@@ -1,11 +1,11 @@
 """The forward pass found by trying: which callable, which layout of x, which array is which parameter."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
-from time import process_time
 
+from conformance.budget import Budget
 from conformance.calling.asking import Question, Traits, question
 from conformance.calling.building.construct import Built, callable_of, own_callables, part_called
 from conformance.calling.building.relabelling import relabelled
@@ -14,7 +14,14 @@ from conformance.calling.forwards.cells import cells, is_stepwise
 from conformance.calling.forwards.passes import ASKED, Forward, case_of
 from conformance.calling.forwards.recognising import Recognising
 from conformance.calling.hints import names
-from conformance.calling.hints.arguments import Arguments, Option, Parameter, best_first, parameters_of
+from conformance.calling.hints.arguments import (
+    Arguments,
+    Option,
+    Parameter,
+    best_first,
+    given,
+    parameters_of,
+)
 from conformance.calling.hints.inputs import (
     IN_A_TABLE,
     INPUTS,
@@ -26,6 +33,7 @@ from conformance.calling.hints.inputs import (
 )
 from conformance.calling.interface import Attempt
 from conformance.calling.loading.load import Loaded
+from conformance.calling.running.blame import blamed, ended_within
 from conformance.calling.running.program import Ran, run
 from conformance.calling.running.stumbling import surviving
 from conformance.calling.values.slots import WORDS, Sizes, guesses
@@ -38,8 +46,11 @@ NOT_TRIED = "no arguments were found to try"
 MOST_EXHAUSTING = 2
 """Networks that a callable may be tried on after which it never ends, or takes all memory."""
 
-MOST_SECONDS_OF_ONE = 3.0
+MOST_CALLS_OF_ONE = 3_000
 """After which a callable is given up of which nothing was recognised."""
+
+MOST_FAILING = 16
+"""Calls that all failed by what no argument mends, after which a callable is given up."""
 
 
 @dataclass(slots=True)
@@ -51,26 +62,49 @@ class Searching:
     ran: list[Forward] = field(default_factory=list)  # that ran, and were not recognised
     raised: list[Forward] = field(default_factory=list)  # that failed by a mistake of their own
     exhausting: list[str] = field(default_factory=list)  # calls, once for each time that one took too much
+    unbuilt: set[tuple[tuple[str, ...], Sizes]] = field(
+        default_factory=set
+    )  # what can't be built of some sizes
     recognising: Recognising = field(init=False)
 
     def __post_init__(self) -> None:
         self.recognising = Recognising(self.loaded)
 
-    def forwards(self, built: Built, *, stepwise: bool) -> Iterator[Forward]:
+    def forwards(
+        self, built: Built, *, stepwise: bool, enough: Callable[[], bool] = lambda: False
+    ) -> Iterator[Forward]:
         """Yield every forward pass whose outputs are recognised, likely ones first.
 
-        They are called on whole sequences, or step by step in a loop of ours.
+        They are called on whole sequences, or step by step in a loop of ours. What goes by the name of something else
+        is tried unless the others were `enough`.
         """
         for call in _ordered(self.loaded, own_callables(self.loaded, built)):
             parameters = parameters_of(callable_of(built, call))
+            if _rank(self.loaded, call)[0] >= UNLIKELY and enough():
+                return
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
-                tries = _Tries(until=process_time() + MOST_SECONDS_OF_ONE)
+                tries = _Tries()
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 yield from surviving(self.loaded, call, found)
                 self.attempts.append(tries.told(call))
                 self.exhausting += [call] * tries.exhausts
                 if tries.fails and names.FORWARD.fullmatch(call.rpartition(".")[2]):
                     self.raised.append(tries.raised)
+
+    def runs(self, built: Built) -> bool:
+        """Tell whether anything that goes by the name of a forward pass runs at all, given what its names say."""
+        for call in _ordered(self.loaded, own_callables(self.loaded, built)):
+            parameters = parameters_of(callable_of(built, call))
+            if not parameters or not names.FORWARD.fullmatch(call.rpartition(".")[2]):
+                continue
+            for way in INPUTS:
+                asked = question(case_of(ASKED, batched=way.batched), Traits(one_hot=way.ids))
+                options = partial(offered, built=built, way=way, asked=asked, roles={}, style=STYLES[0])
+                for arguments in best_first(parameters, options, 1, _has_one_x):
+                    called = (f"x = {way.text}", f"{call}({arguments.text})")
+                    if run(self.loaded, asked.p, (*built.setup.lines, *called)).ok:
+                        return True
+        return False
 
     def _of_callable(
         self, built: Built, call: str, parameters: list[Parameter], tries: "_Tries", *, stepwise: bool
@@ -80,12 +114,15 @@ class Searching:
             if any(WORDS in item.value.shape for item in network.arrays):
                 inputs = (*IN_A_TABLE, *inputs)
             for way in (way for way in inputs if not stepwise or is_stepwise(way)):
-                for forward in self._tried(network, call, parameters, way, sizes, stepwise=stepwise):
+                before = self.loaded.calls.spent
+                for forward in self._tried(network, call, parameters, way, sizes, tries, stepwise=stepwise):
                     tries.note(forward)
                     found = self.recognising.recognised(forward) if forward.ran.ok else []
                     if forward.ran.ok and not found:
                         self.ran.append(forward)
+                    tries.calls.spend(self.loaded.calls.spent - before)
                     yield from found
+                    before = self.loaded.calls.spent
                     if tries.over(found=bool(found)):
                         return
 
@@ -106,6 +143,7 @@ class Searching:
         parameters: list[Parameter],
         way: Inputs,
         sizes: Sizes,
+        tries: "_Tries",
         *,
         stepwise: bool,
     ) -> Iterator[Forward]:
@@ -120,9 +158,12 @@ class Searching:
             if stepwise:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
                 continue
-            options = partial(offered, built=built, way=way, roles=roles, style=style)
+            options = partial(offered, built=built, way=way, asked=asked, roles=roles, style=style)
             for arguments in best_first(parameters, options, MOST_ARGUMENTS, _has_one_x):
-                if not built.reads_its_weights(arguments.text, "p.W_"):
+                if (built.setup.lines, sizes) in self.unbuilt:
+                    return
+                handed = _handed(parameters, arguments, way)
+                if not built.reads_its_weights(arguments.text, "p.W_") or handed & tries.blamed:
                     continue
                 forward = Forward(
                     built=built,
@@ -136,7 +177,12 @@ class Searching:
                     fills={role: weight(role, style) for role in roles.values()},
                     meaning=roles,
                 )
-                yield replace(forward, ran=run(self.loaded, asked.p, (*built.setup.lines, *forward.lines)))
+                ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
+                if ended_within(ran.error, built.setup.lines):
+                    self.unbuilt.add((built.setup.lines, sizes))
+                lacking = blamed(ran)
+                tries.blamed |= {each for each in handed if each[0] in lacking}
+                yield replace(forward, ran=ran)
 
     def _stepwise(
         self,
@@ -186,31 +232,42 @@ def _has_one_x(kinds: tuple[str, ...]) -> bool:
     return kinds.count("x") == 1
 
 
+def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) -> set[tuple[str, str, str]]:
+    """Return what each parameter is handed: its name, the expression, and for x of what it is made as well."""
+    made = way.text if way.form is None else way.form.container
+    pairs = given(parameters, arguments.text).items()
+    return {(name, text, made if text == "x" else "") for name, text in pairs}
+
+
 @dataclass(slots=True)
 class _Tries:
     """What came of calling one callable so far; `raised` is how it ended, by what no argument mends if by any."""
 
-    until: float
+    calls: Budget = field(default_factory=lambda: Budget(most=MOST_CALLS_OF_ONE))
     raised: Forward | None = None
     exhausts: bool = False
     ran: bool = False
     found: bool = False
+    failing: int = 0  # calls that failed by what no argument mends, the last ones in a row
+    blamed: set[tuple[str, str, str]] = field(default_factory=set)  # what it was handed and can't do with
 
     def note(self, forward: Forward) -> None:
         """Keep how one call went."""
         self.ran = self.ran or forward.ran.ok
+        self.failing = self.failing + 1 if forward.ran.fails_by_itself else 0
         if not forward.ran.ok and (
             self.raised is None or (forward.ran.fails_by_itself and not self.raised.ran.fails_by_itself)
         ):
             self.raised = forward
         if forward.ran.exhausts:
-            self.raised, self.until = forward, 0.0
+            self.raised = forward
             self.exhausts = True
 
     def over(self, *, found: bool) -> bool:
-        """Tell whether it is given up: it hung, or it took long and nothing of it was recognised."""
+        """Tell whether it is given up: it hung, or it was called often and nothing of it was recognised."""
         self.found = self.found or found
-        return not self.found and process_time() > self.until
+        fails = not self.ran and self.failing >= MOST_FAILING
+        return not self.found and (self.exhausts or fails or self.calls.over)
 
     @property
     def fails(self) -> bool:
@@ -225,23 +282,28 @@ class _Tries:
         return Attempt(what=call, reached="called", problem=why)
 
 
+UNLIKELY = 3
+"""The rank of what goes by the name of something else than a forward pass."""
+
+
 def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:
-    """Return callables in the order of trying.
+    """Return callables in the order of trying."""
+    return sorted(calls, key=partial(_rank, loaded))
+
+
+def _rank(loaded: Loaded, call: str) -> tuple[int, int]:
+    """Return when a callable is tried as a forward pass.
 
     What was asked for by name comes early, unless its name is that of a backward pass; then what has the name of a
     forward pass, then what has none; what trains, walks back or only checks something comes last.
     """
-
-    def rank(call: str) -> tuple[int, int]:
-        name = call.rpartition(".")[2]
-        if names.CHECKS.fullmatch(name) and not names.FORWARD.fullmatch(name):
-            return 4, 0
-        if name in ("forward", "__call__"):
-            return 0, 0
-        if names.FORWARD.fullmatch(name):
-            return 1, 0 if "forward" in name.lower() else 1
-        if name in loaded.wanted:
-            return 2, 0
-        return (3, 0) if names.BACKWARD.fullmatch(name) or names.TRAINS.fullmatch(name) else (2, 1)
-
-    return sorted(calls, key=rank)
+    name = call.rpartition(".")[2]
+    if names.CHECKS.fullmatch(name) and not names.FORWARD.fullmatch(name):
+        return 4, 0
+    if name in ("forward", "__call__"):
+        return 0, 0
+    if names.FORWARD.fullmatch(name):
+        return 1, 0 if "forward" in name.lower() else 1
+    if name in loaded.wanted:
+        return 2, 0
+    return (UNLIKELY, 0) if names.BACKWARD.fullmatch(name) or names.TRAINS.fullmatch(name) else (2, 1)

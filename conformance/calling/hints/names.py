@@ -33,7 +33,7 @@ PREFIX = re.compile(r"^(nb|num|no|number)_(of_)?", re.IGNORECASE)
 NUMBERED = re.compile(r"^(\w*[a-z]{2})_?[1-9]$", re.IGNORECASE)
 """Names that are one of several of their kind: nh1, hidden_2."""
 
-RATE = _pattern(r"lr learning_?rate eta alpha step_?size l_?rate rate tasa\w* taux\w* lern_?rate")
+RATE = _pattern(r"lr learn(ing)?_?rate eta alpha step_?size l_?rate rate tasa\w* taux\w* lern_?rate")
 EPOCHS = _pattern(r"(n|num|max|nb)?_?(epochs?|iter(ation)?s?|passes|rounds) n_?(it|ep)s?")
 """How often training goes over its data."""
 

@@ -3,16 +3,13 @@
 import ast
 from typing import Any
 
-from conformance.calling.building.keys import source_of
+from conformance.calling.hints.sources import nodes_of
 
 
 def returned_names(function: Any, root: str) -> dict[str, str]:
     """Return what the last return statement of a function calls its values: {"grads[0]": "dWx", …}."""
-    text = source_of(function)
-    if not text:
-        return {}
-    tree = ast.parse(text)
-    returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value is not None]
+    nodes = nodes_of(function)
+    returns = [node for node in nodes if isinstance(node, ast.Return) and node.value is not None]
     if not returns:
         return {}
     last = returns[-1].value

@@ -4,6 +4,7 @@ import ast
 import linecache
 from collections.abc import Iterator, Sequence
 
+from conformance.calling.hints.sources import nodes_in
 from conformance.calling.loading.load import Loaded
 
 
@@ -44,11 +45,8 @@ def handed_on(
 def _scopes(loaded: Loaded) -> Iterator[ast.AST]:
     """Yield the functions of a target's files, and their modules."""
     for file in sorted(loaded.files):
-        try:
-            tree = ast.parse("".join(linecache.getlines(file)))
-        except SyntaxError:
-            continue
-        yield from (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.Module)))
+        nodes = nodes_in("".join(linecache.getlines(file)))
+        yield from (node for node in nodes if isinstance(node, (ast.FunctionDef, ast.Module)))
 
 
 def _in_order(scope: ast.AST) -> list[ast.Assign | ast.Call]:

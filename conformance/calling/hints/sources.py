@@ -2,16 +2,59 @@
 
 import ast
 import inspect
-import textwrap
+from functools import lru_cache
 from typing import Any
 
 
+class _Itself:
+    """A key that equals that of the same object alone: foreign classes may compare and hash as they like."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.value is other.value
+
+
 def source_of(value: Any) -> str:
-    """Return the source text of a class or function, empty where it can't be had."""
+    """Return the source text of a class or function as if it stood at top level, empty where it can't be had."""
+    return _read_once(_Itself(getattr(value, "__func__", value)))
+
+
+@lru_cache(maxsize=1000)
+def _read_once(key: _Itself) -> str:
+    """Return a source text; to look for a class Python parses all of its file, and a search asks for it often.
+
+    The margin is that of its first line; lines of texts and comments that don't begin with it stay as they are.
+    """
     try:
-        return textwrap.dedent(inspect.getsource(value))
+        lines = inspect.getsource(key.value).splitlines(keepends=True)
     except (OSError, TypeError, SyntaxError, IndexError):
         return ""
+    margin = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    return "".join(line.removeprefix(margin) for line in lines)
+
+
+def nodes_of(value: Any) -> tuple[ast.AST, ...]:
+    """Return the nodes of a class or function, the module first; none where its text is no whole statement.
+
+    They are shared, so nobody may change them.
+    """
+    return nodes_in(source_of(value))
+
+
+@lru_cache(maxsize=1000)
+def nodes_in(text: str) -> tuple[ast.AST, ...]:
+    """Return the nodes of a source text, the module first; none where it is no Python."""
+    try:
+        return tuple(ast.walk(ast.parse(text)))
+    except SyntaxError:
+        return ()
 
 
 def shares_in(value: Any) -> frozenset[str]:
@@ -19,14 +62,9 @@ def shares_in(value: Any) -> frozenset[str]:
 
     Such a number is a share, of which the forward pass makes something; it is no learning rate.
     """
-    text = source_of(value)
-    try:
-        nodes = list(ast.walk(ast.parse(text)))
-    except SyntaxError:
-        return frozenset()
     return frozenset(
         getattr(node.right, "attr", getattr(node.right, "id", ""))
-        for node in nodes
+        for node in nodes_of(value)
         if isinstance(node, ast.BinOp)
         and isinstance(node.op, ast.Sub)
         and isinstance(node.left, ast.Constant)
@@ -36,13 +74,9 @@ def shares_in(value: Any) -> frozenset[str]:
 
 def parts_in(value: Any) -> dict[str, tuple[str, ...]]:
     """Return the names that a function takes apart, such as a state (h, c), with what it calls the parts."""
-    try:
-        nodes = list(ast.walk(ast.parse(source_of(value))))
-    except SyntaxError:
-        return {}
     return {
         node.value.id: tuple(ast.unparse(part) for part in target.elts)
-        for node in nodes
+        for node in nodes_of(value)
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
         for target in node.targets
         if isinstance(target, ast.Tuple)

@@ -2,9 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection
 
-from conformance.calling.hints.sources import source_of
+from conformance.calling.hints.sources import nodes_of, source_of
 
 BACK = re.compile(r"reversed\(|\[::-1\]|, -1\)")
 """What a loop backwards goes over."""
@@ -16,7 +16,9 @@ PRODUCT = re.compile(r"\bdot\(|\.T\b|@|outer\(|matmul\(|einsum\(")
 
 def walks_back(function: object) -> bool:
     """Tell whether a function has a loop over time backwards."""
-    return any(isinstance(node, ast.For) and BACK.search(ast.unparse(node.iter)) for node in _nodes(function))
+    return any(
+        isinstance(node, ast.For) and BACK.search(ast.unparse(node.iter)) for node in nodes_of(function)
+    )
 
 
 def walks_back_and_adds(function: object) -> bool:
@@ -26,7 +28,7 @@ def walks_back_and_adds(function: object) -> bool:
     """
     if not walks_back(function):
         return False
-    sums = [node for node in _nodes(function) if isinstance(node, ast.AugAssign)]
+    sums = [node for node in nodes_of(function) if isinstance(node, ast.AugAssign)]
     weights = (ast.Attribute, ast.Subscript)
     return any(isinstance(node.op, ast.Sub) and isinstance(node.target, weights) for node in sums) or (
         any(isinstance(node.op, ast.Add) for node in sums) and PRODUCT.search(source_of(function)) is not None
@@ -35,7 +37,24 @@ def walks_back_and_adds(function: object) -> bool:
 
 def adds_up_products(function: object) -> bool:
     """Tell whether a loop adds products to several sums, as a backward pass does even if it walks the wrong way."""
-    return any(len(_sums(node)) > 1 for node in _nodes(function) if isinstance(node, ast.For))
+    return any(len(_sums(node)) > 1 for node in nodes_of(function) if isinstance(node, ast.For))
+
+
+def changes(function: object, parameters: Collection[str]) -> bool:
+    """Tell whether a function takes something off one of some parameters, or adds something to it."""
+    for node in nodes_of(function):
+        match node:
+            case ast.AugAssign(op=ast.Sub() | ast.Add(), target=target):
+                pass
+            case ast.Assign(targets=[target], value=ast.BinOp(left=left)) if ast.unparse(left) == ast.unparse(
+                target
+            ):
+                pass
+            case _:
+                continue
+        if ast.unparse(target).partition("[")[0].rpartition(".")[2] in parameters:
+            return True
+    return False
 
 
 def _sums(loop: ast.For) -> set[str]:
@@ -47,8 +66,3 @@ def _sums(loop: ast.For) -> set[str]:
         and isinstance(node.op, ast.Add)
         and PRODUCT.search(ast.unparse(node.value))
     }
-
-
-def _nodes(function: object) -> Iterator[ast.AST]:
-    text = source_of(function)
-    return ast.walk(ast.parse(text)) if text else iter(())

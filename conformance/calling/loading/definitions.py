@@ -9,7 +9,6 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from time import perf_counter
 
 from conformance.calling.hints.names import size_hint
 from conformance.calling.loading import statements
@@ -21,8 +20,8 @@ from conformance.errors import UsageError
 ASSIGNMENT, IMPORT = 0.5, 20.0
 """Seconds that one statement may take."""
 
-ALL_ASSIGNMENTS = 4.0
-"""Seconds that all assignments of one module may take together."""
+MOST_HANGING = 8
+"""Assignments of one module that may run into their limit, after which none is run any more."""
 
 
 def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], story: Story) -> int:
@@ -33,17 +32,22 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
     names = vars(module)
     names.update(open=harmless_open, xrange=range, raw_input=input, unicode=str)
     defined = set().union(*(statements.functions_in(piece.tree) for piece in pieces)) if pieces else set()
-    until = perf_counter() + ALL_ASSIGNMENTS
-    skipped = 0
+    skipped, hanging = 0, 0
     for piece in pieces:
         story.files.add(piece.file)
         for node, run in statements.chosen(piece.tree, defined):
             busy = not isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
-            if not run or (busy and perf_counter() > until):
+            if not run or (busy and hanging >= MOST_HANGING):
                 skipped += not _documents(node)
                 continue
             _keep_version(names, node)
+            hanging += not run_statement(node, piece, names, story, _limit(node))
+            _resize(names, node, sizes, story)
+        for node in statements.supplied_by_main(piece.tree, names):
             run_statement(node, piece, names, story, _limit(node))
+            story.note(
+                f"{ast.unparse(node)} is taken from the main block: its definitions read that global name."
+            )
             _resize(names, node, sizes, story)
     return skipped
 

@@ -2,7 +2,6 @@
 
 import copy
 import importlib
-import math
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.budget import Budget
 from conformance.calling.loading.definitions import fill, neighbours
 from conformance.calling.loading.executing import executed
 from conformance.calling.loading.frameworks import import_computing, kind_of
@@ -42,8 +42,8 @@ class Loaded:
         What was skipped, supplied or made up, in sentences.
     execute
         Whether the script was run as it stands before its definitions were taken.
-    until
-        When, in processor time (`process_time`), finding out how it is called must have ended.
+    calls
+        How many calls of it finding out how it is called may take; without end outside such a search.
     stumbles
         What conformance failed at by itself, in sentences.
     """
@@ -54,7 +54,7 @@ class Loaded:
     files: frozenset[str]
     notes: tuple[str, ...]
     execute: bool = False
-    until: float = math.inf
+    calls: Budget = field(default_factory=Budget)
     stumbles: list[str] = field(default_factory=list)
     _before: dict[str, Any] = field(default_factory=dict)
     _arrays: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 BUSY = re.compile(
     r"train|fit|learn(?!ing)|main|test|plot|show|demo|eval|sample|generate|gradient_?check|run", re.IGNORECASE
@@ -30,6 +30,27 @@ def chosen(tree: ast.Module, defined: set[str]) -> Iterator[tuple[ast.stmt, bool
 def functions_in(tree: ast.Module) -> set[str]:
     """Return the names of all functions that are defined at top level."""
     return {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+
+
+def supplied_by_main(tree: ast.Module, known: Container[str]) -> Iterator[ast.Assign]:
+    """Yield what the main block of a script assigns plain numbers and texts to, where its definitions read that name.
+
+    Such names are global: a class that leans on them works in that script only. `known` are names that are there.
+    """
+    read = {
+        inner.id
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load) and inner.id not in known
+    }
+    for node in tree.body:
+        for inner in node.body if isinstance(node, ast.If) and _is_main(node.test) else ():
+            match inner:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant()) if name in read:
+                    yield inner
+                case _:
+                    pass
 
 
 def _harmless(node: ast.stmt, defined: set[str]) -> bool:

@@ -34,8 +34,11 @@ def run_statement(
     names: dict[str, object],
     story: Story,
     limit: AbstractContextManager[None] | None = None,
-) -> None:
-    """Run one top-level statement of `piece` in `names`, within `limit`; what raises is left out and told."""
+) -> bool:
+    """Run one top-level statement of `piece` in `names`; what raises is left out and told.
+
+    Returns whether it ended within `limit`.
+    """
     if isinstance(node, ast.ImportFrom) and node.level and not names.get("__package__"):
         node = _absolute(node)
     code = compile(ast.Module(body=[node], type_ignores=[]), piece.file, "exec")
@@ -46,6 +49,8 @@ def run_statement(
         raise
     except (Exception, SystemExit, TookTooLong) as error:
         story.note(f"{piece.file}:{node.lineno} was left out: {in_words(error)[:150]}")
+        return not isinstance(error, TookTooLong)
+    return True
 
 
 def _absolute(node: ast.ImportFrom) -> ast.stmt:

@@ -12,8 +12,9 @@ KNOWN = (
     (r".*\bp\.d_h_n\b.*", "dL/dh_n"),
     (r".*\bp\.d_h\b.*", "dL/dh"),
     (r".*\bp\.h_0.*", "h_0"),
+    (r"result\b.*", ""),  # by its own expression
 )
-"""What a reader calls an argument, by a pattern of its expression. Weights and the code's own values aren't held."""
+"""What a reader calls an argument, by a pattern of its expression. Weights aren't held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ def handed(line: str, place: str) -> Handed:
             continue
         variable = f"{place}{n}"
         before.append(f"{variable} = {text}")
-        held[variable] = name
+        held[variable] = name or f"forward's {text}"
         _put(call, argument, ast.Name(variable))
     return Handed(before=tuple(before), call=ast.unparse(tree), held=held)
 

@@ -1,11 +1,9 @@
 """Running a few lines of Python that call foreign code, under a time limit, and telling how they ended."""
 
 import traceback
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from time import process_time
 from types import CodeType
 from typing import Any
 
@@ -13,18 +11,25 @@ import numpy as np
 
 from conformance.calling.asking import Asked
 from conformance.calling.loading.load import Loaded
-from conformance.calling.running.clipping import unclipped
+from conformance.calling.running.clipping import Clips, clipping
 from conformance.calling.running.limits import AskedForInput, TookTooLong, seeded, time_limit
 from conformance.calling.running.lists import lists
-from conformance.calling.running.watch import ADAPTER, Seen, watched
+from conformance.calling.running.watch import ADAPTER, Seen, Watch, watched
 from conformance.errors import ConformanceError, in_words
 
 CALL = 2.0
 """Seconds that one run of a network may take; it has T = 7 steps of six units to do."""
 
 
+EVENTS = 2000
+"""Events of foreign code (see `Watch`) in one run that count as a further call; a small network has hundreds."""
+
+EXHAUSTING = 300
+"""Calls that one which takes all the time or all the memory counts as, however far it came in that."""
+
+
 class SearchIsOver(ConformanceError):
-    """Time for finding out how a network is called is up."""
+    """The calls for finding out how a network is called are spent."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,9 +40,7 @@ class Ran:
     seen: Seen = field(default_factory=dict)
     error: BaseException | None = None
     last: tuple[str, ...] = ()  # the lines that were run last
-    clipped: Counter[float] = field(
-        default_factory=Counter
-    )  # limits of clipping that was left out, and how often each
+    clips: Clips = field(default_factory=Clips)
     handed: list[Any] = field(
         default_factory=list
     )  # the arguments of foreign functions that our lines called
@@ -103,17 +106,18 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
     return more(loaded, ran, lines)
 
 
-def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
-    """Run further lines after those of `ran`."""
-    if process_time() > loaded.until:
-        message = f"the search for ways of calling {loaded.target} took too long"
+def more(loaded: Loaded, ran: Ran, lines: Iterable[str], *, lifted: bool = False) -> Ran:
+    """Run further lines after those of `ran`; with `lifted` nothing is clipped to ±c by them."""
+    if loaded.calls.over:
+        message = f"the search for ways of calling {loaded.target} ended after {loaded.calls.spent:,} calls"
         raise SearchIsOver(message)
     if not ran.ok:
         return ran
     ran.last = tuple(lines)
     code = compiled(ran.last)
     ran.names["seen"] = ran.seen
-    with watched(loaded.files, ran.seen, ran.handed), unclipped() as clipped:
+    watch = Watch(seen=ran.seen, handed=ran.handed)
+    with watched(loaded.files, watch), clipping(lifted=lifted) as clips:
         try:
             with time_limit(CALL):
                 exec(code, ran.names)
@@ -121,7 +125,8 @@ def more(loaded: Loaded, ran: Ran, lines: Iterable[str]) -> Ran:
             raise
         except BaseException as error:
             ran.error = error
-    ran.clipped += clipped
+    loaded.calls.spend(EXHAUSTING if ran.exhausts else 1 + watch.events // EVENTS)
+    ran.clips.add(clips)
     return ran
 
 

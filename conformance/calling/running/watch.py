@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
@@ -21,32 +22,41 @@ ADAPTER = "<adapter>"
 """The file that lines of ours which call foreign code say they are in."""
 
 
-@contextmanager
-def watched(
-    files: Collection[str], seen: Seen | None = None, handed: list[Any] | None = None
-) -> Iterator[Seen]:
-    """Yield what the functions defined in `files` hold when they return, while the block runs, added to `seen`.
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """What was seen of foreign functions, what our own lines handed to them, and how many events there were.
 
-    What our own lines handed to them is added to `handed`. A tracer or profiler that was active before is put back
-    afterwards.
+    An event is a function called or left, one of Python's own as well: they measure work where a clock would measure
+    the machine.
     """
-    seen = {} if seen is None else seen
-    handed = [] if handed is None else handed
+
+    seen: Seen = field(default_factory=dict)
+    handed: list[Any] = field(default_factory=list)
+    events: int = 0
+
+
+@contextmanager
+def watched(files: Collection[str], watch: Watch) -> Iterator[None]:
+    """Add to `watch` what the functions defined in `files` hold when they return, while the block runs.
+
+    A tracer or profiler that was active before is put back afterwards.
+    """
 
     def note(frame: FrameType, event: str, _: object) -> None:
+        watch.events += 1
         if event == "call" and _is_called_by_us(frame):
-            handed.extend(frame.f_locals.values())
+            watch.handed.extend(frame.f_locals.values())
         if event == "return" and frame.f_code.co_filename in files and not _is_ours(frame):
             name = frame.f_code.co_name
             if name[0] != "<":
-                calls = seen.setdefault(name, [])
+                calls = watch.seen.setdefault(name, [])
                 if len(calls) < MOST_CALLS:
                     calls.append(dict(frame.f_locals))
 
     before = sys.getprofile()
     sys.setprofile(note)
     try:
-        yield seen
+        yield
     finally:
         sys.setprofile(before)
 
