@@ -53,10 +53,10 @@ def checked(
         return None
     if not choice.candidates:
         bound, failure = choice.failures[0]
-        told = f"{bound.name} ended before it gave anything: {failure.reason}"
+        ended = f"{bound.name} ended before it gave anything: {failure.reason}"
         if failure.late:
-            return out_of_time_record(question, told)
-        return failed_record(question, told, bound.notes)
+            return out_of_time_record(question, ended)
+        return failed_record(question, ended, bound.notes)
     checkup = accused_of_least(choice.candidates, progress)
     return judged_record(question, checkup.found())
 
