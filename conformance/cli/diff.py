@@ -91,6 +91,7 @@ def merge(
     from conformance.gate import Gate
     from conformance.reading import read_record
     from conformance.report import write_report
+    from conformance.report.words import changed_lines
     from conformance.views.summary import sentence
     from conformance.writing import reserved
 
@@ -102,7 +103,8 @@ def merge(
     context.with_resource(reserved(prepared_folder(out)))
     for path in write_report(out, assessment.record):
         click.echo(f"wrote {path}", err=True)
-    click.echo(sentence(record))
+    for line in (*changed_lines(record.contracts), sentence(record)):
+        click.echo(line)
     context.exit(tell_assessment(assessment))
 
 
