@@ -54,6 +54,8 @@ class RNN:
 
     Notes
     -----
+    Networks, traces and gradients can be pickled and deep-copied. Masked arrays are refused.
+
     Where infinities give NaN or numbers overflow, NumPy warns and torch is silent; `np.errstate` around
     a call decides.
 
