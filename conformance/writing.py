@@ -11,7 +11,10 @@ from filelock import FileLock, Timeout
 from conformance.errors import UsageError
 
 LOCK = ".agreement.lock"
-"""The file that is locked. It stays when the lock goes: whoever waits for it would otherwise wait for another file."""
+"""The file that is locked as long as someone has its folder."""
+
+GRACE = 0.2
+"""Seconds that whoever has a folder gets to leave it."""
 
 
 @contextmanager
@@ -24,15 +27,20 @@ def reserved(folder: Path) -> Iterator[None]:
         If another run has it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK, thread_local=False)
+    lock_file = folder / LOCK
+    lock = FileLock(lock_file, thread_local=False)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=GRACE)
     except Timeout:
         message = f"Another run is writing to {folder}. Wait until it has ended, or pass another folder."
         raise UsageError(message) from None
     try:
         yield
     finally:
+        if (
+            os.name == "posix"
+        ):  # elsewhere filelock does so; whoever has opened this file by now is told it is no more
+            lock_file.unlink(missing_ok=True)
         lock.release()
 
 

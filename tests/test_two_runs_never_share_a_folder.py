@@ -4,14 +4,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from commands import CASE, PATIENCE, conformance
 
 from conformance import UsageError, parse_id
+from conformance.report import REPORT_FILES
 from conformance.runs import Ledger, run_cases
 from conformance.runs.identity import identity_of
-from conformance.writing import LOCK, reserved
+from conformance.writing import reserved
 
 CASES = [replace(parse_id(CASE), seed=seed) for seed in range(3)]
 IDENTITY = identity_of("mine", None, ["reference"], CASES)
@@ -64,7 +66,30 @@ def test_whatever_would_write_to_a_folder_in_use_is_refused(
             conformance(*told)
         assert files_of(folder) == before
     assert conformance(*told)[0] == 0
-    assert set(files_of(folder)) - {LOCK} == set(files_of(made)) - {LOCK}
+    assert set(files_of(folder)) == set(files_of(made)) == set(REPORT_FILES)
+
+
+def test_one_of_many_that_reach_for_a_folder_at_once_has_it(tmp_path: Path) -> None:
+    """Each that has it writes alone: what it reads at the end is what it wrote."""
+    having, had = tmp_path / "having", []
+
+    def reach(name: str) -> None:
+        for n in range(40):
+            try:
+                with reserved(tmp_path):
+                    having.write_text(f"{name} {n}")
+                    had.append(having.read_text() == f"{name} {n}")
+            except UsageError:
+                had.append(True)
+
+    threads = [Thread(target=reach, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(had) == 160
+    assert all(had)
+    assert [path.name for path in tmp_path.iterdir()] == ["having"]
 
 
 def test_a_folder_is_free_again_when_the_run_in_it_is_killed(tmp_path: Path) -> None:
