@@ -52,6 +52,16 @@ class Found:
     attempts: list[Attempt] = field(default_factory=list)
     cut_short: bool = False  # whether its calls were spent before every other way was tried
 
+    @property
+    def settled(self) -> Iterator[Forward]:
+        """The forward passes whose backward pass gave every gradient."""
+        return (b.forward for b in self.backwards if len(b.harvest.expressions) == len(b.slots))
+
+    def is_needless(self, name: str, unlikely: bool) -> bool:  # noqa: FBT001 - called back with both
+        """Tell whether a callable needn't be tried as a forward pass: it is a part of one, or called otherwise."""
+        parts = {part for forward in self.settled for part in forward.ran.seen if part != _name(forward)}
+        return name in parts or (unlikely and bool(self.backwards))
+
 
 def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
     """Yield the ways of calling a network: one under which all is right as soon as it is found, otherwise the best few.
@@ -259,7 +269,7 @@ def _of_setups(
         known = len(found.forwards)
         tried: dict[tuple[str, bool, str], int] = {}
         settled: set[tuple[str, bool, str]] = set()
-        passes = found.searching.forwards(built, stepwise=stepwise, enough=lambda: bool(found.backwards))
+        passes = found.searching.forwards(built, stepwise=stepwise, needless=found.is_needless)
         for forward in _training_last(passes):
             kind = _kind(forward)
             tried[kind] = tried.get(kind, 0) + 1
@@ -308,12 +318,12 @@ def _hides_the_batch(forward: Forward, known: Sequence[Forward]) -> bool:
 
 def _wraps_another(forward: Forward, found: Found) -> bool:
     """Tell whether this only calls a forward pass whose backward pass is known: it has no other gradients."""
-    known = {
-        b.forward.call.rpartition(".")[2]
-        for b in found.backwards
-        if len(b.harvest.expressions) == len(b.slots)
-    }
-    return not known.isdisjoint(forward.ran.seen.keys() - {forward.call.rpartition(".")[2]})
+    known = {_name(each) for each in found.settled}
+    return not known.isdisjoint(forward.ran.seen.keys() - {_name(forward)})
+
+
+def _name(forward: Forward) -> str:
+    return forward.call.rpartition(".")[2]
 
 
 def _hides_the_head(forward: Forward, known: Sequence[Forward]) -> bool:

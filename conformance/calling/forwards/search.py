@@ -71,17 +71,17 @@ class Searching:
         self.recognising = Recognising(self.loaded)
 
     def forwards(
-        self, built: Built, *, stepwise: bool, enough: Callable[[], bool] = lambda: False
+        self, built: Built, *, stepwise: bool, needless: Callable[[str, bool], bool] = lambda *_: False
     ) -> Iterator[Forward]:
         """Yield every forward pass whose outputs are recognised, likely ones first.
 
-        They are called on whole sequences, or step by step in a loop of ours. What goes by the name of something else
-        is tried unless the others were `enough`.
+        They are called on whole sequences, or step by step in a loop of ours. A callable that is `needless` by then is
+        left out; that is told its name, and whether it is called like something else than a forward pass.
         """
         for call in _ordered(self.loaded, own_callables(self.loaded, built)):
             parameters = parameters_of(callable_of(built, call))
-            if _rank(self.loaded, call)[0] >= UNLIKELY and enough():
-                return
+            if needless(call.rpartition(".")[2], _rank(self.loaded, call)[0] >= UNLIKELY):
+                continue
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
                 tries = _Tries()
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
@@ -120,6 +120,7 @@ class Searching:
                     found = self.recognising.recognised(forward) if forward.ran.ok else []
                     if forward.ran.ok and not found:
                         self.ran.append(forward)
+                    tries.fills = found[0].fills if found else tries.fills
                     tries.calls.spend(self.loaded.calls.spent - before)
                     yield from found
                     before = self.loaded.calls.spent
@@ -153,7 +154,8 @@ class Searching:
         made = any(part_called(built, parameter.name) for parameter in parameters)
         meanings = meanings_of(parameters) if built.setup.owner == "code" and not made else [{}]
         for roles, style in product(meanings, STYLES):
-            if not roles and style != STYLES[0]:
+            fills = {role: weight(role, style) for role in roles.values()}
+            if (not roles and style != STYLES[0]) or tries.fills not in (None, fills):
                 continue
             if stepwise:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
@@ -174,7 +176,7 @@ class Searching:
                     sizes=sizes,
                     asked=asked,
                     ran=Ran(names={}),
-                    fills={role: weight(role, style) for role in roles.values()},
+                    fills=fills,
                     meaning=roles,
                 )
                 ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
@@ -250,6 +252,7 @@ class _Tries:
     found: bool = False
     failing: int = 0  # calls that failed by what no argument mends, the last ones in a row
     blamed: set[tuple[str, str, str]] = field(default_factory=set)  # what it was handed and can't do with
+    fills: dict[str, str] | None = None  # weights among its arguments, as it was recognised with them
 
     def note(self, forward: Forward) -> None:
         """Keep how one call went."""
@@ -294,16 +297,17 @@ def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:
 def _rank(loaded: Loaded, call: str) -> tuple[int, int]:
     """Return when a callable is tried as a forward pass.
 
-    What was asked for by name comes early, unless its name is that of a backward pass; then what has the name of a
-    forward pass, then what has none; what trains, walks back or only checks something comes last.
+    What has the name of a forward pass comes first, then what was asked for by name, unless that is the backward pass
+    beside a forward pass; then what has no such name; what trains, walks back or only checks something comes last.
     """
     name = call.rpartition(".")[2]
+    beside = any(names.FORWARD.fullmatch(each) for each in loaded.wanted)
     if names.CHECKS.fullmatch(name) and not names.FORWARD.fullmatch(name):
         return 4, 0
     if name in ("forward", "__call__"):
         return 0, 0
     if names.FORWARD.fullmatch(name):
         return 1, 0 if "forward" in name.lower() else 1
-    if name in loaded.wanted:
+    if name in loaded.wanted and not (beside and names.BACKWARD.fullmatch(name)):
         return 2, 0
     return (UNLIKELY, 0) if names.BACKWARD.fullmatch(name) or names.TRAINS.fullmatch(name) else (2, 1)
