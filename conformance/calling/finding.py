@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from conformance.budget import Budget
 from conformance.calling.adapter import skeleton
@@ -18,7 +19,7 @@ from conformance.calling.building.modules import of_module
 from conformance.calling.describing import bound_of
 from conformance.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
 from conformance.calling.forwards.passes import ASKED, Forward, case_of
-from conformance.calling.forwards.search import NOT_TRIED, Searching
+from conformance.calling.forwards.search import NOT_TRIED, Searching, is_unlikely
 from conformance.calling.hints import names
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.calling.loading.load import Loaded
@@ -57,10 +58,20 @@ class Found:
         """The forward passes whose backward pass gave every gradient."""
         return (b.forward for b in self.backwards if len(b.harvest.expressions) == len(b.slots))
 
-    def is_needless(self, name: str, unlikely: bool) -> bool:  # noqa: FBT001 - called back with both
-        """Tell whether a callable needn't be tried as a forward pass: it is a part of one, or called otherwise."""
+    def is_needless(self, call: str, function: Any) -> bool:
+        """Tell whether a callable needn't be tried as a forward pass, by what was found so far.
+
+        It is a part of one, or it goes by another name and calls one itself, or all is found already.
+        """
         parts = {part for forward in self.settled for part in forward.ran.seen if part != _name(forward)}
-        return name in parts or (unlikely and bool(self.backwards))
+        if call.rpartition(".")[2] in parts:
+            return True
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        called = () if code is None else code.co_names
+        known = {_name(forward) for forward in self.forwards if forward.complete}
+        return is_unlikely(self.searching.loaded, call) and (
+            bool(self.backwards) or not known.isdisjoint(called)
+        )
 
 
 def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:

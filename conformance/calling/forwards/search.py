@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
+from typing import Any
 
 from conformance.budget import Budget
 from conformance.calling.asking import Question, Traits, question
@@ -71,16 +72,17 @@ class Searching:
         self.recognising = Recognising(self.loaded)
 
     def forwards(
-        self, built: Built, *, stepwise: bool, needless: Callable[[str, bool], bool] = lambda *_: False
+        self, built: Built, *, stepwise: bool, needless: Callable[[str, Any], bool] = lambda *_: False
     ) -> Iterator[Forward]:
         """Yield every forward pass whose outputs are recognised, likely ones first.
 
-        They are called on whole sequences, or step by step in a loop of ours. A callable that is `needless` by then is
-        left out; that is told its name, and whether it is called like something else than a forward pass.
+        They are called on whole sequences, or step by step in a loop of ours. What is `needless` by then, told its
+        expression and the callable itself, is left out.
         """
         for call in _ordered(self.loaded, own_callables(self.loaded, built)):
-            parameters = parameters_of(callable_of(built, call))
-            if needless(call.rpartition(".")[2], _rank(self.loaded, call)[0] >= UNLIKELY):
+            function = callable_of(built, call)
+            parameters = parameters_of(function)
+            if needless(call, function):
                 continue
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
                 tries = _Tries()
@@ -287,6 +289,11 @@ class _Tries:
 
 UNLIKELY = 3
 """The rank of what goes by the name of something else than a forward pass."""
+
+
+def is_unlikely(loaded: Loaded, call: str) -> bool:
+    """Tell whether a callable goes by the name of something else than a forward pass."""
+    return _rank(loaded, call)[0] >= UNLIKELY
 
 
 def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:
