@@ -122,7 +122,7 @@ class Searching:
                     found = self.recognising.recognised(forward) if forward.ran.ok else []
                     if forward.ran.ok and not found:
                         self.ran.append(forward)
-                    tries.fills = found[0].fills if found else tries.fills
+                    tries.matrices = _matrices(found[0].fills) if found else tries.matrices
                     tries.calls.spend(self.loaded.calls.spent - before)
                     yield from found
                     before = self.loaded.calls.spent
@@ -157,7 +157,7 @@ class Searching:
         meanings = meanings_of(parameters) if built.setup.owner == "code" and not made else [{}]
         for roles, style in product(meanings, STYLES):
             fills = {role: weight(role, style) for role in roles.values()}
-            if (not roles and style != STYLES[0]) or tries.fills not in (None, fills):
+            if (not roles and style != STYLES[0]) or tries.matrices not in (None, _matrices(fills)):
                 continue
             if stepwise:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
@@ -243,6 +243,11 @@ def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) 
     return {(name, text, made if text == "x" else "") for name, text in pairs}
 
 
+def _matrices(fills: dict[str, str]) -> dict[str, str]:
+    """Return what the matrices among arguments are given; how biases are laid out depends on x."""
+    return {role: text for role, text in fills.items() if role[0] == "W"}
+
+
 @dataclass(slots=True)
 class _Tries:
     """What came of calling one callable so far; `raised` is how it ended, by what no argument mends if by any."""
@@ -254,7 +259,7 @@ class _Tries:
     found: bool = False
     failing: int = 0  # calls that failed by what no argument mends, the last ones in a row
     blamed: set[tuple[str, str, str]] = field(default_factory=set)  # what it was handed and can't do with
-    fills: dict[str, str] | None = None  # weights among its arguments, as it was recognised with them
+    matrices: dict[str, str] | None = None  # weights among its arguments, as it was recognised with them
 
     def note(self, forward: Forward) -> None:
         """Keep how one call went."""
