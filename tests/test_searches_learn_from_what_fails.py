@@ -155,6 +155,44 @@ def test_what_only_calls_a_forward_pass_is_not_searched_again(tmp_path):
     assert "looking for the backward pass of model.predict" not in told
 
 
+STEPPED = """
+import numpy as np
+
+def rnn_step(x, h, Wx, Wh, b):
+    return np.tanh(x @ Wx + h @ Wh + b)
+
+def rnn_forward(x, h, Wx, Wh, b):
+    out = []
+    for t in range(x.shape[0]):
+        h = rnn_step(x[t], h, Wx, Wh, b)
+        out.append(h)
+    return np.array(out)
+
+def rnn_backward(dh, x, out):
+    da = dh * (1 - out**2)
+    before = np.concatenate([np.zeros_like(out[:1]), out[:-1]])
+    return np.einsum("tbi,tbh->ih", x, da), np.einsum("tbg,tbh->gh", before, da), da.sum((0, 1))
+
+def total_loss(x, h, Wx, Wh, b):
+    return rnn_forward(x, h, Wx, Wh, b).sum()
+"""
+
+
+def test_what_a_recognised_pass_is_made_of_is_not_tried_on_its_own(tmp_path, monkeypatch):
+    called = []
+
+    def recorded(loaded, p, lines, **options):
+        called.append(lines[-1])
+        return run(loaded, p, lines, **options)
+
+    monkeypatch.setattr("conformance.calling.forwards.search.run", recorded)
+    assert list(bindings(loaded_from_text(tmp_path, STEPPED)))
+    own = [line for line in called if line.startswith("result = ")]
+    recognised = next(n for n, line in enumerate(own) if "rnn_forward(x, p.h_0, p.W_ih.T, p.W_hh.T" in line)
+    assert not any("rnn_step(" in line or "total_loss(" in line for line in own)  # a part, and what calls it
+    assert not any("p.W_hh.T, p.W_ih.T" in line for line in own[recognised + 1 :])  # in another order
+
+
 def test_sources_are_read_once(tmp_path, monkeypatch):
     loaded = loaded_from_text(tmp_path, "class Net:\n    def forward(self, x):\n        return x\n")
     reads = []

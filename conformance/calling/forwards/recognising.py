@@ -33,7 +33,7 @@ class Recognising:
     """What runs of one code show, by value; and which arrays each reads, found out once."""
 
     loaded: Loaded
-    sensitive: dict[tuple[object, ...], list[Reached]] = field(default_factory=dict)
+    sensitive: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
 
     def recognised(self, forward: Forward) -> list[Forward]:
         """Return `forward` with weights of ours, as often as something of it is recognised."""
@@ -98,15 +98,19 @@ class Recognising:
                     break
 
     def _used(self, forward: Forward) -> list[Reached]:
-        """Return the arrays that a forward pass reads and that may be parameters by their shape."""
-        lines = (*forward.opening, *forward.lines)
-        key = (lines, forward.asked.case)
-        if key not in self.sensitive:
-            built = forward.built
-            self.sensitive[key] = used(
-                self.loaded, forward.asked.p, forward.opening, forward.lines, built.arrays, None
-            )
-        return [item for item in self.sensitive[key] if options(item, forward.sizes, layers=2)]
+        """Return the arrays that a forward pass reads and that may be parameters by their shape.
+
+        Which they are doesn't depend on how x is laid out.
+        """
+        built, (_, *called) = forward.built, forward.lines
+        arrays = {item.path: item for item in built.arrays}
+        key = (forward.opening, *called, forward.sizes, *arrays)
+        if not self.sensitive.get(key):
+            read = used(self.loaded, forward.asked.p, forward.opening, forward.lines, built.arrays, None)
+            self.sensitive[key] = [item.path for item in read]
+        return [
+            arrays[path] for path in self.sensitive[key] if options(arrays[path], forward.sizes, layers=2)
+        ]
 
     def _matched_wrong(
         self, forward: Forward, slots: tuple[Slot, ...], *, returned: bool = False

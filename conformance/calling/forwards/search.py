@@ -74,17 +74,18 @@ class Searching:
         self.recognising = Recognising(self.loaded)
 
     def forwards(
-        self, built: Built, *, stepwise: bool, enough: Callable[[], bool] = lambda: False
+        self, built: Built, *, stepwise: bool, needless: Callable[[str, Any], bool] = lambda *_: False
     ) -> Iterator[Forward]:
         """Yield every forward pass whose outputs are recognised, likely ones first.
 
-        They are called on whole sequences, or step by step in a loop of ours. What goes by the name of something else
-        is tried unless the others were `enough`.
+        They are called on whole sequences, or step by step in a loop of ours. What is `needless` by then, told its
+        expression and the callable itself, is left out.
         """
         for call in _ordered(self.loaded, askable(self.loaded, built, stepwise=stepwise)):
-            parameters = parameters_of(callable_of(built, call))
-            if _rank(self.loaded, call)[0] >= UNLIKELY and enough():
-                return
+            function = callable_of(built, call)
+            parameters = parameters_of(function)
+            if needless(call, function):
+                continue
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
                 tries = _Tries(function=callable_of(built, call))
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
@@ -123,6 +124,7 @@ class Searching:
                     found = self.recognising.recognised(forward) if forward.ran.ok else []
                     if forward.ran.ok and not found:
                         self.ran.append(forward)
+                    tries.matrices = _matrices(found[0].fills) if found else tries.matrices
                     tries.calls.spend(self.loaded.calls.spent - before)
                     yield from found
                     before = self.loaded.calls.spent
@@ -156,7 +158,8 @@ class Searching:
         made = any(part_called(built, parameter.name) for parameter in parameters)
         meanings = meanings_of(parameters) if built.setup.owner == "code" and not made else [{}]
         for roles, style in product(meanings, STYLES):
-            if not roles and style != STYLES[0]:
+            fills = {role: weight(role, style) for role in roles.values()}
+            if (not roles and style != STYLES[0]) or tries.matrices not in (None, _matrices(fills)):
                 continue
             if stepwise:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
@@ -177,7 +180,7 @@ class Searching:
                     sizes=sizes,
                     asked=asked,
                     ran=Ran(names={}),
-                    fills={role: weight(role, style) for role in roles.values()},
+                    fills=fills,
                     meaning=roles,
                 )
                 ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
@@ -242,6 +245,11 @@ def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) 
     return {(name, text, made if text == "x" else "") for name, text in pairs}
 
 
+def _matrices(fills: dict[str, str]) -> dict[str, str]:
+    """Return what the matrices among arguments are given; how biases are laid out depends on x."""
+    return {role: text for role, text in fills.items() if role[0] == "W"}
+
+
 @dataclass(slots=True)
 class _Tries:
     """What came of calling one callable so far; `raised` is how the call that got furthest ended."""
@@ -254,6 +262,7 @@ class _Tries:
     found: bool = False
     failing: int = 0  # calls that failed by what no argument mends, the last ones in a row
     blamed: set[tuple[str, str, str]] = field(default_factory=set)  # what it was handed and can't do with
+    matrices: dict[str, str] | None = None  # weights among its arguments, as it was recognised with them
 
     def note(self, forward: Forward) -> None:
         """Keep how one call went."""
@@ -300,6 +309,11 @@ UNLIKELY = 3
 """The rank of what goes by the name of something else than a forward pass."""
 
 
+def is_unlikely(loaded: Loaded, call: str) -> bool:
+    """Tell whether a callable goes by the name of something else than a forward pass."""
+    return _rank(loaded, call)[0] >= UNLIKELY
+
+
 def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:
     """Return callables in the order of trying."""
     return sorted(calls, key=partial(_rank, loaded))
@@ -308,16 +322,17 @@ def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:
 def _rank(loaded: Loaded, call: str) -> tuple[int, int]:
     """Return when a callable is tried as a forward pass.
 
-    What was asked for by name comes early, unless its name is that of a backward pass; then what has the name of a
-    forward pass, then what has none; what trains, walks back or only checks something comes last.
+    What has the name of a forward pass comes first, then what was asked for by name, unless that is the backward pass
+    beside a forward pass; then what has no such name; what trains, walks back or only checks something comes last.
     """
     name = call.rpartition(".")[2]
+    beside = any(names.FORWARD.fullmatch(each) for each in loaded.wanted)
     if names.CHECKS.fullmatch(name) and not names.FORWARD.fullmatch(name):
         return 4, 0
     if name in ("forward", "__call__"):
         return 0, 0
     if names.FORWARD.fullmatch(name):
         return 1, 0 if "forward" in name.lower() else 1
-    if name in loaded.wanted:
+    if name in loaded.wanted and not (beside and names.BACKWARD.fullmatch(name)):
         return 2, 0
     return (UNLIKELY, 0) if names.BACKWARD.fullmatch(name) or names.TRAINS.fullmatch(name) else (2, 1)
