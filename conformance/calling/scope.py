@@ -15,8 +15,13 @@ from conformance.calling.hints.arguments import parameters_of
 from conformance.calling.hints.walking import adds_up_products, walks_back_and_adds
 from conformance.calling.loading.load import Loaded, own_names
 
-FOLDS = frozenset({"reduce", "accumulate", "map", "scan"})
+FOLDS = frozenset(
+    {"reduce", "accumulate", "map", "scan", "vectorize", "frompyfunc", "fromiter", "apply_along_axis"}
+)
 """Functions that walk over a sequence for whoever hands them a step."""
+
+LIBRARIES = ("numpy", "math", "builtins", "scipy")
+"""Packages in which no loop over time is."""
 
 NAME = re.compile(r"[^\W\d]\w*")
 """A name in an expression."""
@@ -69,6 +74,46 @@ def callable_in(loaded: Loaded, call: str) -> Any:
 
 def _says_backward(call: str) -> bool:
     return names.BACKWARD.fullmatch(call.rpartition(".")[2]) is not None
+
+
+def takes_a_step(loaded: Loaded, built: Built, call: str) -> bool:
+    """Tell whether a callable can't walk over time: neither it nor what it calls has a loop, none of it out of sight.
+
+    A sequence handed to it at once would be taken for samples.
+    """
+    every = {f"code.{name}": getattr(loaded.code, name) for name in own_names(loaded)}
+    every |= {each: callable_of(built, each) for each in own_callables(loaded, built)}
+    inner = (call, *_closure(call, every))
+    known = [inspect.unwrap(getattr(each, "__func__", each)) for each in every.values()]
+    held = getattr(built.ran.names.get("model"), "__dict__", {})
+    return not _walks(call, every, ()) and not any(
+        _leads_elsewhere(every[each], held, known) for each in inner
+    )
+
+
+def _leads_elsewhere(function: Any, held: Mapping[str, Any], known: Sequence[Any]) -> bool:
+    """Tell whether a function speaks of code that isn't `known`: a global, of its closure, or held by its object."""
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    if not inspect.isfunction(plain):
+        return True
+    around = inspect.getclosurevars(plain)
+    values = [*around.globals.values(), *around.nonlocals.values()]
+    values += [value for name, value in held.items() if name in _spoken_of(plain)]
+    return not all(_is_data(value) or any(value is each for each in known) for value in values)
+
+
+def _is_data(value: Any) -> bool:
+    """Tell whether something is numbers and text, or of a library that has no loop over time."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_data, value))
+    if isinstance(value, dict):
+        return all(map(_is_data, value.values()))
+    module = (
+        value.__name__
+        if inspect.ismodule(value)
+        else getattr(value, "__module__", None) or type(value).__module__
+    )
+    return str(module).partition(".")[0] in LIBRARIES
 
 
 def was_asked_about(loaded: Loaded, built: Built) -> bool:

@@ -38,7 +38,7 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.running.blame import blamed, ended_within
 from conformance.calling.running.program import Ran, run
 from conformance.calling.running.stumbling import surviving
-from conformance.calling.scope import askable
+from conformance.calling.scope import askable, takes_a_step
 from conformance.calling.values.slots import WORDS, Sizes, guesses
 
 MOST_ARGUMENTS, MOST_SIZES = 8, 4
@@ -85,6 +85,8 @@ class Searching:
             parameters = parameters_of(callable_of(built, call))
             if _rank(self.loaded, call)[0] >= UNLIKELY and enough():
                 return
+            if not stepwise and takes_a_step(self.loaded, built, call):
+                continue
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
                 tries = _Tries(function=callable_of(built, call))
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
