@@ -67,6 +67,18 @@ class Found:
         return isinstance(bound, Binding) and bound.withheld
 
     @property
+    def stepwise(self) -> bool:
+        """Whether a single step was called, in loops of ours."""
+        bound = self.candidate.bound
+        return isinstance(bound, Binding) and bound.stepwise
+
+    @property
+    def unrun(self) -> Sequence[str]:
+        """The loops over time that were asked about, and in whose place a single step was judged."""
+        bound = self.candidate.bound
+        return bound.unrun if isinstance(bound, Binding) else ()
+
+    @property
     def unshown(self) -> Sequence[str]:
         """The parameters whose gradients its backward pass should give and does not show; empty where it shows none."""
         if not self.candidate.answer.tidied.observation.parameters:

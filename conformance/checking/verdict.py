@@ -14,9 +14,23 @@ from conformance.record.check import CheckVerdict, ConsistencyRecord, ScaleRecor
 FORWARD = SEAMS[: SEAMS.index("derivative")]
 """The seams of the forward pass: all up to the first one of the backward pass."""
 
+AGREES = ("conforms", "conforms-up-to-a-constant", "forward-conforms")
+"""The verdicts on what agrees as far as it was judged."""
+
 
 def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     """Return the verdict on what was found, `constant` being the one that all gradients carry.
+
+    Where a single step was judged in place of a loop over time that did not run, it says nothing of that loop.
+    """
+    verdict = _of_what_ran(found, constant)
+    if not found.unrun:
+        return verdict
+    return "step-conforms" if verdict in AGREES else "undecided"
+
+
+def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
+    """Return the verdict on what was called.
 
     A forward pass that differs is a mistake where it is known as one, or where someone said that it is torch's; with
     another activation, or unknown, it is that of another network, whose gradients are held against itself.
@@ -63,13 +77,21 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
             text = _accusation(found)
         case "another-network":
             gradients = "" if own is None else f" {gradients_of_its_own(own)}."
-            text = f"{name} isn't torch.nn.RNN: its forward pass is another one.{gradients}"
+            text = (
+                f"{name} isn't torch.nn.RNN{_as_a_step(found)}: its forward pass is another one.{gradients}"
+            )
         case "undecided":
             text = f"{name} can't be judged: {_doubt(found)}."
         case "forward-conforms":
-            text = f"The forward pass of {name} agrees with torch.nn.RNN's{_to_single(came)}; {_no_gradients(found)}."
+            agrees = f"agrees with torch.nn.RNN's{_as_a_step(found)}{_to_single(came)}"
+            text = f"The forward pass of {name} {agrees}; {_no_gradients(found)}."
+        case "step-conforms":
+            gradients = _no_gradients(found) if came.backward is None else _agreement(found, constant)
+            agrees = f"agrees with torch.nn.RNN's{_to_single(came)}: {gradients}"
+            text = f"A single step of {name} {agrees}. {', '.join(found.unrun)} did not run, so nothing is said of it."
         case _:
-            agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(found, constant)}."
+            agrees = f"{name} agrees with torch.nn.RNN{_as_a_step(found)}{_to_single(came)}"
+            agreement = f"{agrees}: {_agreement(found, constant)}."
             text = " ".join([agreement, *found.as_written])
     return text
 
@@ -79,7 +101,7 @@ def _accusation(found: Found) -> str:
         return f"{found.name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
     if found.wrong_later:
         return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
-    return f"{found.name} differs from torch.nn.RNN: {_difference(found)}."
+    return f"{found.name} differs from torch.nn.RNN{_as_a_step(found)}: {_difference(found)}."
 
 
 def gradients_of_its_own(own: ConsistencyRecord) -> str:
@@ -129,6 +151,10 @@ def _unshown(found: Found) -> str:
     return f"{' and '.join(names)}, which it doesn't show"
 
 
+def _as_a_step(found: Found) -> str:
+    return " as a single step" if found.stepwise else ""
+
+
 def _to_single(came: Outcome) -> str:
     return " to single precision" if came.precision == "single" else ""
 
@@ -145,6 +171,13 @@ def _difference(found: Found) -> str:
     return found.complaints[0].removesuffix(".")
 
 
+def _doubt_of_a_step(found: Found) -> str:
+    if found.unrun:
+        loops = ", ".join(found.unrun)
+        return f"{loops} did not run, and the single step that was judged in its place does not agree"
+    return "it agrees as a single step, and does not in a loop of ours around it, which it may not be written for"
+
+
 def _doubt(found: Found) -> str:
     came = found.came
     if came.agrees and found.withheld:
@@ -152,6 +185,8 @@ def _doubt(found: Found) -> str:
             "its gradients are right in local variables, but a caller doesn't get them, and what it gets is made of "
             "them by no rule that is known here"
         )
+    if found.unrun or (found.stepwise and not found.established):
+        return _doubt_of_a_step(found)
     if not found.established:
         return f"{NOT_ESTABLISHED}, so it may be asked for another one than it is written for"
     if came.forward is None and came.backward is None:
