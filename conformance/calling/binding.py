@@ -42,14 +42,26 @@ class Binding:
     """A hand-written network and how it is called; its fields are those of `Bound`.
 
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
-    expression each quantity is read off afterwards; `between` are the lines that begin a further sequence. `uncalled`
-    is what reads like a backward pass and could not be called, where none could; `told` is whether someone said how it
-    is called, so that nothing was inferred; `cut_short` is whether time was up before every other way was tried.
-    `anchored` is whether local variables of its backward pass show that the loss enters as it was asked to, whatever it
-    hands out; `own_rate` is the learning rate by which its update was divided, since the code has it written down, 0
-    where there is none; `withheld` is whether its gradients were found in local variables alone; `lifted` is whether
-    nothing is clipped to ±c in its backward pass; `stepwise` is whether single steps are called, in loops of ours, and
-    `unrun` names the loops over time of what was asked about that did not run for that.
+    expression each quantity is read off afterwards; `between` are the lines that begin a further sequence.
+
+    uncalled
+        What may be a backward pass and could not be called, where none could.
+    told
+        Whether someone said how it is called, so that nothing was inferred.
+    cut_short
+        Whether the budget was spent before every other way was tried.
+    stepwise, unrun
+        Whether single steps are judged, in a loop of ours; and the loops over time of its own that did not run then.
+    contradicted
+        Which other backward pass it has that is wrong, in words.
+    anchored
+        Whether local variables of its backward pass show that the loss enters as it was asked to.
+    own_rate
+        The learning rate by which its update was divided, since the code has it written down; 0 where there is none.
+    withheld
+        Whether its gradients were found in local variables alone.
+    lifted
+        Whether nothing is clipped to ±c in its backward pass.
     """
 
     name: str
@@ -74,6 +86,7 @@ class Binding:
     anchored: bool = False
     own_rate: float = 0.0
     withheld: bool = False
+    contradicted: str = ""
     lifted: bool = False
     stepwise: bool = False
     unrun: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from conformance.budget import Budget
 from conformance.calling.adapter import skeleton
 from conformance.calling.asking import Traits, question
+from conformance.calling.backwards.beside import contradicted
 from conformance.calling.backwards.final import with_final
 from conformance.calling.backwards.rates import with_its_rate
 from conformance.calling.backwards.search import Backward, backwards, by_the_reference
@@ -103,7 +104,9 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
     """Yield the ways under which everything is right; keep all others in `found`."""
     for backward in _all(loaded, found, progress):
         if backward.certain and not _of_one_sample(found, backward):
-            yield _bound(loaded, found, backward)
+            forward = next(f for f in found.forwards if f.lines == backward.forward.lines)
+            other = contradicted(loaded, forward, backward)
+            yield replace(_bound(loaded, found, backward), contradicted=other)
 
 
 def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:

@@ -61,6 +61,12 @@ class Found:
         return [attempt.what.partition(".")[2] for attempt in failed]
 
     @property
+    def contradicted(self) -> str:
+        """Which other backward pass of the network gives others than the right gradients, in words."""
+        bound = self.candidate.bound
+        return bound.contradicted if isinstance(bound, Binding) else ""
+
+    @property
     def withheld(self) -> bool:
         """Whether its gradients are right in local variables, which nobody gets."""
         bound = self.candidate.bound

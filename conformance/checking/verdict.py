@@ -42,7 +42,7 @@ def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     wrong_backward = came.backward == "differs" and found.established
     if came.forward == "differs" or wrong_backward or found.complaints or found.wrong_later:
         return "differs"
-    if not came.agrees or found.withheld or (found.unshown and found.should_be_shown):
+    if not came.agrees or found.withheld or found.contradicted or (found.unshown and found.should_be_shown):
         return "undecided"
     if came.backward is None:
         return "forward-conforms"
@@ -180,6 +180,8 @@ def _doubt_of_a_step(found: Found) -> str:
 
 def _doubt(found: Found) -> str:
     came = found.came
+    if came.agrees and found.contradicted:
+        return found.contradicted
     if came.agrees and found.withheld:
         return (
             "its gradients are right in local variables, but a caller doesn't get them, and what it gets is made of "

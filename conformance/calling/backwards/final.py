@@ -23,12 +23,18 @@ def with_final(loaded: Loaded, backward: Backward) -> Backward:
     if forward.sizes.O or forward.loop or forward.fault or backward.entry.last:
         return backward
     zeros = _zeros(backward)
-    if not zeros:
+    left_out = "" if zeros else _left_out(backward)
+    if not zeros and not left_out:
         return backward
     asked = question(replace(forward.asked.case, cotangents="both"), forward.asked.traits)
     put = replace(backward, forward=replace(forward, asked=asked))
-    handed = zeros.removeprefix("np.zeros_like(").removesuffix(")").replace("p.h_0", "p.d_h_n")
-    seen = again(loaded, put, tuple(line.replace(zeros, handed) for line in backward.lines))
+    if left_out:
+        *before, call = backward.lines
+        lines = (*before, f"{call[:-1]}, {left_out}=p.d_h_n{'' if forward.inputs.batched else '[0]'})")
+    else:
+        handed = zeros.removeprefix("np.zeros_like(").removesuffix(")").replace("p.h_0", "p.d_h_n")
+        lines = tuple(line.replace(zeros, handed) for line in backward.lines)
+    seen = again(loaded, put, lines)
     blind = again(loaded, put, backward.lines)
     if seen is None or blind is None:
         return backward
@@ -41,6 +47,14 @@ def _zeros(backward: Backward) -> str:
     handed = given(parameters, backward.lines[-1].partition("(")[2].removesuffix(")"))
     texts = [text for name, text in handed.items() if names.FINAL.fullmatch(name.strip("_"))]
     return next((text for text in texts if text.startswith(ZEROS)), "")
+
+
+def _left_out(backward: Backward) -> str:
+    """Return the argument for the gradient of the final state that was left out, empty where there is none."""
+    parameters = parameters_of(backward.forward.function(backward.call)) or []
+    handed = given(parameters, backward.lines[-1].partition("(")[2].removesuffix(")"))
+    free = [q.name for q in parameters if q.default is None and q.name not in handed]
+    return next((name for name in free if names.FINAL.fullmatch(name.strip("_"))), "")
 
 
 def _same(one: Backward, other: Backward) -> bool:

@@ -149,10 +149,10 @@ def _of_callable(
     """Yield what one callable gave for every way in which the loss may enter."""
     named = names.BACKWARD.fullmatch(call.rpartition(".")[2]) is not None
     for entry in entries(forward):
-        put = _asked(forward, entry)
-        for backward in () if put is None else _tried(loaded, put, call, parameters, entry, truth_of):
+        put = asked_by(forward, entry)
+        for backward in () if put is None else tried(loaded, put, call, parameters, entry, truth_of):
             if isinstance(backward, Backward):
-                if _is_numerical(backward):
+                if is_numerical(backward):
                     tries.numerical = True
                     return
                 yield backward
@@ -167,7 +167,7 @@ def _of_callable(
                 break
 
 
-def _is_numerical(backward: Backward) -> bool:
+def is_numerical(backward: Backward) -> bool:
     """Tell whether gradients come from differences: the forward pass was called for every parameter."""
     name, seen = backward.forward.call.rpartition(".")[2], backward.ran.seen
     return len(seen.get(name, ())) > sum(array.size for array in backward.parameters)
@@ -228,7 +228,7 @@ def _outputs_stay(backward: Backward, lifted: Backward) -> bool:
     )
 
 
-def _asked(forward: Forward, entry: Entry) -> Forward | None:
+def asked_by(forward: Forward, entry: Entry) -> Forward | None:
     """Return the forward pass as it is asked when the loss enters in one way, None where it can't."""
     if not entry.texts:
         return None
@@ -236,14 +236,15 @@ def _asked(forward: Forward, entry: Entry) -> Forward | None:
     return replace(forward, asked=question(case, replace(forward.asked.traits, crossed=entry.crossed)))
 
 
-def _tried(
+def tried(
     loaded: Loaded,
     forward: Forward,
     call: str,
     parameters: list[Parameter],
     entry: Entry,
-    truth_of: Truth,
+    truth_of: Truth = by_the_reference,
 ) -> Iterator[Backward | Ran]:
+    """Yield what one callable gave for every way to call it where the loss enters in one way; how others failed."""
     slots = [slot for slot in parameter_slots(forward) if not (entry.spares_the_head and slot.is_of_the_head)]
     nothing = Ran(names={"np": np, "p": forward.asked.p})
     before = {slot.path: np.asarray(value(nothing, slot.fill)) for slot in slots}

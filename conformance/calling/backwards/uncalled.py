@@ -40,7 +40,8 @@ def uncalled(loaded: Loaded, forward: Forward, attempts: Sequence[Attempt]) -> t
     weights = {Reached(slot.path, None).name for slot in forward.slots}
     found = []
     for call, function in _beside(loaded, forward):
-        if call == forward.call or not _may_be_backward(call, function, weights):
+        own = call == forward.call  # which may be the backward pass as well, by a flag
+        if not (walks_back_and_adds(function) if own else _may_be_backward(call, function, weights)):
             continue
         if any(a.what == call and a.reached == NUMERICAL for a in attempts):
             continue
@@ -52,10 +53,10 @@ def uncalled(loaded: Loaded, forward: Forward, attempts: Sequence[Attempt]) -> t
 
 def _beside(loaded: Loaded, forward: Forward) -> Iterator[tuple[str, object]]:
     """Yield everything that can be called in a target, a method of several classes once."""
-    known = set()
+    known: dict[int, object] = {}
     for call in own_callables(loaded, forward.built):
         function = callable_of(forward.built, call)
-        known.add(getattr(function, "__func__", function))
+        known[_identity(function)] = function
         yield call, function
     for name in own_names(loaded):
         value = getattr(loaded.code, name)
@@ -64,9 +65,14 @@ def _beside(loaded: Loaded, forward: Forward) -> Iterator[tuple[str, object]]:
             (f"code.{name}", value),
             *((f"{name}.{part}", inner) for part, inner in parts),
         ):
-            if call not in known and getattr(function, "__func__", function) not in known:
-                known.add(call)
+            if _identity(function) not in known:
+                known[_identity(function)] = function
                 yield call, function
+
+
+def _identity(function: object) -> int:
+    """Return what tells one function from another, whatever instance it is bound to."""
+    return id(getattr(function, "__func__", function))
 
 
 def _may_be_backward(call: str, function: object, weights: Collection[str]) -> bool:

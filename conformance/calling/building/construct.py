@@ -301,7 +301,10 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
     """Return the expressions of everything that may be called on a setup's owner."""
     if built.setup.owner == "code":
         wanted = [n for n in loaded.wanted if not is_class(loaded, n.partition(".")[0])]
-        rest = [n for n in own_names(loaded) if not is_class(loaded, n) and n not in wanted]
+        old = {
+            f"{name}__{n}" for name in wanted for n in range(1, len(vars(loaded.code)))
+        }  # versions hidden by those
+        rest = [n for n in own_names(loaded) if not is_class(loaded, n) and n not in (*wanted, *old)]
         return [f"code.{n}" for n in (*wanted, *rest)]
     model = built.ran.names["model"]
     found = [
