@@ -4,11 +4,11 @@ import dis
 import inspect
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import attrgetter
 from types import CodeType, MappingProxyType
 from typing import Any
 
-from conformance.calling.building.construct import Built, callable_of, own_callables
-from conformance.calling.building.options import is_class
+from conformance.calling.building.construct import Built, callable_of, named_functions, own_callables
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import parameters_of
@@ -30,11 +30,6 @@ Calls = Mapping[str, Any]
 """Callables by the expressions that call them."""
 
 
-def named_functions(loaded: Loaded) -> tuple[str, ...]:
-    """Return the expressions of the functions that were asked about by name."""
-    return tuple(f"code.{name}" for name in loaded.wanted if not is_class(loaded, name.partition(".")[0]))
-
-
 def askable(loaded: Loaded, built: Built, *, stepwise: bool) -> list[str]:
     """Return what may be the forward pass of what was named: of functions the named ones, where there are names.
 
@@ -42,7 +37,7 @@ def askable(loaded: Loaded, built: Built, *, stepwise: bool) -> list[str]:
     forward pass is any.
     """
     calls = own_callables(loaded, built)
-    named = named_functions(loaded)
+    named = _named(loaded)
     if built.setup.owner == "model" or not loaded.wanted or (named and all(map(_says_backward, named))):
         return calls
     return _among(loaded, calls, named, stepwise=stepwise)
@@ -51,25 +46,24 @@ def askable(loaded: Loaded, built: Built, *, stepwise: bool) -> list[str]:
 def backward_askable(loaded: Loaded, forward: Forward) -> list[str]:
     """Return what may be the backward pass of what was named: the named functions beside `forward`, if any."""
     calls = own_callables(loaded, forward.built)
-    named = [call for call in named_functions(loaded) if call != forward.call]
+    named = [call for call in _named(loaded) if call != forward.call]
     if forward.built.setup.owner == "model" or not named:
         return calls
     return _among(loaded, calls, named, stepwise=bool(forward.loop))
+
+
+def _named(loaded: Loaded) -> list[str]:
+    return [f"code.{name}" for name in named_functions(loaded)]
 
 
 def _among(loaded: Loaded, calls: Sequence[str], named: Sequence[str], *, stepwise: bool) -> list[str]:
     """Return the named functions, with what these call where steps will do."""
     found = [call for call in calls if call in named]
     if stepwise:
-        every = {call: callable_in(loaded, call) for call in calls}
+        every = {call: attrgetter(call.removeprefix("code."))(loaded.code) for call in calls}
         below = {call for each in found for call in _closure(each, every)}
         found += [call for call in calls if call in below and call not in found]
     return found
-
-
-def callable_in(loaded: Loaded, call: str) -> Any:
-    """Return a function of the module by the expression that calls it."""
-    return getattr(loaded.code, call.removeprefix("code."), None)
 
 
 def _says_backward(call: str) -> bool:
@@ -141,7 +135,7 @@ def unrun(loaded: Loaded, forward: Forward, ran: Collection[str]) -> tuple[str, 
     """
     every, weights = _in_question(loaded, forward), _recurrent(forward)
     return tuple(
-        call.removeprefix("model.").removeprefix("code.")
+        call
         for call in _asked_about(loaded, every)
         if call not in ran
         and _walks(call, every, ran)
@@ -180,7 +174,7 @@ def _in_question(loaded: Loaded, forward: Forward) -> Calls:
 
 def _asked_about(loaded: Loaded, every: Calls) -> Iterator[str]:
     """Yield what a user may have meant: the named functions, or all; what only checks something is no network."""
-    named = named_functions(loaded) if any(call.startswith("code.") for call in every) else ()
+    named = _named(loaded) if any(call.startswith("code.") for call in every) else []
     for call in (call for call in every if not loaded.wanted or not named or call in named):
         name = call.rpartition(".")[2]
         hidden = name.startswith("__") and name != "__call__"

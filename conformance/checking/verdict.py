@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from conformance.calling.interface import Attempt
 from conformance.checking.anchoring import NOT_ESTABLISHED, is_stated
 from conformance.checking.found import Found
 from conformance.checking.outcome import Outcome
@@ -88,7 +89,7 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
         case "step-conforms":
             gradients = _no_gradients(found) if came.backward is None else _agreement(found, constant)
             agrees = f"agrees with torch.nn.RNN's{_to_single(came)}: {gradients}"
-            text = f"A single step of {name} {agrees}. {', '.join(found.unrun)} did not run, so nothing is said of it."
+            text = f"A single step of {name} {agrees}. {_not_judged(found)}."
         case _:
             agrees = f"{name} agrees with torch.nn.RNN{_as_a_step(found)}{_to_single(came)}"
             agreement = f"{agrees}: {_agreement(found, constant)}."
@@ -141,8 +142,13 @@ def _agreement(found: Found, constant: ScaleRecord | None) -> str:
 def _no_gradients(found: Found) -> str:
     if not found.uncalled:
         return "there is no backward pass to check"
-    names = ", ".join(found.uncalled)
-    return f"no gradient was judged: {names} may be a backward pass and could not be called, see how it was called"
+    names, problem = ", ".join(names_of(found.uncalled)), found.uncalled[0].problem
+    return f"no gradient was judged: {names} may be a backward pass and could not be called ({problem})"
+
+
+def names_of(attempts: Sequence[Attempt]) -> list[str]:
+    """Return what was attempted by the names that people give it."""
+    return [attempt.what.partition(".")[2] for attempt in attempts]
 
 
 def _unshown(found: Found) -> str:
@@ -171,19 +177,22 @@ def _difference(found: Found) -> str:
     return found.complaints[0].removesuffix(".")
 
 
+def _not_judged(found: Found) -> str:
+    """Tell which loops over time were not judged, and how the first of them ended."""
+    were = "was" if len(found.unrun) == 1 else "were"
+    return f"{', '.join(names_of(found.unrun))} {were} not judged ({found.unrun[0].problem})"
+
+
 def _doubt_of_a_step(found: Found) -> str:
     if found.unrun:
-        loops = ", ".join(found.unrun)
-        return f"{loops} did not run, and the single step that was judged in its place does not agree"
+        return f"{_not_judged(found)}, and the single step that was judged in its place does not agree"
     return "it agrees as a single step, and does not in a loop of ours around it, which it may not be written for"
 
 
 def _doubt(found: Found) -> str:
     came = found.came
-    if came.agrees and found.contradicted:
-        return found.contradicted
-    if came.agrees and found.withheld:
-        return (
+    if came.agrees and (found.contradicted or found.withheld):
+        return found.contradicted or (
             "its gradients are right in local variables, but a caller doesn't get them, and what it gets is made of "
             "them by no rule that is known here"
         )
