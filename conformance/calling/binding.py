@@ -89,7 +89,7 @@ class Binding:
     contradicted: str = ""
     lifted: bool = False
     stepwise: bool = False
-    unrun: tuple[str, ...] = ()
+    unrun: tuple[Attempt, ...] = ()
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it."""

@@ -144,11 +144,13 @@ def _own(forward: Forward, backward: Backward | None) -> Own | None:
     if backward.entry.last:
         cotangent = f"({cotangent})[-1:]"
         outputs = outputs if shown.last else f"({outputs})[-1:]"
+    carried = {} if backward.loop is None else backward.loop.carried
+    starts = {f"{state}_0": name for state, name in carried.items()}
     return Own(
-        parameters={slot.path: slot.path for slot in backward.slots},
+        parameters={slot.path: slot.path for slot in backward.slots} | {name: name for name in starts},
         outputs=outputs,
         cotangent=cotangent,
-        gradients=dict(backward.harvest.expressions),
+        gradients=dict(backward.harvest.expressions) | starts,
     )
 
 

@@ -22,6 +22,7 @@ from conformance.calling.describing import bound_of
 from conformance.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
 from conformance.calling.forwards.passes import ASKED, Forward, case_of
 from conformance.calling.forwards.search import NOT_TRIED, Searching, is_unlikely
+from conformance.calling.forwards.walking import mistaken_loops
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import parameters_of
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
@@ -29,8 +30,8 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.running.limits import sandbox
 from conformance.calling.running.program import Ran, SearchIsOver
 from conformance.calling.running.stumbling import surviving
-from conformance.calling.running.walking import walks_over_time
-from conformance.calling.scope import has_a_loop_below, is_an_entry, unrun, was_asked_about
+from conformance.calling.scope import is_an_entry, was_asked_about
+from conformance.calling.stepping import left_unrun, walks_for_it
 
 Progress = Callable[[str], None]
 
@@ -150,7 +151,8 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         yield bound_of(loaded, found.raised[0].forward, found.raised[0])
     elif found.forwards:
         for forward in sorted(found.forwards, key=lambda f: (f.trains, not f.complete))[:MOST_SHOWN]:
-            yield _told_of_steps(loaded, found, bound_of(loaded, forward, None, found.attempts), forward)
+            binding = bound_of(loaded, forward, None, found.attempts)
+            yield _told_of_steps(loaded, found, binding, forward)
     elif found.broken:
         yield bound_of(loaded, found.broken[0], None, found.attempts)
     else:
@@ -201,15 +203,11 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
 def _told_of_steps(
     loaded: Loaded, found: Found, binding: Binding, forward: Forward, backward: Backward | None = None
 ) -> Binding:
-    """Return a binding that tells whether single steps are judged, and which loops over time did not run for them.
-
-    A backward pass that walks over time itself has had its forward pass called as its author does.
-    """
-    if not forward.loop or (backward is not None and backward.loop is None):
+    if not walks_for_it(forward, backward):
         return binding
-    ran = {known.call for known in found.forwards if not known.loop} | {forward.call}
-    ran |= set() if backward is None else {backward.call}
-    return replace(binding, stepwise=True, unrun=unrun(loaded, forward, ran))
+    attempts = (*found.searching.attempts, *found.attempts)
+    ran = [known.call for known in found.forwards if not known.loop]
+    return replace(binding, stepwise=True, unrun=left_unrun(loaded, forward, backward, ran, attempts))
 
 
 def _is_backward(backward: Backward) -> bool:
@@ -296,16 +294,9 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
     if found.backwards or found.raised:
         return
     if not found.forwards:
-        found.mistaken = _mistaken_loops(loaded, found)
+        found.mistaken = mistaken_loops(loaded, found.searching)
     if not found.mistaken and not any(is_an_entry(loaded, forward.call) for forward in found.broken):
         yield from _of_setups(loaded, found, setups, progress, stepwise=True)
-
-
-def _mistaken_loops(loaded: Loaded, found: Found) -> list[Forward]:
-    """Return the loops over time that ran, and that are recognised as those of a network with one mistake."""
-    ran = [forward for forward in found.searching.ran if has_a_loop_below(loaded, forward)]
-    wrong = found.searching.recognising.with_one_mistake(ran)
-    return [forward for forward in wrong if walks_over_time(loaded, forward)]
 
 
 def _those_that_run_first(found: Found, setups: Sequence[Built]) -> list[Built]:

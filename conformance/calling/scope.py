@@ -4,30 +4,30 @@ import dis
 import inspect
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import attrgetter
 from types import CodeType, MappingProxyType
 from typing import Any
 
-from conformance.calling.building.construct import Built, callable_of, own_callables
-from conformance.calling.building.options import is_class
+from conformance.calling.building.construct import Built, callable_of, named_functions, own_callables
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import parameters_of
 from conformance.calling.hints.walking import adds_up_products, walks_back_and_adds
 from conformance.calling.loading.load import Loaded, own_names
 
-FOLDS = frozenset({"reduce", "accumulate", "map", "scan"})
+FOLDS = frozenset(
+    {"reduce", "accumulate", "map", "scan", "vectorize", "frompyfunc", "fromiter", "apply_along_axis"}
+)
 """Functions that walk over a sequence for whoever hands them a step."""
+
+LIBRARIES = ("numpy", "math", "builtins", "scipy")
+"""Packages in which no loop over time is."""
 
 NAME = re.compile(r"[^\W\d]\w*")
 """A name in an expression."""
 
 Calls = Mapping[str, Any]
 """Callables by the expressions that call them."""
-
-
-def named_functions(loaded: Loaded) -> tuple[str, ...]:
-    """Return the expressions of the functions that were asked about by name."""
-    return tuple(f"code.{name}" for name in loaded.wanted if not is_class(loaded, name.partition(".")[0]))
 
 
 def askable(loaded: Loaded, built: Built, *, stepwise: bool) -> list[str]:
@@ -37,7 +37,7 @@ def askable(loaded: Loaded, built: Built, *, stepwise: bool) -> list[str]:
     forward pass is any.
     """
     calls = own_callables(loaded, built)
-    named = named_functions(loaded)
+    named = _named(loaded)
     if built.setup.owner == "model" or not loaded.wanted or (named and all(map(_says_backward, named))):
         return calls
     return _among(loaded, calls, named, stepwise=stepwise)
@@ -46,29 +46,68 @@ def askable(loaded: Loaded, built: Built, *, stepwise: bool) -> list[str]:
 def backward_askable(loaded: Loaded, forward: Forward) -> list[str]:
     """Return what may be the backward pass of what was named: the named functions beside `forward`, if any."""
     calls = own_callables(loaded, forward.built)
-    named = [call for call in named_functions(loaded) if call != forward.call]
+    named = [call for call in _named(loaded) if call != forward.call]
     if forward.built.setup.owner == "model" or not named:
         return calls
     return _among(loaded, calls, named, stepwise=bool(forward.loop))
+
+
+def _named(loaded: Loaded) -> list[str]:
+    return [f"code.{name}" for name in named_functions(loaded)]
 
 
 def _among(loaded: Loaded, calls: Sequence[str], named: Sequence[str], *, stepwise: bool) -> list[str]:
     """Return the named functions, with what these call where steps will do."""
     found = [call for call in calls if call in named]
     if stepwise:
-        every = {call: callable_in(loaded, call) for call in calls}
+        every = {call: attrgetter(call.removeprefix("code."))(loaded.code) for call in calls}
         below = {call for each in found for call in _closure(each, every)}
         found += [call for call in calls if call in below and call not in found]
     return found
 
 
-def callable_in(loaded: Loaded, call: str) -> Any:
-    """Return a function of the module by the expression that calls it."""
-    return getattr(loaded.code, call.removeprefix("code."), None)
-
-
 def _says_backward(call: str) -> bool:
     return names.BACKWARD.fullmatch(call.rpartition(".")[2]) is not None
+
+
+def takes_a_step(loaded: Loaded, built: Built, call: str) -> bool:
+    """Tell whether a callable can't walk over time: neither it nor what it calls has a loop, none of it out of sight.
+
+    A sequence handed to it at once would be taken for samples.
+    """
+    every = {f"code.{name}": getattr(loaded.code, name) for name in own_names(loaded)}
+    every |= {each: callable_of(built, each) for each in own_callables(loaded, built)}
+    inner = (call, *_closure(call, every))
+    known = [inspect.unwrap(getattr(each, "__func__", each)) for each in every.values()]
+    held = getattr(built.ran.names.get("model"), "__dict__", {})
+    return not _walks(call, every, ()) and not any(
+        _leads_elsewhere(every[each], held, known) for each in inner
+    )
+
+
+def _leads_elsewhere(function: Any, held: Mapping[str, Any], known: Sequence[Any]) -> bool:
+    """Tell whether a function speaks of code that isn't `known`: a global, of its closure, or held by its object."""
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    if not inspect.isfunction(plain):
+        return True
+    around = inspect.getclosurevars(plain)
+    values = [*around.globals.values(), *around.nonlocals.values()]
+    values += [value for name, value in held.items() if name in _spoken_of(plain)]
+    return not all(_is_data(value) or any(value is each for each in known) for value in values)
+
+
+def _is_data(value: Any) -> bool:
+    """Tell whether something is numbers and text, or of a library that has no loop over time."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_data, value))
+    if isinstance(value, dict):
+        return all(map(_is_data, value.values()))
+    module = (
+        value.__name__
+        if inspect.ismodule(value)
+        else getattr(value, "__module__", None) or type(value).__module__
+    )
+    return str(module).partition(".")[0] in LIBRARIES
 
 
 def was_asked_about(loaded: Loaded, built: Built) -> bool:
@@ -96,7 +135,7 @@ def unrun(loaded: Loaded, forward: Forward, ran: Collection[str]) -> tuple[str, 
     """
     every, weights = _in_question(loaded, forward), _recurrent(forward)
     return tuple(
-        call.removeprefix("model.").removeprefix("code.")
+        call
         for call in _asked_about(loaded, every)
         if call not in ran
         and _walks(call, every, ran)
@@ -135,7 +174,7 @@ def _in_question(loaded: Loaded, forward: Forward) -> Calls:
 
 def _asked_about(loaded: Loaded, every: Calls) -> Iterator[str]:
     """Yield what a user may have meant: the named functions, or all; what only checks something is no network."""
-    named = named_functions(loaded) if any(call.startswith("code.") for call in every) else ()
+    named = _named(loaded) if any(call.startswith("code.") for call in every) else []
     for call in (call for call in every if not loaded.wanted or not named or call in named):
         name = call.rpartition(".")[2]
         hidden = name.startswith("__") and name != "__call__"

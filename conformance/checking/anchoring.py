@@ -15,7 +15,7 @@ from conformance.calling.bound import Bound
 from conformance.calling.hints.names import BACKWARD
 from conformance.calling.hints.walking import walks_back
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
-from conformance.checking import parts
+from conformance.checking import parts, single_steps
 from conformance.checking.choosing import Candidate
 from conformance.checking.consistency import Consistency, consistency
 from conformance.checking.judging import judge
@@ -34,6 +34,8 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
 
     Where the search was cut short, another way of calling it might have been right: mistakes must be known then.
     """
+    if single_steps.is_stepwise(candidate):
+        return single_steps.is_wrong(candidate, diagnosis)
     if diagnosis is not None and diagnosis.explained:
         return True
     if isinstance(candidate.bound, Binding) and candidate.bound.cut_short:
@@ -95,6 +97,8 @@ def _is_right_alone(candidate: Candidate, name: str) -> bool:
 
 def established_by_its_own(candidate: Candidate, own: Consistency) -> bool:
     """Tell whether gradients that don't agree with the network's own forward pass may be held against it."""
+    if single_steps.is_stepwise(candidate):
+        return single_steps.is_wrong_by_its_own(candidate)
     if is_handed_over(candidate) or own.anchored:
         return True
     step = for_so_many_steps(candidate, 1)

@@ -9,7 +9,7 @@ from conformance.checking.diagnosing import closest_match, diagnosis_record, rep
 from conformance.checking.found import Found
 from conformance.checking.judging import Judged
 from conformance.checking.pointing import suspected
-from conformance.checking.verdict import headline, verdict_of
+from conformance.checking.verdict import headline, names_of, verdict_of
 from conformance.judge import not_shown
 from conformance.observation import Observation
 from conformance.record.check import (
@@ -58,7 +58,7 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         notes=[*found.complaints, *bound.notes, *candidate.said.messages],
         not_checked=[] if another else missing(came.judged.truth.problem, shown),
         reproduce=asked.reproduce,
-        unjudged=list(found.uncalled) if came.backward is None else [],
+        unjudged=names_of(found.uncalled) if came.backward is None else [],
     )
 
 

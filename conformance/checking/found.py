@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.calling.binding import Binding
+from conformance.calling.interface import Attempt
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.checking.choosing import Candidate
 from conformance.checking.declared import Declared
@@ -57,11 +58,10 @@ class Found:
         return self.candidate.bound.name
 
     @property
-    def uncalled(self) -> Sequence[str]:
+    def uncalled(self) -> Sequence[Attempt]:
         """What reads like a backward pass and could not be called; empty where one was."""
         bound = self.candidate.bound
-        failed = bound.uncalled if isinstance(bound, Binding) else ()
-        return [attempt.what.partition(".")[2] for attempt in failed]
+        return bound.uncalled if isinstance(bound, Binding) else ()
 
     @property
     def contradicted(self) -> str:
@@ -74,6 +74,18 @@ class Found:
         """Whether its gradients are right in local variables, which nobody gets."""
         bound = self.candidate.bound
         return isinstance(bound, Binding) and bound.withheld
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether a single step was called, in loops of ours."""
+        bound = self.candidate.bound
+        return isinstance(bound, Binding) and bound.stepwise
+
+    @property
+    def unrun(self) -> Sequence[Attempt]:
+        """The loops over time that were asked about, and in whose place a single step was judged."""
+        bound = self.candidate.bound
+        return bound.unrun if isinstance(bound, Binding) else ()
 
     @property
     def unshown(self) -> Sequence[str]:

@@ -58,5 +58,5 @@ def told(error: BaseException) -> str:
     """Return an exception in one sentence: what it is, and the innermost line of foreign code on the way to it."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)] or frames
-    where = f", at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else ""
+    where = f", in {own[-1].name} at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else ""
     return in_words(error) + well_formed(where)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from conformance.calling.interface import Attempt
 from conformance.checking.anchoring import NOT_ESTABLISHED, is_stated
 from conformance.checking.found import Found
 from conformance.checking.outcome import Outcome
@@ -14,9 +15,23 @@ from conformance.record.check import CheckVerdict, ConsistencyRecord, ScaleRecor
 FORWARD = SEAMS[: SEAMS.index("derivative")]
 """The seams of the forward pass: all up to the first one of the backward pass."""
 
+AGREES = ("conforms", "conforms-up-to-a-constant", "forward-conforms")
+"""The verdicts on what agrees as far as it was judged."""
+
 
 def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     """Return the verdict on what was found, `constant` being the one that all gradients carry.
+
+    Where a single step was judged in place of a loop over time that did not run, it says nothing of that loop.
+    """
+    verdict = _of_what_ran(found, constant)
+    if not found.unrun:
+        return verdict
+    return "step-conforms" if verdict in AGREES else "undecided"
+
+
+def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
+    """Return the verdict on what was called.
 
     A forward pass that differs is a mistake where it is known as one, or where someone said that it is torch's; with
     another activation, or unknown, it is that of another network, whose gradients are held against itself.
@@ -65,13 +80,21 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
             text = _accusation(found)
         case "another-network":
             gradients = "" if own is None else f" {gradients_of_its_own(own)}."
-            text = f"{name} isn't torch.nn.RNN: its forward pass is another one.{gradients}"
+            text = (
+                f"{name} isn't torch.nn.RNN{_as_a_step(found)}: its forward pass is another one.{gradients}"
+            )
         case "undecided":
             text = f"{name} can't be judged: {_doubt(found)}."
         case "forward-conforms":
-            text = f"The forward pass of {name} agrees with torch.nn.RNN's{_to_single(came)}; {_no_gradients(found)}."
+            agrees = f"agrees with torch.nn.RNN's{_as_a_step(found)}{_to_single(came)}"
+            text = f"The forward pass of {name} {agrees}; {_no_gradients(found)}."
+        case "step-conforms":
+            gradients = _no_gradients(found) if came.backward is None else _agreement(found, constant)
+            agrees = f"agrees with torch.nn.RNN's{_to_single(came)}: {gradients}"
+            text = f"A single step of {name} {agrees}. {_not_judged(found)}."
         case _:
-            agreement = f"{name} agrees with torch.nn.RNN{_to_single(came)}: {_agreement(found, constant)}."
+            agrees = f"{name} agrees with torch.nn.RNN{_as_a_step(found)}{_to_single(came)}"
+            agreement = f"{agrees}: {_agreement(found, constant)}."
             text = " ".join([agreement, *found.as_written])
     return text
 
@@ -84,7 +107,7 @@ def _accusation(found: Found) -> str:
         return f"{found.name} is right for {found.right_for} steps, and goes wrong for {steps}: {_difference(found)}."
     if found.wrong_later:
         return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
-    return f"{found.name} differs from torch.nn.RNN: {_difference(found)}."
+    return f"{found.name} differs from torch.nn.RNN{_as_a_step(found)}: {_difference(found)}."
 
 
 def gradients_of_its_own(own: ConsistencyRecord) -> str:
@@ -124,14 +147,23 @@ def _agreement(found: Found, constant: ScaleRecord | None) -> str:
 def _no_gradients(found: Found) -> str:
     if not found.uncalled:
         return "there is no backward pass to check"
-    names = ", ".join(found.uncalled)
-    return f"no gradient was judged: {names} may be a backward pass and could not be called, see how it was called"
+    names, problem = ", ".join(names_of(found.uncalled)), found.uncalled[0].problem
+    return f"no gradient was judged: {names} may be a backward pass and could not be called ({problem})"
+
+
+def names_of(attempts: Sequence[Attempt]) -> list[str]:
+    """Return what was attempted by the names that people give it."""
+    return [attempt.what.partition(".")[2] for attempt in attempts]
 
 
 def _unshown(found: Found) -> str:
     """Return the gradients of parameters that aren't shown: `dL/dW_hh and dL/db_ih, which it doesn't show`."""
     names = [named_gradient(name) for name in found.unshown]
     return f"{' and '.join(names)}, which it doesn't show"
+
+
+def _as_a_step(found: Found) -> str:
+    return " as a single step" if found.stepwise else ""
 
 
 def _to_single(came: Outcome) -> str:
@@ -150,15 +182,27 @@ def _difference(found: Found) -> str:
     return found.complaints[0].removesuffix(".")
 
 
+def _not_judged(found: Found) -> str:
+    """Tell which loops over time were not judged, and how the first of them ended."""
+    were = "was" if len(found.unrun) == 1 else "were"
+    return f"{', '.join(names_of(found.unrun))} {were} not judged ({found.unrun[0].problem})"
+
+
+def _doubt_of_a_step(found: Found) -> str:
+    if found.unrun:
+        return f"{_not_judged(found)}, and the single step that was judged in its place does not agree"
+    return "it agrees as a single step, and does not in a loop of ours around it, which it may not be written for"
+
+
 def _doubt(found: Found) -> str:
     came = found.came
-    if came.agrees and found.contradicted:
-        return found.contradicted
-    if came.agrees and found.withheld:
-        return (
+    if came.agrees and (found.contradicted or found.withheld):
+        return found.contradicted or (
             "its gradients are right in local variables, but a caller doesn't get them, and what it gets is made of "
             "them by no rule that is known here"
         )
+    if found.unrun or (found.stepwise and not found.established):
+        return _doubt_of_a_step(found)
     if not found.established:
         return f"{NOT_ESTABLISHED}, so it may be asked for another one than it is written for"
     if came.forward is None and came.backward is None:

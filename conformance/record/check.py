@@ -19,6 +19,7 @@ CheckVerdict = Literal[
     "conforms",
     "conforms-up-to-a-constant",
     "forward-conforms",
+    "step-conforms",
     "differs",
     "another-network",
     "undecided",
@@ -31,6 +32,7 @@ CheckVerdict = Literal[
 conforms                   everything shown agrees with torch.nn.RNN
 conforms-up-to-a-constant  all gradients are the right ones times one constant
 forward-conforms           the forward pass agrees with torch.nn.RNN's, and no gradient was judged
+step-conforms              a single step agrees with torch.nn.RNN's, in place of a loop over time that did not run
 differs                    something is wrong
 another-network            the forward pass isn't that of torch.nn.RNN; the gradients are judged by the network's own
 undecided                  it ran, and too little was shown, its backward pass could not be called, or rounding could be

@@ -26,6 +26,7 @@ TITLES = {
     "conforms": "CONFORMS",
     "conforms-up-to-a-constant": "CONFORMS, UP TO A CONSTANT",
     "forward-conforms": "FORWARD AGREES",
+    "step-conforms": "STEP AGREES",
     "differs": "DIFFERS",
     "another-network": "ANOTHER NETWORK",
     "undecided": "UNDECIDED",

@@ -39,7 +39,8 @@ GRADIENT = re.compile(r"d_?|grad_?")
 class BackwardLoop:
     """A loop back over time as it ran; without lines, a single step that failed.
 
-    `carried` tells by the name of a state which variable ends as its gradient before the first step: h's is dh.
+    `carried` tells of the states whose gradients go by such a name which variable ends as that before the first step:
+    h's is dh.
     """
 
     ran: Ran
@@ -72,8 +73,7 @@ def backward_cells(
             for carried in _carried(probe, labels, memory=memory):
                 lines = (*opening, _loop((*at, back), carried, owner=forward.built.setup.owner))
                 ran = run(loaded, forward.asked.p, (*before, *lines))
-                ends = {state: f"d{state}" for state in STATES if f"d{state}" in carried}
-                yield BackwardLoop(lines=lines, ran=ran, carried=ends)
+                yield BackwardLoop(lines=lines, ran=ran, carried=_ends(carried, labels))
 
 
 def _enters_once(kinds: tuple[str, ...]) -> bool:
@@ -131,8 +131,21 @@ def _carried(probe: Ran, labels: dict[str, str], *, memory: bool) -> list[dict[s
     return [{"dh": _inner(item)} for item in found[:MOST_CARRIED]] or [{}]
 
 
+def _ends(carried: Mapping[str, str], labels: dict[str, str]) -> dict[str, str]:
+    """Return which variables end as the gradients of which states, those alone that go by such a name."""
+    items = {name: Reached(f"back{path}", None) for name, path in carried.items()}
+    called = {"dh": _is_of_state, "dc": _is_of_memory}
+    return {name[1:]: name for name, item in items.items() if called[name](item, labels)}
+
+
 def _inner(item: Reached) -> str:
     return item.path.removeprefix("back")
+
+
+def _is_of_state(item: Reached, labels: dict[str, str]) -> bool:
+    """Tell whether something is called like the gradient of a state."""
+    label = labels.get(item.path, item.name).lower()
+    return "prev" in label or "next" in label or label.startswith(("dh", "d_h", "da", "ds"))
 
 
 def _is_of_memory(item: Reached, labels: dict[str, str]) -> bool:
@@ -199,9 +212,4 @@ def _following(ran: Ran, labels: dict[str, str]) -> list[Reached]:
         for item in reach("back", ran.names["back"], depth=3)
         if (array := numeric(item.value)) is not None and array.shape == shape
     ]
-
-    def rank(path: str, name: str) -> bool:
-        label = labels.get(path, name).lower()
-        return not ("prev" in label or "next" in label or label.startswith(("dh", "d_h", "da", "ds")))
-
-    return sorted(found, key=lambda item: rank(item.path, item.name))
+    return sorted(found, key=lambda item: not _is_of_state(item, labels))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -300,12 +301,13 @@ def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[st
 def own_callables(loaded: Loaded, built: Built) -> list[str]:
     """Return the expressions of everything that may be called on a setup's owner."""
     if built.setup.owner == "code":
-        wanted = [n for n in loaded.wanted if not is_class(loaded, n.partition(".")[0])]
+        wanted = named_functions(loaded)
         old = {
             f"{name}__{n}" for name in wanted for n in range(1, len(vars(loaded.code)))
         }  # versions hidden by those
         rest = [n for n in own_names(loaded) if not is_class(loaded, n) and n not in (*wanted, *old)]
-        return [f"code.{n}" for n in (*wanted, *rest)]
+        static = [f"{n}.{m}" for n in own_names(loaded) for m in _static_methods(loaded, n)]
+        return [f"code.{n}" for n in dict.fromkeys((*wanted, *rest, *static))]
     model = built.ran.names["model"]
     found = [
         f"model.{n}"
@@ -318,6 +320,19 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
         found.append("model.__call__")
     wanted = [f"model.{n.partition('.')[2]}" for n in loaded.wanted if "." in n]
     return [*wanted, *(n for n in found if n not in wanted)]
+
+
+def named_functions(loaded: Loaded) -> list[str]:
+    """Return the functions that were asked about by name, those of a class that only holds functions too."""
+    plain = [name for name in loaded.wanted if not is_class(loaded, name.partition(".")[0])]
+    return [*plain, *(f"{name}.{m}" for name in loaded.wanted for m in _static_methods(loaded, name))]
+
+
+def _static_methods(loaded: Loaded, name: str) -> list[str]:
+    """Return the functions of a class that has nothing else, and stands for a module."""
+    methods = vars(getattr(loaded.code, name)) if is_class(loaded, name) else {}
+    own = {key: value for key, value in methods.items() if not key.startswith("__")}
+    return list(own) if all(isinstance(value, staticmethod) for value in own.values()) else []
 
 
 def _is_of_a_network(method: object) -> bool:
@@ -350,4 +365,4 @@ def part_called(built: Built, name: str) -> str | None:
 def callable_of(built: Built, expression: str) -> Any:
     """Return the callable behind an expression of `own_callables`."""
     owner, _, name = expression.partition(".")
-    return getattr(built.ran.names[owner], name)
+    return attrgetter(name)(built.ran.names[owner])

@@ -26,6 +26,8 @@ def between(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
         and names.RESETS.fullmatch(call.rpartition(".")[2])
         and not any(q.required for q in parameters_of(callable_of(forward.built, call)) or [])
     ]
+    if forward.loop and not (forward.starts or begins or resets):
+        return forward.build  # the state of a cell that keeps it itself begins with the cell
     fills = [
         f"{slot.path}[...] = {slot.fill}"
         for slot in forward.slots

@@ -38,7 +38,7 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.running.blame import blamed, ended_within
 from conformance.calling.running.program import Ran, run
 from conformance.calling.running.stumbling import surviving
-from conformance.calling.scope import askable
+from conformance.calling.scope import askable, takes_a_step
 from conformance.calling.values.slots import WORDS, Sizes, guesses
 
 MOST_ARGUMENTS, MOST_SIZES = 8, 4
@@ -84,7 +84,7 @@ class Searching:
         for call in _ordered(self.loaded, askable(self.loaded, built, stepwise=stepwise)):
             function = callable_of(built, call)
             parameters = parameters_of(function)
-            if needless(call, function):
+            if needless(call, function) or (not stepwise and takes_a_step(self.loaded, built, call)):
                 continue
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
                 tries = _Tries(function=callable_of(built, call))

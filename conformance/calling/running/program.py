@@ -78,7 +78,7 @@ def told(error: BaseException) -> str:
     """Return an exception in one sentence, with the innermost line."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "conformance" not in f.filename]
     where = (
-        f", at {frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}"
+        f", in {frames[-1].name} at {frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}"
         if frames and frames[-1].line
         else ""
     )

@@ -1,4 +1,4 @@
-"""Whether foreign code walks over time: whether it does more where there are more steps."""
+"""Forward passes that walk over time, which is seen by how much more they do where there are more steps."""
 
 import sys
 from dataclasses import replace
@@ -7,8 +7,17 @@ from typing import Any
 
 from conformance.calling.asking import question
 from conformance.calling.forwards.passes import Forward
+from conformance.calling.forwards.search import Searching
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.program import run
+from conformance.calling.scope import has_a_loop_below
+
+
+def mistaken_loops(loaded: Loaded, searching: Searching) -> list[Forward]:
+    """Return the loops over time that ran, and that are recognised as those of a network with one mistake."""
+    ran = [forward for forward in searching.ran if has_a_loop_below(loaded, forward)]
+    wrong = searching.recognising.with_one_mistake(ran)
+    return [forward for forward in wrong if walks_over_time(loaded, forward)]
 
 
 def walks_over_time(loaded: Loaded, forward: Forward) -> bool:
