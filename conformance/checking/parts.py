@@ -1,7 +1,9 @@
 """The same network in other settings: from an initial state that isn't 0, and for a single step."""
 
+import re
 from dataclasses import replace
 
+from conformance.calling import Bound
 from conformance.calling.binding import Binding
 from conformance.cases import Case, Problem, materialise
 from conformance.checking.asking import asked_about
@@ -43,9 +45,10 @@ def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
 
     Its cotangents are 2¹⁰ times smaller, so that what limits large gradients isn't reached by the sums over more steps.
     """
+    bound = of_any_length(candidate.bound, candidate.case.steps)
     for steps in LONGER:
         problem = softened(materialise(replace(candidate.case, steps=steps)))
-        answer = asked_about(candidate.bound, problem, candidate.said)
+        answer = asked_about(bound, problem, candidate.said)
         if isinstance(answer, Failure):
             continue
         came = outcome(answer.truth, answer.tidied.observation)
@@ -53,6 +56,18 @@ def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
         if found.differs:
             return found
     return None
+
+
+def of_any_length(bound: Bound, steps: int) -> Bound:
+    """Return a network that shows nothing by the number of one of its last steps, which is another in other lengths."""
+    if not isinstance(bound, Binding):
+        return bound
+    shown = {
+        name: text
+        for name, text in bound.shown.items()
+        if all(int(number) < steps - 1 for number in re.findall(r"\[(\d+)\]", text))
+    }
+    return replace(bound, shown=shown)
 
 
 def softened(problem: Problem) -> Problem:

@@ -8,7 +8,7 @@ import numpy as np
 
 from conformance.calling.asking import Traits, question
 from conformance.calling.building.construct import candidates
-from conformance.calling.forwards.passes import Forward, case_of
+from conformance.calling.forwards.passes import QUANTITIES, Forward, case_of
 from conformance.calling.forwards.wrong import alike_at_every_step, without_a_state, wrong_truths
 from conformance.calling.hints import names
 from conformance.calling.loading.load import Loaded
@@ -204,8 +204,11 @@ def _sized_by_steps(forward: Forward) -> bool:
 
 
 def _is_kept(forward: Forward) -> bool:
-    """Tell whether what the loss sees was found in what a forward pass keeps or holds, and not in what it returns."""
-    return forward.outputs is not None and "result" not in forward.outputs.source
+    """Tell whether outputs were found in what a forward pass keeps or holds, and it returns nothing made of them."""
+    steps = forward.asked.case.steps
+    seen = QUANTITIES[:-1] if forward.sizes.O else QUANTITIES
+    returned = (m for m in forward.matches if "result" in m.source and m.quantity in seen)
+    return forward.outputs is not None and not any(m.last or m.right == steps for m in returned)
 
 
 def _returns_others(forward: Forward) -> bool:
