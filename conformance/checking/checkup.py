@@ -30,6 +30,7 @@ from conformance.checking.found import Found
 from conformance.checking.further_calls import FurtherCalls
 from conformance.checking.losses import by_another_loss, loss_of
 from conformance.checking.running import Failure, attempt
+from conformance.checking.single_steps import alone, is_stepwise
 from conformance.diagnose import Diagnosis
 from conformance.diagnose.diagnose import MOST
 from conformance.diagnose.search import DEEPEST
@@ -84,7 +85,7 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
         found.append(replaced(checkup, diagnosis=diagnosis))
         if found[-1].mistakes <= 1 and not found[-1].misplaced:
             break
-    return min(found, key=lambda checkup: (checkup.misplaced, checkup.mistakes))
+    return min(found, key=lambda checkup: (checkup.misplaced, checkup.mistakes)).of_a_step()
 
 
 def has_right_states(candidate: Candidate) -> bool:
@@ -149,6 +150,14 @@ class Checkup:
         if other.came.forward == "differs" and not found.explained:
             return self
         return replaced(self, candidate=other, diagnosis=found, right_from_zero=True)
+
+    def of_a_step(self) -> "Checkup":
+        """Return the check of one step that is wrong by itself, where our loop around it may be as well."""
+        explained = self.diagnosis is not None and self.diagnosis.explained
+        step = None if explained or not is_stepwise(self.candidate) else alone(self.candidate)
+        if step is None or not step.differs:
+            return self
+        return replaced(self, candidate=step, diagnosis=diagnosed(step, self.progress))
 
     def in_a_longer_sequence(self) -> "Checkup":
         """Return the check of the same network on a longer sequence, where it goes wrong only there."""
