@@ -9,7 +9,7 @@ from typing import Any
 from conformance.budget import Budget
 from conformance.calling.asking import Question, Traits, question
 from conformance.calling.backwards.raising import how_far, own_mistake
-from conformance.calling.building.construct import Built, callable_of, part_called
+from conformance.calling.building.construct import Built, callable_of, own_callables, part_called
 from conformance.calling.building.relabelling import relabelled
 from conformance.calling.forwards.arguments import offered
 from conformance.calling.forwards.cells import cells, is_stepwise
