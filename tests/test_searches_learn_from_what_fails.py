@@ -10,8 +10,9 @@ from conformance.calling.building.construct import Built, Setup, own_callables
 from conformance.calling.building.modules import of_module
 from conformance.calling.finding import Found, _those_that_run_first
 from conformance.calling.forwards.passes import ASKED, case_of
-from conformance.calling.forwards.search import MOST_FAILING, Searching
+from conformance.calling.forwards.search import MOST_CALLS_OF_A_STEP, MOST_FAILING, Searching
 from conformance.calling.hints import sources
+from conformance.calling.hints.looping import may_loop
 from conformance.calling.running.blame import blamed, ended_within
 from conformance.calling.running.program import run
 
@@ -179,18 +180,19 @@ def total_loss(x, h, Wx, Wh, b):
 
 
 def test_what_a_recognised_pass_is_made_of_is_not_tried_on_its_own(tmp_path, monkeypatch):
-    called = []
+    lines = []
 
-    def recorded(loaded, p, lines, **options):
-        called.append(lines[-1])
-        return run(loaded, p, lines, **options)
+    def recorded(loaded, p, text, **options):
+        lines.append(text[-1])
+        return run(loaded, p, text, **options)
 
     monkeypatch.setattr("conformance.calling.forwards.search.run", recorded)
-    assert list(bindings(loaded_from_text(tmp_path, STEPPED)))
-    own = [line for line in called if line.startswith("result = ")]
-    recognised = next(n for n, line in enumerate(own) if "rnn_forward(x, p.h_0, p.W_ih.T, p.W_hh.T" in line)
-    assert not any("rnn_step(" in line or "total_loss(" in line for line in own)  # a part, and what calls it
-    assert not any("p.W_hh.T, p.W_ih.T" in line for line in own[recognised + 1 :])  # in another order
+    assert list(bindings(loaded_from_text(tmp_path, STEPPED), lines.append))
+    recognised = lines.index("looking for the backward pass of code.rnn_forward")
+    # neither its parts nor what calls it under another name, nor its weights in another order
+    assert not any("code.rnn_step(" in line or "code.total_loss(" in line for line in lines)
+    assert any("p.W_hh" in line for line in lines[recognised:])
+    assert not any("p.W_hh.T, p.W_ih.T" in line for line in lines[recognised:])
 
 
 def test_sources_are_read_once(tmp_path, monkeypatch):
@@ -211,3 +213,40 @@ def test_few_assignments_may_hang(tmp_path, monkeypatch):
     assert loaded.code.kept == 1
     assert not hasattr(loaded.code, "left")
     assert sum("no answer within" in note for note in loaded.notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "loops"),
+    [
+        ("return np.tanh(W @ x + h.dot(U))", False),
+        ("kept.append(x)\n    return one(x)", False),
+        ("return sum(len(part) for part in x)", True),
+        ("for x_t in x:\n        h = h + x_t\n    return h", True),
+        ("return many(x)", True),
+        ("return subject(x[1:], h)", True),  # calls itself
+        ("return functools.reduce(one, x)", True),
+        ("return list(map(one, x))", True),
+        ("return x.cell(h)", True),  # nobody knows what that does
+        ("return unknown(x)", True),
+    ],
+)
+def test_what_never_loops_is_known_to_take_one_step(tmp_path, body, loops):
+    text = (
+        "import functools\nimport numpy as np\nW, U, kept = 1.0, 1.0, []\n"
+        "def one(x):\n    return np.exp(x)\n"
+        "def many(x):\n    while x:\n        x = x[1:]\n"
+        f"def subject(x, h=0.0):\n    {body}\n"
+    )
+    code = vars(loaded_from_text(tmp_path, text).code)
+    own = {name: code[name] for name in ("one", "many", "subject")}
+    assert may_loop(code["subject"], own.get, code) is loops
+    assert may_loop(abs, own.get, code)  # its source can't be had
+
+
+def test_what_never_loops_is_handed_whole_sequences_few_times(tmp_path):
+    text = COUNTS + "def forward(x, h):\n    calls.append(1)\n    return x @ h @ x @ h @ x\n"
+    loaded = loaded_from_text(tmp_path, text)
+    loaded._lists.clear()
+    (built,) = of_module(loaded, P)
+    assert list(Searching(loaded).forwards(built, stepwise=False)) == []
+    assert len(loaded.code.calls) <= MOST_CALLS_OF_A_STEP

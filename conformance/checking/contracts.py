@@ -19,7 +19,7 @@ from conformance.record.check import ContractFinding
 
 def contracts(bound: Bound, problem: Problem, came: Outcome, said: Said) -> FurtherCalls:
     """Call one network many times and tell what the calls did to their arguments and to each other."""
-    problems = to_be_asked(problem)
+    problems = to_be_asked(bound, problem)
     calls = attempt(bound.calls, problems, said)
     if isinstance(calls, Failure):
         sentence = f"whether a second call gives the same wasn't checked: {calls.reason}"

@@ -47,13 +47,13 @@ class FurtherCalls:
     wrong: str = ""
 
 
-def to_be_asked(problem: Problem) -> list[Problem]:
+def to_be_asked(bound: Bound, problem: Problem) -> list[Problem]:
     """Return the problems of `CALLS` calls of one network: the first again and again, and other data in between."""
     drawn = materialise(replace(problem.case, seed=problem.case.seed + 1))
     head = drawn.head
     if head is not None and problem.head is not None:
         head = replace(head, weight=problem.head.weight, bias=problem.head.bias)
-    other = replace(drawn, weights=problem.weights, head=head)
+    other = bound.admit(replace(drawn, weights=problem.weights, head=head))
     return [other if n in OTHER_DATA else problem for n in range(CALLS)]
 
 

@@ -106,7 +106,8 @@ def _not_called(loaded: Loaded, unbound: Unbound | None, asked: Asked) -> CheckR
             " It computes with tensors of torch, which are called in classes that are nn.Modules only; an adapter may "
             "turn arrays into tensors and back."
         )
-    return not_called_record(asked, reason, lines, "" if unbound is None else unbound.skeleton)
+    empty = "" if unbound is None else unbound.skeleton
+    return not_called_record(asked, reason, lines, empty, loaded.notes)
 
 
 def _tried(ways: int) -> str:

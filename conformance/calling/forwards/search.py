@@ -9,7 +9,7 @@ from typing import Any
 from conformance.budget import Budget
 from conformance.calling.asking import Question, Traits, question
 from conformance.calling.backwards.raising import how_far, own_mistake
-from conformance.calling.building.construct import Built, callable_of, part_called
+from conformance.calling.building.construct import Built, callable_of, own_callables, part_called
 from conformance.calling.building.relabelling import relabelled
 from conformance.calling.forwards.arguments import offered
 from conformance.calling.forwards.cells import cells, is_stepwise
@@ -33,6 +33,7 @@ from conformance.calling.hints.inputs import (
     meanings_of,
     weight,
 )
+from conformance.calling.hints.looping import may_loop
 from conformance.calling.interface import Attempt
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.blame import blamed, ended_within
@@ -51,6 +52,9 @@ MOST_EXHAUSTING = 2
 
 MOST_CALLS_OF_ONE = 3_000
 """After which a callable is given up of which nothing was recognised."""
+
+MOST_CALLS_OF_A_STEP = 40
+"""The same of a callable that never loops, where it is handed whole sequences."""
 
 MOST_FAILING = 16
 """Calls that all failed by what no argument mends, after which a callable is given up."""
@@ -87,13 +91,24 @@ class Searching:
             if needless(call, function) or (not stepwise and takes_a_step(self.loaded, built, call)):
                 continue
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
-                tries = _Tries(function=callable_of(built, call))
+                loops = stepwise or self._may_loop(built, function)
+                most = MOST_CALLS_OF_ONE if loops else MOST_CALLS_OF_A_STEP
+                tries = _Tries(function=function, calls=Budget(most=most))
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 yield from surviving(self.loaded, call, found)
                 self.attempts.append(tries.told(call))
                 self.exhausting += [call] * tries.exhausts
                 if tries.fails and _is_meant(self.loaded, call):
                     self.raised.append(tries.raised)
+
+    def _may_loop(self, built: Built, function: Any) -> bool:
+        """Tell whether a callable may go over a sequence, by its source and that of what it calls."""
+        calls = {call.rpartition(".")[2]: call for call in own_callables(self.loaded, built)}
+
+        def known(name: str) -> Any:
+            return callable_of(built, calls[name]) if name in calls else None
+
+        return may_loop(function, known, vars(self.loaded.code))
 
     def runs(self, built: Built) -> bool:
         """Tell whether anything that goes by the name of a forward pass runs at all, given what its names say."""
@@ -124,7 +139,7 @@ class Searching:
                     found = self.recognising.recognised(forward) if forward.ran.ok else []
                     if forward.ran.ok and not found:
                         self.ran.append(forward)
-                    tries.matrices = _matrices(found[0].fills) if found else tries.matrices
+                    tries.matrices = _matrices(found[0].meaning, found[0].fills) if found else tries.matrices
                     tries.calls.spend(self.loaded.calls.spent - before)
                     yield from found
                     before = self.loaded.calls.spent
@@ -159,7 +174,7 @@ class Searching:
         meanings = meanings_of(parameters) if built.setup.owner == "code" and not made else [{}]
         for roles, style in product(meanings, STYLES):
             fills = {role: weight(role, style) for role in roles.values()}
-            if (not roles and style != STYLES[0]) or tries.matrices not in (None, _matrices(fills)):
+            if (not roles and style != STYLES[0]) or tries.matrices not in (None, _matrices(roles, fills)):
                 continue
             if stepwise:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
@@ -245,9 +260,9 @@ def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) 
     return {(name, text, made if text == "x" else "") for name, text in pairs}
 
 
-def _matrices(fills: dict[str, str]) -> dict[str, str]:
-    """Return what the matrices among arguments are given; how biases are laid out depends on x."""
-    return {role: text for role, text in fills.items() if role[0] == "W"}
+def _matrices(meaning: dict[str, str], fills: dict[str, str]) -> dict[str, str]:
+    """Return what each argument that is a matrix is given; how biases are laid out depends on x."""
+    return {name: fills[role] for name, role in meaning.items() if role[0] == "W"}
 
 
 @dataclass(slots=True)
@@ -255,7 +270,7 @@ class _Tries:
     """What came of calling one callable so far; `raised` is how the call that got furthest ended."""
 
     function: Any
-    calls: Budget = field(default_factory=lambda: Budget(most=MOST_CALLS_OF_ONE))
+    calls: Budget
     raised: Forward | None = None
     exhausts: bool = False
     ran: bool = False
