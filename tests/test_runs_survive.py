@@ -49,6 +49,10 @@ def test_a_case_that_kills_its_worker_or_hangs_costs_itself_alone() -> None:
     killed_run("hostile")
 
 
+def test_the_limit_holds_for_a_single_job_too() -> None:
+    killed_run("single")
+
+
 def started_run(folder: Path, *more: str) -> subprocess.Popen[bytes]:
     ids = [part for case in cases(300) for part in ("--case", case.id)]
     program = [sys.executable, "-m", "conformance", "run", "--subject", "reference"]

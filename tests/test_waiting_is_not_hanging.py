@@ -3,16 +3,11 @@
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 from threading import Timer
 from time import monotonic
 
-import hostile_units
-import pytest
-
 from conformance import parse_id
-from conformance.runs import Examined, run_cases, runner
-from conformance.runs.crews import ProcessCrew
+from conformance.runs import Examined, run_cases
 from conformance.runs.unit import examine_unit
 
 CASE = parse_id("rnn-tanh-T3-B2-I4-H5-f64-s0")
@@ -77,11 +72,3 @@ def test_a_worker_that_is_long_in_starting_does_not_hang() -> None:
         [replace(CASE, seed=seed) for seed in range(3)], ["reference"], recruit=Starting, limit=0.2
     )
     assert [record.verdict for record in outcome.records()] == ["agrees"] * 3
-
-
-def test_the_limit_holds_for_a_single_job_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "ProcessCrew", partial(ProcessCrew, unit=hostile_units.unit))
-    hanging = [replace(CASE, seed=seed) for seed in (hostile_units.ENDLESS, 1)]
-    outcome = run_cases(hanging, ["reference"], jobs=1, limit=8.0)
-    assert [record.verdict for record in outcome.records()] == ["error", "agrees"]
-    assert "had not finished after 8 seconds" in outcome.records()[0].reason
