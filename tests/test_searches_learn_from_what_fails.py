@@ -38,18 +38,19 @@ COUNTS = "calls = []\n"
 
 
 @pytest.mark.parametrize(
-    ("body", "names"),
+    ("body", "name"),
     [
-        ("return inner(second)", ["second"]),  # handed on as it is
-        ("return first.nothing", ["first"]),
-        ("first = 1\n    return first.nothing", []),  # what it lacks it isn't to blame for
-        ("return first + missing", []),
+        ("return inner(second)", "second"),  # handed on as it is
+        ("return first.nothing", "first"),
+        ("first = 1\n    return first.nothing", ""),  # what it lacks it isn't to blame for
+        ("return first + missing", ""),
+        ("return third.nothing", ""),  # the same object as another
     ],
 )
-def test_the_argument_that_lacks_what_is_wanted_is_blamed(tmp_path, body, names):
-    text = f"def inner(a):\n    return a.nothing\n\ndef outer(first, second):\n    {body}\n"
+def test_the_argument_that_lacks_what_is_wanted_is_blamed(tmp_path, body, name):
+    text = f"def inner(a):\n    return a.nothing\n\ndef outer(first, second, third, fourth):\n    {body}\n"
     loaded = loaded_from_text(tmp_path, text)
-    assert blamed(run(loaded, P, ("x = p.x", "code.outer(x, {})"))) == names
+    assert blamed(run(loaded, P, ("x = p.x", "code.outer(x, {}, p, p)"))) == name
 
 
 def test_an_error_of_our_own_lines_is_told_from_one_of_the_lines_after_them(tmp_path):

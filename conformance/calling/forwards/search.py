@@ -202,7 +202,7 @@ class Searching:
                 if ended_within(ran.error, built.setup.lines):
                     self.unbuilt.add((built.setup.lines, sizes))
                 lacking = blamed(ran)
-                tries.blamed |= {each for each in handed if each[0] in lacking}
+                tries.blamed |= {each for each in handed if each[0] == lacking}
                 yield replace(forward, ran=ran)
 
     def _stepwise(
