@@ -41,7 +41,7 @@ def is_stepwise(way: Inputs) -> bool:
 def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weights: Any) -> Iterator[Forward]:
     """Yield loops over a callable that takes one step; `weights` gives options for weights as arguments.
 
-    Where the step didn't run, the loop comes with that run; after one that took all the time or all the memory, no more.
+    Where the step didn't run, the loop comes with that run; after one that took all time or all memory, no more.
     """
     shared = (*plain.built.setup.lines, f"x = {plain.inputs.text}", "x_t = x[0]")
     for start in (*states("p.h_0", batched=plain.inputs.batched), NO_STATE):
@@ -70,9 +70,7 @@ def _walked(plain: Forward, arguments: Arguments, start: str, carried: tuple[str
         plain,
         arguments=arguments,
         starts=tuple(f"{name}_0 = {start}" for name, _ in zip(STATES, carried, strict=False)),
-        loop=_loop(
-            f"{plain.call}({arguments.text})", carried, copied=plain.built.setup.owner == "model"
-        ),
+        loop=_loop(f"{plain.call}({arguments.text})", carried, copied=plain.built.setup.owner == "model"),
         following=carried,
     )
 
