@@ -38,7 +38,7 @@ SHARED = 0.5
 
 
 def constant_inside(truth: Truth, shown: Observation) -> float:
-    """Return the one number c for which every state is tanh(a + c) to rounding, 0 where none is needed or there is none.
+    """Return the one number c for which every state is tanh(a + c) to rounding, 0 where none is needed or known.
 
     To first order tanh(a + c) = h + c·(1 − h²): c is found by least squares, and must hold within every state's bound.
     """
