@@ -1,5 +1,6 @@
 """conformance.check and conformance.assert_conforms, for notebooks and tests."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from test_checks_tell_what_is_wrong import ActivatedTwice, Averaged, ConsistentS
 
 import conformance
 from conformance import Check, UsageError, assert_conforms, check
+from conformance.calling.loading.load import loaded_from
+from conformance.calling.running.guard import HOMES
 
 
 def test_a_live_object_is_checked_in_this_process():
@@ -93,6 +96,17 @@ def test_code_without_a_file_is_not_judged_by_what_this_package_itself_holds():
 def test_what_is_no_network_is_refused_with_advice(nothing):
     with pytest.raises(UsageError, match=f"tuple of functions.* got {type(nothing).__name__}"):
         conformance.check(nothing)
+
+
+BESIDE = json.JSONEncoder()
+"""An object of a library among the globals of this module."""
+
+
+def test_nothing_is_sought_in_the_files_of_libraries_that_stand_beside_a_network():
+    files = loaded_from(steps).files
+    assert __file__ in files
+    assert json.encoder.__file__ not in files
+    assert not any(file.startswith(HOMES) for file in files)
 
 
 def steps(xs, W, U, b):

@@ -20,6 +20,7 @@ from conformance.calling.loading.source import Piece, pieces_of
 from conformance.calling.loading.statements import names_bound_in
 from conformance.calling.loading.story import Story
 from conformance.calling.loading.stubs import is_stub, stubbed_imports
+from conformance.calling.running.guard import HOMES
 from conformance.errors import NoSuchTarget, UsageError
 from conformance.target import Target
 
@@ -170,19 +171,31 @@ def loaded_from(*objects: Any, target: str = "") -> Loaded:
     code.__file__ = getattr(home, "__file__", None)
     vars(code).update({k: v for k, v in vars(home).items() if not k.startswith("__")})
     vars(code).update(zip(names, objects, strict=True))
-    files = {_file_of(value) for value in (*objects, *vars(code).values())} - {""}
     loaded = Loaded(
-        target=target or names[0], wanted=tuple(names), code=code, files=frozenset(files), notes=()
+        target=target or names[0], wanted=tuple(names), code=code, files=_files(objects, code), notes=()
     )
     loaded.remember()
     return loaded
 
 
+def _files(objects: Sequence[Any], code: types.ModuleType) -> frozenset[str]:
+    """Return the files of live objects and of what stands beside them in `code`, those of other libraries left out."""
+    packages = {_package_of(value) for value in objects}
+    found = {_file_of(value) for value in objects}
+    for value in vars(code).values():
+        file = _file_of(value)
+        if _package_of(value) in packages or not file.startswith(HOMES):
+            found.add(file)
+    return frozenset(found - {""})
+
+
+def _package_of(value: Any) -> str:
+    return str(getattr(value, "__module__", "")).partition(".")[0]
+
+
 def _file_of(value: Any) -> str:
     functions = [value, *(vars(value).values() if isinstance(value, type) else vars(type(value)).values())]
     codes = [getattr(function, "__code__", None) for function in functions]
-    if getattr(value, "__module__", "").partition(".")[0] in ("numpy", "conformance", "refrnn"):
-        return ""
     return next((code.co_filename for code in codes if code is not None), "")
 
 

@@ -21,11 +21,13 @@ from conformance.calling.running.effects import EFFECTS, UNANNOUNCED
 MOST_TOLD = 20
 """Places where something was refused that are told one by one."""
 
-LIBRARIES = (
+HOMES = (
     *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     *(str(Path(str(package.__file__)).parent) + os.sep for package in (conformance, refrnn)),
-    "<",
 )
+"""The folders of libraries."""
+
+LIBRARIES = (*HOMES, "<")
 """How names of files begin whose code isn't the user's own: libraries, and what was never in a file."""
 
 IMPORTING = "<frozen importlib._bootstrap>"
