@@ -30,7 +30,7 @@ from conformance.calling.running.limits import sandbox
 from conformance.calling.running.program import Ran, SearchIsOver
 from conformance.calling.running.stumbling import surviving
 from conformance.calling.scope import is_an_entry, was_asked_about
-from conformance.calling.stepping import left_unrun, walks_for_it
+from conformance.calling.stepping import told_of_steps
 
 Progress = Callable[[str], None]
 
@@ -64,6 +64,13 @@ class Found:
         """What fails by a mistake of its own however it is called, and however the network is built."""
         ran = {forward.call for forward in self.searching.ran}
         return [forward for forward in self.searching.raised if forward.call not in ran]
+
+    def hopeless(self, loaded: Loaded) -> bool:
+        """Tell whether what was asked about speaks of a variable that there isn't, however the network is built."""
+        return not self.forwards and any(
+            type(forward.ran.error) is NameError and is_an_entry(loaded, forward.call)
+            for forward in self.broken
+        )
 
 
 def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
@@ -182,11 +189,8 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
 def _told_of_steps(
     loaded: Loaded, found: Found, binding: Binding, forward: Forward, backward: Backward | None = None
 ) -> Binding:
-    if not walks_for_it(forward, backward):
-        return binding
     attempts = (*found.searching.attempts, *found.attempts)
-    ran = [known.call for known in found.forwards if not known.loop]
-    return replace(binding, stepwise=True, unrun=left_unrun(loaded, forward, backward, ran, attempts))
+    return told_of_steps(loaded, binding, forward, backward, found.forwards, attempts)
 
 
 def _is_backward(backward: Backward) -> bool:
@@ -290,6 +294,8 @@ def _of_setups(
     loaded: Loaded, found: Found, setups: Sequence[Built], progress: Progress, *, stepwise: bool
 ) -> Iterator[Backward]:
     for built in setups:
+        if found.hopeless(loaded):
+            return
         progress(f"looking for the forward pass: {built.setup.says}")
         known = len(found.forwards)
         tried: dict[tuple[str, bool, str], int] = {}

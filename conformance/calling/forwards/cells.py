@@ -39,9 +39,9 @@ def is_stepwise(way: Inputs) -> bool:
 
 
 def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weights: Any) -> Iterator[Forward]:
-    """Yield loops over a callable that runs for one step; `weights` gives options for weights as arguments.
+    """Yield loops over a callable for one step, with how that ran; `weights` gives options for weights as arguments.
 
-    One that takes all the time or all the memory comes alone, without a loop, with that run.
+    Nothing comes after one that takes all the time or all the memory.
     """
     shared = (*plain.built.setup.lines, f"x = {plain.inputs.text}", "x_t = x[0]")
     for start in (*states("p.h_0", batched=plain.inputs.batched), NO_STATE):
@@ -53,21 +53,20 @@ def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weigh
             if kinds.count("x") != 1 or states_in != bool(start) or kinds.count("memory") > 1:
                 continue
             ran = run(loaded, plain.asked.p, (*opening, f"step = {plain.call}({arguments.text})"))
-            if not ran.ok:
-                if ran.exhausts:
-                    yield replace(plain, arguments=arguments, ran=ran)
-                    return
-                continue
+            memory = "memory" in kinds or "both" in kinds
             known = returned_names(callable_of(plain.built, plain.call), "step")
-            for carried in _carried(ran, start, known, memory="memory" in kinds or "both" in kinds):
+            for carried in _carried(ran, start, known, memory=memory):
                 called = f"{plain.call}({arguments.text})"
                 yield replace(
                     plain,
                     arguments=arguments,
+                    ran=ran,
                     starts=tuple(f"{name}_0 = {start}" for name, _ in zip(STATES, carried, strict=False)),
                     loop=_loop(called, carried, copied=plain.built.setup.owner == "model"),
                     following=carried,
                 )
+            if ran.exhausts:
+                return
 
 
 def _options(parameter: Parameter, *, start: str, weights: Any) -> list[Option]:
@@ -89,10 +88,12 @@ def _options(parameter: Parameter, *, start: str, weights: Any) -> list[Option]:
 def _carried(ran: Ran, start: str, known: Mapping[str, str], *, memory: bool) -> list[tuple[str, ...]]:
     """Return where in a step's result the next state may be, and the next memory: whatever has the shape of h.
 
-    Of two such things the one that is called like a memory is one.
+    Of two such things the one that is called like a memory is one. A step that failed stands for itself.
     """
     if not start:
         return [()]
+    if not ran.ok:
+        return [("", "") if memory else ("",)]
     shape = np.shape(ran.names["h"])
     found = [
         item

@@ -224,9 +224,9 @@ class Searching:
             return []
 
         for forward in cells(self.loaded, plain, parameters, weights):
-            if forward.ran.exhausts:
+            if not forward.ran.ok:
                 yield forward
-                return
+                continue
             ran = run(self.loaded, asked.p, (*forward.opening, *forward.lines))
             if ran.ok:
                 yield replace(forward, ran=ran)
