@@ -65,7 +65,7 @@ def test_an_error_of_our_own_lines_is_told_from_one_of_the_lines_after_them(tmp_
 def test_what_an_argument_can_not_be_is_not_tried_in_every_layout(tmp_path):
     text = (
         COUNTS
-        + "def forward(x, other):\n    calls.append(type(x).__name__)\n    return x.of_nobody + other\n"
+        + "def forward(x, other):\n    calls.append(type(x).__name__)\n    return [x.of_nobody + other for _ in x]\n"
     )
     loaded = loaded_from_text(tmp_path, text)
     seen = []
@@ -77,7 +77,7 @@ def test_what_an_argument_can_not_be_is_not_tried_in_every_layout(tmp_path):
 
 
 def test_what_fails_by_itself_again_and_again_is_given_up(tmp_path):
-    text = COUNTS + "def forward(x):\n    calls.append(1)\n    return x @ weights_of_nobody\n"
+    text = COUNTS + "def forward(x):\n    calls.append(1)\n    return [x @ weights_of_nobody for _ in x]\n"
     loaded = loaded_from_text(tmp_path, text)
     loaded._lists.clear()
     searching = Searching(loaded)

@@ -31,7 +31,7 @@ from conformance.calling.running.limits import sandbox
 from conformance.calling.running.program import Ran, SearchIsOver
 from conformance.calling.running.stumbling import surviving
 from conformance.calling.scope import is_an_entry, was_asked_about
-from conformance.calling.stepping import left_unrun, walks_for_it
+from conformance.calling.stepping import told_of_steps
 
 Progress = Callable[[str], None]
 
@@ -84,6 +84,13 @@ class Found:
         known = {_name(forward) for forward in self.forwards if forward.complete}
         return is_unlikely(self.searching.loaded, call) and (
             bool(self.backwards) or not known.isdisjoint(called)
+        )
+
+    def hopeless(self, loaded: Loaded) -> bool:
+        """Tell whether what was asked about speaks of a variable that there isn't, however the network is built."""
+        return not self.forwards and any(
+            type(forward.ran.error) is NameError and is_an_entry(loaded, forward.call)
+            for forward in self.broken
         )
 
 
@@ -203,11 +210,8 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
 def _told_of_steps(
     loaded: Loaded, found: Found, binding: Binding, forward: Forward, backward: Backward | None = None
 ) -> Binding:
-    if not walks_for_it(forward, backward):
-        return binding
     attempts = (*found.searching.attempts, *found.attempts)
-    ran = [known.call for known in found.forwards if not known.loop]
-    return replace(binding, stepwise=True, unrun=left_unrun(loaded, forward, backward, ran, attempts))
+    return told_of_steps(loaded, binding, forward, backward, found.forwards, attempts)
 
 
 def _is_backward(backward: Backward) -> bool:
@@ -311,6 +315,8 @@ def _of_setups(
     loaded: Loaded, found: Found, setups: Sequence[Built], progress: Progress, *, stepwise: bool
 ) -> Iterator[Backward]:
     for built in setups:
+        if found.hopeless(loaded):
+            return
         progress(f"looking for the forward pass: {built.setup.says}")
         known = len(found.forwards)
         tried: dict[tuple[str, bool, str], int] = {}
