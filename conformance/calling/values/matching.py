@@ -92,13 +92,32 @@ def _globals(module: Any) -> dict[str, Any]:
 
 
 def recognised(items: Iterable[Reached], truths: Mapping[str, Array]) -> list[Match]:
-    """Return every match, in the order of the items."""
+    """Return every match, in the order of the items; of a list of all steps no other element than the last is one."""
+    items = list(items)
     steps, batch = next(iter(truths.values())).shape[:2]
+    inner = _all_but_the_last(items, steps)
     sizes = {n * batch * t.shape[2] for t in truths.values() for n in (1, steps, steps + 1)}
     found = []
     for sequence in series_in(items, steps):
         if sequence.stacked.size in sizes:
-            found += _matches(sequence, truths)
+            matches = _matches(sequence, truths)
+            found += [match for match in matches if not (match.last and sequence.base in inner)]
+    return found
+
+
+def _all_but_the_last(items: Iterable[Reached], steps: int) -> set[str]:
+    """Return the paths of the elements of lists and dicts of all steps, their last elements left out."""
+    found: set[str] = set()
+    for item in items:
+        kept = item.value
+        if not isinstance(kept, (list, tuple, dict)) or not steps <= len(kept) <= steps + 1 or steps == 1:
+            continue
+        keys = (
+            sorted(kept)
+            if isinstance(kept, dict) and all(isinstance(k, int) for k in kept)
+            else range(len(kept))
+        )
+        found |= {f"{item.path}[{key!r}]" for key in list(keys)[:-1]}
     return found
 
 
