@@ -13,6 +13,7 @@ from conformance.record import (
     ProfileRecord,
     QuantityRecord,
     Record,
+    Timing,
     Verdict,
 )
 from conformance.views.agreement import parsed_case
@@ -41,15 +42,16 @@ def contradictions(record: Record) -> Iterator[str]:
         parsed_case(text)
     yield from _of_the_run(record)
     for case in record.cases:
-        yield from (f"{complaint} ({case.case})" for complaint in _of_a_case(case))
+        yield from (f"{complaint} ({case.case})" for complaint in of_a_case(case))
+    for timing in record.timings:
+        yield from of_a_timing(timing)
     for profile in record.profiles:
         yield from _of_a_profile(profile)
     yield from _of_rulings(record)
 
 
 def _cases_named(record: Record) -> Iterator[str]:
-    """Yield every case that a record speaks of."""
-    yield from (case.case for case in record.cases)
+    """Yield every case that a record speaks of beside those that it is of."""
     yield from (profile.case for profile in record.profiles)
     yield from (lack.case for lack in record.lacks)
     if record.power is not None:
@@ -63,8 +65,7 @@ def _of_the_run(record: Record) -> Iterator[str]:
         yield "it has no environment"
     if len(record.timings) != len(record.cases):
         yield "it has another number of timings than of cases"
-    seconds = (second for timing in record.timings for second in structs.astuple(timing))
-    if record.seconds < 0 or any(second < 0 for second in seconds):
+    if record.seconds < 0:
         yield "a time is negative"
     if {verdict: n for verdict, n in record.summary.items() if n} != dict(counted):
         yield "its summary isn't the count of its verdicts"
@@ -89,7 +90,15 @@ def _of_power(power: PowerRecord, record: Record) -> Iterator[str]:
         yield "its detection power was measured on more cases than it has"
 
 
-def _of_a_case(case: CaseRecord) -> Iterator[str]:
+def of_a_timing(timing: Timing) -> Iterator[str]:
+    """Yield what can't be true of the seconds that a case took."""
+    if any(second < 0 for second in structs.astuple(timing)):
+        yield "a time is negative"
+
+
+def of_a_case(case: CaseRecord) -> Iterator[str]:
+    """Yield what contradicts itself in what one subject did on a case; raise `UsageError` where its id is none."""
+    parsed_case(case.case)
     for q in case.quantities:
         name = q.quantity[:MOST_TOLD]
         if not (min(q.elements, q.mismatches, q.undecided) >= 0 and q.mismatches + q.undecided <= q.elements):

@@ -18,6 +18,8 @@ WATCHED = (
     "OPENBLAS_CORETYPE",
     "MKL_CBWR",
     "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
     "NPY_DISABLE_CPU_FEATURES",
 )
 """Variables that change how the same program rounds."""

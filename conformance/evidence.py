@@ -59,6 +59,7 @@ def gathered(
             observed=row.observed,
             holds=row.holds,
             reference=row.reference,
+            depends_on=row.depends_on,
         )
         for row in probe_contracts()
     )

@@ -9,7 +9,7 @@ from conformance.errors import UsageError
 from conformance.record import Record, decode
 
 LARGEST = 2**31
-"""Bytes that a record may have; a night of a hundred machines stays far below."""
+"""Bytes that a record or a ledger may have; a night of a hundred machines stays far below."""
 
 
 def read_record(path: Path) -> Record:
@@ -21,7 +21,7 @@ def read_record(path: Path) -> Record:
         If there is none, or it was cut off or changed by hand so that its parts contradict each other.
     """
     try:
-        data = _bytes(path)
+        data = contents(path)
     except OSError as error:
         message = f"{path} can't be read: {error.strerror}. Pass an agreement.json that a run has written."
         raise UsageError(message) from error
@@ -34,8 +34,8 @@ def read_record(path: Path) -> Record:
     return record
 
 
-def _bytes(path: Path) -> bytes:
-    """Return what a file or a pipe holds; devices, some of which have no end, are refused."""
+def contents(path: Path) -> bytes:
+    """Return what a file or a pipe holds; devices, some of which have no end, are refused as an `OSError`."""
     mode = path.stat().st_mode
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise OSError(errno.ENODEV, "it is a device")

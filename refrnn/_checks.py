@@ -13,6 +13,7 @@ import numpy as np
 from refrnn._types import DTYPES, Array
 
 T = TypeVar("T")
+F = TypeVar("F")
 
 
 LARGEST_SIZE = 10**9
@@ -21,7 +22,9 @@ LARGEST_SIZE = 10**9
 
 def size(name: str, value: object) -> int:
     """Return `value` as a size of at least 1."""
-    counted = None if isinstance(value, (bool, np.bool_)) else value  # True would count as 1
+    counted = (
+        None if isinstance(value, (bool, np.bool_, np.ma.MaskedArray)) else value
+    )  # True would count as 1
     try:
         number = operator.index(counted)  # pyright: ignore[reportArgumentType]: the point of the check
     except TypeError:
@@ -78,6 +81,7 @@ def positive(name: str, value: object) -> float:
 
 def real(name: str, value: object) -> float:
     """Return `value` as a float."""
+    refuse_masked(name, value)
     if not isinstance(value, (bool, np.bool_, str, bytes)) and getattr(value, "ndim", 0) == 0:
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             return float(value)  # pyright: ignore[reportArgumentType]: the point of the check
@@ -89,7 +93,21 @@ def instance(name: str, value: object, kind: type[T], remedy: str) -> T:
     """Return `value` if it is a `kind`."""
     if isinstance(value, kind):
         return value
-    message = f"{name} must be a {kind.__name__}; got {type(value).__name__}. {remedy}"
+    article = "an" if kind.__name__[0] in "AEIOU" else "a"
+    message = f"{name} must be {article} {kind.__name__}; got {type(value).__name__}. {remedy}"
+    raise TypeError(message)
+
+
+def is_pair(value: object) -> bool:
+    """Tell a tuple or list of two from anything else."""
+    return isinstance(value, (tuple, list)) and len(value) == 2  # pyright: ignore[reportUnknownArgumentType]
+
+
+def function(name: str, value: F, remedy: str) -> F:
+    """Return `value` if it can be called."""
+    if callable(value):
+        return value
+    message = f"{name} must be a function; got {type(value).__name__}. {remedy}"
     raise TypeError(message)
 
 
@@ -160,7 +178,8 @@ def as_array(name: str, value: object, dtype: np.dtype[Any]) -> np.ndarray[Any, 
 
 
 def natural(name: str, value: object, expected: str) -> np.ndarray[Any, Any]:
-    """Return anything array-like as NumPy reads it by itself; torch tensors are detached."""
+    """Return anything array-like as NumPy reads it by itself; torch tensors are detached, masked arrays refused."""
+    refuse_masked(name, value)
     try:
         return np.asarray(detached(value))
     except ValueError:
@@ -169,6 +188,19 @@ def natural(name: str, value: object, expected: str) -> np.ndarray[Any, Any]:
         problem = f"that NumPy can't read: {error}. Pass an array."
     message = f"{name} must be {expected}; got {type(value).__name__} {problem}"
     raise TypeError(message)
+
+
+def refuse_masked(name: str, value: object) -> None:
+    """Refuse a masked array, alone or in lists and tuples: NumPy would compute with what the mask hides."""
+    if isinstance(value, (list, tuple)):
+        for part in value:  # pyright: ignore[reportUnknownVariableType]: of anything
+            refuse_masked(name, part)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, np.ma.MaskedArray):
+        message = (
+            f"{name} must not be masked; got a masked array, whose hidden values would be computed with. Pass "
+            ".filled(value), or .data where nothing is hidden; steps that samples don't have are told by lengths."
+        )
+        raise TypeError(message)
 
 
 def detached(value: object) -> object:

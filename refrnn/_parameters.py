@@ -4,8 +4,7 @@ Parameters are read-only arrays. Training replaces them, so that a trace keeps t
 was computed with, and a backward pass can't meet others.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,7 +43,7 @@ def drawn(
 ) -> Mapping[str, Array]:
     """Draw every parameter uniformly from ±bound, as torch does with bound = 1/√H."""
     generator = _checks.generator(generator) or np.random.default_rng()
-    return frozen(
+    return Frozen(
         {name: generator.uniform(-bound, bound, shape).astype(dtype) for name, shape in wanted.items()}
     )
 
@@ -65,7 +64,7 @@ def loaded(state: Mapping[str, object], wanted: Shapes, dtype: np.dtype[Any]) ->
             "with the same layers, directions and bias as the one that the state comes from."
         )
         raise ValueError(message)
-    return frozen(
+    return Frozen(
         {name: _checks.safe_cast(name, state[name], dtype, shape) for name, shape in wanted.items()}
     )
 
@@ -88,6 +87,31 @@ def refuse_foreign(found: Mapping[str, Array], own: Mapping[str, Array]) -> None
         raise ValueError(message)
 
 
-def frozen(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
-    """Return a read-only mapping of read-only arrays."""
-    return MappingProxyType({name: read_only(array) for name, array in arrays.items()})
+class Frozen(Mapping[str, Array]):
+    """A read-only mapping of read-only arrays, which stay so when it is pickled or deep-copied."""
+
+    __slots__ = ("_arrays",)
+
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
+        self._arrays = {name: read_only(array) for name, array in arrays.items()}
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        return repr(self._arrays)
+
+    def __or__(self, other: Mapping[str, Array]) -> dict[str, Array]:
+        return {**self, **other}
+
+    def __ror__(self, other: Mapping[str, Array]) -> dict[str, Array]:
+        return {**other, **self}
+
+    def __reduce__(self) -> tuple[type["Frozen"], tuple[dict[str, Array]]]:
+        return Frozen, (self._arrays,)

@@ -21,7 +21,7 @@ from refrnn._layout import Layout
 from refrnn._segments import DOutput, SegmentedGradients, SegmentedTrace
 from refrnn._stack import Stack, StackTrace
 from refrnn._trace import Gradients, Trace
-from refrnn._types import Array, Nonlinearity, Weights
+from refrnn._types import Array, Nonlinearity
 
 
 class RNN:
@@ -54,6 +54,8 @@ class RNN:
 
     Notes
     -----
+    Networks, traces and gradients can be pickled and deep-copied. Masked arrays are refused.
+
     Where infinities give NaN or numbers overflow, NumPy warns and torch is silent; `np.errstate` around
     a call decides.
 
@@ -321,26 +323,9 @@ class RNN:
         )
 
     def _replace(self, parameters: Mapping[str, Array]) -> None:
-        """Take on a whole set of parameters, and gather them by layer and direction."""
-        weights: dict[_stack.Place, Weights] = {}
-        for layer in range(self.num_layers):
-            for d in range(self.directions):
-                end = _parameters.suffix(layer, d)
-                weights[layer, d] = Weights(
-                    ih=parameters[f"weight_ih_{end}"],
-                    hh=parameters[f"weight_hh_{end}"],
-                    b_ih=parameters.get(f"bias_ih_{end}"),
-                    b_hh=parameters.get(f"bias_hh_{end}"),
-                )
+        """Take on a whole set of parameters."""
         self._parameters = parameters
-        self._stack = Stack(
-            cell=self._cell,
-            parameters=parameters,
-            weights=weights,
-            layers=self.num_layers,
-            directions=self.directions,
-            dropout=self.dropout,
-        )
+        self._stack = Stack.of(self._cell, parameters, self.num_layers, self.directions, self.dropout)
 
     def _opened(self, trace: Trace) -> tuple[Layout, StackTrace]:
         """Return what a trace holds, refusing that of a network of another kind."""

@@ -90,7 +90,9 @@ class SequenceModel:
         loss: Loss = squared_error,
         frozen: Collection[str] = (),
     ) -> None:
-        self.rnn, self.head, self.loss = rnn, head, loss
+        self.rnn = _checks.instance("rnn", rnn, RNN, "Pass RNN(input_size, hidden_size).")
+        self.head = _checks.instance("head", head, Linear, "Pass Linear(D*H, outputs).")
+        self.loss = _checks.function("loss", loss, "Pass squared_error, or a function of (y, target).")
         self.output = _checks.choice("output", output, ("last", "every"))
         width = rnn.directions * rnn.hidden_size
         if head.in_features != width or head.dtype != rnn.dtype:
@@ -165,7 +167,7 @@ class SequenceModel:
         trace = self.rnn.forward(x, h_0, lengths=lengths, generator=generator)
         real = self._real_steps(trace)
         read = self.head.forward(self._read(trace, real))
-        loss, d_y = self.loss(read.y, target if real is None else _selected(target, real))
+        loss, d_y = self._lost(read.y, target if real is None else _selected(target, real))
         head = self.head.backward(read, d_y)
         if self.output == "every":
             rnn = self.rnn.backward(trace, _spread(head.x, real), truncation=truncation)
@@ -194,6 +196,7 @@ class SequenceModel:
         TypeError, ValueError
             Where `sgd` refuses an argument; nothing has changed then.
         """
+        _checks.instance("gradients", gradients, LossGradients, "Pass what gradients() returned.")
         before = self.parameters
         free = {name: array for name, array in before.items() if name not in self.frozen}
         found = {name: gradients.parameters[name] for name in free}
@@ -223,14 +226,9 @@ class SequenceModel:
             Where an argument isn't what is described here, with what to do about it.
         """
         losses = np.zeros(_checks.size("epochs", epochs), self.rnn.dtype)
-        samples = list(samples)  # an iterator would be empty from the second epoch on
-        if not samples:
-            message = (
-                "samples must hold at least one (x, target); got none. Without one nothing would be learnt."
-            )
-            raise ValueError(message)
+        pairs = _pairs(samples)
         for epoch in range(len(losses)):
-            for x, target in samples:
+            for x, target in pairs:
                 found = self.gradients(x, target)
                 self.descend(found, learning_rate, clip_value=clip_value, clip_norm=clip_norm)
                 losses[epoch] += found.loss
@@ -238,13 +236,26 @@ class SequenceModel:
 
     def _known(self, names: Collection[str]) -> frozenset[str]:
         """Return the frozen names, refusing unknown ones and a bare string."""
-        if isinstance(names, str) or not set(names) <= set(self.parameters):
+        example = "Pass for example ['rnn.bias_hh_l0']."
+        known = list(self.parameters)
+        _checks.instance("frozen", names, Collection, example)
+        if isinstance(names, str) or not all(name in known for name in names):
             message = (
-                f"frozen must be a collection of names among {', '.join(self.parameters)}; got {names!r}. "
-                "Pass for example ['rnn.bias_hh_l0']."
+                f"frozen must be a collection of names among {', '.join(known)}; got {names!r}. {example}"
             )
             raise ValueError(message)
         return frozenset(names)
+
+    def _lost(self, y: Array, target: object) -> tuple[np.floating[Any], Array]:
+        """Return the loss and its gradient, refusing what else a function may return."""
+        found = self.loss(y, target)
+        if not _checks.is_pair(found):
+            message = (
+                f"loss must return the loss and its gradient (loss, dL/dy); got {type(found).__name__}. Return both, "
+                "the gradient in the shape of y."
+            )
+            raise TypeError(message)
+        return found
 
     def _real_steps(self, trace: Trace) -> np.ndarray[Any, Any] | None:
         """Return True in the layout of x, (T, B) or (B, T), where "every" reads a step; None for all."""
@@ -266,6 +277,25 @@ class SequenceModel:
 
 def _prefixed(parts: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
     return {f"{part}.{name}": array for part, named in parts.items() for name, array in named.items()}
+
+
+def _pairs(
+    samples: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]],
+) -> list[tuple[npt.ArrayLike, npt.ArrayLike]]:
+    """Return all samples in a list, since an iterator would be empty in the second epoch; refuse what are no pairs."""
+    _checks.instance("samples", samples, Iterable, "Pass a list of pairs (x, target).")
+    pairs = list(samples)
+    if not pairs:
+        message = "samples must hold at least one (x, target); got none. Without one nothing would be learnt."
+        raise ValueError(message)
+    for n, pair in enumerate(pairs):
+        if not _checks.is_pair(pair):
+            message = (
+                f"samples must hold pairs (x, target) alone; got {type(pair).__name__} as sample {n}. Put every input "
+                "next to its target."
+            )
+            raise TypeError(message)
+    return pairs
 
 
 def _selected(target: npt.ArrayLike, real: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -48,8 +48,8 @@ def sgd(
     Raises
     ------
     TypeError, ValueError
-        If names, shapes or dtypes differ, a gradient is NaN or infinite, a number isn't above 0, or both
-        kinds of clipping are asked for.
+        If something isn't what is described here, names, shapes or dtypes differ, a gradient is NaN or infinite, a
+        number isn't above 0, or both kinds of clipping are asked for.
 
     Examples
     --------
@@ -65,13 +65,14 @@ def sgd(
             "Pass one of them."
         )
         raise ValueError(message)
-    found = _checked(parameters, gradients)
+    held = _held(parameters)
+    found = _checked(held, gradients)
     if clip_value is not None:
         limit = _checks.positive("clip_value", clip_value)
         found = {name: np.clip(g, -limit, limit) for name, g in found.items()}
     if clip_norm is not None:
         found = _shortened(found, _checks.positive("clip_norm", clip_norm))
-    return _parameters.frozen({name: p - rate * found[name] for name, p in parameters.items()})
+    return _parameters.Frozen({name: p - rate * found[name] for name, p in held.items()})
 
 
 def _shortened(gradients: Mapping[str, Array], limit: float) -> dict[str, Array]:
@@ -87,12 +88,24 @@ def _shortened(gradients: Mapping[str, Array], limit: float) -> dict[str, Array]
     return {name: g * g.dtype.type(limit / norm) for name, g in relative.items()}
 
 
+def _held(parameters: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the parameters as arrays, refusing what has no precision to train in."""
+    _checks.instance("parameters", parameters, Mapping, "Pass a mapping of names to arrays.")
+    held: dict[str, Array] = {}
+    for name, value in parameters.items():
+        given = _checks.natural(f"The parameter {name}", value, "an array")
+        dtype = _checks.float_dtype(f"The dtype of the parameter {name}", given.dtype)
+        held[name] = given.astype(dtype, copy=False)
+    return held
+
+
 def _checked(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> dict[str, Array]:
     """Return the gradients in the parameters' order, refusing what doesn't fit or isn't finite."""
+    _checks.instance("gradients", gradients, Mapping, "Pass a mapping of names to arrays.")
     if set(gradients) != set(parameters):
         message = (
-            f"gradients must be given for exactly the parameters {', '.join(parameters)}; got "
-            f"{', '.join(gradients) or 'none'}. Leave parameters that aren't trained out of both."
+            f"gradients must be given for exactly the parameters {', '.join(map(str, parameters))}; got "
+            f"{', '.join(map(str, gradients)) or 'none'}. Leave parameters that aren't trained out of both."
         )
         raise ValueError(message)
     found: dict[str, Array] = {}

@@ -16,6 +16,7 @@ import numpy as np
 from refrnn import _scan
 from refrnn._elman import ElmanCell
 from refrnn._packing import Block, blocks
+from refrnn._parameters import suffix
 from refrnn._scan import Scan, ScanGradients
 from refrnn._types import Array, Weights
 
@@ -33,6 +34,34 @@ class Stack:
     layers: int
     directions: int
     dropout: float
+
+    @classmethod
+    def of(
+        cls, cell: ElmanCell, parameters: Mapping[str, Array], layers: int, directions: int, dropout: float
+    ) -> "Stack":
+        """Return the stack with these parameters, gathered by layer and direction."""
+        weights: dict[Place, Weights] = {}
+        for layer in range(layers):
+            for d in range(directions):
+                end = suffix(layer, d)
+                weights[layer, d] = Weights(
+                    ih=parameters[f"weight_ih_{end}"],
+                    hh=parameters[f"weight_hh_{end}"],
+                    b_ih=parameters.get(f"bias_ih_{end}"),
+                    b_hh=parameters.get(f"bias_hh_{end}"),
+                )
+        return cls(
+            cell=cell,
+            parameters=parameters,
+            weights=weights,
+            layers=layers,
+            directions=directions,
+            dropout=dropout,
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle without `weights`: a copy's are its parameters again, and as read-only."""
+        return Stack.of, (self.cell, self.parameters, self.layers, self.directions, self.dropout)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Runs whose workers are killed, for tests: each in a process of its own, whose children are the workers alone.
 
-python tests/killed_runs.py killed TIMES | hostile
+python tests/killed_runs.py killed TIMES | hostile | single
 """
 
 import multiprocessing
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # where workers find hostile_uni
 import hostile_units
 
 from conformance import Case, parse_id
-from conformance.runs import Outcome, run_cases
+from conformance.runs import Outcome, run_cases, runner
 from conformance.runs.crews import ProcessCrew
 
 CASE = parse_id("rnn-tanh-T3-B2-I4-H5-f64-s0")
@@ -62,5 +62,14 @@ def hostile() -> None:
     assert [record.case for record in outcome.records()] == [case.id for case in cases(16)]
 
 
+def single() -> None:
+    """Run a case that hangs and a right one, with a limit and one job, for which a worker is taken on."""
+    runner.ProcessCrew = partial(ProcessCrew, unit=hostile_units.unit)
+    hanging = [replace(CASE, seed=seed) for seed in (hostile_units.ENDLESS, 1)]
+    outcome = run_cases(hanging, ["reference"], jobs=1, limit=8.0)
+    assert verdicts(outcome) == {hostile_units.ENDLESS: "error", 1: "agrees"}
+    assert "had not finished after 8 seconds" in outcome.records()[0].reason
+
+
 if __name__ == "__main__":
-    {"killed": killed, "hostile": hostile}[sys.argv[1]](*sys.argv[2:])
+    {"killed": killed, "hostile": hostile, "single": single}[sys.argv[1]](*sys.argv[2:])

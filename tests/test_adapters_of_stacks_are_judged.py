@@ -15,7 +15,7 @@ STACK = "rnn-tanh-L2-bi-T4-B2-I3-H5-f64-s0"
 @pytest.fixture(autouse=True)
 def no_pairs(monkeypatch):
     """Let no pairs of mistakes be tried: none is looked for here."""
-    monkeypatch.setattr(stacks, "MOST_PAIRS", 0)
+    monkeypatch.setattr(stacks, "MOST_STEPS", 0)
 
 
 class Shows:

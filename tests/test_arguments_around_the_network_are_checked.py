@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from refrnn import RNN, Linear, RNNCell, SequenceModel, cross_entropy, softmax, squared_error
+from refrnn import RNN, Linear, RNNCell, SequenceModel, cross_entropy, sgd, softmax, squared_error
 
 T, B, I, H, O = 6, 5, 3, 4, 2  # noqa: E741
 
@@ -250,3 +250,74 @@ def test_losses_refuse(call: Callable[[], object], error: type[Exception], match
 def test_a_model_refuses(call: Callable[[], object], error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: SequenceModel("rnn", head()), "^rnn must be a RNN; got str. Pass RNN"),
+        (lambda: SequenceModel(cell(), head()), "^rnn must be a RNN; got RNNCell"),
+        (
+            lambda: SequenceModel(RNN(I, H), np.ones((O, H))),
+            "^head must be a Linear; got ndarray. Pass Linear",
+        ),
+        (lambda: model(loss="mse"), "^loss must be a function; got str. Pass squared_error"),
+        (lambda: model(loss=None), "^loss must be a function; got NoneType"),
+        (lambda: model(frozen=3), "^frozen must be a Collection; got int. Pass for example"),
+        (lambda: model(frozen=None), "^frozen must be a Collection; got NoneType"),
+        (
+            lambda: model(loss=lambda y, _: y.sum()).gradients(X, np.zeros((B, O))),
+            r"^loss must return the loss and its gradient \(loss, dL/dy\); got float64. Return both",
+        ),
+        (
+            lambda: model(loss=lambda y, _: (0.0, y, y)).gradients(X, np.zeros((B, O))),
+            "^loss must return the loss and its gradient",
+        ),
+        (
+            lambda: model().descend({}, 0.1),
+            r"^gradients must be a LossGradients; got dict. Pass what gradients\(\)",
+        ),
+        (lambda: trained(5), "^samples must be an Iterable; got int. Pass a list of pairs"),
+        (lambda: trained([X]), r"^samples must hold pairs \(x, target\) alone; got ndarray as sample 0. Put"),
+        (lambda: trained([(X, np.zeros((B, O))), (X,)]), "got tuple as sample 1"),
+        (
+            lambda: sgd(3, {}, 0.1),
+            "^parameters must be a Mapping; got int. Pass a mapping of names to arrays",
+        ),
+        (
+            lambda: sgd({}, [np.ones(2)], 0.1),
+            "^gradients must be a Mapping; got list. Pass a mapping of names",
+        ),
+        (
+            lambda: sgd({"w": "much"}, {"w": 1.0}, 0.1),
+            "^The dtype of the parameter w must be float32, float64",
+        ),
+        (
+            lambda: sgd({"w": np.ones(2, int)}, {"w": np.ones(2)}, 0.1),
+            "parameter w must be .*; got dtype.'int64'",
+        ),
+        (lambda: sgd({"w": np.ones(2)}, {"w": None}, 0.1), "^The gradient of w must be float64"),
+        (lambda: sgd({"w": np.ones(2)}, {"w": np.ones(2)}, "fast"), "^learning_rate must be one real number"),
+    ],
+)
+def test_wrong_types_around_training_get_words(call: Callable[[], object], match: str) -> None:
+    with pytest.raises(TypeError, match=match):
+        call()
+
+
+def test_names_that_nothing_has_get_words_too() -> None:
+    with pytest.raises(
+        ValueError, match=r"^frozen must be a collection of names among .*; got \[\['bias'\]\]"
+    ):
+        model(frozen=[["bias"]])
+    with pytest.raises(ValueError, match=r"^gradients must be given for exactly .* w; got 3"):
+        sgd({"w": np.ones(2)}, {3: np.ones(2)}, 0.1)
+
+
+def test_parameters_given_as_plain_numbers_are_trained_in_float64() -> None:
+    moved = sgd({"w": [1.0, 2.0]}, {"w": [10.0, 20.0]}, 0.1)
+    assert moved["w"].tolist() == [0.0, 0.0]
+
+
+def trained(samples: object) -> object:
+    return model().train(samples, epochs=1, learning_rate=0.1)  # type: ignore[arg-type]

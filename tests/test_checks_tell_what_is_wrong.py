@@ -143,7 +143,7 @@ def check(network, case=None):
     ("network", "verdict", "code"),
     [
         (Network(), "conforms", 0),
-        (ForwardOnly(), "conforms", 0),
+        (ForwardOnly(), "forward-conforms", 0),
         (Averaged(), "conforms-up-to-a-constant", 0),
         (InSinglePrecision(), "conforms", 0),
         (ActivatedTwice(), "differs", 1),

@@ -12,7 +12,7 @@ from written_functions import CELL
 from written_networks import CONSTANT, RIGHT
 
 from conformance.calling import Bound, Unbound, bindings, handwritten, load
-from conformance.calling.running.limits import AskedForInput, TookTooLong
+from conformance.calling.running.limits import Allowance, AskedForInput, TookTooLong
 from conformance.cases import materialise
 from conformance.observation import Observation
 from conformance.subjects.reference import observe
@@ -133,7 +133,7 @@ def test_a_mistake_that_raises_comes_out_when_it_runs(tmp_path: Path) -> None:
 def test_a_forward_pass_that_asks_hangs_or_leaves_does_so_when_it_runs(
     line: str, error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.calling.running.program.CALL", 0.2)
+    monkeypatch.setattr("conformance.calling.running.program.CALLS", Allowance(call=0.2, spare=0.0))
     bound = found(tmp_path, f"class Net:\n    def forward(self, x):\n        {line}\n", "Net")
     assert not isinstance(bound, Unbound)
     with pytest.raises(error):

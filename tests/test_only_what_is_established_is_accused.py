@@ -103,20 +103,23 @@ def test_a_backward_pass_that_gets_the_states_is_judged_from_another_start(check
         ("pull", "d_out"),
     ],
 )
-def test_a_backward_pass_that_cannot_be_called_leaves_the_check_undecided(check, name, argument):
+def test_a_forward_pass_beside_a_backward_pass_that_cannot_be_called_is_not_all_that_was_asked(
+    check, name, argument
+):
     record = check(
         FORWARD_ONLY.replace("def tanh", OUT_OF_REACH.format(name=name, argument=argument) + "def tanh")
     )
-    assert record.verdict == "undecided"
-    assert record.exit_code == 5
-    assert f"({name})" in record.headline
+    assert (record.verdict, record.exit_code) == ("forward-conforms", 5)
+    assert record.unjudged == [name]
+    assert f"no gradient was judged: {name} may be a backward pass and could not be called" in record.headline
     assert any(f"model.{name}: " in line for line in record.interface.lines)
 
 
 def test_a_network_without_a_backward_pass_conforms_by_its_forward_pass(check):
     record = check(FORWARD_ONLY)
-    assert record.verdict == "conforms"
-    assert "no backward pass" in record.headline
+    assert (record.verdict, record.exit_code) == ("forward-conforms", 0)
+    assert record.unjudged == []
+    assert "there is no backward pass to check" in record.headline
 
 
 def test_gradients_of_a_loss_that_was_not_found_out_are_not_called_wrong(check):

@@ -13,7 +13,9 @@ import pytest
 from commands import CASE, PATIENCE, PROGRAM, Answer, Command
 
 from conformance import SUITES, Observation, Problem, Subject, load_subject
+from conformance.evidence import Evidence
 from conformance.record import decode
+from conformance.runs import runner, session
 
 # Output that nobody reads.
 
@@ -91,6 +93,32 @@ def test_an_interruption_leaves_a_valid_partial_record_and_exits_130(
     assert not record.complete
     assert [case.case for case in record.cases] == ids[:position]
     assert f"Interrupted after {position} comparisons" in answer.out
+
+
+@pytest.mark.parametrize("part", ["gathered", "lack_records"])
+def test_ctrl_c_after_the_cases_leaves_all_of_them_and_what_is_missing_can_be_made_up_for(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, part: str
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    asked = ("run", "--case", CASE, "--subject", "reference", "--report", str(tmp_path))
+    whole = command(*asked)
+    assert whole.code == 0
+    case = decode((tmp_path / "agreement.json").read_bytes()).cases
+    monkeypatch.setattr(session, "gathered", lambda *_: Evidence())
+    with monkeypatch.context() as patched:
+        patched.setattr(session, part, stopped)
+        answer = command(*asked, "--evidence")
+    assert answer.code == 130
+    assert "Interrupted after the cases" in answer.err
+    record = decode((tmp_path / "agreement.json").read_bytes())
+    assert (record.complete, record.cases, record.contracts) == (True, case, [])
+    monkeypatch.setattr(runner, "examine_unit", stopped)  # no case is run again
+    again = command(*asked, "--evidence", "--resume")
+    assert again.code == 0
+    assert decode((tmp_path / "agreement.json").read_bytes()).lacks
+    assert not (tmp_path / "agreement.ledger").exists()
 
 
 def interrupted_run(folder: Path, wait_for: Callable[[int], bool]) -> Answer:

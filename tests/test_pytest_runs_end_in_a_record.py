@@ -14,6 +14,7 @@ from conformance.report import (
     github as github,
 )  # loaded before sessions within this process, which forget modules
 from conformance.report import html
+from conformance.writing import reserved
 
 pytest_plugins = ["pytester"]
 
@@ -170,6 +171,28 @@ def test_a_worker_that_dies_costs_its_own_case(pytester: pytest.Pytester) -> Non
         record(pytester).cases[1].reason.startswith("The worker process died before this case was finished")
     )
     assert record(pytester).complete
+
+
+def test_when_xdist_gives_up_what_was_examined_is_in_the_record(pytester: pytest.Pytester) -> None:
+    written(pytester, "crashes=True")
+    done = pytester.runpytest_subprocess("-n", "1", "--max-worker-restart=0", *CASES)
+    assert done.ret != pytest.ExitCode.OK
+    assert verdicts(pytester) == {A: "agrees", B: "error"}
+    found = record(pytester)
+    assert (found.complete, found.suite, found.subjects) == (False, "selected cases", ["mine"])
+    assert found.environments[0].torch_threads == 1
+    done.stdout.fnmatch_lines(["Interrupted after 2 comparisons (1 error, 1 agrees)."])
+
+
+def test_a_folder_that_another_run_writes_to_is_refused_before_anything_runs(
+    pytester: pytest.Pytester,
+) -> None:
+    written(pytester)
+    with reserved(pytester.path / "report"):
+        code, out = run(pytester, *CASES)
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert "--conformance-report: Another run is writing to" in out
+    assert run(pytester, *CASES)[0] == 0
 
 
 # Exit codes that no single test can give.

@@ -162,6 +162,30 @@ def test_contracts_and_planted_faults_that_change_are_told_and_count() -> None:
     assert len(back.contracts) == 1
 
 
+def test_a_contract_that_depends_on_the_processor_is_no_regression_on_another_one() -> None:
+    rich = rich_record()
+    taken = structs.replace(rich.contracts[0], observed="taken", depends_on="AVX-512")
+    refused = structs.replace(taken, observed="refused", holds=False)
+    elsewhere = structs.replace(rich.environments[0], processor="another")
+    old, new = structs.replace(rich, contracts=[taken]), structs.replace(rich, contracts=[refused])
+    assert difference(old, new).regressions == 1
+    moved = difference(old, structs.replace(new, environments=[elsewhere]))
+    assert [(fact.what, fact.regression) for fact in moved.contracts] == [
+        ("steps-0 (depends on AVX-512)", False)
+    ]
+    assert moved.regressions == 0
+    plain = [structs.replace(record.contracts[0], depends_on="") for record in (old, new)]
+    both = [structs.replace(rich, contracts=[row]) for row in plain]
+    assert difference(both[0], structs.replace(both[1], environments=[elsewhere])).regressions == 1
+
+
+def test_a_contract_that_doesnt_hold_is_told_where_records_are_merged(tmp_path: Path) -> None:
+    (path,) = written(tmp_path, whole=rich_record())
+    _, told = conformance("merge", path, "--out", tmp_path / "out")
+    assert "CHANGED: steps-1: expected refused: RuntimeError; got refused: RuntimeError: no" in told
+    assert "steps-0" not in told
+
+
 def test_a_changed_environment_is_told_and_no_regression() -> None:
     rich = rich_record()
     newer = structs.replace(rich.environments[0], torch="99.0", torch_threads=8)

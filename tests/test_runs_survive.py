@@ -49,6 +49,10 @@ def test_a_case_that_kills_its_worker_or_hangs_costs_itself_alone() -> None:
     killed_run("hostile")
 
 
+def test_the_limit_holds_for_a_single_job_too() -> None:
+    killed_run("single")
+
+
 def started_run(folder: Path, *more: str) -> subprocess.Popen[bytes]:
     ids = [part for case in cases(300) for part in ("--case", case.id)]
     program = [sys.executable, "-m", "conformance", "run", "--subject", "reference"]
@@ -132,24 +136,6 @@ def test_a_ledger_of_another_run_is_refused_by_what_differs(tmp_path: Path) -> N
     )
     with pytest.raises(UsageError, match=r"torch was '.*' and is '0'"):
         Ledger(tmp_path / "a.ledger", elsewhere, resume=True)
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda lines: [lines[0], b"{}", *lines[1:]],
-        lambda lines: [*lines, lines[-1]],
-        lambda lines: [b"\xff\xfe", *lines[1:]],
-        lambda lines: [lines[0], lines[1][:-9], *lines[2:]],
-    ],
-)
-def test_a_ledger_damaged_before_its_end_is_refused_by_line(tmp_path: Path, damage) -> None:
-    with ledger_of(tmp_path, 5) as ledger:
-        run_cases(cases(3), ["reference"], ledger=ledger)
-    path = tmp_path / "a.ledger"
-    path.write_bytes(b"\n".join(damage(path.read_bytes().splitlines())) + b"\n")
-    with pytest.raises(UsageError, match=r"damaged in line [1-5]"):
-        ledger_of(tmp_path, 5, resume=True)
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_was_finished(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from conformance.calling.building.construct import Built, Setup, own_callables
 from conformance.calling.building.modules import of_module
 from conformance.calling.finding import Found, _those_that_run_first
 from conformance.calling.forwards.passes import ASKED, case_of
-from conformance.calling.forwards.search import MOST_FAILING, Searching
+from conformance.calling.forwards.search import MOST_CALLS_OF_A_STEP, MOST_FAILING, Searching
 from conformance.calling.hints import sources
+from conformance.calling.hints.looping import may_loop
 from conformance.calling.running.blame import blamed, ended_within
 from conformance.calling.running.program import run
 
@@ -37,18 +38,19 @@ COUNTS = "calls = []\n"
 
 
 @pytest.mark.parametrize(
-    ("body", "names"),
+    ("body", "name"),
     [
-        ("return inner(second)", ["second"]),  # handed on as it is
-        ("return first.nothing", ["first"]),
-        ("first = 1\n    return first.nothing", []),  # what it lacks it isn't to blame for
-        ("return first + missing", []),
+        ("return inner(second)", "second"),  # handed on as it is
+        ("return first.nothing", "first"),
+        ("first = 1\n    return first.nothing", ""),  # what it lacks it isn't to blame for
+        ("return first + missing", ""),
+        ("return third.nothing", ""),  # the same object as another
     ],
 )
-def test_the_argument_that_lacks_what_is_wanted_is_blamed(tmp_path, body, names):
-    text = f"def inner(a):\n    return a.nothing\n\ndef outer(first, second):\n    {body}\n"
+def test_the_argument_that_lacks_what_is_wanted_is_blamed(tmp_path, body, name):
+    text = f"def inner(a):\n    return a.nothing\n\ndef outer(first, second, third, fourth):\n    {body}\n"
     loaded = loaded_from_text(tmp_path, text)
-    assert blamed(run(loaded, P, ("x = p.x", "code.outer(x, {})"))) == names
+    assert blamed(run(loaded, P, ("x = p.x", "code.outer(x, {}, p, p)"))) == name
 
 
 def test_an_error_of_our_own_lines_is_told_from_one_of_the_lines_after_them(tmp_path):
@@ -155,6 +157,45 @@ def test_what_only_calls_a_forward_pass_is_not_searched_again(tmp_path):
     assert "looking for the backward pass of model.predict" not in told
 
 
+STEPPED = """
+import numpy as np
+
+def rnn_step(x, h, Wx, Wh, b):
+    return np.tanh(x @ Wx + h @ Wh + b)
+
+def rnn_forward(x, h, Wx, Wh, b):
+    out = []
+    for t in range(x.shape[0]):
+        h = rnn_step(x[t], h, Wx, Wh, b)
+        out.append(h)
+    return np.array(out)
+
+def rnn_backward(dh, x, out):
+    da = dh * (1 - out**2)
+    before = np.concatenate([np.zeros_like(out[:1]), out[:-1]])
+    return np.einsum("tbi,tbh->ih", x, da), np.einsum("tbg,tbh->gh", before, da), da.sum((0, 1))
+
+def total_loss(x, h, Wx, Wh, b):
+    return rnn_forward(x, h, Wx, Wh, b).sum()
+"""
+
+
+def test_what_a_recognised_pass_is_made_of_is_not_tried_on_its_own(tmp_path, monkeypatch):
+    lines = []
+
+    def recorded(loaded, p, text, **options):
+        lines.append(text[-1])
+        return run(loaded, p, text, **options)
+
+    monkeypatch.setattr("conformance.calling.forwards.search.run", recorded)
+    assert list(bindings(loaded_from_text(tmp_path, STEPPED), lines.append))
+    recognised = lines.index("looking for the backward pass of code.rnn_forward")
+    # neither its parts nor what calls it under another name, nor its weights in another order
+    assert not any("code.rnn_step(" in line or "code.total_loss(" in line for line in lines)
+    assert any("p.W_hh" in line for line in lines[recognised:])
+    assert not any("p.W_hh.T, p.W_ih.T" in line for line in lines[recognised:])
+
+
 def test_sources_are_read_once(tmp_path, monkeypatch):
     loaded = loaded_from_text(tmp_path, "class Net:\n    def forward(self, x):\n        return x\n")
     reads = []
@@ -173,3 +214,40 @@ def test_few_assignments_may_hang(tmp_path, monkeypatch):
     assert loaded.code.kept == 1
     assert not hasattr(loaded.code, "left")
     assert sum("no answer within" in note for note in loaded.notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "loops"),
+    [
+        ("return np.tanh(W @ x + h.dot(U))", False),
+        ("kept.append(x)\n    return one(x)", False),
+        ("return sum(len(part) for part in x)", True),
+        ("for x_t in x:\n        h = h + x_t\n    return h", True),
+        ("return many(x)", True),
+        ("return subject(x[1:], h)", True),  # calls itself
+        ("return functools.reduce(one, x)", True),
+        ("return list(map(one, x))", True),
+        ("return x.cell(h)", True),  # nobody knows what that does
+        ("return unknown(x)", True),
+    ],
+)
+def test_what_never_loops_is_known_to_take_one_step(tmp_path, body, loops):
+    text = (
+        "import functools\nimport numpy as np\nW, U, kept = 1.0, 1.0, []\n"
+        "def one(x):\n    return np.exp(x)\n"
+        "def many(x):\n    while x:\n        x = x[1:]\n"
+        f"def subject(x, h=0.0):\n    {body}\n"
+    )
+    code = vars(loaded_from_text(tmp_path, text).code)
+    own = {name: code[name] for name in ("one", "many", "subject")}
+    assert may_loop(code["subject"], own.get, code) is loops
+    assert may_loop(abs, own.get, code)  # its source can't be had
+
+
+def test_what_never_loops_is_handed_whole_sequences_few_times(tmp_path):
+    text = COUNTS + "def forward(x, h):\n    calls.append(1)\n    return x @ h @ x @ h @ x\n"
+    loaded = loaded_from_text(tmp_path, text)
+    loaded._lists.clear()
+    (built,) = of_module(loaded, P)
+    assert list(Searching(loaded).forwards(built, stepwise=False)) == []
+    assert len(loaded.code.calls) <= MOST_CALLS_OF_A_STEP

@@ -2,6 +2,7 @@
 
 from conformance.calling import bindings
 from conformance.calling.loading.load import load
+from conformance.calling.running.limits import Allowance
 from conformance.calling.running.stumbling import surviving
 from conformance.checking.process import checked_apart
 
@@ -63,7 +64,7 @@ def test_what_takes_all_the_time_is_called_few_times(tmp_path, monkeypatch):
         "        while True:\n"
         "            pass\n"
     )
-    monkeypatch.setattr("conformance.calling.running.program.CALL", 0.05)
+    monkeypatch.setattr("conformance.calling.running.program.CALLS", Allowance(call=0.05, spare=0.0))
     loaded = load(str(file))
     list(bindings(loaded))
     assert 1 <= loaded.code.Net.calls <= 2

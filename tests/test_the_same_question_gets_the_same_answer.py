@@ -15,12 +15,17 @@ from conformance.budget import Budget
 from conformance.calling import Binding, bindings, finding, load
 from conformance.calling.asking import Traits, question
 from conformance.calling.forwards.passes import ASKED, case_of
+from conformance.calling.running.limits import Allowance
 from conformance.calling.running.program import EVENTS, EXHAUSTING, Ran, SearchIsOver, more, run
 from conformance.checking import checkup
 from conformance.checking.api import check
 
 ROOT = Path(__file__).parent.parent
-HANG_GUARDS = {"conformance/calling/running/limits.py", "conformance/checking/process.py"}
+HANG_GUARDS = {
+    "conformance/calling/running/limits.py",
+    "conformance/checking/keeper.py",
+    "conformance/checking/process.py",
+}
 """Where a limit in time ends what hangs."""
 
 RECORD = """
@@ -172,7 +177,7 @@ def test_calls_are_counted_by_what_they_do(tmp_path, monkeypatch):
 
     assert cost("code.many(10)") == 1
     assert cost(f"code.many({5 * EVENTS})") == 11
-    monkeypatch.setattr("conformance.calling.running.program.CALL", 0.02)
+    monkeypatch.setattr("conformance.calling.running.program.CALLS", Allowance(call=0.02, spare=0.0))
     assert cost("while True: pass") == EXHAUSTING
     loaded.calls = Budget(most=0)
     with pytest.raises(SearchIsOver, match="after 0 calls"):

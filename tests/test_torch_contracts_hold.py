@@ -1,15 +1,30 @@
 """What torch.nn.RNN refuses and takes is as it was when this was written, and a change is noticed."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from commands import CASE
+from msgspec import structs
+from records import rich_record
 
 from conformance import cli, contracts
 from conformance.cases import parse_id
-from conformance.contracts import CONTRACTS, Contract, ContractRow, Refuses, Takes, probe_contracts
+from conformance.contracts import (
+    CONTRACTS,
+    Contract,
+    ContractRow,
+    Refuses,
+    Takes,
+    probe_contracts,
+    transforms,
+)
 from conformance.engine import examine
+from conformance.evidence import Evidence
+from conformance.record import ContractRecord, decode
+from conformance.report.files import contents
+from conformance.runs import session
 from conformance.subjects import load_subject
 
 BY_ID = {contract.id: contract for contract in CONTRACTS}
@@ -80,6 +95,64 @@ def test_what_torch_takes_although_it_is_wrong_is_refused_by_name():
 def test_a_changed_behaviour_is_noticed(changes):
     assert probed().holds
     assert not probed(**changes).holds
+
+
+LSTM = BY_ID["autocast-lstm"]
+REFUSED = "could not create a primitive descriptor for the LSTM forward propagation primitive. Run"
+"""What torch 2.13 says of an LSTM in bfloat16 on a processor without AVX-512."""
+
+
+@pytest.mark.parametrize(
+    ("has", "outcome", "holds"),
+    [
+        (True, lambda: "torch.bfloat16", True),
+        (True, raising(RuntimeError(REFUSED)), False),
+        (False, raising(RuntimeError(REFUSED)), True),
+        (False, lambda: "torch.bfloat16", True),
+        (False, lambda: "torch.float32", False),
+        (False, raising(RuntimeError("another matter")), False),
+        (False, raising(TypeError(REFUSED)), False),
+    ],
+)
+def test_a_contract_that_depends_on_the_processor_holds_on_each_and_can_break(has, outcome, holds):
+    expected = replace(LSTM.expected, has=lambda: has)
+    (row,) = probe_contracts([replace(LSTM, torch=outcome, expected=expected)])
+    assert row.holds is holds
+    assert row.depends_on == "AVX-512"
+    assert row.expected == (
+        "taken: torch.bfloat16 with AVX-512; without it that, or refused: RuntimeError, “primitive”"
+    )
+
+
+def test_the_contract_asks_the_processor_and_what_onednn_may_use_of_it(monkeypatch):
+    import torch
+
+    for name in transforms.ONEDNN_CAPS:
+        monkeypatch.delenv(name, raising=False)
+    for has in (True, False):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_supported", lambda has=has: has)
+        assert LSTM.expected.has() is has
+    monkeypatch.setattr(torch.cpu, "_is_avx512_supported", lambda: True)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert LSTM.expected.has() is False
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_on_either_processor_all_contracts_of_autocast_hold(monkeypatch, has):
+    """On this processor one of the two is simulated: LSTM taken, or refused as without AVX-512."""
+    import torch
+
+    def autocast(kind):
+        if kind == "LSTM" and not has:
+            raise RuntimeError(REFUSED)
+        return "torch.float32" if kind == "GRU" else "torch.bfloat16"
+
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_supported", lambda: has)
+    monkeypatch.setattr(transforms, "_autocast", autocast)
+    rows = probe_contracts([BY_ID[f"autocast-{kind}"] for kind in ("rnn", "lstm", "gru")])
+    assert [row.holds for row in rows] == [True] * 3
+    assert [bool(row.depends_on) for row in rows] == [False, True, False]
 
 
 def test_an_error_is_known_by_any_class_it_derives_from():
@@ -153,6 +226,16 @@ def test_the_command_prints_every_row_and_leaves_with_0(monkeypatch):
     assert "2 of 2 contracts hold." in result.output
 
 
+def test_the_command_tells_what_depends_on_the_processor(monkeypatch):
+    expected = replace(LSTM.expected, has=lambda: False)
+    row = probed(torch=raising(RuntimeError(REFUSED)), expected=expected)
+    monkeypatch.setattr(contracts, "probe_contracts", lambda: [row])
+    result = CliRunner().invoke(cli.cli, ["contracts"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert "depends on" in result.output
+    assert "AVX-512" in result.output
+
+
 def test_the_command_names_what_changed_and_leaves_with_1(monkeypatch):
     monkeypatch.setattr(
         contracts, "probe_contracts", lambda: [probed(), probed(id="y[z]", torch=lambda: "ran")]
@@ -164,3 +247,26 @@ def test_the_command_names_what_changed_and_leaves_with_1(monkeypatch):
         "CHANGED: y[z]: expected refused: RuntimeError, “size”; got taken: ran; refrnn: refused"
         in result.output
     )
+
+
+def test_a_run_tells_on_the_terminal_what_changed_and_nothing_of_what_holds(command, monkeypatch):
+    rows = (probed(id="holding"), probed(id="broken", torch=lambda: "ran"))
+    found = Evidence(contracts=tuple(ContractRecord(**asdict(row)) for row in rows))
+    monkeypatch.setattr(session, "gathered", lambda *_: found)
+    answer = command("run", "--case", CASE, "--subject", "reference", "--evidence")
+    assert answer.code == 0
+    assert (
+        "CHANGED: broken: expected refused: RuntimeError, “size”; got taken: ran; refrnn: ref" in answer.out
+    )
+    assert "holding" not in answer.out
+
+
+def test_reports_tell_what_depends_on_the_processor():
+    row = ContractRecord(
+        **asdict(probed(expected=replace(LSTM.expected, elsewhere=Refuses("RuntimeError", "size"))))
+    )
+    record = structs.replace(rich_record(), contracts=[structs.replace(row, holds=True)])
+    made = contents(record)
+    assert b"| yes (depends on AVX-512) |" in made["agreement.md"]
+    assert b"depends on AVX-512</td>" in made["agreement.html"]
+    assert decode(made["agreement.json"]) == record

@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from conformance import check
+from conformance.checking.answers import Asked
+from conformance.checking.target import checked_target
 
 
 class Scan(nn.Module):
@@ -170,13 +172,41 @@ class GatedAndCut(Gated):
     cut = True
 
 
+class Relu(Gated):
+    @staticmethod
+    def cell(n_in, n_hid):
+        return nn.RNNCell(n_in, n_hid, nonlinearity="relu")
+
+
+class LearnsNothingBelow(nn.Module):
+    """The gradient ends between the layers, so that none at all reaches the lower one."""
+
+    def __init__(self, n_in, n_hid):
+        super().__init__()
+        self.lower, self.upper = nn.RNN(n_in, n_hid), nn.RNN(n_hid, n_hid)
+
+    def forward(self, x):
+        return self.upper(self.lower(x)[0].detach())[0]
+
+
+class LastOfTheTop(nn.Module):
+    """Gives nothing but the last state of the last layer."""
+
+    def __init__(self, n_in, n_hid):
+        super().__init__()
+        self.rnn = nn.RNN(n_in, n_hid, 2)
+
+    def forward(self, x):
+        return self.rnn(x)[1][-1]
+
+
 TORCHS_OWN = nn.RNN(3, 5, num_layers=2, bidirectional=True, batch_first=True)
 SEQUENCE = nn.Sequential(nn.RNN(3, 5, num_layers=2))
 
 
 @pytest.mark.parametrize(
     "module",
-    [Scan, BothWays, Layers, ByKind, LearnedStart, OneSample, InSingle, TORCHS_OWN, SEQUENCE],
+    [Scan, BothWays, Layers, ByKind, LearnedStart, OneSample, InSingle, Relu, TORCHS_OWN, SEQUENCE],
     ids=lambda m: getattr(m, "__name__", type(m).__name__),
 )
 def test_a_right_module_conforms(module):
@@ -230,3 +260,32 @@ def test_an_output_that_is_wrong_is_not_passed_over_for_a_state_that_is_right():
     record = check(Scaled).record
     assert (record.verdict, record.exit_code) == ("differs", 1)
     assert record.first_divergence.quantity in ("h", "output")
+
+
+def test_a_gradient_that_reaches_no_parameter_is_0_and_wrong():
+    found = check(LearnsNothingBelow)
+    assert (found.verdict, found.record.forward, found.record.backward) == ("differs", "agrees", "differs")
+    assert "cuts the graph" in found.diagnosis.known[-1]
+
+
+def test_what_is_not_recognised_is_no_other_network():
+    assert check(LastOfTheTop).verdict == "not-called"
+
+
+FILE = """
+import torch
+class Only(torch.nn.Module):
+    def __init__(self, n_in, n_hid):
+        super().__init__()
+        self.rnn = torch.nn.RNN(n_in, n_hid)
+    def forward(self, x, h=None):
+        return self.rnn(x, h)
+net = Only(3, 5)
+"""
+
+
+@pytest.mark.parametrize("name", ["", ":Only", ":net"])
+def test_the_one_module_of_a_file_needs_no_name(name, tmp_path):
+    (tmp_path / "only.py").write_text(FILE)
+    target = f"{tmp_path / 'only.py'}{name}"
+    assert checked_target(target, "", Asked.on_the_command_line(target), lambda _: None).verdict == "conforms"

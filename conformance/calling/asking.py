@@ -52,7 +52,7 @@ class Traits:
         if head is not None and self.crossed and head.d_y is not None:
             y = observe(changed, np.float64).y
             d_y = softmax(y)
-            places = head.d_y.argmax(-1)[..., np.newaxis]
+            places = head.d_y.argmin(-1)[..., np.newaxis]  # where it stays when it is admitted once more
             np.put_along_axis(d_y, places, np.take_along_axis(d_y, places, -1) - 1, -1)
             if problem.case.cotangents == "last":
                 major(d_y)[:-1] = 0

@@ -44,6 +44,8 @@ class Binding:
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
     expression each quantity is read off afterwards; `between` are the lines that begin a further sequence.
 
+    from_h_0
+        The lines in the place of `forward` that hand over an initial state, where those of `forward` leave it out.
     uncalled
         What may be a backward pass and could not be called, where none could.
     told
@@ -79,6 +81,7 @@ class Binding:
     backward: tuple[str, ...]
     shown: Mapping[str, str] = field(default_factory=dict)
     between: tuple[str, ...] = ()
+    from_h_0: tuple[str, ...] = ()
     own: Own | None = None
     uncalled: tuple[Attempt, ...] = ()
     told: bool = False
@@ -100,7 +103,12 @@ class Binding:
         """Whether an initial state can be handed to it."""
         both = self.backward if BOTH in self.backward else ()
         lines = (*self.build, *self.forward, *both)
-        return any("p.h_0" in line.replace("np.zeros_like(p.h_0", "") for line in lines)
+        return bool(self.from_h_0) or any(
+            "p.h_0" in line.replace("np.zeros_like(p.h_0", "") for line in lines
+        )
+
+    def _forward_on(self, problem: Problem) -> tuple[str, ...]:
+        return self.from_h_0 if problem.case.h_0 and self.from_h_0 else self.forward
 
     def backward_sees_h_0(self, problem: Problem) -> bool:
         """Tell whether its gradients depend on the initial state, while what its targets are made of is held still."""
@@ -109,7 +117,8 @@ class Binding:
         held = tuple("y = p.y" if line.startswith("y = ") else line for line in self.backward)
         found = []
         for h_0 in ("p.h_0", "np.zeros_like(p.h_0)"):
-            before = tuple(line.replace("p.h_0", h_0) for line in (*self.build, *self.forward))
+            forward = self._forward_on(problem)
+            before = tuple(line.replace("p.h_0", h_0) for line in (*self.build, *forward))
             with sandbox():
                 ran = _checked(run(self.loaded, Asked(problem), before))
                 ran = _checked(more(self.loaded, ran, held, lifted=self.lifted))
@@ -133,18 +142,19 @@ class Binding:
     def clips(self, problem: Problem) -> Counter[float]:
         """Return the limits at which its backward pass cuts off values as it is written, and how often."""
         with sandbox():
-            ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self.forward)))
+            ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self._forward_on(problem))))
             forward = Counter(ran.clips.limits)
             return _checked(more(self.loaded, ran, self.backward)).clips.limits - forward
 
-    def calls(self, problem: Problem, count: int) -> list[Call]:
-        """Build one network, call it `count` times on the same problem, and return what each call did."""
-        self._refuse(problem)
+    def calls(self, problems: Sequence[Problem]) -> list[Call]:
+        """Build one network, call it on one problem after the other, and return what each call did."""
+        for problem in problems:
+            self._refuse(problem)
         found = []
         with sandbox():
-            p = Asked(problem)
-            ran = _checked(run(self.loaded, p, self.build))
-            for _ in range(count):
+            ran = _checked(run(self.loaded, Asked(problems[0]), self.build))
+            for problem in problems:
+                ran.names["p"] = Asked(problem)
                 ran = _checked(more(self.loaded, ran, self.between))
                 found.append(self._call(problem, ran))
         return found
@@ -180,20 +190,21 @@ class Binding:
         return OwnForward(parameters=parameters, outputs=outputs, cotangent=cotangent, gradients=gradients)
 
     def _ran(self, problem: Problem) -> Ran:
-        ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self.forward)))
+        ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self._forward_on(problem))))
         return _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
 
     def _call(self, problem: Problem, ran: Ran) -> Call:
         """Run forward and backward once more, with the arguments kept as they were before."""
         before: dict[str, Array] = {}
         held: dict[str, str] = {}
-        for n, line in enumerate((*self.forward, *self.backward)):
+        forward = self._forward_on(problem)
+        for n, line in enumerate((*forward, *self.backward)):
             parts = handed(line, f"argument_{n}_")
             ran = _checked(more(self.loaded, ran, parts.before))
             for variable, name in parts.held.items():
                 before = _numbers(name, ran.names[variable]) | before
             held |= parts.held
-            lifted = self.lifted and n >= len(self.forward)
+            lifted = self.lifted and n >= len(forward)
             ran = _checked(more(self.loaded, ran, (parts.call,), lifted=lifted))
         after: dict[str, Array] = {}
         for variable, name in held.items():

@@ -91,8 +91,8 @@ class Bound(Protocol):
         """Run forward and backward on an admitted problem without changing it, and show what came out."""
         ...
 
-    def calls(self, problem: Problem, count: int) -> Sequence[Call]:
-        """Build one network, call it `count` times on the same problem, and return what each call did."""
+    def calls(self, problems: Sequence[Problem]) -> Sequence[Call]:
+        """Build one network, call it on one problem after the other, and return what each call did."""
         ...
 
     def own_forward(self) -> OwnForward:

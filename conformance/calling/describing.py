@@ -15,6 +15,7 @@ from conformance.calling.binding import BOTH, Binding, Own
 from conformance.calling.bound import Loss
 from conformance.calling.building.sequences import between
 from conformance.calling.forwards.passes import Forward
+from conformance.calling.forwards.starting import lines_from_a_state
 from conformance.calling.forwards.wrong import in_words
 from conformance.calling.hints.returns import returned_names
 from conformance.calling.interface import NUMERICAL, Attempt, Interface, without_p
@@ -68,6 +69,7 @@ def bound_of(
         backward=back,
         shown=shown,
         between=between(loaded, forward),
+        from_h_0=() if BOTH in back else lines_from_a_state(loaded, forward),
         own=own,
         uncalled=failed,
         anchored=backward is not None and backward.harvest.anchored,

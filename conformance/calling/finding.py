@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from conformance.budget import Budget
 from conformance.calling.adapter import skeleton
@@ -20,7 +21,7 @@ from conformance.calling.building.modules import of_module
 from conformance.calling.describing import bound_of
 from conformance.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
 from conformance.calling.forwards.passes import ASKED, Forward, case_of
-from conformance.calling.forwards.search import NOT_TRIED, Searching
+from conformance.calling.forwards.search import NOT_TRIED, Searching, is_unlikely
 from conformance.calling.forwards.walking import mistaken_loops
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import parameters_of
@@ -72,6 +73,26 @@ class Found:
             for forward in self.broken
         )
 
+    @property
+    def settled(self) -> Iterator[Forward]:
+        """The forward passes whose backward pass gave every gradient."""
+        return (b.forward for b in self.backwards if len(b.harvest.expressions) == len(b.slots))
+
+    def is_needless(self, call: str, function: Any) -> bool:
+        """Tell whether a callable needn't be tried as a forward pass, by what was found so far.
+
+        It is a part of one, or it goes by another name and calls one itself, or all is found already.
+        """
+        parts = {part for forward in self.settled for part in forward.ran.seen if part != _name(forward)}
+        if call.rpartition(".")[2] in parts:
+            return True
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        called = () if code is None else code.co_names
+        known = {_name(forward) for forward in self.forwards if forward.complete}
+        return is_unlikely(self.searching.loaded, call) and (
+            bool(self.backwards) or not known.isdisjoint(called)
+        )
+
 
 def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
     """Yield the ways of calling a network: one under which all is right as soon as it is found, otherwise the best few.
@@ -119,7 +140,7 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
 
 def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
     """Look for another network where no forward pass was recognised; nothing is yielded, it is judged with the best."""
-    if not found.forwards:
+    if not found.forwards and not found.hopeless(loaded):
         _on_their_own(loaded, found, progress)
     yield from ()
 
@@ -300,7 +321,7 @@ def _of_setups(
         known = len(found.forwards)
         tried: dict[tuple[str, bool, str], int] = {}
         settled: set[tuple[str, bool, str]] = set()
-        passes = found.searching.forwards(built, stepwise=stepwise, enough=lambda: bool(found.backwards))
+        passes = found.searching.forwards(built, stepwise=stepwise, needless=found.is_needless)
         for forward in _training_last(passes):
             kind = _kind(forward)
             tried[kind] = tried.get(kind, 0) + 1
@@ -348,12 +369,12 @@ def _hides_the_batch(forward: Forward, known: Sequence[Forward]) -> bool:
 
 def _wraps_another(forward: Forward, found: Found) -> bool:
     """Tell whether this only calls a forward pass whose backward pass is known: it has no other gradients."""
-    known = {
-        b.forward.call.rpartition(".")[2]
-        for b in found.backwards
-        if len(b.harvest.expressions) == len(b.slots)
-    }
-    return not known.isdisjoint(forward.ran.seen.keys() - {forward.call.rpartition(".")[2]})
+    known = {_name(each) for each in found.settled}
+    return not known.isdisjoint(forward.ran.seen.keys() - {_name(forward)})
+
+
+def _name(forward: Forward) -> str:
+    return forward.call.rpartition(".")[2]
 
 
 def _hides_the_head(forward: Forward, known: Sequence[Forward]) -> bool:

@@ -47,11 +47,11 @@ class Adapted:
         with empty_folder():
             return self.made().run(loose(problem))
 
-    def calls(self, problem: Problem, count: int) -> Sequence[Call]:
-        """Run the same subject `count` times on the same arrays."""
-        subject, given, before = self.made(), loose(problem), arrays_of(problem)
-        found: list[Call] = []
-        for _ in range(count):
+    def calls(self, problems: Sequence[Problem]) -> Sequence[Call]:
+        """Run the same subject on one problem after the other, on arrays of its own each time."""
+        subject, found = self.made(), list[Call]()
+        for problem in problems:
+            given, before = loose(problem), arrays_of(problem)
             with empty_folder():
                 observation = subject.run(given)
             after = {name: array.copy() for name, array in arrays_of(given).items()}

@@ -34,15 +34,18 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
 
     Where the search was cut short, another way of calling it might have been right: mistakes must be known then.
     """
+    explained = diagnosis is not None and diagnosis.explained
     if single_steps.is_stepwise(candidate):
-        return single_steps.is_wrong(candidate, diagnosis)
-    if diagnosis is not None and diagnosis.explained:
+        step = single_steps.alone(candidate)
+        read = explained or is_handed_over(candidate) or (step is not None and _has_an_anchor(step))
+        return read and single_steps.is_wrong(candidate, diagnosis)
+    if explained:
         return True
     if isinstance(candidate.bound, Binding) and candidate.bound.cut_short:
         return False
     if is_handed_over(candidate) or cast("Binding", candidate.bound).anchored:
         return True
-    if any(_is_right_alone(candidate, name) for name in _anchors(candidate)):
+    if _has_an_anchor(candidate):
         return True
     step = parts.of_a_single_step(candidate)
     return isinstance(step, Candidate) and step.came.backward is not None and step.came.agrees
@@ -84,6 +87,11 @@ def _anchors(candidate: Candidate) -> list[str]:
     shown = candidate.answer.tidied.observation.parameters
     head = next((name for name in (HEAD_WEIGHT, HEAD_BIAS) if name in shown), None)
     return list(shown) if head is None else [head]
+
+
+def _has_an_anchor(candidate: Candidate) -> bool:
+    """Tell whether a gradient that the loss alone makes is right, or without a head any."""
+    return any(_is_right_alone(candidate, name) for name in _anchors(candidate))
 
 
 def _is_right_alone(candidate: Candidate, name: str) -> bool:

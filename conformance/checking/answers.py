@@ -22,15 +22,19 @@ class Asked:
 
 
 def not_called_record(
-    asked: Asked, reason: str, lines: Sequence[str] = (), skeleton: str = ""
+    asked: Asked, reason: str, lines: Sequence[str] = (), skeleton: str = "", notes: Sequence[str] = ()
 ) -> CheckRecord:
-    """Return the record of a target that nobody found out how to call: what was tried, and the skeleton to fill in."""
+    """Return the record of a target that nobody found out how to call: what was tried, and the skeleton to fill in.
+
+    The notes tell what was left out when it was loaded.
+    """
     return CheckRecord(
         schema=CHECK_SCHEMA,
         target=asked.target,
         verdict="not-called",
         headline=reason,
         interface=InterfaceRecord(lines=list(lines), adapter=skeleton),
+        notes=list(notes),
         reproduce=asked.reproduce,
     )
 

@@ -29,7 +29,17 @@ def asked_about(bound: Bound, problem: Problem, said: Said) -> Answer | Failure:
     shown = attempt(bound.run, admitted, said)
     if isinstance(shown, Failure):
         return shown
-    truth = Truth.of(admitted)
+    return Answer(truth=_truth(bound, admitted), tidied=tidied(admitted, shown))
+
+
+def truth_about(bound: Bound, problem: Problem, said: Said) -> Truth | Failure:
+    """Return what is right for `problem` as `bound` admits it."""
+    admitted = attempt(bound.admit, problem, said)
+    return admitted if isinstance(admitted, Failure) else _truth(bound, admitted)
+
+
+def _truth(bound: Bound, problem: Problem) -> Truth:
+    truth = Truth.of(problem)
     if isinstance(bound, Binding) and bound.own_rate:
-        truth = truth.read_off_updates(bound.own_rate)
-    return Answer(truth=truth, tidied=tidied(admitted, shown))
+        return truth.read_off_updates(bound.own_rate)
+    return truth

@@ -30,6 +30,7 @@ from conformance.checking.found import Found
 from conformance.checking.further_calls import FurtherCalls
 from conformance.checking.losses import by_another_loss, loss_of
 from conformance.checking.running import Failure, attempt
+from conformance.checking.single_steps import alone, is_stepwise
 from conformance.diagnose import Diagnosis
 from conformance.diagnose.diagnose import MOST
 from conformance.diagnose.search import DEEPEST
@@ -53,10 +54,10 @@ def checked(
         return None
     if not choice.candidates:
         bound, failure = choice.failures[0]
-        told = f"{bound.name} ended before it gave anything: {failure.reason}"
+        ended = f"{bound.name} ended before it gave anything: {failure.reason}"
         if failure.late:
-            return out_of_time_record(question, told)
-        return failed_record(question, told, bound.notes)
+            return out_of_time_record(question, ended)
+        return failed_record(question, ended, bound.notes)
     checkup = accused_of_least(choice.candidates, progress)
     return judged_record(question, checkup.found())
 
@@ -71,7 +72,7 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
     plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
     for checkup in plain:
         if not checkup.candidate.differs:
-            return checkup.by_the_loss_it_declares().from_another_start()
+            return checkup.by_the_loss_it_declares().from_another_start().in_a_longer_sequence()
     found: list[Checkup] = []
     budget = Budget(most=2 * MOST)
     for checkup in plain[:MOST_DIAGNOSED]:
@@ -84,7 +85,7 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
         found.append(replaced(checkup, diagnosis=diagnosis))
         if found[-1].mistakes <= 1 and not found[-1].misplaced:
             break
-    return min(found, key=lambda checkup: (checkup.misplaced, checkup.mistakes))
+    return min(found, key=lambda checkup: (checkup.misplaced, checkup.mistakes)).of_a_step()
 
 
 def has_right_states(candidate: Candidate) -> bool:
@@ -105,6 +106,7 @@ class Checkup:
     progress: Progress
     diagnosis: Diagnosis | None = None
     right_from_zero: bool = False
+    right_for: int = 0  # steps, where it goes wrong in longer sequences
 
     @property
     def mistakes(self) -> float:
@@ -149,6 +151,22 @@ class Checkup:
             return self
         return replaced(self, candidate=other, diagnosis=found, right_from_zero=True)
 
+    def of_a_step(self) -> "Checkup":
+        """Return the check of one step that is wrong by itself, where our loop around it may be as well."""
+        explained = self.diagnosis is not None and self.diagnosis.explained
+        step = None if explained or not is_stepwise(self.candidate) else alone(self.candidate)
+        if step is None or not step.differs:
+            return self
+        return replaced(self, candidate=step, diagnosis=diagnosed(step, self.progress))
+
+    def in_a_longer_sequence(self) -> "Checkup":
+        """Return the check of the same network on a longer sequence, where it goes wrong only there."""
+        if self.candidate.differs or not self.candidate.came.agrees:
+            return self
+        self.progress("judging it on longer sequences")
+        other = parts.of_a_longer_sequence(self.candidate)
+        return self if other is None else replaced(self, candidate=other, right_for=self.candidate.case.steps)
+
     def found(self) -> Found:
         """Return all that is found about it."""
         candidate = self.candidate
@@ -159,12 +177,17 @@ class Checkup:
             else None
         )
         again = self._contracts()
-        known = candidate.came.backward != "differs" or established(candidate, self.diagnosis)
+        known = (
+            bool(self.right_for)
+            or candidate.came.backward != "differs"
+            or established(candidate, self.diagnosis)
+        )
         return Found(
             candidate=candidate,
             diagnosis=self.diagnosis if known or self._forward_is_known else None,
             declared=self._declared(),
             right_from_zero=self.right_from_zero,
+            right_for=self.right_for,
             established=known,
             consistency=own,
             parts=self._parts() if known and (own is None or own.agrees is None) else (),

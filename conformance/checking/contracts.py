@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.calling import Bound, Call
 from conformance.cases import Problem
-from conformance.checking.further_calls import CALLS, FurtherCalls, further_calls
+from conformance.checking.further_calls import FurtherCalls, further_calls, to_be_asked
 from conformance.checking.judging import Tidied
 from conformance.checking.outcome import Outcome
 from conformance.checking.running import Failure, Said, attempt
@@ -19,11 +19,12 @@ from conformance.record.check import ContractFinding
 
 def contracts(bound: Bound, problem: Problem, came: Outcome, said: Said) -> FurtherCalls:
     """Call one network many times and tell what the calls did to their arguments and to each other."""
-    calls = attempt(lambda problem: bound.calls(problem, CALLS), problem, said)
+    problems = to_be_asked(bound, problem)
+    calls = attempt(bound.calls, problems, said)
     if isinstance(calls, Failure):
         sentence = f"whether a second call gives the same wasn't checked: {calls.reason}"
         return FurtherCalls(contracts=(ContractFinding(id="repeatable", holds=None, sentence=sentence),))
-    found = further_calls(calls, problem, bound, came, said)
+    found = further_calls(calls, problems, bound, came, said)
     return replace(found, contracts=(_arguments(calls), *found.contracts))
 
 

@@ -35,23 +35,20 @@ def diagnosed(
     """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
     if nothing := _tells_nothing(candidate):
         return Diagnosis(explained=False, known=(nothing,))
-    case, autograd = candidate.case, by_autograd(candidate.bound)
-    evidence = _evidence(candidate, candidate.answer)
+    case, evidence = candidate.case, _evidence(candidate, candidate.answer)
 
     def probe(case: Case) -> Evidence | None:
         answer = asked(candidate.bound, case, candidate.said)
         return None if isinstance(answer, Failure) else _evidence(candidate, answer)
 
     if case.layers * case.directions > 1:
-        stack = diagnose_stack(evidence, progress)
-        known = () if stack.explained else (*stack.known, *_of_a_stack(candidate))
-        found = dataclasses.replace(stack, known=known)
+        found = diagnose_stack(evidence, progress)
+        told = () if found.explained else _of_a_stack(candidate)
     else:
         found = diagnose(evidence, probe=probe, progress=progress, budget=budget, deepest=deepest)
-        early = not found.explained and grows_with_the_rate(candidate)
-        found = dataclasses.replace(found, known=(*found.known, *[TOO_EARLY] * early))
-    cut = autograd and candidate.came.forward != "differs"
-    return dataclasses.replace(found, known=(*found.known, *[CUT] * cut))
+        told = () if found.explained or not grows_with_the_rate(candidate) else (TOO_EARLY,)
+    cut = (CUT,) if by_autograd(candidate.bound) and not follows(candidate) else ()
+    return dataclasses.replace(found, known=(*found.known, *told, *cut))
 
 
 CUT = (
@@ -63,6 +60,11 @@ CUT = (
 def by_autograd(bound: Bound) -> bool:
     """Return whether gradients follow from the forward pass by themselves, so that they can't be wrong beside it."""
     return isinstance(bound, WrittenModule)
+
+
+def follows(candidate: Candidate) -> bool:
+    """Return whether what is wrong with a candidate's gradients follows from its forward pass, by autograd."""
+    return by_autograd(candidate.bound) and candidate.came.forward == "differs"
 
 
 def of_the_forward_pass(shown: Observation) -> Observation:
@@ -89,12 +91,11 @@ def _tells_nothing(candidate: Candidate) -> str:
 
 
 def _evidence(candidate: Candidate, answer: Answer) -> Evidence:
-    """Return what one answer of a candidate tells of its mistakes: autograd's gradients tell none of their own."""
+    """Return what one answer of a candidate tells of its mistakes."""
     shown = answer.tidied.evidence
-    follows = by_autograd(candidate.bound) and candidate.came.forward == "differs"
     return Evidence(
         problem=answer.truth.problem,
-        observation=of_the_forward_pass(shown) if follows else shown,
+        observation=of_the_forward_pass(shown) if follows(candidate) else shown,
         rate=candidate.bound.rate,
         early=depends_on_the_rate(candidate),
         single=bool(answer.tidied.lowered or candidate.inside),

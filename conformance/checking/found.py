@@ -28,6 +28,8 @@ class Found:
         The loss that its code declares, where that could be called.
     right_from_zero
         Whether all this is about a start from another h_0, and all is right from h_0 = 0.
+    right_for
+        For how many steps it is right, where it goes wrong in longer sequences; else 0.
     established
         Whether it is established which loss its gradients are of, so that they may be called wrong.
     consistency
@@ -42,6 +44,7 @@ class Found:
     diagnosis: Diagnosis | None
     declared: Declared | None
     right_from_zero: bool
+    right_for: int
     established: bool
     consistency: ConsistencyRecord | None
     parts: Sequence[PartRecord]

@@ -89,7 +89,7 @@ def _declared(bound: Binding, truth: Truth, *, methods: bool) -> Declared | None
 
 def _shapes_of_targets(bound: Binding, problem: Problem) -> set[tuple[int, ...]]:
     """Return the shapes of what is handed to both passes: targets of the loss look like those of the backward pass."""
-    calls = attempt(lambda problem: bound.calls(problem, 1), problem)
+    calls = attempt(bound.calls, [problem])
     return set() if isinstance(calls, Failure) else {np.shape(given) for given in calls[0].before.values()}
 
 

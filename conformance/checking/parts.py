@@ -1,14 +1,20 @@
 """The same network in other settings: from an initial state that isn't 0, and for a single step."""
 
+import re
 from dataclasses import replace
 
+from conformance.calling import Bound
 from conformance.calling.binding import Binding
-from conformance.cases import Case
+from conformance.cases import Case, Problem, materialise
+from conformance.checking.asking import asked_about
 from conformance.checking.choosing import Candidate, judged_on
 from conformance.checking.judging import Judged, judge
-from conformance.checking.outcome import Outcome
+from conformance.checking.outcome import Outcome, outcome
 from conformance.checking.running import Failure, attempt
 from conformance.record.check import PartRecord
+
+LONGER = (12, 41)
+"""Steps of longer sequences: what holds some of them only goes wrong there."""
 
 NOT_HANDED = (
     "its backward pass is handed neither h_0 nor anything computed from it: it runs a forward pass of its own"
@@ -32,6 +38,51 @@ def _never_gets_h_0(found: Candidate) -> bool:
         return False
     sees = attempt(bound.backward_sees_h_0, found.answer.truth.problem, found.said)
     return sees is False
+
+
+def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
+    """Return the network judged on the first of some longer sequences on which it goes wrong, None where on none.
+
+    Its cotangents are 2¹⁰ times smaller, so that what limits large gradients isn't reached by the sums over more steps;
+    where the loss makes them of ids, they can't be, and the longest sequence is left out.
+    """
+    bound = of_any_length(candidate.bound, candidate.case.steps)
+    fixed = isinstance(bound, Binding) and bound.traits.crossed
+    for steps in LONGER[:1] if fixed else LONGER:
+        problem = softened(materialise(replace(candidate.case, steps=steps)))
+        answer = asked_about(bound, problem, candidate.said)
+        if isinstance(answer, Failure):
+            continue
+        came = outcome(answer.truth, answer.tidied.observation)
+        found = replace(candidate, case=answer.truth.problem.case, answer=answer, came=came)
+        if found.differs:
+            return found
+    return None
+
+
+def of_any_length(bound: Bound, steps: int) -> Bound:
+    """Return a network without its clipping that shows nothing by the number of one of its last steps."""
+    if not isinstance(bound, Binding):
+        return bound
+    shown = {
+        name: text
+        for name, text in bound.shown.items()
+        if all(int(number) < steps - 1 for number in re.findall(r"\[(\d+)\]", text))
+    }
+    return replace(bound, shown=shown, lifted=True)
+
+
+def softened(problem: Problem) -> Problem:
+    """Return `problem` with smaller cotangents."""
+    head, factor = problem.head, 2.0**-10
+    if head is not None and head.d_y is not None:
+        head = replace(head, d_y=factor * head.d_y)
+    smaller = {
+        name: factor * array
+        for name in ("d_output", "d_h_n")
+        if (array := getattr(problem, name)) is not None
+    }
+    return replace(problem, head=head, **smaller)
 
 
 def of_a_single_step(candidate: Candidate) -> Candidate | Failure | None:

@@ -18,15 +18,21 @@ def is_stepwise(candidate: Candidate) -> bool:
     return isinstance(candidate.bound, Binding) and candidate.bound.stepwise
 
 
+def alone(candidate: Candidate) -> Candidate | None:
+    """Return a step judged by itself, from any state where it takes one; None where it doesn't run so."""
+    bound = cast("Binding", candidate.bound)
+    case = replace(candidate.case, steps=1, h_0=bound.takes_h_0)
+    step = judged_on(case, bound, candidate.said)
+    return step if isinstance(step, Candidate) else None
+
+
 def is_wrong(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
     """Tell whether a step is wrong by itself: for T = 1 from any state, or in nothing but what it hands back.
 
     What a diagnosis says of the loop, when gradients enter and which steps are visited, it says of ours.
     """
-    bound = cast("Binding", candidate.bound)
-    case = replace(candidate.case, steps=1, h_0=bound.takes_h_0)
-    step = judged_on(case, bound, candidate.said)
-    if isinstance(step, Candidate) and step.differs:
+    step = alone(candidate)
+    if step is not None and step.differs:
         return True
     wrong = {} if diagnosis is None or diagnosis.choices is None else diagnosis.choices.departures()
     explained = diagnosis is not None and diagnosis.explained

@@ -106,7 +106,8 @@ def _not_called(loaded: Loaded, unbound: Unbound | None, asked: Asked) -> CheckR
             " It computes with tensors of torch, which are called in classes that are nn.Modules only; an adapter may "
             "turn arrays into tensors and back."
         )
-    return not_called_record(asked, reason, lines, "" if unbound is None else unbound.skeleton)
+    empty = "" if unbound is None else unbound.skeleton
+    return not_called_record(asked, reason, lines, empty, loaded.notes)
 
 
 def _tried(ways: int) -> str:
@@ -139,7 +140,7 @@ class Ways:
                     yield bound
 
     def _wanted(self) -> Any:  # noqa: ANN401 - whatever the target names
-        """Return the one thing that is named, or where none is the one adapter that there is; else None."""
+        """Return the one thing that is named, or where none is the one adapter or module that there is; else None."""
         code = vars(self.loaded.code)
         if len(self.loaded.wanted) == 1:
             return code.get(self.loaded.wanted[0])
@@ -147,7 +148,10 @@ class Ways:
         adapters = [
             v for v in code.values() if isinstance(v, Binding) or (is_adapter(v) and v.__module__ == own)
         ]
-        return adapters[0] if len(adapters) == 1 and not self.loaded.wanted else None
+        found = adapters or [
+            v for v in code.values() if isinstance(v, type) and is_module(v) and v.__module__ == own
+        ]
+        return found[0] if len(found) == 1 and not self.loaded.wanted else None
 
 
 def is_adapter(network: object) -> bool:

@@ -37,6 +37,8 @@ def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     another activation, or unknown, it is that of another network, whose gradients are held against itself.
     """
     came, diagnosis = found.came, found.diagnosis
+    if found.right_for:
+        return "differs"
     mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
     if not mistaken and _is_another(found):
         return "another-network"
@@ -100,6 +102,9 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
 def _accusation(found: Found) -> str:
     if found.right_from_zero:
         return f"{found.name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
+    if found.right_for:
+        steps = found.candidate.case.steps
+        return f"{found.name} is right for {found.right_for} steps, and goes wrong for {steps}: {_difference(found)}."
     if found.wrong_later:
         return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
     return f"{found.name} differs from torch.nn.RNN{_as_a_step(found)}: {_difference(found)}."

@@ -91,16 +91,20 @@ def merge(
     from conformance.gate import Gate
     from conformance.reading import read_record
     from conformance.report import write_report
+    from conformance.report.words import changed_lines
     from conformance.views.summary import sentence
+    from conformance.writing import reserved
 
     _each_once(shards)
     gate = Gate.load(expect, baseline)
     record = merged({str(path): read_record(path) for path in shards})
     suite = SUITES[record.suite].cases(record.seed or 0) if record.suite in SUITES else None
     assessment = assessed(record, gate, suite)
-    for path in write_report(prepared_folder(out), assessment.record):
+    context.with_resource(reserved(prepared_folder(out)))
+    for path in write_report(out, assessment.record):
         click.echo(f"wrote {path}", err=True)
-    click.echo(sentence(record))
+    for line in (*changed_lines(record.contracts), sentence(record)):
+        click.echo(line)
     context.exit(tell_assessment(assessment))
 
 

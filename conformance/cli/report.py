@@ -16,11 +16,15 @@ from conformance.cli.options import prepared_folder
     type=click.Path(file_okay=False, path_type=Path),
     help="Write to this folder.  [default: the record's own]",
 )
-def report(record: Path, out: Path | None) -> None:
+@click.pass_context
+def report(context: click.Context, record: Path, out: Path | None) -> None:
     """Make the files of a report again from RECORD, an agreement.json, alone."""
     from conformance.reading import read_record
     from conformance.report import write_report
+    from conformance.writing import reserved
 
     read = read_record(record)
-    for path in write_report(prepared_folder(record.parent if out is None else out), read):
+    folder = prepared_folder(record.parent if out is None else out)
+    context.with_resource(reserved(folder))
+    for path in write_report(folder, read):
         click.echo(f"wrote {path}", err=True)

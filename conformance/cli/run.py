@@ -14,7 +14,7 @@ from conformance.cli.options import Above, chosen_cases, end_quietly_where_nobod
 if TYPE_CHECKING:
     from conformance.cases import Case
     from conformance.record import Record
-    from conformance.runs import Examined, Session
+    from conformance.runs import Examined, Ledger, Session
     from conformance.runs.session import ExecutorName
 
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "--limit",
     type=Above(0),
     metavar="SECONDS",
-    help="After which a case hangs.",
+    help="After which a case hangs; with --jobs 1 it then runs in a worker.  [default: 600 for workers]",
 )
 @click.option(
     "--executor", default="process", type=click.Choice(["process", "dask"]), help="Where workers come from."
@@ -89,8 +89,7 @@ def run(
     from conformance.report.terminal import console, print_lacks
     from conformance.report.terminal_summary import print_summary
     from conformance.runs import Session
-    from conformance.runs.runner import LIMIT
-    from conformance.views.summary import summarise
+    from conformance.views.summary import EXIT_INTERRUPTED, summarise
 
     chosen = [name for name in ("suite", "case_ids", "explore") if _given(context, name)]
     if len(chosen) > 1:
@@ -116,30 +115,46 @@ def run(
         jobs=jobs,
         executor=executor,
         scheduler=scheduler,
-        limit=LIMIT if limit is None else limit,
-        ledger=None if report is None else report / "agreement.ledger",
-        resume=resume,
+        limit=limit,
         evidence=evidence,
         vacuity=bool(case_ids),
     )
-    assessment = assessed(_recorded(session), gate, whole)
+    ledger = None if report is None else _opened_ledger(context, report, session, resume=resume)
+    record, finished = _recorded(session, ledger)
+    assessment = assessed(record, gate, whole)
     record = assessment.record
-    if report is not None:
-        from conformance.report import write_report
-
-        for path in write_report(report, record):
-            click.echo(f"wrote {path}", err=True)
-        if record.complete:
-            session.forget()
-        else:
-            click.echo(f"{session.ledger} keeps what is finished; add --resume to go on", err=True)
+    if report is not None and ledger is not None:
+        _write(report, record, ledger, finished=finished)
     end_quietly_where_nobody_reads()
     out = console()
     print_lacks(out, record.lacks)
     print_summary(out, summarise(record))
     if explore is not None:
         _print_shrunk(record)
-    context.exit(tell_assessment(assessment))
+    code = tell_assessment(assessment)
+    context.exit(code if finished else EXIT_INTERRUPTED)
+
+
+def _opened_ledger(context: click.Context, report: Path, session: Session, *, resume: bool) -> Ledger:
+    """Open the ledger of a run until the command ends, and tell what is damaged in it."""
+    from conformance.runs import Ledger
+
+    ledger = context.with_resource(Ledger(report / "agreement.ledger", session.identity, resume=resume))
+    for damage in ledger.damaged:
+        click.echo(damage, err=True)
+    return ledger
+
+
+def _write(report: Path, record: Record, ledger: Ledger, *, finished: bool) -> None:
+    """Write the files of a report, and then forget the ledger of a run that has nothing left to do."""
+    from conformance.report import write_report
+
+    for path in write_report(report, record):
+        click.echo(f"wrote {path}", err=True)
+    if finished:
+        ledger.forget()
+    else:
+        click.echo(f"{ledger.path} keeps what is finished; add --resume to go on", err=True)
 
 
 def _meant(
@@ -173,11 +188,12 @@ def _named(subjects: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _recorded(session: Session) -> Record:
-    """Run the cases under a progress bar and return the record."""
+def _recorded(session: Session, ledger: Ledger | None) -> tuple[Record, bool]:
+    """Run the cases under a progress bar; return the record, and whether all that was asked for is in it."""
     from rich.progress import Progress
 
     from conformance.report.terminal import console
+    from conformance.runs import EvidenceInterrupted
 
     errors = console(stderr=True)
     if not errors.is_terminal:
@@ -194,7 +210,12 @@ def _recorded(session: Session) -> Record:
         def tell(part: str) -> None:
             progress.update(task, description=part)
 
-        return session.run(advance, tell)
+        try:
+            record = session.run(advance, tell, ledger=ledger)
+        except EvidenceInterrupted as interrupt:
+            errors.print("Interrupted after the cases: the record lacks what is measured beside them.")
+            return interrupt.record, False
+    return record, record.complete
 
 
 def _print_shrunk(record: Record) -> None:

@@ -202,13 +202,22 @@ def _told(value: object) -> str:
 
 
 def _contracts(old: Record, new: Record) -> Iterator[FactChange]:
-    """Yield contracts with another outcome, where both records tried them; one that holds no more is a regression."""
+    """Yield contracts with another outcome, where both records tried them; one that holds no more is a regression.
+
+    Of one that depends on the processor two processors tell different things, and neither is worse.
+    """
     before = {row.id: row for row in old.contracts}
+    elsewhere = _processors(old) != _processors(new)
     for row in new.contracts:
         then = before.get(row.id)
         if then is not None and (then.holds, then.observed) != (row.holds, row.observed):
-            regression = then.holds and not row.holds
-            yield FactChange(what=row.id, old=then.observed, new=row.observed, regression=regression)
+            what = f"{row.id} (depends on {row.depends_on})" if row.depends_on else row.id
+            regression = then.holds and not row.holds and not (row.depends_on and elsewhere)
+            yield FactChange(what=what, old=then.observed, new=row.observed, regression=regression)
+
+
+def _processors(record: Record) -> list[tuple[str, str, str]]:
+    return [(place.machine, place.processor, place.torch_capability) for place in record.environments]
 
 
 def _power(old: Record, new: Record) -> Iterator[FactChange]:

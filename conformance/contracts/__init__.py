@@ -5,6 +5,7 @@ A refusal that a newer torch lifts, or a new one, shows as a row that doesn't ho
 
 from collections.abc import Sequence
 
+from conformance.contracts.contract import ByProcessor as ByProcessor
 from conformance.contracts.contract import Contract as Contract
 from conformance.contracts.contract import ContractRow as ContractRow
 from conformance.contracts.contract import Refuses as Refuses
@@ -28,4 +29,4 @@ def probe_contracts(contracts: Sequence[Contract] = CONTRACTS) -> list[ContractR
         return [row_of(contract) for contract in contracts]
 
 
-__all__ = ["CONTRACTS", "Contract", "ContractRow", "Refuses", "Takes", "probe_contracts"]
+__all__ = ["CONTRACTS", "ByProcessor", "Contract", "ContractRow", "Refuses", "Takes", "probe_contracts"]

@@ -7,6 +7,7 @@ experiment establishes itself: whole messages change between versions.
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 Experiment = Callable[[], str]
 """Runs something and returns in a few words what came of it, or raises."""
@@ -38,6 +39,22 @@ class Takes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ByProcessor:
+    """What surely comes where the processor has `what`, as `has` tells; elsewhere that, or the other outcome."""
+
+    what: str
+    has: Callable[[], bool]
+    there: Refuses | Takes
+    elsewhere: Refuses | Takes
+
+    def __str__(self) -> str:
+        return f"{self.there} with {self.what}; without it that, or {self.elsewhere}"
+
+
+Expectation: TypeAlias = Refuses | Takes | ByProcessor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """One thing that torch.nn.RNN refuses or takes, and what refrnn does in the same situation.
 
@@ -58,7 +75,7 @@ class Contract:
     id: str
     statement: str
     torch: Experiment
-    expected: Refuses | Takes
+    expected: Expectation
     refrnn: Experiment | str
     answer: Refuses | Takes | None = None
     wrong: bool = False
@@ -66,7 +83,10 @@ class Contract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractRow:
-    """What came of one contract: `holds` is False where torch or refrnn behaves otherwise than expected."""
+    """What came of one contract: `holds` is False where torch or refrnn behaves otherwise than expected.
+
+    `depends_on` names what of the processor has a say in it, "" where nothing has.
+    """
 
     id: str
     statement: str
@@ -74,6 +94,7 @@ class ContractRow:
     observed: str
     holds: bool
     reference: str
+    depends_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +109,11 @@ class Outcome:
         line = next(iter(self.words.strip().splitlines()), "")
         return head + (line if len(line) <= MOST_WORDS else line[: MOST_WORDS - 1] + "…")
 
-    def meets(self, expectation: Refuses | Takes) -> bool:
+    def meets(self, expectation: Expectation) -> bool:
         """Return whether this is what was expected."""
+        if isinstance(expectation, ByProcessor):
+            alike = self.meets(expectation.elsewhere) and not expectation.has()
+            return self.meets(expectation.there) or alike
         if isinstance(expectation, Takes):
             return not self.errors and self.words == expectation.fact
         return expectation.error in self.errors and expectation.keyword in self.words
@@ -124,4 +148,5 @@ def row_of(contract: Contract) -> ContractRow:
         observed=str(observed),
         holds=holds,
         reference=reference,
+        depends_on=contract.expected.what if isinstance(contract.expected, ByProcessor) else "",
     )

@@ -11,6 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
+from conformance.budget import Budget
 from conformance.cases import Problem
 from conformance.diagnose.constants import name_of
 from conformance.diagnose.diagnosis import Diagnosis
@@ -33,8 +34,8 @@ FORWARD = ("output", "y", "h_n", "hidden")
 MOST = 2
 """The most mistakes of a forward pass, and of a backward pass, that are tried at once."""
 
-MOST_PAIRS = 1000
-"""How many pairs of mistakes in the backward pass are tried."""
+MOST_STEPS = 30_000
+"""Steps of layers that are simulated with pairs of mistakes in the backward pass."""
 
 Entries = tuple[Fault, ...]
 Progress = Callable[[str], None]
@@ -169,9 +170,13 @@ def _fitting(
 ) -> Iterator[tuple[Entries, float, Reproduction]]:
     """Yield every set, one of `bases` and so many entries of the backward pass, that reproduces all that was shown."""
     entries = [f for f in CATALOGUE.values() if f.seam not in ALL_SEAMS and f.seam not in ELSEWHERE]
+    case, budget = stack.material.problem.case, Budget(most=MOST_STEPS)
     for base in bases:
-        tried = MOST_PAIRS if size > 1 else len(entries) + 1
-        for chosen, _ in zip(combinations(entries, size), range(tried), strict=False):
+        for chosen in combinations(entries, size):
+            if size > 1:
+                if budget.over:
+                    return
+                budget.spend(case.steps * case.layers * case.directions)
             constant = stack.constant_on_gradients((*base, *chosen))
             if constant is None:
                 continue

@@ -73,9 +73,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Closing(config), "conformance-closing")
     if any(config.getoption(f"--conformance-{name}") not in (None, []) for name in OPTIONS):
-        from conformance.pytest_plugin.settings import settings_of
+        from conformance.pytest_plugin.settings import reserve_report, settings_of
 
         settings_of(config)
+        if not hasattr(config, "workerinput"):
+            reserve_report(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.pytest_plugin.planning import PLANNER
+from conformance.pytest_plugin.planning import PLAN, PLANNER
 
 if TYPE_CHECKING:
     from conformance.pytest_plugin.plan import Plan
@@ -45,6 +45,7 @@ class Closing:
         for name, value in report.user_properties:
             if name == "conformance":
                 self.examined[report.nodeid] = str(value)
+        self._take(getattr(report, PLAN, None))
         if report.outcome in ("failed", "skipped"):
             self.ended[report.nodeid] = (report.outcome, _reason(report))
         if report.when not in ("setup", "call"):
@@ -52,8 +53,11 @@ class Closing:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist may not be installed
-        """Take the plan of a worker that ends; one that crashed leaves none."""
-        text = getattr(node, "workeroutput", {}).get("conformance")
+        """Take the plan of a worker that ends."""
+        self._take(getattr(node, "workeroutput", {}).get("conformance"))
+
+    def _take(self, text: str | None) -> None:
+        """Take a plan that a worker sent, unless one is known that says more."""
         if text is not None and (self.plan is None or self.plan.environment is None):
             import msgspec
 

@@ -1,11 +1,13 @@
 """What a run is to examine: which tests stand for which case and subject, in an order that no worker changes.
 
 Every process that collects makes the same plan. Workers of pytest-xdist send theirs to the controller, which
-collects nothing itself. Heavy imports wait until a test asks for a case: this module is loaded by every pytest run.
+collects nothing itself: with the report of their first test, since they may not live to their end, and at the end,
+since they may have no test. Heavy imports wait until a test asks for a case: this module is loaded by every pytest run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from conformance.record import Environment
 
 ARGUMENTS = ("conformance_case", "conformance_subject")
+PLAN = "conformance_plan"
+"""The attribute of a report that carries a plan from worker to controller, as JSON."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +38,7 @@ class Planner:
     descriptions: dict[str, str] = field(default_factory=dict)
     parametrised: int = 0
     collected: list[pytest.Item] = field(default_factory=list)
+    told: bool = False
     environment: Environment | None = None
 
     def note(self, suite: str, cases: list[Case], subjects: list[Subject], count: int) -> None:
@@ -73,13 +78,25 @@ class Planner:
             environment=self.environment,
         )
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
+        """Send the plan to the controller with the first test that examines something, once that is set up."""
+        report = yield
+        if hasattr(self.config, "workerinput") and not self.told and _planned(item) is not None:
+            self.told = True
+            setattr(report, PLAN, self._sent(item.session))
+        return report
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Send the plan to the controller, if there is one."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None and self.suites:
-            import msgspec
+            output["conformance"] = self._sent(session)
 
-            output["conformance"] = msgspec.json.encode(self.plan(session)).decode()
+    def _sent(self, session: pytest.Session) -> str:
+        import msgspec
+
+        return msgspec.json.encode(self.plan(session)).decode()
 
 
 PLANNER = pytest.StashKey[Planner]()

@@ -1,7 +1,7 @@
 """What the options of the plugin say, read once in every process."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from conformance.errors import ConformanceError
 from conformance.gate import Gate
 from conformance.observation import Subject
 from conformance.subjects import DEFAULT, load_subject
+from conformance.writing import reserved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,22 @@ def settings_of(config: pytest.Config) -> Settings:
     if SETTINGS not in config.stash:
         config.stash[SETTINGS] = _read(config)
     return config.stash[SETTINGS]
+
+
+def reserve_report(config: pytest.Config) -> None:
+    """Have the folder of the report for this run alone, until it ends.
+
+    Raises
+    ------
+    pytest.UsageError
+        If another run has it.
+    """
+    folder = settings_of(config).report
+    if folder is not None:
+        held = ExitStack()
+        config.add_cleanup(held.close)
+        with _named("report"):
+            held.enter_context(reserved(folder))
 
 
 def _read(config: pytest.Config) -> Settings:

@@ -35,8 +35,7 @@ forward-conforms           the forward pass agrees with torch.nn.RNN's, and no g
 step-conforms              a single step agrees with torch.nn.RNN's, in place of a loop over time that did not run
 differs                    something is wrong
 another-network            the forward pass isn't that of torch.nn.RNN; the gradients are judged by the network's own
-undecided                  it ran, and too little was shown, its backward pass could not be called, or rounding could be
-                           as large
+undecided                  it ran, and too little was shown, or rounding could be as large
 not-called                 nobody found out how it wants to be called
 out-of-time                it hangs, or is so slow that a limit in time ended it, which says nothing of what it computes
 failed                     it raised, asked for input, took too much memory or died

@@ -38,8 +38,11 @@ class PowerRecord(Body):
     accused: list[str]
 
 
-class ContractRecord(Body):
-    """What torch.nn.RNN refuses or takes, tried out: `holds` is false where anything has changed."""
+class ContractRecord(Body, omit_defaults=True):
+    """What torch.nn.RNN refuses or takes, tried out: `holds` is false where anything has changed.
+
+    `depends_on` names what of the processor has a say in it, "" where nothing has.
+    """
 
     id: str
     statement: str
@@ -47,6 +50,7 @@ class ContractRecord(Body):
     observed: str
     holds: bool
     reference: str
+    depends_on: str = ""
 
 
 class ProfileRecord(Body):

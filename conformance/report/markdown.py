@@ -252,11 +252,16 @@ def _contracts(contracts: Sequence[ContractRecord]) -> Iterable[str]:
                 row.statement,
                 row.observed,
                 row.reference,
-                "yes" if row.holds else f"**no**: {row.expected}",
+                _as_expected(row),
             )
             for row in contracts
         ],
     )
+
+
+def _as_expected(row: ContractRecord) -> str:
+    depends = f" (depends on {row.depends_on})" if row.depends_on else ""
+    return f"yes{depends}" if row.holds else f"**no**: {row.expected}"
 
 
 def _environments(environments: Sequence[Environment]) -> Iterable[str]:

@@ -11,7 +11,7 @@ from conformance.contracts import ContractRow
 from conformance.numbers import shown
 from conformance.record import LackRecord
 from conformance.report.console import console as console
-from conformance.report.words import lack_line
+from conformance.report.words import Tried, changed_lines, lack_line
 from conformance.side_by_side import StepRow
 
 
@@ -137,10 +137,17 @@ def print_contracts(out: Console, rows: Sequence[ContractRow]) -> None:
     table = Table("contract", "what is tried", "torch.nn.RNN", "refrnn", "holds", show_lines=True)
     for row in rows:
         cells = (row.id, row.statement, row.observed, row.reference)
-        table.add_row(*map(escape, cells), "[green]holds[/]" if row.holds else "[red]changed[/]")
+        depends = f", depends on {escape(row.depends_on)}" if row.depends_on else ""
+        table.add_row(
+            *map(escape, cells), f"[green]holds[/]{depends}" if row.holds else f"[red]changed[/]{depends}"
+        )
     out.print(table)
-    changed = [row for row in rows if not row.holds]
-    for row in changed:
-        line = f"CHANGED: {row.id}: expected {row.expected}; got {row.observed}; refrnn: {row.reference}"
+    print_changed(out, rows)
+    holding = sum(row.holds for row in rows)
+    out.print(f"{holding} of {len(rows)} contracts hold.", markup=False, style="bold")
+
+
+def print_changed(out: Console, rows: Sequence[Tried]) -> None:
+    """Print the contracts that don't hold, in full."""
+    for line in changed_lines(rows):
         out.print(line, markup=False, soft_wrap=True, style="red")
-    out.print(f"{len(rows) - len(changed)} of {len(rows)} contracts hold.", markup=False, style="bold")

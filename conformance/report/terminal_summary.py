@@ -9,7 +9,7 @@ from rich.table import Table
 
 from conformance.numbers import shown
 from conformance.record import CaseRecord, Record
-from conformance.report.terminal import COLOURS
+from conformance.report.terminal import COLOURS, print_changed
 from conformance.report.words import lines
 from conformance.views.agreement import ALL, Agreement
 from conformance.views.summary import EXIT_CONFORMS, VERDICTS, Summary, exit_code
@@ -24,6 +24,7 @@ def print_summary(out: Console, summary: Summary) -> None:
     out.print(_scope(summary.record), markup=False, soft_wrap=True, style="dim")
     out.print(_subjects(summary))
     _print_notable(out, summary.notable)
+    print_changed(out, summary.record.contracts)
     good = exit_code(summary.record) == EXIT_CONFORMS
     out.print(summary.sentence, markup=False, soft_wrap=True, style="bold green" if good else "bold red")
 

@@ -4,7 +4,8 @@ verdict · first divergent step · count · greatest differences · ratio to the
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from conformance.numbers import round_up, shown
 from conformance.record import CaseRecord, DivergenceRecord, Environment, LackRecord, QuantityRecord
@@ -68,6 +69,29 @@ def counted(q: QuantityRecord) -> str:
 def lack_line(lack: LackRecord) -> str:
     """Return what data lack, what can't show for that, and by which faults."""
     return f"{lack.name}: {lack.hides} ({', '.join(lack.faults)})"
+
+
+class Tried(Protocol):
+    """What is told of a contract that was tried out."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def expected(self) -> str: ...  # noqa: D102
+    @property
+    def observed(self) -> str: ...  # noqa: D102
+    @property
+    def reference(self) -> str: ...  # noqa: D102
+    @property
+    def holds(self) -> bool: ...  # noqa: D102
+
+
+def changed_lines(contracts: Sequence[Tried]) -> Iterator[str]:
+    """Yield every contract that doesn't hold, in full."""
+    for row in contracts:
+        if not row.holds:
+            told = f"expected {row.expected}; got {row.observed}; refrnn: {row.reference}"
+            yield one_line(f"CHANGED: {row.id}: {told}")
 
 
 def environment_rows(environment: Environment) -> Iterator[tuple[str, str]]:

@@ -3,8 +3,9 @@
 from conformance.runs.assembly import assembled as assembled
 from conformance.runs.ledger import Ledger as Ledger
 from conformance.runs.runner import run_cases as run_cases
+from conformance.runs.session import EvidenceInterrupted as EvidenceInterrupted
 from conformance.runs.session import Session as Session
 from conformance.runs.unit import Examined as Examined
 from conformance.runs.unit import Outcome as Outcome
 
-__all__ = ["Examined", "Ledger", "Outcome", "Session", "assembled", "run_cases"]
+__all__ = ["EvidenceInterrupted", "Examined", "Ledger", "Outcome", "Session", "assembled", "run_cases"]

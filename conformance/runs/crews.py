@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.synchronize import Semaphore
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from conformance.environment import one_thread
@@ -21,6 +23,9 @@ from conformance.runs.unit import Examined, examine_unit
 if TYPE_CHECKING:
     from distributed import Client
 
+
+START = 600.0
+"""Seconds that a worker has to load its libraries, torch among them: seconds usually, minutes on a busy machine."""
 
 Unit: TypeAlias = Callable[[str, Sequence[str]], Examined]
 """What a worker does: it turns a case id and names of subjects into what came out."""
@@ -33,8 +38,12 @@ class WorkerLostError(Exception):
 class Crew(Protocol):
     """Workers for units."""
 
-    workers: int  # units that are worked on at a time
-    width: int  # units that keep all of them busy
+    width: int  # units that keep all workers busy
+
+    @property
+    def workers(self) -> int:
+        """Workers that are ready: units, of those handed over first, that are worked on now."""
+        ...
 
     def submit(self, case_id: str, subjects: Sequence[str]) -> Future[Examined]:
         """Hand over one unit."""
@@ -54,9 +63,20 @@ class ProcessCrew:
 
     def __init__(self, workers: int, unit: Unit = examine_unit) -> None:
         one_thread()  # the variables are inherited by the workers, whose libraries read them when they load
-        self.workers, self.width, self._unit = workers, workers + 1, unit
+        self.width, self._unit = workers + 1, unit
         context = multiprocessing.get_context("spawn")
-        self._pool: Executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+        self._started, self._ready, self._size = context.Semaphore(0), 0, workers
+        self._patience = monotonic() + START
+        self._pool: Executor = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start_worker, initargs=(self._started,)
+        )
+
+    @property
+    def workers(self) -> int:
+        """Workers that have loaded their libraries, which may take longer than a case; all of them after `START`."""
+        while self._started.acquire(block=False):
+            self._ready += 1
+        return self._ready if monotonic() < self._patience else self._size
 
     def submit(self, case_id: str, subjects: Sequence[str]) -> Future[Examined]:
         """Hand over one unit; a pool that is broken already answers with a lost one."""
@@ -87,9 +107,14 @@ class DaskCrew:
     """The workers of a Dask cluster, through `Client.get_executor`. Dask itself restarts those that die."""
 
     def __init__(self, client: "Client") -> None:
-        self.workers = max(1, sum(client.nthreads().values()))
-        self.width = 2 * self.workers
+        self._workers = max(1, sum(client.nthreads().values()))
+        self.width = 2 * self._workers
         self._pool: Executor = client.get_executor(pure=False)
+
+    @property
+    def workers(self) -> int:
+        """Those of the cluster, which has started them."""
+        return self._workers
 
     def submit(self, case_id: str, subjects: Sequence[str]) -> Future[Examined]:
         """Hand over one unit."""
@@ -142,10 +167,11 @@ def interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_worker() -> None:
+def _start_worker(started: Semaphore) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     one_thread()
+    started.release()
 
 
 def _end_with_parent() -> None:

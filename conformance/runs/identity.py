@@ -8,7 +8,7 @@ import conformance
 import refrnn
 from conformance.cases import Case
 from conformance.environment import environment
-from conformance.runs.ledger import Identity
+from conformance.runs.lines import Identity
 
 STABLE = ("refrnn", "python", "platform", "machine", "processor", "numpy", "torch", "torch_capability")
 """What of the environment decides how the same program rounds, and what it runs on."""

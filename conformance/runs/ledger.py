@@ -1,44 +1,30 @@
 """The ledger: a file to which every finished case of a run is appended at once, so that a run can go on after a crash.
 
 The first line says which run it is, every further line is one finished case: JSON, flushed to the disk before the case
-counts. What a crash or a full disk leaves of a last line is dropped, and its case run again.
+counts. What a crash or a full disk leaves of a last line is dropped, and its case run again. So is the case of a line
+that is damaged, or says what can't be true of a record.
 """
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Self, TypeVar
+from typing import Self
 
 import msgspec
 
 from conformance.errors import ConformanceError, UsageError
-from conformance.record import Body, CaseRecord, Timing
+from conformance.record import Body
+from conformance.runs.lines import Entry, Identity, Reading, read_ledger
 from conformance.runs.unit import Examined
-
-Line = TypeVar("Line", "Identity", "Entry")
-
-
-class Identity(Body):
-    """What makes the results of two runs belong together: the cases, the subjects, the code and the machine."""
-
-    suite: str
-    seed: int | None
-    subjects: list[str]
-    cases: str  # a digest of all case ids
-    code: str  # a digest of the sources of both packages
-    environment: dict[str, str]
-
-
-class Entry(Body):
-    """One finished case."""
-
-    case: str
-    records: list[CaseRecord]
-    timings: list[Timing]
+from conformance.writing import reserved, write_set
 
 
 class Ledger:
-    """The ledger of one run at `path`; use it as a context manager.
+    """The ledger of one run at `path`; its folder is that run's alone as long as it is open.
+
+    Use it as a context manager.
 
     Parameters
     ----------
@@ -49,33 +35,39 @@ class Ledger:
     resume
         Whether to go on with the ledger that is there; otherwise there must be none.
 
+    Attributes
+    ----------
+    finished
+        What the ledger held when it was opened, by case.
+    damaged
+        What was wrong with its lines, in words; what they told is run again.
+
     Raises
     ------
     UsageError
-        If there is a ledger and `resume` is false, or it belongs to another run, or is damaged before its end.
+        If another run writes to the folder, or there is a ledger and `resume` is false, or it belongs to another run.
     """
 
     def __init__(self, path: Path, identity: Identity, *, resume: bool) -> None:
         self.path = path
-        self.finished: Mapping[str, Examined] = {}
-        found = path.exists() and path.stat().st_size > 0
-        if found and not resume:
-            message = (
-                f"{path} holds an unfinished run. Go on with it (--resume), or delete the file to begin anew."
-            )
-            raise UsageError(message)
-        length = 0
-        if found:
-            self.finished, length = _read(path, identity)
-        self._file = _opened(path, length)
-        if not length:
-            self._write(identity)
+        self._run = identity.digest
+        with ExitStack() as held:
+            held.enter_context(reserved(path.parent))
+            found = _found(path, identity, resume=resume)
+            self.finished: Mapping[str, Examined] = found.finished
+            self.damaged: Sequence[str] = found.damaged
+            if found.damaged:
+                found.length = _rewritten(path, [msgspec.json.encode(identity), *found.lines.values()])
+            self._file = held.enter_context(_opened(path, found.length))
+            if not found.length:
+                self._write(identity)
+            self._held = held.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._held.close()
 
     def append(self, case_id: str, examined: Examined) -> None:
         """Write a finished case; when this returns it is safe.
@@ -86,12 +78,18 @@ class Ledger:
             If the disk is full or fails; the message says how to go on.
         """
         records, timings = [record for record, _ in examined], [timing for _, timing in examined]
-        self._write(Entry(case=case_id, records=records, timings=timings))
+        self._write(Entry(run=self._run, case=case_id, records=records, timings=timings))
+
+    def forget(self) -> None:
+        """Delete the ledger, once the record of the whole run is written."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
 
     def _write(self, line: Body) -> None:
         try:
-            self._file.write(msgspec.json.encode(line) + b"\n")
-            self._file.flush()
+            left = memoryview(msgspec.json.encode(line) + b"\n")
+            while left:  # a disk that is nearly full may take a part
+                left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             message = (
@@ -101,10 +99,28 @@ class Ledger:
             raise ConformanceError(message) from error
 
 
-def _opened(path: Path, length: int) -> BinaryIO:
+def _found(path: Path, identity: Identity, *, resume: bool) -> Reading:
+    """Return what the ledger at `path` holds, if there is one that is to be gone on with."""
+    if not (path.exists() and path.stat().st_size > 0):
+        return Reading()
+    if not resume:
+        message = (
+            f"{path} holds an unfinished run. Go on with it (--resume), or delete the file to begin anew."
+        )
+        raise UsageError(message)
+    return read_ledger(path, identity)
+
+
+def _rewritten(path: Path, lines: Sequence[bytes]) -> int:
+    """Put these lines in the place of a ledger, as a whole or not at all, and return how many bytes they have."""
+    content = b"".join(line + b"\n" for line in lines)
+    write_set(path.parent, {path.name: content})
+    return len(content)
+
+
+def _opened(path: Path, length: int) -> FileIO:
     """Open the ledger for appending after `length` good bytes, whatever is behind them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("r+b" if path.exists() else "w+b", buffering=0)
+    file = FileIO(path, "r+" if path.exists() else "w+")
     file.truncate(length)
     file.seek(length)
     _sync_folder(path.parent)
@@ -120,55 +136,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _read(path: Path, identity: Identity) -> tuple[dict[str, Examined], int]:
-    """Return the finished cases of the ledger at `path`, and how many bytes of it are good."""
-    whole = path.read_bytes()
-    good = whole[: whole.rfind(b"\n") + 1]
-    if not good:
-        return {}, 0
-    first, *lines = good.splitlines()
-    _refuse_another_run(path, _decoded(path, 1, first, Identity), identity)
-    finished: dict[str, Examined] = {}
-    for number, line in enumerate(lines, 2):
-        entry = _decoded(path, number, line, Entry)
-        if entry.case in finished or len(entry.records) != len(entry.timings):
-            raise UsageError(_damaged(path, number, f"{entry.case} stands there twice or in parts"))
-        finished[entry.case] = list(zip(entry.records, entry.timings, strict=True))
-    return finished, len(good)
-
-
-def _decoded(path: Path, number: int, line: bytes, kind: type[Line]) -> Line:
-    try:
-        return msgspec.json.decode(line, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(_damaged(path, number, str(error))) from error
-
-
-def _damaged(path: Path, number: int, why: str) -> str:
-    return f"The ledger {path} is damaged in line {number}: {why}. Delete the file and run the cases anew."
-
-
-def _refuse_another_run(path: Path, theirs: Identity, ours: Identity) -> None:
-    old, new = (msgspec.to_builtins(identity) for identity in (theirs, ours))
-    changed = list(_differences(old, new))
-    if changed:
-        message = (
-            f"The ledger {path} belongs to another run: {'; '.join(changed)}. Repeat that run's command, or delete the "
-            "file to begin anew."
-        )
-        raise UsageError(message)
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Sequence[str]:
-    """Return what differs, in words; digests only by their names."""
-    found = [f"other {name}" for name in ("cases", "code") if old[name] != new[name]]
-    names = [name for name in ("suite", "seed", "subjects") if old[name] != new[name]]
-    found += [f"{name} was {old[name]!r} and is {new[name]!r}" for name in names]
-    before, now = old["environment"], new["environment"]
-    return found + [
-        f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
-        for name in sorted(before | now)
-        if before.get(name) != now.get(name)
-    ]

@@ -24,6 +24,9 @@ ATTEMPTS = 3
 LIMIT = 600.0
 """Seconds after which a case counts as hanging: a hundred times the longest case of the full suite."""
 
+POLL = 0.1
+"""Seconds between looks at whether a worker is ready."""
+
 Recruit = Callable[[int], Crew]
 """Returns a crew of that many workers."""
 
@@ -34,7 +37,7 @@ def run_cases(
     *,
     jobs: int = 1,
     recruit: Recruit | None = None,
-    limit: float = LIMIT,
+    limit: float | None = None,
     ledger: Ledger | None = None,
     on_progress: Callable[[Examined], None] = lambda _: None,
 ) -> Outcome:
@@ -43,11 +46,12 @@ def run_cases(
     Parameters
     ----------
     jobs
-        Workers; with 1 (and no `recruit`) all run in this process, where no limit holds.
+        Workers; with 1 (and neither `recruit` nor `limit`) all run in this process, which no limit could end.
     recruit
         Where workers come from: processes of this machine by default.
     limit
-        Seconds after which a case counts as hanging and its worker is ended.
+        Seconds after which a case counts as hanging and its worker is ended, counted from when its worker is ready;
+        `LIMIT` by default.
     ledger
         Where every finished case is written at once; cases that it holds already aren't run again.
 
@@ -60,11 +64,11 @@ def run_cases(
     for examined in outcome.by_position.values():
         on_progress(examined)
     owed = {n: case for n, case in enumerate(cases) if n not in outcome.by_position}
-    here = jobs == 1 and recruit is None
+    here = jobs == 1 and recruit is None and limit is None
     results = (
         _in_process(owed, subjects)
         if here
-        else Mapped(owed, subjects, recruit or ProcessCrew, jobs, limit).run()
+        else Mapped(owed, subjects, recruit or ProcessCrew, jobs, LIMIT if limit is None else limit).run()
     )
     try:
         for position, examined in results:
@@ -150,9 +154,8 @@ class Mapped:
     def _finished(self, crew: Crew, under_way: UnderWay) -> tuple[list[tuple[int, Examined]], list[int]]:
         """Wait for a unit, take the finished ones out, and return their results and the positions that hang."""
         oldest = min(handed.started for handed in under_way.values())
-        done, _ = wait(
-            under_way, timeout=max(0.0, oldest + self.limit - monotonic()), return_when=FIRST_COMPLETED
-        )
+        left = POLL if math.isinf(oldest) else max(0.0, oldest + self.limit - monotonic())
+        done, _ = wait(under_way, timeout=left, return_when=FIRST_COMPLETED)
         found: list[tuple[int, Examined]] = []
         for unit in done:
             position = under_way.pop(unit).position
@@ -170,6 +173,8 @@ class Mapped:
             unit = crew.submit(self.cases[position].id, self.subjects)
             ended = False
             try:
+                while not crew.workers and not unit.done():
+                    wait([unit], timeout=POLL)
                 done, _ = wait([unit], timeout=self.limit)
                 if not done:
                     return self._given_up(position, self._hanging())

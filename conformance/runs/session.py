@@ -1,9 +1,8 @@
 """A session: what is to be run and how, and the record that comes of it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
@@ -11,16 +10,25 @@ from conformance.cases import Case
 from conformance.environment import environment
 from conformance.errors import UsageError
 from conformance.evidence import Evidence, gathered, lack_records
-from conformance.record import Record
-from conformance.runs.assembly import assembled
+from conformance.record import LackRecord, Record
+from conformance.runs.assembly import NO_EVIDENCE, assembled
 from conformance.runs.crews import DaskCrew, ProcessCrew, dask_client
 from conformance.runs.identity import identity_of
 from conformance.runs.ledger import Ledger
-from conformance.runs.runner import LIMIT, Recruit, run_cases
-from conformance.runs.unit import Examined
+from conformance.runs.lines import Identity
+from conformance.runs.runner import Recruit, run_cases
+from conformance.runs.unit import Examined, Outcome
 from conformance.subjects import load_subject
 
 ExecutorName = Literal["process", "dask"]
+
+
+class EvidenceInterrupted(KeyboardInterrupt):
+    """Ctrl-C while evidence was gathered: all cases were finished, and `record` holds them."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__()
+        self.record = record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +46,7 @@ class Session:
     executor, scheduler
         Whether workers are processes of this machine or those of the Dask cluster behind `scheduler`.
     limit
-        Seconds after which a case counts as hanging.
-    ledger
-        The file to which finished cases are appended at once, None for none.
-    resume
-        Whether to go on with the ledger that is there.
+        Seconds after which a case counts as hanging; None for the default of workers, and none in this process.
     evidence
         Whether detection power, contracts and error profiles are measured as well.
     vacuity
@@ -56,30 +60,38 @@ class Session:
     jobs: int = 1
     executor: ExecutorName = "process"
     scheduler: str | None = None
-    limit: float = LIMIT
-    ledger: Path | None = None
-    resume: bool = False
+    limit: float | None = None
     evidence: bool = False
     vacuity: bool = False
+
+    @property
+    def identity(self) -> Identity:
+        """What this run and its ledger must have in common."""
+        return identity_of(self.suite, self.seed, self.subjects, self.cases)
 
     def run(
         self,
         on_progress: Callable[[Examined], None] = lambda _: None,
         on_part: Callable[[str], None] = lambda _: None,
+        *,
+        ledger: Ledger | None = None,
     ) -> Record:
-        """Run the cases and return the record; a complete one is not yet written when this returns.
+        """Run the cases and return the record, which isn't yet written when this returns.
 
-        `on_progress` gets what every finished case gave, `on_part` the names of what is measured afterwards.
+        `on_progress` gets what every finished case gave, `on_part` the names of what is measured afterwards. Finished
+        cases are appended to `ledger` at once, and those that it holds aren't run again.
 
         Raises
         ------
         UsageError
-            If the ledger belongs to another run, or no cluster answers.
+            If no cluster answers.
         ConformanceError
             If the ledger can't be written.
+        EvidenceInterrupted
+            If Ctrl-C came after the cases; it holds their record.
         """
         started = perf_counter()
-        with self._opened_ledger() or nullcontext() as ledger, self._workers() as recruit:
+        with self._workers() as recruit:
             outcome = run_cases(
                 self.cases,
                 self.subjects,
@@ -89,37 +101,44 @@ class Session:
                 ledger=ledger,
                 on_progress=on_progress,
             )
-        records = outcome.records()
+        try:
+            evidence, lacks = self._gathered(outcome, on_part)
+        except KeyboardInterrupt as interrupt:
+            raise EvidenceInterrupted(self._record(outcome, started)) from interrupt
+        return self._record(outcome, started, evidence, lacks)
+
+    def _gathered(
+        self, outcome: Outcome, on_part: Callable[[str], None]
+    ) -> tuple[Evidence, Sequence[LackRecord]]:
+        """Return what is told beside the cases, where that is wanted."""
         wanted = self.evidence and outcome.complete
-        more = gathered(self.cases, self.subjects, records, on_part) if wanted else Evidence()
+        evidence = gathered(self.cases, self.subjects, outcome.records(), on_part) if wanted else NO_EVIDENCE
+        return evidence, list(lack_records(self.cases)) if self.vacuity else []
+
+    def _record(
+        self,
+        outcome: Outcome,
+        started: float,
+        evidence: Evidence = NO_EVIDENCE,
+        lacks: Sequence[LackRecord] = (),
+    ) -> Record:
         return assembled(
             suite=self.suite,
             seed=self.seed,
             descriptions={name: load_subject(name).description for name in self.subjects},
-            examined=list(zip(records, outcome.timings(), strict=True)),
+            examined=list(zip(outcome.records(), outcome.timings(), strict=True)),
             here=environment(),
             complete=outcome.complete,
             seconds=round(perf_counter() - started, 3),
-            evidence=more,
-            lacks=list(lack_records(self.cases)) if self.vacuity else (),
+            evidence=evidence,
+            lacks=lacks,
         )
-
-    def forget(self) -> None:
-        """Delete the ledger, once the record of the whole run is written."""
-        if self.ledger is not None:
-            self.ledger.unlink(missing_ok=True)
-
-    def _opened_ledger(self) -> Ledger | None:
-        if self.ledger is None:
-            return None
-        identity = identity_of(self.suite, self.seed, self.subjects, self.cases)
-        return Ledger(self.ledger, identity, resume=self.resume)
 
     @contextmanager
     def _workers(self) -> Iterator[Recruit | None]:
-        """Provide where workers come from; None lets one job run in this process."""
+        """Provide where workers come from; None lets one job run in this process, which no limit could end."""
         if self.executor == "process":
-            yield None if self.jobs == 1 else ProcessCrew
+            yield None if self.jobs == 1 and self.limit is None else ProcessCrew
             return
         if self.scheduler is None:
             message = "--executor dask needs the address of a scheduler: --scheduler tcp://HOST:8786"

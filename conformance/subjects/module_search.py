@@ -64,14 +64,20 @@ def _bounds(module: torch.nn.Module, numbers: Numbers) -> Iterator[WrittenModule
     """Yield the ways of calling a module in one precision: as Elman's network, or else as another one."""
     left: list[WrittenModule] = []
     for bound in _readings(module, numbers):
-        if _gives_the_right_outputs(bound):
-            yield bound
+        right = next(filter(_gives_the_right_outputs, (bound, _with_relu(bound))), None)
+        if right is not None:
+            yield right
         else:
             left.append(bound)
     left.sort(key=lambda bound: surprises(bound.plan))
     yield from left[:MOST]
-    if not left:
+    shapes = {name: tuple(p.shape) for name, p in module.named_parameters()}
+    if not any(True for network in networks(shapes) for _ in plans(shapes, network, frozenset())):
         yield from _of_another_network(module, numbers)
+
+
+def _with_relu(bound: WrittenModule) -> WrittenModule:
+    return replace(bound, problem_case=replace(bound.problem_case, nonlinearity="relu"))
 
 
 def _readings(module: torch.nn.Module, numbers: Numbers) -> Iterator[WrittenModule]:

@@ -93,12 +93,11 @@ class WrittenModule:
         """Run the module and autograd on a copy of it."""
         return self._observed(deepcopy(self.prototype), problem)
 
-    def calls(self, problem: Problem, count: int) -> Sequence[Call]:
-        """Call one copy of the module several times, its gradients left to autograd's own rules."""
+    def calls(self, problems: Sequence[Problem]) -> Sequence[Call]:
+        """Call one copy of the module on one problem after the other, its gradients left to autograd's own rules."""
         module = deepcopy(self.prototype)
-        given = {"x": problem.x}
         return [
-            Call(observation=self._observed(module, problem), before=given, after=given) for _ in range(count)
+            Call(observation=self._observed(module, p), before={"x": p.x}, after={"x": p.x}) for p in problems
         ]
 
     def own_forward(self) -> OwnForward:
@@ -122,10 +121,7 @@ class WrittenModule:
         problem, module = self.admit(materialise(self.problem_case)), deepcopy(self.prototype)
         seen, _ = self._run(module, problem)
         (name, cotangent), *_ = cotangents_of(problem, seen)
-        gradients = {n: _array(p.grad) for n, p in module.named_parameters() if p.grad is not None}
-        if not gradients:
-            message = "no gradient reaches its parameters"
-            raise Unsupported(message)
+        gradients = _gradients(module)
 
         def outputs(parameters: Mapping[str, Array]) -> Array:
             if any(np.iscomplexobj(array) for array in parameters.values()):
@@ -158,9 +154,9 @@ class WrittenModule:
     def _observed(self, module: torch.nn.Module, problem: Problem) -> Observation:
         seen, (x, h_0) = self._run(module, problem)
         gradients: dict[str, Array] = {}
-        for name, parameter in module.named_parameters():
-            if parameter.grad is not None and name in self.plan:
-                gradients |= self.plan[name].gradients(_array(parameter.grad), problem.parameters)
+        for name, gradient in _gradients(module).items():
+            if name in self.plan:
+                gradients |= self.plan[name].gradients(gradient, problem.parameters)
         layout = problem.layout
         y = seen.get("y", _only_last(seen, problem.case))
         h_n, given = seen.get("h_n"), problem.h_0 is not None and h_0.grad is not None
@@ -273,6 +269,15 @@ def cotangents_of(problem: Problem, seen: Mapping[str, torch.Tensor]) -> Iterato
     else:
         message = f"it gives {', '.join(seen) or 'nothing of a known shape'}, which this loss doesn't see"
         raise Unsupported(message)
+
+
+def _gradients(module: torch.nn.Module) -> dict[str, Array]:
+    """Return the gradients of all parameters that are to be trained: 0 for those that none has reached."""
+    return {
+        name: np.zeros(tuple(p.shape)) if p.grad is None else _array(p.grad)
+        for name, p in module.named_parameters()
+        if p.requires_grad
+    }
 
 
 def _only_last(seen: Mapping[str, torch.Tensor], case: Case) -> torch.Tensor | None:

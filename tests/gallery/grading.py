@@ -73,8 +73,8 @@ def grade(truth: Truth, record: CheckRecord) -> Grade:
 def verdict_of(record: CheckRecord) -> str:
     """Return the record's verdict in the words of `truth.toml`."""
     match record.verdict:
-        case "conforms":
-            return "conforms" if record.backward else "no backward"
+        case "forward-conforms":
+            return "no backward"
         case "conforms-up-to-a-constant":
             return "conforms up to a constant"
         case "differs":

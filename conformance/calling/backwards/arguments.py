@@ -121,6 +121,10 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
             found.append((shown.source, 0.15, "outputs"))
         elif shown.source.startswith("[element."):
             found.append(("result", 0.15, "outputs"))  # objects that hold them
+    kept = forward.best("h")
+    stated = names.STATE.fullmatch(name.strip("_")) or names.CACHE.fullmatch(name.strip("_"))
+    if stated and kept is not None and not kept.last and kept.source.startswith("result["):
+        found.append((kept.source, 0.15, "states"))
     whole = bool(names.CACHE.fullmatch(name.strip("_"))) or known.get("result", "").lower() == name.lower()
     found.append(("result", 0.3 if whole else 0.6 if is_record(result) else 2.4, "result"))
     if "params" in forward.built.setup.roots:

@@ -35,7 +35,8 @@ def offered(
         and isinstance(getattr(built.ran.names["code"], parameter.name), np.ndarray)
     ):
         found.append((f"code.{parameter.name}", 0.2, "global"))
-    found.append(("x", 0.0 if names.INPUT.fullmatch(name) else 2.0 + (not parameter.required), "x"))
+    if not parameter.parts:  # a sequence has more parts than anybody names
+        found.append(("x", 0.0 if names.INPUT.fullmatch(name) else 2.0 + (not parameter.required), "x"))
     state = names.STATE.fullmatch(name) is not None
     found += [
         (
@@ -49,7 +50,7 @@ def offered(
     ]
     if names.TARGET.fullmatch(name):
         found += _targets(way, asked)
-    elif parameter.required and not state and not names.INPUT.fullmatch(name):
+    elif parameter.required and not state and not parameter.parts and not names.INPUT.fullmatch(name):
         found += [(text, 1.5 + cost, kind) for text, cost, kind in _targets(way, asked)]
     return found
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from conformance.calling.asking import Traits, question
 from conformance.calling.building.construct import candidates
-from conformance.calling.forwards.passes import Forward, case_of
+from conformance.calling.forwards.passes import QUANTITIES, Forward, case_of
 from conformance.calling.forwards.wrong import alike_at_every_step, without_a_state, wrong_truths
 from conformance.calling.hints import names
 from conformance.calling.loading.load import Loaded
@@ -33,7 +33,7 @@ class Recognising:
     """What runs of one code show, by value; and which arrays each reads, found out once."""
 
     loaded: Loaded
-    sensitive: dict[tuple[object, ...], list[Reached]] = field(default_factory=dict)
+    sensitive: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
 
     def recognised(self, forward: Forward) -> list[Forward]:
         """Return `forward` with weights of ours, as often as something of it is recognised."""
@@ -98,15 +98,19 @@ class Recognising:
                     break
 
     def _used(self, forward: Forward) -> list[Reached]:
-        """Return the arrays that a forward pass reads and that may be parameters by their shape."""
-        lines = (*forward.opening, *forward.lines)
-        key = (lines, forward.asked.case)
-        if key not in self.sensitive:
-            built = forward.built
-            self.sensitive[key] = used(
-                self.loaded, forward.asked.p, forward.opening, forward.lines, built.arrays, None
-            )
-        return [item for item in self.sensitive[key] if options(item, forward.sizes, layers=2)]
+        """Return the arrays that a forward pass reads and that may be parameters by their shape.
+
+        Which they are doesn't depend on how x is laid out.
+        """
+        built, (_, *called) = forward.built, forward.lines
+        arrays = {item.path: item for item in built.arrays}
+        key = (forward.opening, *called, forward.sizes, *arrays)
+        if not self.sensitive.get(key):
+            read = used(self.loaded, forward.asked.p, forward.opening, forward.lines, built.arrays, None)
+            self.sensitive[key] = [item.path for item in read]
+        return [
+            arrays[path] for path in self.sensitive[key] if options(arrays[path], forward.sizes, layers=2)
+        ]
 
     def _matched_wrong(
         self, forward: Forward, slots: tuple[Slot, ...], *, returned: bool = False
@@ -200,8 +204,11 @@ def _sized_by_steps(forward: Forward) -> bool:
 
 
 def _is_kept(forward: Forward) -> bool:
-    """Tell whether what the loss sees was found in what a forward pass keeps or holds, and not in what it returns."""
-    return forward.outputs is not None and "result" not in forward.outputs.source
+    """Tell whether outputs were found in what a forward pass keeps or holds, and it returns nothing made of them."""
+    steps = forward.asked.case.steps
+    seen = QUANTITIES[:-1] if forward.sizes.O else QUANTITIES
+    returned = (m for m in forward.matches if "result" in m.source and m.quantity in seen)
+    return forward.outputs is not None and not any(m.last or m.right == steps for m in returned)
 
 
 def _returns_others(forward: Forward) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.budget import Budget
 from conformance.calling.asking import Question, Traits, question
 from conformance.calling.backwards.raising import how_far, own_mistake
-from conformance.calling.building.construct import Built, callable_of, part_called
+from conformance.calling.building.construct import Built, callable_of, own_callables, part_called
 from conformance.calling.building.relabelling import relabelled
 from conformance.calling.forwards.arguments import offered
 from conformance.calling.forwards.cells import cells, is_stepwise
@@ -33,6 +33,7 @@ from conformance.calling.hints.inputs import (
     meanings_of,
     weight,
 )
+from conformance.calling.hints.looping import may_loop
 from conformance.calling.interface import Attempt
 from conformance.calling.loading.load import Loaded
 from conformance.calling.running.blame import blamed, ended_within
@@ -51,6 +52,9 @@ MOST_EXHAUSTING = 2
 
 MOST_CALLS_OF_ONE = 3_000
 """After which a callable is given up of which nothing was recognised."""
+
+MOST_CALLS_OF_A_STEP = 40
+"""The same of a callable that never loops, where it is handed whole sequences."""
 
 MOST_FAILING = 16
 """Calls that all failed by what no argument mends, after which a callable is given up."""
@@ -74,27 +78,37 @@ class Searching:
         self.recognising = Recognising(self.loaded)
 
     def forwards(
-        self, built: Built, *, stepwise: bool, enough: Callable[[], bool] = lambda: False
+        self, built: Built, *, stepwise: bool, needless: Callable[[str, Any], bool] = lambda *_: False
     ) -> Iterator[Forward]:
         """Yield every forward pass whose outputs are recognised, likely ones first.
 
-        They are called on whole sequences, or step by step in a loop of ours. What goes by the name of something else
-        is tried unless the others were `enough`.
+        They are called on whole sequences, or step by step in a loop of ours. What is `needless` by then, told its
+        expression and the callable itself, is left out.
         """
         for call in _ordered(self.loaded, askable(self.loaded, built, stepwise=stepwise)):
-            parameters = parameters_of(callable_of(built, call))
-            if _rank(self.loaded, call)[0] >= UNLIKELY and enough():
-                return
-            if not stepwise and takes_a_step(self.loaded, built, call):
+            function = callable_of(built, call)
+            parameters = parameters_of(function)
+            if needless(call, function) or (not stepwise and takes_a_step(self.loaded, built, call)):
                 continue
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
-                tries = _Tries(function=callable_of(built, call))
+                loops = stepwise or self._may_loop(built, function)
+                most = MOST_CALLS_OF_ONE if loops else MOST_CALLS_OF_A_STEP
+                tries = _Tries(function=function, calls=Budget(most=most))
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 yield from surviving(self.loaded, call, found)
                 self.attempts.append(tries.told(call))
                 self.exhausting += [call] * tries.exhausts
                 if tries.fails and _is_meant(self.loaded, call):
                     self.raised.append(tries.raised)
+
+    def _may_loop(self, built: Built, function: Any) -> bool:
+        """Tell whether a callable may go over a sequence, by its source and that of what it calls."""
+        calls = {call.rpartition(".")[2]: call for call in own_callables(self.loaded, built)}
+
+        def known(name: str) -> Any:
+            return callable_of(built, calls[name]) if name in calls else None
+
+        return may_loop(function, known, vars(self.loaded.code))
 
     def runs(self, built: Built) -> bool:
         """Tell whether anything that goes by the name of a forward pass runs at all, given what its names say."""
@@ -125,6 +139,7 @@ class Searching:
                     found = self.recognising.recognised(forward) if forward.ran.ok else []
                     if forward.ran.ok and not found:
                         self.ran.append(forward)
+                    tries.matrices = _matrices(found[0].meaning, found[0].fills) if found else tries.matrices
                     tries.calls.spend(self.loaded.calls.spent - before)
                     yield from found
                     before = self.loaded.calls.spent
@@ -158,7 +173,8 @@ class Searching:
         made = any(part_called(built, parameter.name) for parameter in parameters)
         meanings = meanings_of(parameters) if built.setup.owner == "code" and not made else [{}]
         for roles, style in product(meanings, STYLES):
-            if not roles and style != STYLES[0]:
+            fills = {role: weight(role, style) for role in roles.values()}
+            if (not roles and style != STYLES[0]) or tries.matrices not in (None, _matrices(roles, fills)):
                 continue
             if stepwise:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
@@ -179,14 +195,14 @@ class Searching:
                     sizes=sizes,
                     asked=asked,
                     ran=Ran(names={}),
-                    fills={role: weight(role, style) for role in roles.values()},
+                    fills=fills,
                     meaning=roles,
                 )
                 ran = run(self.loaded, asked.p, (*built.setup.lines, *forward.lines))
                 if ended_within(ran.error, built.setup.lines):
                     self.unbuilt.add((built.setup.lines, sizes))
                 lacking = blamed(ran)
-                tries.blamed |= {each for each in handed if each[0] in lacking}
+                tries.blamed |= {each for each in handed if each[0] == lacking}
                 yield replace(forward, ran=ran)
 
     def _stepwise(
@@ -244,18 +260,24 @@ def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) 
     return {(name, text, made if text == "x" else "") for name, text in pairs}
 
 
+def _matrices(meaning: dict[str, str], fills: dict[str, str]) -> dict[str, str]:
+    """Return what each argument that is a matrix is given; how biases are laid out depends on x."""
+    return {name: fills[role] for name, role in meaning.items() if role[0] == "W"}
+
+
 @dataclass(slots=True)
 class _Tries:
     """What came of calling one callable so far; `raised` is how the call that got furthest ended."""
 
     function: Any
-    calls: Budget = field(default_factory=lambda: Budget(most=MOST_CALLS_OF_ONE))
+    calls: Budget
     raised: Forward | None = None
     exhausts: bool = False
     ran: bool = False
     found: bool = False
     failing: int = 0  # calls that failed by what no argument mends, the last ones in a row
     blamed: set[tuple[str, str, str]] = field(default_factory=set)  # what it was handed and can't do with
+    matrices: dict[str, str] | None = None  # weights among its arguments, as it was recognised with them
 
     def note(self, forward: Forward) -> None:
         """Keep how one call went."""
@@ -302,6 +324,11 @@ UNLIKELY = 3
 """The rank of what goes by the name of something else than a forward pass."""
 
 
+def is_unlikely(loaded: Loaded, call: str) -> bool:
+    """Tell whether a callable goes by the name of something else than a forward pass."""
+    return _rank(loaded, call)[0] >= UNLIKELY
+
+
 def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:
     """Return callables in the order of trying."""
     return sorted(calls, key=partial(_rank, loaded))
@@ -310,16 +337,17 @@ def _ordered(loaded: Loaded, calls: list[str]) -> list[str]:
 def _rank(loaded: Loaded, call: str) -> tuple[int, int]:
     """Return when a callable is tried as a forward pass.
 
-    What was asked for by name comes early, unless its name is that of a backward pass; then what has the name of a
-    forward pass, then what has none; what trains, walks back or only checks something comes last.
+    What has the name of a forward pass comes first, then what was asked for by name, unless that is the backward pass
+    beside a forward pass; then what has no such name; what trains, walks back or only checks something comes last.
     """
     name = call.rpartition(".")[2]
+    beside = any(names.FORWARD.fullmatch(each) for each in loaded.wanted)
     if names.CHECKS.fullmatch(name) and not names.FORWARD.fullmatch(name):
         return 4, 0
     if name in ("forward", "__call__"):
         return 0, 0
     if names.FORWARD.fullmatch(name):
         return 1, 0 if "forward" in name.lower() else 1
-    if name in loaded.wanted:
+    if name in loaded.wanted and not (beside and names.BACKWARD.fullmatch(name)):
         return 2, 0
     return (UNLIKELY, 0) if names.BACKWARD.fullmatch(name) or names.TRAINS.fullmatch(name) else (2, 1)

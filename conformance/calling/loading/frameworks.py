@@ -133,7 +133,7 @@ def _runs_problems(kind: ast.ClassDef) -> bool:
     return any(
         isinstance(node, ast.FunctionDef)
         and node.name == "run"
-        and [argument.arg for argument in node.args.args][-1:] == ["problem"]
+        and [argument.arg for argument in node.args.args] in (["problem"], ["self", "problem"])
         for node in kind.body
     )
 

@@ -14,18 +14,19 @@ def ended_within(error: BaseException | None, lines: tuple[str, ...]) -> bool:
     return bool(ours) and ours[0] <= sum(line.count("\n") + 1 for line in lines)
 
 
-def blamed(ran: Ran) -> list[str]:
-    """Return the parameters of a foreign function that lacked an attribute which it wanted of what they were handed.
+def blamed(ran: Ran) -> str:
+    """Return the parameter of a foreign function that lacked an attribute which it wanted of what that was handed.
 
-    No choice of the other arguments gives it to them.
+    No choice of the other arguments gives it to it. Empty where there is none, or where several were handed the same.
     """
     lacking = ran.error.obj if isinstance(ran.error, AttributeError) else None
     if lacking is None or not any(each is lacking for each in ran.handed):
-        return []
+        return ""
     for ours, theirs in pairwise(_traces(ran.error)):
         if ours.tb_frame.f_code.co_filename == ADAPTER:
-            return [name for name, value in theirs.tb_frame.f_locals.items() if value is lacking]
-    return []
+            found = [name for name, value in theirs.tb_frame.f_locals.items() if value is lacking]
+            return found[0] if len(found) == 1 else ""
+    return ""
 
 
 def _traces(error: BaseException | None) -> Iterator[TracebackType]:

@@ -1,6 +1,7 @@
-"""The search in a stack: the forward pass first, single mistakes before pairs, and pairs as far as was agreed."""
+"""The search in a stack: the forward pass first, single mistakes before pairs, and pairs up to so many steps."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -85,13 +86,17 @@ def test_pairs_are_found_that_contradict_nothing_and_no_three() -> None:
     assert searched(shown(*THREE)) == (Diagnosis(explained=False), told)
 
 
-@pytest.mark.parametrize(("most", "explained"), [(1000, True), (1, False)])
-def test_no_more_pairs_are_tried_than_were_agreed(
-    *, most: int, explained: bool, monkeypatch: pytest.MonkeyPatch
+PLACE = 1 + [set(pair) for pair in combinations(FEW[1:], 2)].index(set(PAIR))
+"""Which of the pairs it is, those with a forward pass left out."""
+
+
+@pytest.mark.parametrize(("pairs", "tried"), [(PLACE, True), (PLACE - 1, False), (0, False)])
+def test_pairs_are_tried_until_so_many_steps_are_simulated(
+    *, pairs: int, tried: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stacks, "MOST_PAIRS", most)
+    monkeypatch.setattr(stacks, "MOST_STEPS", pairs * PROBLEM.case.steps * PROBLEM.case.layers)
     assert searched(shown(*ONE))[0].faults == ONE
-    assert searched(shown(*PAIR))[0].explained is explained
+    assert searched(shown(*PAIR))[0].explained is tried
 
 
 def test_entries_that_reproduce_the_same_are_equivalents(monkeypatch: pytest.MonkeyPatch) -> None:
