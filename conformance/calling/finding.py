@@ -66,6 +66,13 @@ class Found:
         ran = {forward.call for forward in self.searching.ran}
         return [forward for forward in self.searching.raised if forward.call not in ran]
 
+    def hopeless(self, loaded: Loaded) -> bool:
+        """Tell whether what was asked about speaks of a variable that there isn't, however the network is built."""
+        return not self.forwards and any(
+            type(forward.ran.error) is NameError and is_an_entry(loaded, forward.call)
+            for forward in self.broken
+        )
+
     @property
     def settled(self) -> Iterator[Forward]:
         """The forward passes whose backward pass gave every gradient."""
@@ -84,13 +91,6 @@ class Found:
         known = {_name(forward) for forward in self.forwards if forward.complete}
         return is_unlikely(self.searching.loaded, call) and (
             bool(self.backwards) or not known.isdisjoint(called)
-        )
-
-    def hopeless(self, loaded: Loaded) -> bool:
-        """Tell whether what was asked about speaks of a variable that there isn't, however the network is built."""
-        return not self.forwards and any(
-            type(forward.ran.error) is NameError and is_an_entry(loaded, forward.call)
-            for forward in self.broken
         )
 
 
@@ -140,7 +140,7 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
 
 def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
     """Look for another network where no forward pass was recognised; nothing is yielded, it is judged with the best."""
-    if not found.forwards:
+    if not found.forwards and not found.hopeless(loaded):
         _on_their_own(loaded, found, progress)
     yield from ()
 

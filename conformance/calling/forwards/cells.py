@@ -17,7 +17,7 @@ import numpy as np
 from conformance.calling.building.construct import callable_of
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.hints import names
-from conformance.calling.hints.arguments import Option, Parameter, best_first
+from conformance.calling.hints.arguments import Arguments, Option, Parameter, best_first
 from conformance.calling.hints.inputs import Inputs, plain_options, states
 from conformance.calling.hints.returns import returned_names
 from conformance.calling.loading.load import Loaded
@@ -39,9 +39,9 @@ def is_stepwise(way: Inputs) -> bool:
 
 
 def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weights: Any) -> Iterator[Forward]:
-    """Yield loops over a callable for one step, with how that ran; `weights` gives options for weights as arguments.
+    """Yield loops over a callable that takes one step; `weights` gives options for weights as arguments.
 
-    Nothing comes after one that takes all the time or all the memory.
+    Where the step didn't run, the loop comes with that run; after one that took all time or all memory, no more.
     """
     shared = (*plain.built.setup.lines, f"x = {plain.inputs.text}", "x_t = x[0]")
     for start in (*states("p.h_0", batched=plain.inputs.batched), NO_STATE):
@@ -54,19 +54,32 @@ def cells(loaded: Loaded, plain: Forward, parameters: Sequence[Parameter], weigh
                 continue
             ran = run(loaded, plain.asked.p, (*opening, f"step = {plain.call}({arguments.text})"))
             memory = "memory" in kinds or "both" in kinds
+            if not ran.ok:
+                yield replace(_walked(plain, arguments, start, _unknown(start, memory=memory)), ran=ran)
+                if ran.exhausts:
+                    return
+                continue
             known = returned_names(callable_of(plain.built, plain.call), "step")
             for carried in _carried(ran, start, known, memory=memory):
-                called = f"{plain.call}({arguments.text})"
-                yield replace(
-                    plain,
-                    arguments=arguments,
-                    ran=ran,
-                    starts=tuple(f"{name}_0 = {start}" for name, _ in zip(STATES, carried, strict=False)),
-                    loop=_loop(called, carried, copied=plain.built.setup.owner == "model"),
-                    following=carried,
-                )
-            if ran.exhausts:
-                return
+                yield _walked(plain, arguments, start, carried)
+
+
+def _walked(plain: Forward, arguments: Arguments, start: str, carried: tuple[str, ...]) -> Forward:
+    """Return a loop over the callable of `plain` that hands on what lies at `carried` in a step's result."""
+    return replace(
+        plain,
+        arguments=arguments,
+        starts=tuple(f"{name}_0 = {start}" for name, _ in zip(STATES, carried, strict=False)),
+        loop=_loop(f"{plain.call}({arguments.text})", carried, copied=plain.built.setup.owner == "model"),
+        following=carried,
+    )
+
+
+def _unknown(start: str, *, memory: bool) -> tuple[str, ...]:
+    """Return where the next state is taken to be in the result of a step that gave none: at its place among two."""
+    if not start:
+        return ()
+    return ("[0]", "[1]") if memory else ("",)
 
 
 def _options(parameter: Parameter, *, start: str, weights: Any) -> list[Option]:
@@ -88,12 +101,10 @@ def _options(parameter: Parameter, *, start: str, weights: Any) -> list[Option]:
 def _carried(ran: Ran, start: str, known: Mapping[str, str], *, memory: bool) -> list[tuple[str, ...]]:
     """Return where in a step's result the next state may be, and the next memory: whatever has the shape of h.
 
-    Of two such things the one that is called like a memory is one. A step that failed stands for itself.
+    Of two such things the one that is called like a memory is one.
     """
     if not start:
         return [()]
-    if not ran.ok:
-        return [("", "") if memory else ("",)]
     shape = np.shape(ran.names["h"])
     found = [
         item
