@@ -151,7 +151,8 @@ class Trainer:
 
 def test_a_backward_pass_in_a_class_that_is_handed_the_network_is_not_overlooked(check):
     plain, trained = check(NET.format(state=STATE)), check(NET.format(state=STATE) + TRAINER)
-    assert (plain.verdict, trained.verdict) == ("conforms", "undecided")
+    assert (plain.verdict, plain.exit_code) == ("forward-conforms", 0)
+    assert (trained.verdict, trained.exit_code) == ("forward-conforms", 5)
     assert any("Trainer.backward" in line for line in trained.interface.lines)
 
 

@@ -38,7 +38,7 @@ SHARED = 0.5
 
 
 def constant_inside(truth: Truth, shown: Observation) -> float:
-    """Return the one number c for which every state is tanh(a + c) to rounding, 0 where there is none.
+    """Return the one number c for which every state is tanh(a + c) to rounding, 0 where none is needed or known.
 
     To first order tanh(a + c) = h + c·(1 − h²): c is found by least squares, and must hold within every state's bound.
     """
@@ -47,6 +47,8 @@ def constant_inside(truth: Truth, shown: Observation) -> float:
         return 0.0
     slopes = [1 - c.expected**2 for c in found]
     off = [c.got - c.expected for c in found]
+    if all((np.abs(o) <= c.bound).all() for o, c in zip(off, found, strict=True)):
+        return 0.0  # states that are right excuse no gradients
     square = sum(float(np.vdot(s, s)) for s in slopes)
     number = sum(float(np.vdot(o, s)) for o, s in zip(off, slopes, strict=True)) / square if square else 0.0
     holds = all((np.abs(o - number * s) <= c.bound).all() for o, s, c in zip(off, slopes, found, strict=True))
