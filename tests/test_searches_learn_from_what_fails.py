@@ -8,7 +8,8 @@ from conformance.calling import bindings, load
 from conformance.calling.asking import Traits, question
 from conformance.calling.building.construct import Built, Setup, own_callables
 from conformance.calling.building.modules import of_module
-from conformance.calling.finding import Found, _those_that_run_first
+from conformance.calling.finding import _those_that_run_first
+from conformance.calling.found import Found
 from conformance.calling.forwards.passes import ASKED, case_of
 from conformance.calling.forwards.search import MOST_CALLS_OF_A_STEP, MOST_FAILING, Searching
 from conformance.calling.hints import sources
