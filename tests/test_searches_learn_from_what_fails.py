@@ -8,7 +8,8 @@ from conformance.calling import bindings, load
 from conformance.calling.asking import Traits, question
 from conformance.calling.building.construct import Built, Setup, own_callables
 from conformance.calling.building.modules import of_module
-from conformance.calling.finding import Found, _those_that_run_first
+from conformance.calling.finding import _those_that_run_first
+from conformance.calling.found import Found
 from conformance.calling.forwards.passes import ASKED, case_of
 from conformance.calling.forwards.search import MOST_CALLS_OF_A_STEP, MOST_FAILING, Searching
 from conformance.calling.hints import sources
@@ -65,7 +66,7 @@ def test_an_error_of_our_own_lines_is_told_from_one_of_the_lines_after_them(tmp_
 def test_what_an_argument_can_not_be_is_not_tried_in_every_layout(tmp_path):
     text = (
         COUNTS
-        + "def forward(x, other):\n    calls.append(type(x).__name__)\n    return x.of_nobody + other\n"
+        + "def forward(x, other):\n    calls.append(type(x).__name__)\n    return [x.of_nobody + other for _ in x]\n"
     )
     loaded = loaded_from_text(tmp_path, text)
     seen = []
@@ -77,7 +78,7 @@ def test_what_an_argument_can_not_be_is_not_tried_in_every_layout(tmp_path):
 
 
 def test_what_fails_by_itself_again_and_again_is_given_up(tmp_path):
-    text = COUNTS + "def forward(x):\n    calls.append(1)\n    return x @ weights_of_nobody\n"
+    text = COUNTS + "def forward(x):\n    calls.append(1)\n    return [x @ weights_of_nobody for _ in x]\n"
     loaded = loaded_from_text(tmp_path, text)
     loaded._lists.clear()
     searching = Searching(loaded)

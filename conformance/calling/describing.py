@@ -17,6 +17,8 @@ from conformance.calling.building.sequences import between
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.forwards.starting import lines_from_a_state
 from conformance.calling.forwards.wrong import in_words
+from conformance.calling.hints import names
+from conformance.calling.hints.arguments import parameters_of
 from conformance.calling.hints.returns import returned_names
 from conformance.calling.interface import NUMERICAL, Attempt, Interface, without_p
 from conformance.calling.loading.load import Loaded
@@ -200,6 +202,9 @@ def _notes(
         notes.append(f"Its forward pass was recognised by a mistake in it: {in_words(forward.fault)}")
     if {"mask", "lengths"} & set(forward.arguments.kinds):
         notes.append("Every step of every sequence counted; what it does with shorter ones was not checked.")
+    left_out = [q.name for q in parameters_of(forward.function(forward.call)) or [] if not q.required]
+    for name in (n for n in left_out if names.MASK.fullmatch(n) or names.LENGTHS.fullmatch(n)):
+        notes.append(f"{name} was left out: what the network does with shorter sequences was not checked.")
     if forward.is_own:
         notes.append(
             "Its forward pass is no recurrence known here; its parameters are named as the code names them."

@@ -2,8 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from conformance.budget import Budget
 from conformance.calling.adapter import skeleton
@@ -21,8 +20,19 @@ from conformance.calling.building.modules import of_module
 from conformance.calling.describing import bound_of
 from conformance.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
 from conformance.calling.forwards.passes import ASKED, Forward, case_of
-from conformance.calling.forwards.search import NOT_TRIED, Searching, is_unlikely
+from conformance.calling.forwards.search import NOT_TRIED, Searching
 from conformance.calling.forwards.walking import mistaken_loops
+from conformance.calling.found import (
+    Found,
+    hides_the_batch,
+    hides_the_head,
+    is_backward,
+    kind_of,
+    of_one_sample,
+    sums_some_biases,
+    takes_every_step,
+    wraps_another,
+)
 from conformance.calling.hints import names
 from conformance.calling.hints.arguments import parameters_of
 from conformance.calling.interface import HUNG, NUMERICAL, Attempt
@@ -31,7 +41,7 @@ from conformance.calling.running.limits import sandbox
 from conformance.calling.running.program import Ran, SearchIsOver
 from conformance.calling.running.stumbling import surviving
 from conformance.calling.scope import is_an_entry, was_asked_about
-from conformance.calling.stepping import left_unrun, walks_for_it
+from conformance.calling.stepping import told_of_steps
 
 Progress = Callable[[str], None]
 
@@ -46,45 +56,6 @@ MOST_SHOWN = 6
 
 MOST_FORWARDS = 4
 """Forward passes of one callable, equal but for their layouts, whose backward is looked for."""
-
-
-@dataclass(slots=True)
-class Found:
-    """What a search came to so far."""
-
-    searching: Searching
-    backwards: list[Backward] = field(default_factory=list)
-    forwards: list[Forward] = field(default_factory=list)
-    mistaken: list[Forward] = field(default_factory=list)  # loops over time that are recognised by a mistake
-    raised: list[Backward] = field(default_factory=list)  # that failed by a mistake of their own
-    attempts: list[Attempt] = field(default_factory=list)
-    cut_short: bool = False  # whether its calls were spent before every other way was tried
-
-    @property
-    def broken(self) -> list[Forward]:
-        """What fails by a mistake of its own however it is called, and however the network is built."""
-        ran = {forward.call for forward in self.searching.ran}
-        return [forward for forward in self.searching.raised if forward.call not in ran]
-
-    @property
-    def settled(self) -> Iterator[Forward]:
-        """The forward passes whose backward pass gave every gradient."""
-        return (b.forward for b in self.backwards if len(b.harvest.expressions) == len(b.slots))
-
-    def is_needless(self, call: str, function: Any) -> bool:
-        """Tell whether a callable needn't be tried as a forward pass, by what was found so far.
-
-        It is a part of one, or it goes by another name and calls one itself, or all is found already.
-        """
-        parts = {part for forward in self.settled for part in forward.ran.seen if part != _name(forward)}
-        if call.rpartition(".")[2] in parts:
-            return True
-        code = getattr(getattr(function, "__func__", function), "__code__", None)
-        called = () if code is None else code.co_names
-        known = {_name(forward) for forward in self.forwards if forward.complete}
-        return is_unlikely(self.searching.loaded, call) and (
-            bool(self.backwards) or not known.isdisjoint(called)
-        )
 
 
 def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
@@ -125,7 +96,7 @@ def _next(
 def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
     """Yield the ways under which everything is right; keep all others in `found`."""
     for backward in _all(loaded, found, progress):
-        if backward.certain and not _of_one_sample(found, backward):
+        if backward.certain and not of_one_sample(found, backward):
             forward = next(f for f in found.forwards if f.lines == backward.forward.lines)
             other = contradicted(loaded, forward, backward)
             yield replace(_bound(loaded, found, backward), contradicted=other)
@@ -133,7 +104,7 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
 
 def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
     """Look for another network where no forward pass was recognised; nothing is yielded, it is judged with the best."""
-    if not found.forwards:
+    if not found.forwards and not found.hopeless(loaded):
         _on_their_own(loaded, found, progress)
     yield from ()
 
@@ -167,32 +138,15 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
 
 def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
     """Return the backward passes under which least is wrong; none where another one fails by itself."""
-    fitting = [b for b in found.backwards if not _takes_every_step(found, b)]
-    best = sorted(fitting, key=lambda b: (_of_one_sample(found, b), b.rank))[:MOST_SHOWN]
-    if best and (best[0].harvest.apart or _sums_some_biases(best[0])):
-        best = [b for b in best if not _of_one_sample(found, b)]
-    if found.raised and not any(b.harvest.right or _is_backward(b) for b in best):
+    fitting = [b for b in found.backwards if not takes_every_step(found, b)]
+    best = sorted(fitting, key=lambda b: (of_one_sample(found, b), b.rank))[:MOST_SHOWN]
+    if best and (best[0].harvest.apart or sums_some_biases(best[0])):
+        best = [b for b in best if not of_one_sample(found, b)]
+    if found.raised and not any(b.harvest.right or is_backward(b) for b in best):
         return []  # what was found beside a backward pass that fails by itself is none
     if best and best[0].wrong and (mild := softened(loaded, best[0])) is not None:
         best.insert(0, mild)
     return best
-
-
-def _takes_every_step(found: Found, backward: Backward) -> bool:
-    """Tell whether a backward pass that was asked for the last step alone is known to take every step.
-
-    The gradient of the head is right only if the loss was taken at the steps that it was asked for. And where a forward
-    pass gives outputs of every step, a backward pass that gives every gradient for as many takes no fewer.
-    """
-    if not backward.entry.last or backward.wrong == 0:
-        return False
-    same = [b for b in found.backwards if b.call == backward.call and not b.entry.last]
-    return any(_head_is_right(b) or len(b.harvest.expressions) == len(b.slots) for b in same)
-
-
-def _head_is_right(backward: Backward) -> bool:
-    """Tell whether the gradient of the head's weights is right, up to a constant."""
-    return any("W_hy" in slot.roles and slot.path in backward.harvest.right for slot in backward.slots)
 
 
 def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
@@ -203,38 +157,8 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
 def _told_of_steps(
     loaded: Loaded, found: Found, binding: Binding, forward: Forward, backward: Backward | None = None
 ) -> Binding:
-    if not walks_for_it(forward, backward):
-        return binding
     attempts = (*found.searching.attempts, *found.attempts)
-    ran = [known.call for known in found.forwards if not known.loop]
-    return replace(binding, stepwise=True, unrun=left_unrun(loaded, forward, backward, ran, attempts))
-
-
-def _is_backward(backward: Backward) -> bool:
-    """Tell whether a backward pass is called like one and gave every gradient."""
-    name = backward.call.rpartition(".")[2]
-    return names.BACKWARD.fullmatch(name) is not None and len(backward.harvest.expressions) == len(
-        backward.slots
-    )
-
-
-def _of_one_sample(found: Found, backward: Backward) -> bool:
-    """Tell whether gradients may be right just because one sample was asked of code that takes a batch."""
-    if any("per example" in note for note in backward.harvest.notes):
-        return True
-    form = backward.forward.inputs.form
-    same = (b for b in found.backwards if b.forward.call == backward.forward.call and b.call == backward.call)
-    batches = [b for b in same if b.forward.inputs.batched]
-    if any(b.harvest.apart or _sums_some_biases(b) for b in batches):
-        return not backward.forward.inputs.batched
-    batched = any(b.harvest.rows for b in batches)
-    return batched and form is not None and form.container == "array" and len(form.axes) == 3
-
-
-def _sums_some_biases(backward: Backward) -> bool:
-    """Tell whether one bias is summed over the batch and another isn't, by code that knows batches therefore."""
-    biases = [slot.path for slot in backward.slots if "W" not in "".join(slot.roles)]
-    return backward.harvest.rows and any(path in backward.harvest.right for path in biases)
+    return told_of_steps(loaded, binding, forward, backward, found.forwards, attempts)
 
 
 def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> None:
@@ -311,16 +235,18 @@ def _of_setups(
     loaded: Loaded, found: Found, setups: Sequence[Built], progress: Progress, *, stepwise: bool
 ) -> Iterator[Backward]:
     for built in setups:
+        if found.hopeless(loaded):
+            return
         progress(f"looking for the forward pass: {built.setup.says}")
         known = len(found.forwards)
         tried: dict[tuple[str, bool, str], int] = {}
         settled: set[tuple[str, bool, str]] = set()
         passes = found.searching.forwards(built, stepwise=stepwise, needless=found.is_needless)
         for forward in _training_last(passes):
-            kind = _kind(forward)
+            kind = kind_of(forward)
             tried[kind] = tried.get(kind, 0) + 1
-            hides = _hides_the_batch(forward, found.forwards) or _hides_the_head(forward, found.forwards)
-            if tried[kind] > MOST_FORWARDS or kind in settled or hides or _wraps_another(forward, found):
+            hides = hides_the_batch(forward, found.forwards) or hides_the_head(forward, found.forwards)
+            if tried[kind] > MOST_FORWARDS or kind in settled or hides or wraps_another(forward, found):
                 continue
             found.forwards.append(forward)
             progress(f"looking for the backward pass of {forward.call}")
@@ -346,39 +272,6 @@ def _training_last(forwards: Iterable[Forward]) -> Iterator[Forward]:
         else:
             yield forward
     yield from training
-
-
-def _hides_the_batch(forward: Forward, known: Sequence[Forward]) -> bool:
-    """Tell whether this is a batch of one for code that takes any batch: it would hide what goes wrong over samples.
-
-    Code that takes one step of x after the other may well be meant for rows or columns of one sample.
-    """
-    form = forward.inputs.form
-    if form is None or form.container != "array" or "1" not in form.axes or form.axes.find("T") < 1:
-        return False
-    batched = form.axes.replace("1", "B")
-    same = [f.inputs.form for f in known if f.call == forward.call and f.inputs.form is not None]
-    return any(each.axes == batched for each in same)
-
-
-def _wraps_another(forward: Forward, found: Found) -> bool:
-    """Tell whether this only calls a forward pass whose backward pass is known: it has no other gradients."""
-    known = {_name(each) for each in found.settled}
-    return not known.isdisjoint(forward.ran.seen.keys() - {_name(forward)})
-
-
-def _name(forward: Forward) -> str:
-    return forward.call.rpartition(".")[2]
-
-
-def _hides_the_head(forward: Forward, known: Sequence[Forward]) -> bool:
-    """Tell whether this is a network without the head that it is known to have."""
-    return not forward.sizes.O and any(f.call == forward.call and f.sizes.O for f in known)
-
-
-def _kind(forward: Forward) -> tuple[str, bool, str]:
-    shown = forward.outputs
-    return forward.call, forward.inputs.batched, "" if shown is None else shown.quantity
 
 
 def _setups(loaded: Loaded, found: Found) -> Iterator[Built]:

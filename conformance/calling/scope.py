@@ -44,8 +44,13 @@ def askable(loaded: Loaded, built: Built, *, stepwise: bool) -> list[str]:
 
 
 def backward_askable(loaded: Loaded, forward: Forward) -> list[str]:
-    """Return what may be the backward pass of what was named: the named functions beside `forward`, if any."""
-    calls = own_callables(loaded, forward.built)
+    """Return what may be the backward pass of what was named: the named functions beside `forward`, if any.
+
+    What the forward pass itself calls is a part of it, unless it is called like a backward pass.
+    """
+    every = {call: callable_of(forward.built, call) for call in own_callables(loaded, forward.built)}
+    below = () if forward.call not in every else _closure(forward.call, every)
+    calls = [call for call in every if call not in below or _says_backward(call)]
     named = [call for call in _named(loaded) if call != forward.call]
     if forward.built.setup.owner == "model" or not named:
         return calls

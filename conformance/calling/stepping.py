@@ -1,8 +1,10 @@
 """Single steps called in loops of ours, and the loops over time of what was asked about that did not run for that."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from conformance.calling.backwards.search import Backward
+from conformance.calling.binding import Binding
 from conformance.calling.forwards.passes import Forward
 from conformance.calling.forwards.search import NOT_TRIED
 from conformance.calling.interface import Attempt
@@ -10,25 +12,26 @@ from conformance.calling.loading.load import Loaded
 from conformance.calling.scope import unrun
 
 
-def walks_for_it(forward: Forward, backward: Backward | None) -> bool:
-    """Tell whether loops of ours walk over time in place of the code's own.
-
-    A backward pass that walks itself has had its forward pass called as its author does.
-    """
-    return bool(forward.loop) and (backward is None or backward.loop is not None)
-
-
-def left_unrun(
+def told_of_steps(
     loaded: Loaded,
+    binding: Binding,
     forward: Forward,
     backward: Backward | None,
-    known: Sequence[str],
+    known: Sequence[Forward],
     attempts: Sequence[Attempt],
-) -> tuple[Attempt, ...]:
-    """Return the loops over time that were asked about and did not run, but for `known`, with what became of each."""
-    ran = {*known, forward.call} | ({backward.call} if backward is not None else set())
-    became = {attempt.what: attempt for attempt in attempts}
-    return tuple(
+) -> Binding:
+    """Return a binding that tells whether loops of ours walk over time, and of what was asked about what didn't run.
+
+    A backward pass that walks itself has had its forward pass called as its author does. Nothing is left of what is
+    `known`; what became of the rest is among the `attempts`.
+    """
+    if not forward.loop or (backward is not None and backward.loop is None):
+        return binding
+    ran = {forward.call, *(each.call for each in known if not each.loop)}
+    ran |= set() if backward is None else {backward.call}
+    became = {attempt.what: attempt for attempt in attempts if attempt.problem != NOT_TRIED}
+    left = tuple(
         became.get(call, Attempt(what=call, reached="found", problem=NOT_TRIED))
         for call in unrun(loaded, forward, ran)
     )
+    return replace(binding, stepwise=True, unrun=left)

@@ -74,14 +74,14 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
         if not checkup.candidate.differs:
             return checkup.by_the_loss_it_declares().from_another_start().in_a_longer_sequence()
     found: list[Checkup] = []
-    budget = Budget(most=2 * MOST)
+    budget = Budget(most=1.5 * MOST)
     for checkup in plain[:MOST_DIAGNOSED]:
         if any(show_the_same(checkup.candidate, each.candidate) for each in found):
             continue
         progress("searching for the mistake")
-        half = budget.part(budget.left / 2)  # for this one; the rest for those that follow
+        part = budget.part(MOST)  # for this one; the rest for those that follow
         deepest = min((each.mistakes for each in found), default=DEEPEST)
-        diagnosis = diagnosed(checkup.candidate, progress, half, int(min(deepest, DEEPEST)))
+        diagnosis = diagnosed(checkup.candidate, progress, part, int(min(deepest, DEEPEST)))
         found.append(replaced(checkup, diagnosis=diagnosis))
         if found[-1].mistakes <= 1 and not found[-1].misplaced:
             break

@@ -77,13 +77,13 @@ def _one_bias(name: str) -> str:
     return name.replace("bias_hh", "bias_ih")
 
 
-def judged_on(case: Case, bound: Bound, said: Said) -> Candidate | Failure:
-    """Ask `bound` the problem of `case` and judge what it shows."""
+def judged_on(case: Case, bound: Bound, said: Said, *, inside: float = 0.0) -> Candidate | Failure:
+    """Ask `bound` the problem of `case` and judge what it shows; `inside` is known of its activation from another."""
     answer = asked(bound, case, said)
     if isinstance(answer, Failure):
         return answer
     came = outcome(answer.truth, answer.tidied.observation)
-    found = Candidate(bound=bound, case=case, answer=answer, came=came, said=said)
+    found = Candidate(bound=bound, case=case, answer=answer, came=came, said=said, inside=inside)
     exactly = came.agrees and came.precision == "double"
     return _without_excuse(found if exactly or came.forward == "differs" else _read_finely(found))
 
@@ -93,7 +93,7 @@ def _without_excuse(candidate: Candidate) -> Candidate:
     came, tidy = candidate.came, candidate.answer.tidied
     if came.precision == "double" or tidy.lowered:
         return candidate
-    if is_rounding(candidate.bound, candidate.case, came, candidate.said):
+    if candidate.inside or is_rounding(candidate.bound, candidate.case, came, candidate.said):
         return candidate
     if inside := constant_inside(candidate.answer.truth, tidy.observation):
         return replace(candidate, inside=inside)

@@ -11,6 +11,7 @@ from conformance.checking.choosing import Candidate, judged_on
 from conformance.checking.judging import Judged, judge
 from conformance.checking.outcome import Outcome, outcome
 from conformance.checking.running import Failure, attempt
+from conformance.checking.scale import uncertainty
 from conformance.record.check import PartRecord
 
 LONGER = (12, 41)
@@ -25,7 +26,8 @@ def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
     """Judge the network from an h_0 that isn't 0, None where its own case has that already."""
     if candidate.case.h_0:
         return None
-    found = judged_on(replace(candidate.case, h_0=True), candidate.bound, candidate.said)
+    case = replace(candidate.case, h_0=True)
+    found = judged_on(case, candidate.bound, candidate.said, inside=candidate.inside)
     if isinstance(found, Candidate) and found.came.backward is not None and _never_gets_h_0(found):
         return Failure(NOT_HANDED)
     return found
@@ -89,7 +91,8 @@ def of_a_single_step(candidate: Candidate) -> Candidate | Failure | None:
     """Judge the cell apart from the loop: a sequence of one step; None where that is the case already."""
     if candidate.case.steps == 1:
         return None
-    return judged_on(replace(candidate.case, steps=1), candidate.bound, candidate.said)
+    case = replace(candidate.case, steps=1)
+    return judged_on(case, candidate.bound, candidate.said, inside=candidate.inside)
 
 
 def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
@@ -132,9 +135,9 @@ def _holds(found: Candidate | Failure) -> bool | None:
 def _told(came: Outcome) -> str:
     if came.agrees:
         scale = came.scale
-        return (
-            "agrees" if scale is None else f"agrees, up to the constant {scale.name or f'{scale.factor:.6g}'}"
-        )
+        if scale is None or abs(scale.factor - 1) <= uncertainty(came.judged.truth):
+            return "agrees"
+        return f"agrees, up to the constant {scale.name or f'{scale.factor:.6g}'}"
     beyond = judge(came.judged.truth.in_single_precision(), came.judged.shown)
     wrong = _wrong(beyond) or _wrong(came.judged)
     return f"differs in {wrong}" if wrong else "can't be decided"

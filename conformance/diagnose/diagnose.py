@@ -21,10 +21,10 @@ from conformance.diagnose.stories import stories
 from conformance.faults import RIGHT, Choices
 from conformance.judge import THRESHOLD
 
-MOST = 50_000_000
+MOST = 26_000_000
 """Numbers dL/dh_t that backward loops may compute in search of sets of mistakes; what is known by then is told.
 
-These are 400,000 loops over 7 steps of 3 samples and 6 units.
+These are 200,000 loops over 7 steps of 3 samples and 6 units: all sets of four mistakes that are usually possible.
 """
 
 MOST_CONFIRMED = 40

@@ -5,6 +5,7 @@ as far, it is the rate. It is set to 1. A rate that is written into the code can
 far as what is right of the update tells it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -53,12 +54,28 @@ def with_its_rate(loaded: Loaded, backward: Backward) -> Backward:
     if backward.harvest.place not in PLACES or backward.forward.loop or backward.forward.trains:
         return backward
     moved = values(backward.ran, backward.harvest.expressions)
+    if _is_set(loaded, backward, moved):
+        return backward
     for number in list(_numbers(backward))[:MOST_TRIED]:
         doubled = _at(loaded, backward, number, repr(2 * number.value))
         if doubled is not None and _is_twice(values(doubled.ran, doubled.harvest.expressions), moved):
             found = _at(loaded, backward, number, "1.0")
             return backward if found is None else found
     return _divided(backward)
+
+
+def _is_set(loaded: Loaded, backward: Backward, moved: dict[str, np.ndarray]) -> bool:
+    """Tell whether a rate is set to 1 already, by its name: with 2 in its place the update is twice as large."""
+    forward = backward.forward
+    setup = forward.built.setup
+    build, lines = (
+        tuple(re.sub(r"\b1\.0\b", "2.0", line) for line in each) for each in (setup.lines, backward.lines)
+    )
+    if build == setup.lines and lines == backward.lines:
+        return False
+    built = replace(forward.built, setup=replace(setup, lines=build))
+    doubled = again(loaded, replace(backward, forward=replace(forward, built=built)), lines)
+    return doubled is not None and _is_twice(values(doubled.ran, doubled.harvest.expressions), moved)
 
 
 def _at(loaded: Loaded, backward: Backward, number: Number, text: str) -> Backward | None:

@@ -48,6 +48,13 @@ class Recognising:
         sensitive = self._used(forward) if arrays else []
         if not sensitive:
             return self._matched(forward, ()) if forward.fills else []
+        if found := self._with_parameters(forward, sensitive):
+            return found
+        wider = self._used(forward, kept=True)  # a head may make outputs that are kept and not returned
+        return self._with_parameters(forward, wider) if len(wider) > len(sensitive) else []
+
+    def _with_parameters(self, forward: Forward, sensitive: Sequence[Reached]) -> list[Forward]:
+        """Return `forward` with the meaning of its parameters under which something of it is recognised."""
         for slots in _assignments(sensitive, forward.sizes):
             found = self._matched(forward, slots)
             if found:
@@ -97,16 +104,18 @@ class Recognising:
                     yield found
                     break
 
-    def _used(self, forward: Forward) -> list[Reached]:
+    def _used(self, forward: Forward, *, kept: bool = False) -> list[Reached]:
         """Return the arrays that a forward pass reads and that may be parameters by their shape.
 
         Which they are doesn't depend on how x is laid out.
         """
         built, (_, *called) = forward.built, forward.lines
         arrays = {item.path: item for item in built.arrays}
-        key = (forward.opening, *called, forward.sizes, *arrays)
+        key = (forward.opening, *called, forward.sizes, kept, *arrays)
         if not self.sensitive.get(key):
-            read = used(self.loaded, forward.asked.p, forward.opening, forward.lines, built.arrays, None)
+            read = used(
+                self.loaded, forward.asked.p, forward.opening, forward.lines, built.arrays, None, kept=kept
+            )
             self.sensitive[key] = [item.path for item in read]
         return [
             arrays[path] for path in self.sensitive[key] if options(arrays[path], forward.sizes, layers=2)

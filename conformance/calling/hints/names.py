@@ -46,8 +46,8 @@ STATE = _pattern(
     r"h [hasrqzxc]_?0 \w*prev\w* h_?init\w* init\w* \w*state\w* hidden\w* h_?last hs h_?in h_?tm1 h_?t_?1 h_?start"
 )
 MEMORY = _pattern(
-    r"c c_?(0|t|in|old|prev\w*|next|init\w*|tm1|t_?1) (prev|next|old|init|last)_?c(ell\w*)? \w*cell_?(state)?\w* "
-    r"\w*memory\w*"
+    r"c c_?(0|t|in|old|prev\w*|before|next|init\w*|tm1|t_?1) (prev|next|old|init|last)_?c(ell\w*)? "
+    r"\w*cell_?(state)?\w* \w*memory\w*"
 )
 """The second state of a cell such as an LSTM's."""
 

@@ -46,11 +46,17 @@ def supplied_by_main(tree: ast.Module, known: Container[str]) -> Iterator[ast.As
     }
     for node in tree.body:
         for inner in node.body if isinstance(node, ast.If) and _is_main(node.test) else ():
-            match inner:
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant()) if name in read:
-                    yield inner
-                case _:
-                    pass
+            if isinstance(inner, ast.Assign) and _is_literal(inner.value) and read & _bound_by(inner):
+                yield inner
+
+
+def _is_literal(value: ast.expr) -> bool:
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    return all(isinstance(part, ast.Constant) for part in parts)
+
+
+def _bound_by(node: ast.Assign) -> set[str]:
+    return {inner.id for target in node.targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
 
 
 def names_bound_in(tree: ast.Module) -> set[str]:

@@ -92,13 +92,34 @@ def _globals(module: Any) -> dict[str, Any]:
 
 
 def recognised(items: Iterable[Reached], truths: Mapping[str, Array]) -> list[Match]:
-    """Return every match, in the order of the items."""
+    """Return every match, in the order of the items; of a list of all steps no element alone is one."""
+    items = list(items)
     steps, batch = next(iter(truths.values())).shape[:2]
+    inner = _no_last_steps(items, steps)
     sizes = {n * batch * t.shape[2] for t in truths.values() for n in (1, steps, steps + 1)}
     found = []
     for sequence in series_in(items, steps):
         if sequence.stacked.size in sizes:
-            found += _matches(sequence, truths)
+            matches = _matches(sequence, truths)
+            found += [match for match in matches if not (match.last and sequence.base in inner)]
+    return found
+
+
+def _no_last_steps(items: Iterable[Reached], steps: int) -> set[str]:
+    """Return the paths of elements of lists and dicts of all steps that are not the last step by themselves.
+
+    Where all elements are alike, the list is read as a whole: one whose last element alone is right is a wrong one.
+    """
+    found: set[str] = set()
+    for item in items:
+        kept = item.value
+        if not isinstance(kept, (list, tuple, dict)) or not steps <= len(kept) <= steps + 1 or steps == 1:
+            continue
+        numbered = isinstance(kept, dict) and all(isinstance(key, int) for key in kept)
+        keys = sorted(kept) if numbered else list(kept) if isinstance(kept, dict) else list(range(len(kept)))
+        shapes = {shape_of(kept[key]) for key in keys}
+        alike = len(shapes) == 1 and None not in shapes
+        found |= {f"{item.path}[{key!r}]" for key in (keys if alike else keys[:-1])}
     return found
 
 

@@ -26,24 +26,26 @@ def used(
     call: Sequence[str],
     arrays: Sequence[Reached],
     sizes: Sizes | None,
+    *,
+    kept: bool = False,
 ) -> list[Reached]:
     """Return the arrays on which what forward shows depends, among those that may be parameters by their shape.
 
-    Without sizes any shape will do.
+    Without sizes any shape will do. What forward keeps counts where it returns nothing, or with `kept`.
     """
     likely = [item for item in arrays if sizes is None or options(item, sizes, layers=2)]
     likely = sorted(likely, key=looks_like_a_gradient)[:MOST]
     filled = [_fill(item, n) for n, item in enumerate(likely)]
-    base = _signature(run(loaded, p, (*build, *filled, *call)), likely)
+    base = _signature(run(loaded, p, (*build, *filled, *call)), likely, kept=kept)
     if base is None:
         return []
     other = [_fill(item, n + 1000) for n, item in enumerate(likely)]
-    if _same(base, _signature(run(loaded, p, (*build, *other, *call)), likely)):
+    if _same(base, _signature(run(loaded, p, (*build, *other, *call)), likely, kept=kept)):
         return []
     found = []
     for n, item in enumerate(likely):
         changed = (*build, *filled, _fill(item, n + 1000), *call)
-        if not _same(base, _signature(run(loaded, p, changed), likely)):
+        if not _same(base, _signature(run(loaded, p, changed), likely, kept=kept)):
             found.append(item)
     return found
 
@@ -52,8 +54,8 @@ def _fill(item: Reached, seed: int) -> str:
     return f"{item.path}[...] = np.random.default_rng({seed}).normal(0, 0.4, {item.value.shape})"
 
 
-def _signature(ran: Ran, but: Sequence[Reached]) -> list[Any] | None:
-    """Return the numbers that a run shows: those that forward returned, or else all that it left behind.
+def _signature(ran: Ran, but: Sequence[Reached], *, kept: bool) -> list[Any] | None:
+    """Return the numbers that a run shows: what forward returned, or else (or with `kept`) all that it left behind.
 
     What may be a parameter shows itself alone, wherever it is found again.
     """
@@ -63,13 +65,16 @@ def _signature(ran: Ran, but: Sequence[Reached]) -> list[Any] | None:
     returned = everything(Ran(names=ran.names), ["result"])
     shown = [_numbers(item.value) for item in returned if id(item.value) not in held]
     arrays = [a for a in shown if a is not None]
-    if any(a.size > 1 for a in arrays):
+    if any(a.size > 1 for a in arrays) and not kept:
         return arrays
     left_out = {item.path for item in but}
-    return [
+    return arrays + [
         numeric(item.value)
         for item in everything(ran, ["model", "params", "code"])
-        if item.path not in left_out and numeric(item.value) is not None and not _is_weight(item, but)
+        if item.path not in left_out
+        and numeric(item.value) is not None
+        and id(item.value) not in held
+        and not _is_weight(item, but)
     ]
 
 
