@@ -9,9 +9,9 @@ from conformance.calling.asking import Traits, question
 from conformance.calling.building.construct import Built, Setup, own_callables
 from conformance.calling.building.modules import of_module
 from conformance.calling.finding import _those_that_run_first
-from conformance.calling.found import Found
 from conformance.calling.forwards.passes import ASKED, case_of
 from conformance.calling.forwards.search import MOST_CALLS_OF_A_STEP, MOST_FAILING, Searching
+from conformance.calling.found import Found
 from conformance.calling.hints import sources
 from conformance.calling.hints.looping import may_loop
 from conformance.calling.running.blame import blamed, ended_within
