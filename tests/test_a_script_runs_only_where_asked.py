@@ -56,7 +56,7 @@ def test_definitions_alone_are_run_unless_asked(script: Path) -> None:
 def test_all_of_a_script_runs_once_where_asked(script: Path) -> None:
     ran = run("check", f"{script}:Net", "--execute", "--format", "json")
     record = json.loads(ran.stdout)
-    assert (record["verdict"], ran.exit_code) == ("conforms", 0)
+    assert (record["verdict"], ran.exit_code) == ("forward-conforms", 0)
     assert record["printed"].splitlines() == ["started as __main__", "epoch 0", "epoch 1", "epoch 2"]
     assert record["reproduce"].endswith(":Net --execute")
     told = " ".join(record["notes"])

@@ -90,7 +90,7 @@ def test_what_is_refused_is_told_by_its_line_and_the_rest_goes_on(place):
     before = state(place)
     record = checked_apart(f"{target}:Net", "")
     assert state(place) == before
-    assert record.verdict == "conforms", record.headline
+    assert record.verdict == "forward-conforms", record.headline
     notes = "\n".join(record.notes)
     removed, wiped, system, connected, renamed, saved, dumped = lines_of(
         EVERYWHERE,

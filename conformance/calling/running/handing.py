@@ -29,8 +29,8 @@ class Handed:
 def handed(line: str, place: str) -> Handed:
     """Return `line` with the arguments that its caller owns in variables, whose names begin with `place`.
 
-    >>> handed("grads = model.backward(p.d_h, result[1])", "a")
-    Handed(before=('a0 = p.d_h',), call='grads = model.backward(a0, result[1])', held={'a0': 'dL/dh'})
+    >>> handed("grads = model.backward(p.d_h, params)", "a")
+    Handed(before=('a0 = p.d_h',), call='grads = model.backward(a0, params)', held={'a0': 'dL/dh'})
     """
     tree = ast.parse(line)
     call = getattr(tree.body[0], "value", None) if len(tree.body) == 1 else None
