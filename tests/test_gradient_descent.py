@@ -145,6 +145,11 @@ def test_no_parameters_give_no_parameters() -> None:
             ValueError,
             r"The gradient of bias must have the shape \(4\); got \(4, 1\)",
         ),
+        (
+            {"parameters": drawn(np.float64, 0) | {"bias": [[0.0], [1.0, 2.0]]}},
+            TypeError,
+            "The parameter bias must be an array; got list whose parts differ in length. Pad them",
+        ),
         ({"gradients": drawn(np.float32, 1)}, TypeError, "The gradient of weight must be float64"),
         (
             {"gradients": drawn(np.float64, 1) | {"bias": np.array([0, 1, np.nan, np.inf])}},
