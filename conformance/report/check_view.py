@@ -34,6 +34,9 @@ TITLES = {
     "out-of-time": "OUT OF TIME",
     "failed": "FAILED",
 }
+MOST_EQUIVALENTS = 3
+"""Sets of mistakes that are listed beside the one that is named."""
+
 FREE_RUN = " after a free run"
 COLUMNS = ("quantity", "verdict", "mismatched", "absolute", "relative", "ULP", "× allowed")
 
@@ -181,8 +184,10 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
     for name, faults in found.by_parameter.items():
         if faults:
             yield f"{named_gradient(name)} by itself is reproduced by {' + '.join(faults)}"
-    for names in found.equivalents:
+    for names in found.equivalents[:MOST_EQUIVALENTS]:
         yield f"nothing that it can be asked tells it from: {' + '.join(names)}"
+    if (more := len(found.equivalents) - MOST_EQUIVALENTS) > 0:
+        yield f"nor from {more} more, which --format json lists"
     yield from found.known
 
 
