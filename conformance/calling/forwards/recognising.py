@@ -86,7 +86,11 @@ class Recognising:
         return self._matched_wrong(forward, slots)
 
     def with_one_mistake(self, ran: Sequence[Forward]) -> Iterator[Forward]:
-        """Yield those of some forward passes that are recognised as those of a network with one mistake."""
+        """Yield those of some forward passes that are recognised as those of a network with one mistake.
+
+        One that reads arrays which are no parameter of such a network is another network, whatever its states are; so
+        is one of which it isn't known what it reads.
+        """
         known = set()
         for forward in ran:
             weights = tuple(forward.fills.items())
@@ -95,6 +99,8 @@ class Recognising:
                 continue
             known.add(kind)
             arrays, sensitive = forward.built.arrays, self._used(forward)
+            if len(sensitive) < len(self._read(forward)) or (arrays and not sensitive):
+                continue
             idle = [a for a in arrays if a not in sensitive and not looks_like_a_gradient(a)]
             idle = [a for a in idle if options(a, forward.sizes)]
             ways = _assignments(sensitive, forward.sizes) or _assignments([*sensitive, *idle], forward.sizes)
@@ -105,10 +111,12 @@ class Recognising:
                     break
 
     def _used(self, forward: Forward, *, kept: bool = False) -> list[Reached]:
-        """Return the arrays that a forward pass reads and that may be parameters by their shape.
+        """Return the arrays that a forward pass reads and that may be parameters by their shape."""
+        read = self._read(forward, kept=kept)
+        return [item for item in read if options(item, forward.sizes, layers=2)]
 
-        Which they are doesn't depend on how x is laid out.
-        """
+    def _read(self, forward: Forward, *, kept: bool = False) -> list[Reached]:
+        """Return the arrays that a forward pass reads; which they are doesn't depend on how x is laid out."""
         built, (_, *called) = forward.built, forward.lines
         arrays = {item.path: item for item in built.arrays}
         key = (forward.opening, *called, forward.sizes, kept, *arrays)
@@ -117,9 +125,7 @@ class Recognising:
                 self.loaded, forward.asked.p, forward.opening, forward.lines, built.arrays, None, kept=kept
             )
             self.sensitive[key] = [item.path for item in read]
-        return [
-            arrays[path] for path in self.sensitive[key] if options(arrays[path], forward.sizes, layers=2)
-        ]
+        return [arrays[path] for path in self.sensitive[key]]
 
     def _matched_wrong(
         self, forward: Forward, slots: tuple[Slot, ...], *, returned: bool = False
