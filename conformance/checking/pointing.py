@@ -4,6 +4,7 @@ import linecache
 from dataclasses import replace
 
 from conformance.calling.binding import Binding
+from conformance.calling.running.limits import sandbox
 from conformance.cases import Case, Problem, materialise
 from conformance.checking.choosing import Candidate
 from conformance.checking.diagnosing import assumed
@@ -33,7 +34,8 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
     files = {file: "".join(linecache.getlines(file)) for file in sorted(bound.loaded.files)}
     others = [bound.admit(materialise(case)) for case in other_cases(candidate.case, h_0=bound.takes_h_0)]
     trial = Trial(rerun=rerun, problem=problem, others=others)
-    return suspects(found, files=files, namespace=vars(bound.loaded.code), trial=trial)
+    with sandbox():  # once for many reruns
+        return suspects(found, files=files, namespace=vars(bound.loaded.code), trial=trial)
 
 
 def other_cases(case: Case, *, h_0: bool) -> list[Case]:

@@ -16,13 +16,16 @@ from conformance.calling.running.program import Ran, run, value
 from conformance.calling.running.reach import Reached
 from conformance.calling.values.flat import unfolded
 from conformance.calling.values.forms import axes_of
-from conformance.calling.values.matching import everything, recognised, series_in
+from conformance.calling.values.matching import everything, fits, recognised, series_in
 from conformance.calling.values.sensitivity import used
 from conformance.calling.values.slots import Sizes, Slot, assignments, looks_like_a_gradient, options
 from refrnn import Array
 
 MOST_ASSIGNMENTS, MOST_ASSIGNMENTS_OF_WRONG = 24, 8
 """Meanings of a network's arrays that are tried."""
+
+LIKELY = 2
+"""Meanings that are tried at first; the others are where none of these fits any layout of the arguments."""
 
 MOST_WRONG = 16
 """Forward passes in which mistakes are looked for."""
@@ -35,27 +38,36 @@ class Recognising:
     loaded: Loaded
     sensitive: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
 
-    def recognised(self, forward: Forward) -> list[Forward]:
-        """Return `forward` with weights of ours, as often as something of it is recognised."""
+    def recognised(self, forward: Forward, *, unlikely: bool = False) -> list[Forward]:
+        """Return `forward` with weights of ours, as often as something of it is recognised.
+
+        Its arrays have their likely meanings, or else all the others.
+        """
         built = forward.built
         setup = built.setup
         arrays = list(built.arrays)
         if not arrays and setup.owner == "model":
-            return self._lazy(forward)
+            return self._lazy(forward, unlikely=unlikely)
+        if not fits(everything(forward.ran, ["result", *setup.roots]), forward.asked.forward):
+            return []
         if (parts := unfolded(arrays, forward.ran, ["result", *setup.roots])) is not None:
             forward = replace(forward, built=replace(built, arrays=tuple(parts)))
             arrays = parts
         sensitive = self._used(forward) if arrays else []
         if not sensitive:
-            return self._matched(forward, ()) if forward.fills else []
-        if found := self._with_parameters(forward, sensitive):
+            return self._matched(forward, ()) if forward.fills and not unlikely else []
+        if found := self._with_parameters(forward, sensitive, unlikely=unlikely):
             return found
         wider = self._used(forward, kept=True)  # a head may make outputs that are kept and not returned
-        return self._with_parameters(forward, wider) if len(wider) > len(sensitive) else []
+        more = len(wider) > len(sensitive)
+        return self._with_parameters(forward, wider, unlikely=unlikely) if more else []
 
-    def _with_parameters(self, forward: Forward, sensitive: Sequence[Reached]) -> list[Forward]:
+    def _with_parameters(
+        self, forward: Forward, sensitive: Sequence[Reached], *, unlikely: bool
+    ) -> list[Forward]:
         """Return `forward` with the meaning of its parameters under which something of it is recognised."""
-        for slots in _assignments(sensitive, forward.sizes):
+        meanings = _assignments(sensitive, forward.sizes)
+        for slots in meanings[LIKELY:] if unlikely else meanings[:LIKELY]:
             found = self._matched(forward, slots)
             if found:
                 wrong = self._with_idle_bias(found[0], sensitive)
@@ -153,7 +165,7 @@ class Recognising:
                 return wrong
         return None
 
-    def _lazy(self, forward: Forward) -> list[Forward]:
+    def _lazy(self, forward: Forward, *, unlikely: bool) -> list[Forward]:
         """Try again with the arrays that only came to be when forward ran."""
         setup = forward.built.setup
         if len(setup.lines) > 4:
@@ -166,7 +178,8 @@ class Recognising:
             lines=(*forward.opening, *forward.lines),
             says=f"{setup.says}; its weights come to be at the first forward",
         )
-        return self.recognised(replace(forward, built=replace(forward.built, setup=lazy, arrays=arrays)))
+        built = replace(forward.built, setup=lazy, arrays=arrays)
+        return self.recognised(replace(forward, built=built), unlikely=unlikely)
 
     def _matched(self, forward: Forward, slots: tuple[Slot, ...]) -> list[Forward]:
         roles = {role for slot in slots for role in slot.roles}

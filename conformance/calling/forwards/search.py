@@ -36,7 +36,7 @@ from conformance.calling.hints.inputs import (
 from conformance.calling.hints.looping import may_loop
 from conformance.calling.interface import Attempt
 from conformance.calling.loading.load import Loaded
-from conformance.calling.running.blame import blamed, ended_within
+from conformance.calling.running.blame import Ending, blamed, ended_within, ending
 from conformance.calling.running.program import Ran, run
 from conformance.calling.running.stumbling import surviving
 from conformance.calling.scope import askable, takes_a_step
@@ -128,23 +128,48 @@ class Searching:
     def _of_callable(
         self, built: Built, call: str, parameters: list[Parameter], tries: "_Tries", *, stepwise: bool
     ) -> Iterator[Forward]:
+        unlikely = len(self.ran)
         for network, sizes in self._sized(built):
-            inputs = (*INPUTS, *ONE_FEATURE) if sizes.I == 1 else INPUTS
-            if any(WORDS in item.value.shape for item in network.arrays):
-                inputs = (*IN_A_TABLE, *inputs)
-            for way in (way for way in inputs if not stepwise or is_stepwise(way)):
+            yield from self._of_network(network, sizes, call, parameters, tries, stepwise=stepwise)
+            if tries.over:
+                return
+            if tries.found and sizes.O:
+                return  # right at every step: of other sizes it is another network
+        for forward in [] if tries.found else self.ran[unlikely:]:
+            before = self.loaded.calls.spent
+            found = self.recognising.recognised(forward, unlikely=True)
+            tries.learn(found, self.loaded.calls.spent - before)
+            yield from found
+            if tries.over:
+                return
+    def _of_network(
+        self,
+        network: Built,
+        sizes: Sizes,
+        call: str,
+        parameters: list[Parameter],
+        tries: "_Tries",
+        *,
+        stepwise: bool,
+    ) -> Iterator[Forward]:
+        """Yield what is recognised of a callable of a network of some sizes, its arrays having likely meanings."""
+        inputs = (*INPUTS, *ONE_FEATURE) if sizes.I == 1 else INPUTS
+        if any(WORDS in item.value.shape for item in network.arrays):
+            inputs = (*IN_A_TABLE, *inputs)
+        for way in (way for way in inputs if not stepwise or is_stepwise(way)):
+            if tries.wants_integers and way.form is not None:
+                continue
+            before = self.loaded.calls.spent
+            for forward in self._tried(network, call, parameters, way, sizes, tries, stepwise=stepwise):
+                tries.note(forward)
+                found = self.recognising.recognised(forward) if forward.ran.ok else []
+                if forward.ran.ok and not found:
+                    self.ran.append(forward)
+                tries.learn(found, self.loaded.calls.spent - before)
+                yield from found
                 before = self.loaded.calls.spent
-                for forward in self._tried(network, call, parameters, way, sizes, tries, stepwise=stepwise):
-                    tries.note(forward)
-                    found = self.recognising.recognised(forward) if forward.ran.ok else []
-                    if forward.ran.ok and not found:
-                        self.ran.append(forward)
-                    tries.matrices = _matrices(found[0].meaning, found[0].fills) if found else tries.matrices
-                    tries.calls.spend(self.loaded.calls.spent - before)
-                    yield from found
-                    before = self.loaded.calls.spent
-                    if tries.over(found=bool(found)):
-                        return
+                if tries.over:
+                    return
 
     def _sized(self, built: Built) -> Iterator[tuple[Built, Sizes]]:
         """Yield the sizes that a network may have, with the network as it is built to have them."""
@@ -180,11 +205,13 @@ class Searching:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
                 continue
             options = partial(offered, built=built, way=way, asked=asked, roles=roles, style=style)
+            varied = {q.name for q in parameters if len(options(q)) > 1 or not q.required}
+            endings = _Endings(free=varied | roles.keys(), blamed=set(tries.blamed))
             for arguments in best_first(parameters, options, MOST_ARGUMENTS, _has_one_x):
                 if (built.setup.lines, sizes) in self.unbuilt:
                     return
                 handed = _handed(parameters, arguments, way)
-                if not built.reads_its_weights(arguments.text, "p.W_") or handed & tries.blamed:
+                if not built.reads_its_weights(arguments.text, "p.W_") or handed & endings.blamed:
                     continue
                 forward = Forward(
                     built=built,
@@ -202,7 +229,11 @@ class Searching:
                 if ended_within(ran.error, built.setup.lines):
                     self.unbuilt.add((built.setup.lines, sizes))
                 lacking = blamed(ran)
-                tries.blamed |= {each for each in handed if each[0] == lacking}
+                tries.blamed |= (by_itself := {each for each in handed if each[0] == lacking})
+                endings.blamed |= by_itself
+                if (how := ending(ran.error)) is not None:
+                    endings.note(how, handed)
+                    tries.wants_integers = tries.wants_integers or (how.wants_integers and endings.blames_x)
                 yield replace(forward, ran=ran)
 
     def _stepwise(
@@ -253,7 +284,7 @@ def _has_one_x(kinds: tuple[str, ...]) -> bool:
     return kinds.count("x") == 1
 
 
-def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) -> set[tuple[str, str, str]]:
+def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) -> "set[_Handed]":
     """Return what each parameter is handed: its name, the expression, and for x of what it is made as well."""
     made = way.text if way.form is None else way.form.container
     pairs = given(parameters, arguments.text).items()
@@ -263,6 +294,31 @@ def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) 
 def _matrices(meaning: dict[str, str], fills: dict[str, str]) -> dict[str, str]:
     """Return what each argument that is a matrix is given; how biases are laid out depends on x."""
     return {name: fills[role] for name, role in meaning.items() if role[0] == "W"}
+
+
+_Handed = tuple[str, str, str]
+"""A parameter, the expression that it was handed, and for x of what that is made."""
+
+
+@dataclass(slots=True)
+class _Endings:
+    """How the calls of a callable failed that were handed one x; its other arguments may be `free` to vary."""
+
+    free: set[str]
+    blamed: set[_Handed]  # what none of further calls is handed
+    blames_x: bool = False
+    alike: dict[Ending, list[set[_Handed]]] = field(default_factory=dict)
+
+    def note(self, how: Ending, handed: set[_Handed]) -> None:
+        """Keep how a call failed; x is blamed if that is the same whatever else was handed, in a line that reads x."""
+        calls = self.alike.setdefault(how, [])
+        calls.append(handed)
+        same = set.intersection(*calls)
+        xs = {each for each in same if each[1] == "x" and each[0] in how.read}
+        stuck = {name for name, text, _ in same if name in self.free and text != "x"}
+        if len(calls) > 1 and xs and not stuck:
+            self.blamed |= xs
+            self.blames_x = True
 
 
 @dataclass(slots=True)
@@ -276,7 +332,8 @@ class _Tries:
     ran: bool = False
     found: bool = False
     failing: int = 0  # calls that failed by what no argument mends, the last ones in a row
-    blamed: set[tuple[str, str, str]] = field(default_factory=set)  # what it was handed and can't do with
+    blamed: set[_Handed] = field(default_factory=set)  # what it was handed and can't do with
+    wants_integers: bool = False  # of x, which are ids then
     matrices: dict[str, str] | None = None  # weights among its arguments, as it was recognised with them
 
     def note(self, forward: Forward) -> None:
@@ -293,9 +350,15 @@ class _Tries:
         """Return how far a call got, one that no argument mends being the end of it."""
         return forward.ran.fails_by_itself, *how_far(forward.ran.error, self.function)
 
-    def over(self, *, found: bool) -> bool:
-        """Tell whether it is given up: it hung, or it was called often and nothing of it was recognised."""
-        self.found = self.found or found
+    def learn(self, found: Sequence[Forward], calls: int) -> None:
+        """Keep what was recognised of one call, and how many calls that took."""
+        self.found = self.found or bool(found)
+        self.matrices = _matrices(found[0].meaning, found[0].fills) if found else self.matrices
+        self.calls.spend(calls)
+
+    @property
+    def over(self) -> bool:
+        """Whether it is given up: it hung, or it was called often and nothing of it was recognised."""
         fails = not self.ran and self.failing >= MOST_FAILING
         return not self.found and (self.exhausts or fails or self.calls.over)
 

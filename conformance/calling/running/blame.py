@@ -1,8 +1,11 @@
-"""What an error says of a call: in which line of ours it ended, and which argument lacked what the code wanted."""
+"""What an error says of a call: in which line of ours it ended, and which argument the code can't do with."""
 
+import dis
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from types import TracebackType
+from types import CodeType, TracebackType
 
 from conformance.calling.running.program import Ran
 from conformance.calling.running.watch import ADAPTER
@@ -22,11 +25,51 @@ def blamed(ran: Ran) -> str:
     lacking = ran.error.obj if isinstance(ran.error, AttributeError) else None
     if lacking is None or not any(each is lacking for each in ran.handed):
         return ""
-    for ours, theirs in pairwise(_traces(ran.error)):
+    theirs = _called(ran.error)
+    found = [] if theirs is None else [n for n, v in theirs.tb_frame.f_locals.items() if v is lacking]
+    return found[0] if len(found) == 1 else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a call of a foreign function failed: in which of its lines, which read which names, and with what words."""
+
+    line: int
+    read: frozenset[str]
+    words: str
+
+    @property
+    def wants_integers(self) -> bool:
+        """Whether something was to be an integer and was none, in the words of Python and of NumPy."""
+        return "integer" in self.words
+
+
+def ending(error: BaseException | None) -> Ending | None:
+    """Return how a call failed, None where it didn't, or failed before it came to any line of the function."""
+    trace = _called(error)
+    if trace is None:
+        return None
+    code, line = trace.tb_frame.f_code, trace.tb_lineno
+    return Ending(line=line, read=_read_in(code, line), words=f"{type(error).__name__}: {error}")
+
+
+@lru_cache(maxsize=200)
+def _read_in(code: CodeType, line: int) -> frozenset[str]:
+    """Return the names that are read in a line of some code."""
+    instructions = (
+        each
+        for each in dis.get_instructions(code)
+        if each.positions is not None and each.positions.lineno == line
+    )
+    return frozenset(str(each.argval) for each in instructions if each.opname.startswith("LOAD_"))
+
+
+def _called(error: BaseException | None) -> TracebackType | None:
+    """Return the frame of the foreign function that a line of ours called."""
+    for ours, theirs in pairwise(_traces(error)):
         if ours.tb_frame.f_code.co_filename == ADAPTER:
-            found = [name for name, value in theirs.tb_frame.f_locals.items() if value is lacking]
-            return found[0] if len(found) == 1 else ""
-    return ""
+            return theirs
+    return None
 
 
 def _traces(error: BaseException | None) -> Iterator[TracebackType]:

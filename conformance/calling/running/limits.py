@@ -25,6 +25,9 @@ MOST_PRINTED = 20_000
 PATIENCE = 4
 """Times its limit of computing that code may take by the clock: a busy machine computes more slowly."""
 
+EMPTY = "conformance-empty-"
+"""How the names of empty temporary folders begin."""
+
 AGAIN = 0.05
 """Seconds after which a time limit strikes again, should foreign code have swallowed it."""
 
@@ -46,37 +49,60 @@ def time_limit(seconds: float) -> Iterator[None]:
     """
     process = os.getpid()
     try:
-        with _alarm(seconds):
+        with _ALARM.set_to(seconds):
             yield
     finally:
         if os.getpid() != process:
             os._exit(0)
 
 
-@contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
+@dataclass(slots=True)
+class _Alarm:
+    """The signals by which a block is ended: handlers that stay for a block of many limits, and the limit in force."""
 
-    def strike(number: int, _frame: object) -> None:
-        took = f"{seconds:g} s of computing" if number == signal.SIGPROF else f"{PATIENCE * seconds:g} s"
+    heard: bool = False
+    seconds: float = 0.0
+
+    @contextlib.contextmanager
+    def handlers(self) -> Iterator[None]:
+        """Have the signals handled in the block; to set a handler takes longer than a call of a small network."""
+        unheard = not hasattr(signal, "setitimer")
+        if self.heard or unheard or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._strike) for number in (signal.SIGPROF, signal.SIGALRM)}
+        self.heard = True
+        try:
+            yield
+        finally:
+            self.heard = False
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def set_to(self, seconds: float) -> Iterator[None]:
+        """Strike in the block after so many seconds of computing, or `PATIENCE` times as many by the clock."""
+        with self.handlers():
+            if not self.heard or threading.current_thread() is not threading.main_thread():
+                yield
+                return
+            self.seconds = seconds
+            signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE * seconds, AGAIN)
+            try:
+                yield
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _strike(self, number: int, _frame: object) -> None:
+        computed = number == signal.SIGPROF
+        took = f"{self.seconds:g} s of computing" if computed else f"{PATIENCE * self.seconds:g} s"
         message = f"no answer within {took}"
         raise TookTooLong(message)
 
-    clocks = (
-        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
-        (signal.SIGALRM, signal.ITIMER_REAL, PATIENCE * seconds),
-    )
-    before = {number: signal.signal(number, strike) for number, _, _ in clocks}
-    for _, clock, allowed in clocks:
-        signal.setitimer(clock, allowed, AGAIN)
-    try:
-        yield
-    finally:
-        for number, clock, _ in clocks:
-            signal.setitimer(clock, 0)
-            signal.signal(number, before[number])
+
+_ALARM = _Alarm()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -135,9 +161,15 @@ class Printed(io.TextIOBase):
 
 @contextlib.contextmanager
 def empty_folder() -> Iterator[None]:
-    """Let the block run in an empty temporary folder, where what foreign code writes by a relative name is lost."""
+    """Let the block run in an empty temporary folder, where what foreign code writes by a relative name is lost.
+
+    Within such a block it is the same folder, unless something was written to it.
+    """
     folder = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="conformance-") as empty:
+    if folder.name.startswith(EMPTY) and not os.listdir(folder):
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix=EMPTY) as empty:
         os.chdir(empty)
         try:
             yield
@@ -158,6 +190,7 @@ def sandbox() -> Iterator[Printed]:
     try:
         with (
             empty_folder(),
+            _ALARM.handlers(),
             warnings.catch_warnings(),
             np.errstate(all="ignore"),
             contextlib.redirect_stdout(printed),

@@ -105,6 +105,17 @@ def recognised(items: Iterable[Reached], truths: Mapping[str, Array]) -> list[Ma
     return found
 
 
+def fits(items: Iterable[Reached], truths: Mapping[str, Array]) -> bool:
+    """Tell whether anything has the shape of a truth: without that, no values of the parameters make a match."""
+    steps = next(iter(truths.values())).shape[0]
+    shapes = {truth.shape: truth for truth in truths.values()}
+    return any(
+        next(_views(series, truth), None) is not None
+        for series in series_in(items, steps)
+        for truth in shapes.values()
+    )
+
+
 def _no_last_steps(items: Iterable[Reached], steps: int) -> set[str]:
     """Return the paths of elements of lists and dicts of all steps that are not the last step by themselves.
 

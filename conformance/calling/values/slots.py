@@ -205,7 +205,7 @@ def fit_plainly(items: Sequence[Reached], sizes: Sizes) -> bool:
     """Tell whether a network of these sizes lies in the arrays, every matrix of which is one parameter."""
     shapes = [item.value.shape for item in items if item.value.ndim == 2 and 1 not in item.value.shape]
     pairs = ((sizes.H, sizes.I), (sizes.H, sizes.H), (sizes.O, sizes.H))
-    return _fits(items, sizes) and all(shape in pairs or shape[::-1] in pairs for shape in shapes)
+    return _fits(items, sizes, alone=True) and all(shape in pairs or shape[::-1] in pairs for shape in shapes)
 
 
 def _strangeness(sizes: Sizes, asked: Sizes) -> tuple[bool, ...]:
@@ -218,13 +218,13 @@ def _strangeness(sizes: Sizes, asked: Sizes) -> tuple[bool, ...]:
     )
 
 
-def _fits(items: Sequence[Reached], sizes: Sizes) -> bool:
-    """Tell whether every parameter that a network of these sizes needs can lie in an array of its own."""
+def _fits(items: Sequence[Reached], sizes: Sizes, *, alone: bool = False) -> bool:
+    """Tell whether every parameter that a network of these sizes needs lies in an array, `alone` or beside others."""
     needed = ["W_ih", "W_hh", *(["W_hy"] if sizes.O else [])]
     holders = {role: [] for role in needed}
     for item in items:
         for slot in options(item, sizes):
-            for role in slot.roles:
+            for role in slot.roles if len(slot.roles) == 1 or not alone else ():
                 if role in holders:
                     holders[role].append((item.path, slot.roles))
     return _placed(needed, holders, {})
