@@ -1,8 +1,11 @@
 """Functions that run other code for a while: the same source with one edit, compiled in memory."""
 
+import ast
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from conformance.diagnose.edits import Edit
@@ -18,7 +21,7 @@ def patched(edit: Edit, text: str, namespace: Mapping[str, Any]) -> Iterator[boo
     Afterwards they are as they were.
     """
     try:
-        changed = _codes(compile(edit.applied(text), edit.file, "exec"))
+        changed = _codes(compile(_around(edit, text), edit.file, "exec"))
     except (SyntaxError, ValueError):
         yield False
         return
@@ -39,6 +42,46 @@ def patched(edit: Edit, text: str, namespace: Mapping[str, Any]) -> Iterator[boo
     finally:
         for function, old in replaced:
             function.__code__ = old
+
+
+def _around(edit: Edit, text: str) -> str:
+    """Return the function or method that an edit changes, on its own lines and in its class: little to compile."""
+    inside = next((each for each in _methods(text) if each.first <= edit.line <= each.last), None)
+    lines = edit.applied(text).splitlines(keepends=True)
+    if inside is None:
+        return "".join(lines)
+    kept = ["\n"] * (inside.first - 1) + lines[inside.first - 1 : inside.last]
+    for number, header in inside.classes:
+        kept[number - 1] = header
+    return "".join(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Method:
+    """The lines of a function that is in no other one, and the lines that open the classes around it."""
+
+    first: int
+    last: int
+    classes: tuple[tuple[int, str], ...] = ()
+
+
+@lru_cache(maxsize=100)
+def _methods(text: str) -> tuple[_Method, ...]:
+    """Return the functions of a source; none whose line is shared with anything else."""
+    found: list[_Method] = []
+    lines = text.splitlines()
+
+    def visit(body: list[ast.stmt], classes: tuple[tuple[int, str], ...]) -> None:
+        for node in body:
+            if isinstance(node, ast.ClassDef):
+                header = f"{lines[node.lineno - 1][: node.col_offset]}class {node.name}:\n"
+                visit(node.body, (*classes, (node.lineno, header)))
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                found.append(_Method(first, node.end_lineno or node.lineno, classes))
+
+    visit(ast.parse(text).body, ())
+    return tuple(found)
 
 
 def _codes(code: types.CodeType) -> dict[Key, types.CodeType]:

@@ -19,14 +19,8 @@ import numpy as np
 
 from conformance.errors import ConformanceError
 
-MOST_PRINTED = 20_000
-"""Characters of foreign output that are kept."""
-
 PATIENCE = 4
 """Times its limit of computing that code may take by the clock: a busy machine computes more slowly."""
-
-EMPTY = "conformance-empty-"
-"""How the names of empty temporary folders begin."""
 
 AGAIN = 0.05
 """Seconds after which a time limit strikes again, should foreign code have swallowed it."""
@@ -136,40 +130,23 @@ CALLS = Allowance()
 """What the calls in this process may take; the process of a check lets it follow the check's own limit."""
 
 
-class Printed(io.TextIOBase):
-    """A text file that keeps the first `MOST_PRINTED` characters written to it."""
-
-    def __init__(self) -> None:
-        self._kept: list[str] = []
-        self._room = MOST_PRINTED
+class Unheard(io.TextIOBase):
+    """A text file that keeps nothing of what is written to it."""
 
     def write(self, text: str, /) -> int:
-        """Keep what there is room for."""
-        if self._room > 0:
-            self._kept.append(text[: self._room])
-            self._room -= len(text)
+        """Take the text."""
         return len(text)
 
     def writable(self) -> bool:
         """Text can be written."""
         return True
 
-    def text(self) -> str:
-        """Return what was kept."""
-        return "".join(self._kept)
-
 
 @contextlib.contextmanager
 def empty_folder() -> Iterator[None]:
-    """Let the block run in an empty temporary folder, where what foreign code writes by a relative name is lost.
-
-    Within such a block it is the same folder, unless something was written to it.
-    """
+    """Let the block run in an empty temporary folder, where what foreign code writes by a relative name is lost."""
     folder = Path.cwd()
-    if folder.name.startswith(EMPTY) and not os.listdir(folder):
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix=EMPTY) as empty:
+    with tempfile.TemporaryDirectory(prefix="conformance-") as empty:
         os.chdir(empty)
         try:
             yield
@@ -177,13 +154,21 @@ def empty_folder() -> Iterator[None]:
             os.chdir(folder)
 
 
-@contextlib.contextmanager
-def sandbox() -> Iterator[Printed]:
-    """Run foreign code in an empty temporary folder with its prints kept, its questions refused, its warnings unheard.
+_SANDBOXES: list[str] = []
+"""The folders of the sandboxes that this process is in, the innermost last."""
 
-    The state of the global random generators is put back afterwards.
+
+@contextlib.contextmanager
+def sandbox() -> Iterator[None]:
+    """Run foreign code in an empty temporary folder, its prints and warnings unheard, its questions refused.
+
+    The state of the global random generators is put back afterwards. A sandbox in another one is that one, unless its
+    folder is empty no more.
     """
-    printed = Printed()
+    if _SANDBOXES[-1:] == [os.getcwd()] and not os.listdir():
+        yield
+        return
+    unheard = Unheard()
     numpy_state, python_state = np.random.get_state(), random.getstate()
     asked = builtins.input
     builtins.input = _refused
@@ -193,11 +178,15 @@ def sandbox() -> Iterator[Printed]:
             _ALARM.handlers(),
             warnings.catch_warnings(),
             np.errstate(all="ignore"),
-            contextlib.redirect_stdout(printed),
-            contextlib.redirect_stderr(printed),
+            contextlib.redirect_stdout(unheard),
+            contextlib.redirect_stderr(unheard),
         ):
             warnings.simplefilter("ignore")
-            yield printed
+            _SANDBOXES.append(os.getcwd())
+            try:
+                yield
+            finally:
+                _SANDBOXES.pop()
     finally:
         builtins.input = asked
         np.random.set_state(numpy_state)
