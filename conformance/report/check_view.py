@@ -141,8 +141,13 @@ def _rows(quantities: Sequence[QuantityRecord]) -> Iterator[tuple[str, ...]]:
         mismatched = f"{worst.mismatches} / {worst.elements}"
         if worst.mismatches:
             mismatched += f" ({percentage(worst.mismatches, worst.elements)})"
-        sizes = (worst.absolute, worst.relative, worst.ulp, worst.worst_share)
-        yield name, worst.verdict, mismatched, *(shown(float(size)) for size in sizes)
+        sizes = (shown(float(size)) for size in (worst.absolute, worst.relative, worst.ulp))
+        yield name, worst.verdict, mismatched, *sizes, _share(float(worst.worst_share))
+
+
+def _share(share: float) -> str:
+    """Return a share of what is allowed; far below it, how far says nothing but what the processor is."""
+    return "<0.1" if 0 < share < 0.1 else shown(share)
 
 
 def _blocks(record: CheckRecord) -> Iterator[Block]:
