@@ -40,8 +40,8 @@ lint: setup  ## check style and formatting
 types: setup  ## check types, strictly in refrnn
 	$(RUN) -m basedpyright
 
-faults: setup  ## write a page for every fault of the catalogue into docs/faults
-	$(RUN) -m conformance.report.fault_pages docs/faults
+faults: setup  ## write docs/faults.md, the table of all faults, and a page for each into docs/faults
+	$(RUN) -m conformance.report.fault_pages docs
 
 audit: setup  ## ask the advisory database about every pinned version; fails where it gives no answer
 	$(PYTHON) -m venv $(VENV)-audit

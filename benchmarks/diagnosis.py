@@ -18,10 +18,10 @@ import numpy as np
 from machine import on_one_thread
 
 from conformance.cases import Case, materialise, parse_id
-from conformance.diagnose import Diagnosis, Evidence, diagnose
 from conformance.errors import Unsupported, UsageError
 from conformance.faults import CATALOGUE, Choices, choices_of, simulate
-from conformance.observation import Observation
+from conformance.hand_written.diagnosis import Diagnosis, Evidence, diagnose
+from conformance.subjects.observation import Observation
 
 SETTINGS = (
     "rnn-tanh-T8-B3-I4-H5-O2-noh0-dout-f64-gain1.2-s{}",

@@ -19,9 +19,9 @@ import numpy as np
 
 from conformance.cases import parse_id, random_cases
 from conformance.cases.explore import HOSTILE
-from conformance.environment import environment
 from conformance.judge.end_to_end import MEANINGLESS, THRESHOLD
 from conformance.record import CaseRecord
+from conformance.record.environment import environment
 from conformance.runs import run_cases
 
 SUBJECT = "torch-results"

@@ -26,7 +26,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))  # where planting.py is
 
-import planting
+from support import planting
 
 from conformance import SUITES, Case, examine
 from conformance.judge import Finding

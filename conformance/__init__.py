@@ -3,39 +3,39 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conformance.calling import handwritten as handwritten
     from conformance.cases import SUITES as SUITES
     from conformance.cases import Case as Case
     from conformance.cases import Problem as Problem
     from conformance.cases import parse_id as parse_id
-    from conformance.checking.api import Check as Check
-    from conformance.checking.api import assert_conforms as assert_conforms
-    from conformance.checking.api import check as check
-    from conformance.engine import examine as examine
     from conformance.errors import ConformanceError as ConformanceError
     from conformance.errors import Unsupported as Unsupported
     from conformance.errors import UsageError as UsageError
-    from conformance.observation import Observation as Observation
-    from conformance.observation import Subject as Subject
+    from conformance.examination.engine import examine as examine
+    from conformance.hand_written.calling import handwritten as handwritten
+    from conformance.hand_written.checking.api import Check as Check
+    from conformance.hand_written.checking.api import assert_conforms as assert_conforms
+    from conformance.hand_written.checking.api import check as check
     from conformance.record import CaseRecord as CaseRecord
     from conformance.report import tell as tell
     from conformance.subjects import load_subject as load_subject
+    from conformance.subjects.observation import Observation as Observation
+    from conformance.subjects.observation import Subject as Subject
 
 _HOMES = {
     "SUITES": "conformance.cases",
     "Case": "conformance.cases",
     "CaseRecord": "conformance.record",
-    "Check": "conformance.checking.api",
+    "Check": "conformance.hand_written.checking.api",
     "ConformanceError": "conformance.errors",
-    "Observation": "conformance.observation",
+    "Observation": "conformance.subjects.observation",
     "Problem": "conformance.cases",
-    "Subject": "conformance.observation",
+    "Subject": "conformance.subjects.observation",
     "Unsupported": "conformance.errors",
     "UsageError": "conformance.errors",
-    "assert_conforms": "conformance.checking.api",
-    "check": "conformance.checking.api",
-    "examine": "conformance.engine",
-    "handwritten": "conformance.calling",
+    "assert_conforms": "conformance.hand_written.checking.api",
+    "check": "conformance.hand_written.checking.api",
+    "examine": "conformance.examination.engine",
+    "handwritten": "conformance.hand_written.calling",
     "load_subject": "conformance.subjects",
     "parse_id": "conformance.cases",
     "tell": "conformance.report",

@@ -1,7 +1,5 @@
 """The errors that a user of this package may meet, and how those of foreign code are told."""
 
-from conformance.texts import well_formed
-
 
 class ConformanceError(Exception):
     """Anything this package refuses or can't do, told in a sentence."""
@@ -31,3 +29,12 @@ def in_words(error: BaseException) -> str:
     except BaseException as another:  # noqa: BLE001 - whatever __str__ does, sys.exit() included, is told
         text = f"its text can't be had, its __str__ raises {type(another).__name__}"
     return well_formed(f"{kind}: {text}"[:MOST_WORDS])
+
+
+def well_formed(text: str) -> str:
+    r"""Return `text` with what is no character written out: such as a byte of a name that isn't UTF-8.
+
+    >>> print(well_formed("caf\udce9.py"))
+    caf\udce9.py
+    """
+    return text.encode("utf-8", "backslashreplace").decode()

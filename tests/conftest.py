@@ -9,7 +9,7 @@ from dataclasses import replace
 import hypothesis
 import pytest
 import torch
-from commands import Answer, Command
+from support.commands import Answer, Command
 
 from conformance import Subject, subjects
 from conformance.cli import main

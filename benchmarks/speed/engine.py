@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import click
 
 from conformance import SUITES, Case, load_subject
-from conformance.engine import timed_examination
-from conformance.environment import one_thread
+from conformance.examination.engine import timed_examination
+from conformance.record.environment import one_thread
 
 PARTS = ("subject", "reference", "judging", "overhead")
 ROUNDS = 3

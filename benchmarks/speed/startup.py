@@ -83,7 +83,9 @@ def main(*, rounds: int) -> None:
         for _ in range(rounds):
             for name, arguments in PROGRAMS.items():
                 found[name].append(run([part.format(file=file) for part in arguments]))
-        imports = dearest_imports(["-m", "conformance.checking.worker", f"{file}:RNN", "", "60"], 6)
+        imports = dearest_imports(
+            ["-m", "conformance.hand_written.checking.worker", f"{file}:RNN", "", "60"], 6
+        )
     rows = [
         {
             "program": name,

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
 from conformance.errors import UsageError
@@ -33,6 +34,15 @@ REGIMES = (
     "tutorial",
 )
 """Data regimes without a number (`problem.py` says what each is); `gain…` carries one."""
+
+COTANGENTS: dict[str, Cotangents] = {
+    "dout": "output",
+    "dhn": "h_n",
+    "dlast": "last",
+    "dexpanded": "expanded",
+    "dstrided": "strided",
+}
+"""Which cotangents are given, where it isn't those of both results, laid out as they come."""
 
 GAIN = re.compile(r"gain([0-9]+(?:\.[0-9]+)?)")
 """A gain regime; its number is written in the shortest way, so that a case has one id."""
@@ -179,12 +189,37 @@ class Case:
     @property
     def id(self) -> str:
         """The readable string that alone reproduces this case."""
-        from conformance.cases.identifier import format_id
-
-        return format_id(self)
+        return _id(self)
 
     def __str__(self) -> str:
         return self.id
+
+
+@lru_cache(maxsize=64)  # a case under examination is asked for its id a dozen times
+def _id(case: Case) -> str:
+    """Return the id of `case` by the grammar of `identifier.py`, defaults left out."""
+    parts = [
+        "rnn",
+        case.nonlinearity,
+        f"L{case.layers}" if case.layers > 1 else "",
+        "bi" if case.bidirectional else "",
+        "" if case.bias else "nobias",
+        f"drop{case.dropout:g}" if case.dropout else "",
+        "eval" if case.evaluation else "",
+        f"T{case.steps}",
+        "len" + ".".join(map(str, case.lengths)) if case.lengths else "",
+        "single" if case.layout == "unbatched" else f"B{case.batch}",
+        "bf" if case.layout == "batch-first" else "",
+        f"I{case.input_size}",
+        f"H{case.hidden_size}",
+        f"O{case.output_size}" if case.output_size else "",
+        "" if case.h_0 else "noh0",
+        next((token for token, cotangents in COTANGENTS.items() if cotangents == case.cotangents), ""),
+        case.dtype,
+        "" if case.regime == "default" else case.regime,
+        f"s{case.seed}",
+    ]
+    return "-".join(part for part in parts if part)
 
 
 def _between(name: str, value: object, least: int, end: int) -> None:

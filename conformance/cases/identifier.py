@@ -1,4 +1,4 @@
-"""Case ids: the grammar, from a case to its id and back.
+"""Case ids: their grammar, and from an id to its case.
 
     rnn-<nonlinearity>[-L<layers>][-bi][-nobias][-drop<p>[-eval]]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
        -I<input>-H<hidden>[-O<output>][-noh0][-dout|-dhn|-dlast|-dexpanded|-dstrided]
@@ -11,9 +11,8 @@ Parts in brackets are left out where they have their default, so that a case has
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
-from conformance.cases.case import REGIMES, Case, Cotangents
+from conformance.cases.case import COTANGENTS, REGIMES, Case
 from conformance.errors import UsageError
 
 EXAMPLE = "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0"
@@ -31,15 +30,6 @@ class Token:
 
 
 NUMBER = r"[1-9][0-9]{0,8}"
-SEEN: dict[str, Cotangents] = {
-    "dout": "output",
-    "dhn": "h_n",
-    "dlast": "last",
-    "dexpanded": "expanded",
-    "dstrided": "strided",
-}
-"""Which cotangents are given, where it isn't those of both results, laid out as they come."""
-
 REGIME = "|".join([r"gain[0-9.]{1,12}", *REGIMES[1:]])
 GRAMMAR = {
     "cell": Token(r"rnn", optional=False, shown="rnn"),
@@ -57,38 +47,11 @@ GRAMMAR = {
     "hidden_size": Token(rf"H({NUMBER})", optional=False, shown="H<hidden size>"),
     "output_size": Token(rf"O({NUMBER})", optional=True, shown="O<output size>"),
     "h_0": Token(r"(noh0)", optional=True, shown="noh0"),
-    "cotangents": Token(f"({'|'.join(SEEN)})", optional=True, shown="|".join(SEEN)),
+    "cotangents": Token(f"({'|'.join(COTANGENTS)})", optional=True, shown="|".join(COTANGENTS)),
     "dtype": Token(r"(f32|f64|f16|bf16)", optional=False, shown="f32|f64|f16|bf16"),
     "regime": Token(rf"({REGIME})", optional=True, shown="|".join(["gain<g>", *REGIMES[1:]])),
     "seed": Token(r"s(0|[1-9][0-9]{0,17})", optional=False, shown="s<seed>"),
 }
-
-
-@lru_cache(maxsize=64)  # a case under examination is asked for its id a dozen times
-def format_id(case: Case) -> str:
-    """Return the id of `case`, defaults left out."""
-    parts = [
-        "rnn",
-        case.nonlinearity,
-        f"L{case.layers}" if case.layers > 1 else "",
-        "bi" if case.bidirectional else "",
-        "" if case.bias else "nobias",
-        f"drop{case.dropout:g}" if case.dropout else "",
-        "eval" if case.evaluation else "",
-        f"T{case.steps}",
-        "len" + ".".join(map(str, case.lengths)) if case.lengths else "",
-        "single" if case.layout == "unbatched" else f"B{case.batch}",
-        "bf" if case.layout == "batch-first" else "",
-        f"I{case.input_size}",
-        f"H{case.hidden_size}",
-        f"O{case.output_size}" if case.output_size else "",
-        "" if case.h_0 else "noh0",
-        next((token for token, cotangents in SEEN.items() if cotangents == case.cotangents), ""),
-        case.dtype,
-        "" if case.regime == "default" else case.regime,
-        f"s{case.seed}",
-    ]
-    return "-".join(part for part in parts if part)
 
 
 def parse_id(text: str) -> Case:
@@ -158,7 +121,7 @@ def _case(part: dict[str, str]) -> Case:
         hidden_size=int(part["hidden_size"]),
         output_size=int(part.get("output_size", "0")),
         h_0="h_0" not in part,
-        cotangents=SEEN[part["cotangents"]] if "cotangents" in part else "both",
+        cotangents=COTANGENTS[part["cotangents"]] if "cotangents" in part else "both",
         dtype=part["dtype"],  # pyright: ignore[reportArgumentType]
         regime=part.get("regime", "default"),
         seed=int(part["seed"]),

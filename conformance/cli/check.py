@@ -59,7 +59,7 @@ def check(
     Exits with 0 if it conforms, or is another network whose gradients agree with its own forward pass; with 1 if it
     differs, and 5 if that can't be said: it raised, hung, or could not be called.
     """
-    from conformance.checking.process import checked_apart
+    from conformance.hand_written.checking.process import checked_apart
     from conformance.record.check import EXIT_INCONCLUSIVE
 
     end_quietly_where_nobody_reads()
@@ -86,8 +86,8 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 def show(record: CheckRecord, form: str) -> None:
     """Print `record` in one of `FORMATS`."""
-    from conformance.report.check_formats import FORMATS as TEXTS
-    from conformance.report.check_terminal import print_check
+    from conformance.hand_written.report.formats import FORMATS as TEXTS
+    from conformance.hand_written.report.terminal import print_check
     from conformance.report.console import console
 
     if form == "terminal":

@@ -12,9 +12,9 @@ def contracts(context: click.Context) -> None:
 
     Exits with 0 if all is as expected, and with 1 if something has changed.
     """
-    from conformance.contracts import probe_contracts
-    from conformance.environment import one_thread
+    from conformance.record.environment import one_thread
     from conformance.report.terminal import console, print_contracts
+    from conformance.subjects.contracts import probe_contracts
 
     one_thread()
     rows = probe_contracts()

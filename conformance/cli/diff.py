@@ -52,8 +52,8 @@ def diff(
     worst share grown beyond the factor, a new run that was interrupted, a contract that holds no more, a planted fault
     that isn't caught any more), and with 4 if the records have no case in common.
     """
-    from conformance.comparing.difference import MARGIN, difference
-    from conformance.reading import read_record
+    from conformance.record.comparing.difference import MARGIN, difference
+    from conformance.record.reading import read_record
     from conformance.report.difference import difference_json, difference_markdown, difference_text
 
     found = difference(
@@ -87,13 +87,13 @@ def merge(
     mean what they mean there.
     """
     from conformance.cases import SUITES
-    from conformance.comparing.merge import merged
-    from conformance.gate import Gate
-    from conformance.reading import read_record
+    from conformance.record.comparing.merge import merged
+    from conformance.record.reading import read_record
+    from conformance.record.summary import sentence
+    from conformance.record.writing import reserved
     from conformance.report import write_report
     from conformance.report.words import changed_lines
-    from conformance.views.summary import sentence
-    from conformance.writing import reserved
+    from conformance.runs.gate import Gate
 
     _each_once(shards)
     gate = Gate.load(expect, baseline)

@@ -6,7 +6,7 @@ import click
 
 from conformance.cli.options import end_quietly_where_nobody_reads
 from conformance.cli.streams import escaped
-from conformance.texts import json_of
+from conformance.record.text import json_of
 
 
 @click.command()
@@ -14,7 +14,7 @@ def env() -> None:
     """Print the environment that a run records, as JSON."""
     import msgspec
 
-    from conformance.environment import environment, one_thread
+    from conformance.record.environment import environment, one_thread
 
     one_thread()
     end_quietly_where_nobody_reads()

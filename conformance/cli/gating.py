@@ -10,8 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from conformance.cases import Case
-    from conformance.gate import Assessment, Gate
     from conformance.record import Record
+    from conformance.runs.gate import Assessment, Gate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,7 +41,7 @@ def assessed(record: Record, gate: Gate, suite: Sequence[Case] | None) -> Assess
 
     Expected failures that match nothing of `suite` are an error; None leaves them unchecked.
     """
-    from conformance.gate import Assessment
+    from conformance.runs.gate import Assessment
 
     pairs = None if suite is None else [(case.id, subject) for case in suite for subject in record.subjects]
     return Assessment.of(record, gate, pairs)

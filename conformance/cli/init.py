@@ -8,7 +8,7 @@ import click
 
 from conformance.cli.check import progress
 from conformance.cli.options import time_limit
-from conformance.target import Target
+from conformance.hand_written.target import Target
 
 
 @click.command()
@@ -29,8 +29,8 @@ def init(
 
     Where it can't be found out, the file is a skeleton to fill in, and the exit code is 5.
     """
-    from conformance.checking.process import checked_apart
     from conformance.errors import UsageError
+    from conformance.hand_written.checking.process import checked_apart
 
     path = output or Path(f"{Target.parse(target).stem}_adapter.py")
     if path.exists() and not force:

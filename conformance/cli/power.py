@@ -9,7 +9,7 @@ import click
 from conformance.cli.options import chosen_cases
 
 if TYPE_CHECKING:
-    from conformance.power import Power
+    from conformance.faults.power import Power
 
 
 @click.command()
@@ -30,12 +30,12 @@ def power(context: click.Context, suite: str, case_id: str | None) -> None:
     With --case, exit 1 if there is a fault that the case is blind to.
     """
     from conformance.cases import parse_id
-    from conformance.environment import one_thread
+    from conformance.record.environment import one_thread
     from conformance.report.terminal import console, print_blind_spots, print_power
 
     one_thread()
     if case_id is not None:
-        from conformance.power import blind_spots
+        from conformance.faults.power import blind_spots
 
         case = parse_id(case_id)
         blind = blind_spots(case)
@@ -51,7 +51,7 @@ def _measured_power(suite: str) -> Power:
     from rich.progress import Progress
 
     from conformance.faults import CATALOGUE
-    from conformance.power import Power, measure
+    from conformance.faults.power import Power, measure
     from conformance.report.terminal import console
 
     cases = [case for case in chosen_cases(suite, (), None) if case.dtype == "f64"]

@@ -19,9 +19,9 @@ from conformance.cli.options import prepared_folder
 @click.pass_context
 def report(context: click.Context, record: Path, out: Path | None) -> None:
     """Make the files of a report again from RECORD, an agreement.json, alone."""
-    from conformance.reading import read_record
+    from conformance.record.reading import read_record
+    from conformance.record.writing import reserved
     from conformance.report import write_report
-    from conformance.writing import reserved
 
     read = read_record(record)
     folder = prepared_folder(record.parent if out is None else out)

@@ -85,11 +85,11 @@ def run(
     The report is agreement.html, .md and .json (the record, from which `conformance report` makes the others again),
     junit.xml and badge.json.
     """
-    from conformance.gate import Gate
+    from conformance.record.summary import EXIT_INTERRUPTED, summarise
     from conformance.report.terminal import console, print_lacks
     from conformance.report.terminal_summary import print_summary
     from conformance.runs import Session
-    from conformance.views.summary import EXIT_INTERRUPTED, summarise
+    from conformance.runs.gate import Gate
 
     chosen = [name for name in ("suite", "case_ids", "explore") if _given(context, name)]
     if len(chosen) > 1:
@@ -221,8 +221,8 @@ def _recorded(session: Session, ledger: Ledger | None) -> tuple[Record, bool]:
 def _print_shrunk(record: Record) -> None:
     """Print the smallest case that fails like the first failing one of a run."""
     from conformance.cases import parse_id
-    from conformance.engine import examine
-    from conformance.shrink import shrunk
+    from conformance.examination.engine import examine
+    from conformance.examination.shrink import shrunk
     from conformance.subjects import load_subject
 
     failing = next((case for case in record.cases if case.verdict in ("differs", "error")), None)

@@ -16,9 +16,9 @@ def show(case_id: str, subject: str) -> None:
     Of every step the element is shown that uses most of its bound.
     """
     from conformance.cases import parse_id
-    from conformance.environment import one_thread
+    from conformance.examination.side_by_side import side_by_side
+    from conformance.record.environment import one_thread
     from conformance.report.terminal import console, print_steps
-    from conformance.side_by_side import side_by_side
     from conformance.subjects import load_subject
 
     case, implementation = parse_id(case_id), load_subject(subject)

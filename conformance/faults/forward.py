@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.faults import shifts
 from conformance.faults.seams import Choices
-from conformance.observation import Place
+from conformance.subjects.observation import Place
 from refrnn import Array, Weights
 
 Rounded = Callable[[Array], Array]

@@ -8,7 +8,7 @@ from conformance.errors import UsageError
 from conformance.faults.fault import Fault
 from conformance.faults.seams import RIGHT, Choices
 from conformance.faults.simulate import simulate
-from conformance.observation import Observation
+from conformance.subjects.observation import Observation
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from conformance.faults.forward import Rounded, Scan, exact, scan_forward
 from conformance.faults.head import Through, through
 from conformance.faults.parameters import clipped, parameter_gradients
 from conformance.faults.seams import RIGHT, Choices
-from conformance.observation import Observation, Place
+from conformance.subjects.observation import Observation, Place
 from refrnn import Array, Weights
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.cases import Format, Problem
 from conformance.judge.flow import magnitude
-from conformance.observation import Observation
+from conformance.subjects.observation import Observation
 from refrnn import Array
 
 

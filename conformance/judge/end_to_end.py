@@ -20,7 +20,7 @@ from conformance.judge.decision import decide
 from conformance.judge.noise import Noise, noise_of
 from conformance.judge.results import Result, results
 from conformance.judge.rounding import Precision
-from conformance.observation import Observation
+from conformance.subjects.observation import Observation
 from refrnn import Array
 
 THRESHOLD = 30

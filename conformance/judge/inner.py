@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases import Problem
-from conformance.observation import Observation, Place
+from conformance.subjects.observation import Observation, Place
 from refrnn import Array
 
 

@@ -16,7 +16,7 @@ from conformance.judge.local_backward import backward_comparisons
 from conformance.judge.local_forward import forward_comparisons, forward_steps
 from conformance.judge.rounding import Precision
 from conformance.judge.setting import Setting
-from conformance.observation import Observation
+from conformance.subjects.observation import Observation
 
 
 def local_check(problem: Problem, observation: Observation) -> list[Finding]:

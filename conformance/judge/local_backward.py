@@ -18,7 +18,7 @@ from conformance.judge.local_forward import STATE, STEP
 from conformance.judge.local_head import head_gradients, through_head
 from conformance.judge.setting import Setting
 from conformance.judge.steps import Backward, Forward, backward_step
-from conformance.observation import Place
+from conformance.subjects.observation import Place
 from refrnn import Array
 
 PARAMETERS = {

@@ -9,7 +9,7 @@ from conformance.judge.comparison import Comparison
 from conformance.judge.local_head import head_outputs
 from conformance.judge.setting import Setting
 from conformance.judge.steps import Forward, forward_step
-from conformance.observation import Place
+from conformance.subjects.observation import Place
 from refrnn import Array
 
 STEP = ("t", "row", "unit")

@@ -25,7 +25,7 @@ from conformance.cases.head import HEAD_WEIGHT
 from conformance.judge.elman_noise import NoisyElman, perturbations
 from conformance.judge.head_noise import noisy_gradients, noisy_outputs, noisy_return
 from conformance.judge.rounding import Precision
-from conformance.observation import Place
+from conformance.subjects.observation import Place
 from refrnn import Array, Weights
 
 REPLAYS = 8

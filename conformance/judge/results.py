@@ -8,7 +8,7 @@ from conformance.judge.comparison import Finding, Phase
 from conformance.judge.local_backward import PARAMETERS
 from conformance.judge.local_forward import STATE, STEP
 from conformance.judge.local_head import HEAD_PARAMETERS, OUTPUT
-from conformance.observation import Observation, Place
+from conformance.subjects.observation import Observation, Place
 from refrnn import Array
 
 

@@ -9,7 +9,7 @@ from conformance.cases import Problem
 from conformance.judge import geometry
 from conformance.judge.inner import Inner
 from conformance.judge.rounding import Precision
-from conformance.observation import Observation, Place
+from conformance.subjects.observation import Observation, Place
 from refrnn import Array, ElmanCell
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.cases import Problem
 from conformance.judge.comparison import Finding
-from conformance.observation import Observation
+from conformance.subjects.observation import Observation
 from refrnn import Array
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from conformance.judge import elman_bounds as bounds
 from conformance.judge.flow import Flow, magnitude
 from conformance.judge.rounding import Precision
-from conformance.observation import Place
+from conformance.subjects.observation import Place
 from refrnn import Array, ElmanCell, Weights
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.cases import Problem
 from conformance.judge.results import results
-from conformance.observation import Observation
+from conformance.subjects.observation import Observation
 from refrnn import Array
 
 CHANCE = 30

@@ -17,8 +17,8 @@ import pytest
 
 if TYPE_CHECKING:
     from conformance.cases import Case
-    from conformance.observation import Subject
     from conformance.record import CaseRecord
+    from conformance.subjects.observation import Subject
 
 MARKER = (
     "conformance(*subjects, suite='smoke'): run the test once for every case of a suite and every subject; "
@@ -102,8 +102,8 @@ def pytest_pycollect_makeitem(name: str, obj: object) -> None:
 @pytest.fixture(scope="module")
 def conformance_one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compute in one thread: as many workers as cores would otherwise fight for them, and round differently."""
-    from conformance.environment import in_one_thread
     from conformance.pytest_plugin.planning import PLANNER
+    from conformance.record.environment import in_one_thread
 
     with in_one_thread():
         request.config.stash[PLANNER].look_around()

@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from conformance.cases import Case
-from conformance.engine import timed_examination
-from conformance.gate import EXCUSED
-from conformance.observation import Subject
+from conformance.examination.engine import timed_examination
 from conformance.pytest_plugin.settings import settings_of
 from conformance.record import CaseRecord, Timing
 from conformance.report.gated import told
+from conformance.runs.gate import EXCUSED
+from conformance.subjects.observation import Subject
 
 PROPERTY = "conformance"
 """The user property that carries an examination: one JSON string, for JUnit, and from worker to controller."""

@@ -6,18 +6,17 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from conformance.environment import environment
-from conformance.gate import Assessment
-from conformance.gate.baseline import worse
-from conformance.numbers import shown
+from conformance.examination.recording import unjudged
 from conformance.pytest_plugin.check import Examination
 from conformance.pytest_plugin.plan import Plan, Planned
 from conformance.pytest_plugin.settings import Settings
 from conformance.record import Record, Timing
-from conformance.recording import unjudged
+from conformance.record.environment import environment
+from conformance.record.numbers import shown
+from conformance.record.summary import EXIT_NOTHING, VERDICTS, summarise, worse
 from conformance.report.gated import gate_lines
 from conformance.runs import assembled
-from conformance.views.summary import EXIT_NOTHING, VERDICTS, summarise
+from conformance.runs.gate import Assessment
 
 NO_TIME = Timing(subject=0.0, reference=0.0, judging=0.0, total=0.0)
 

@@ -15,10 +15,10 @@ import pytest
 
 if TYPE_CHECKING:
     from conformance.cases import Case
-    from conformance.gate import Pair
-    from conformance.observation import Subject
     from conformance.pytest_plugin.plan import Plan, Planned
     from conformance.record import Environment
+    from conformance.runs.gate import Pair
+    from conformance.subjects.observation import Subject
 
 ARGUMENTS = ("conformance_case", "conformance_subject")
 PLAN = "conformance_plan"
@@ -50,7 +50,7 @@ class Planner:
 
     def look_around(self) -> None:
         """Note the environment, as it is while cases are examined."""
-        from conformance.environment import environment
+        from conformance.record.environment import environment
 
         self.environment = self.environment or environment()
 
@@ -130,7 +130,7 @@ def _marked(definition: pytest.Item) -> tuple[list[Subject], str]:
         If the marker is given anything else.
     """
     from conformance.cases import SUITES
-    from conformance.observation import Subject
+    from conformance.subjects.observation import Subject
 
     marker = definition.get_closest_marker("conformance") or pytest.mark.conformance
     subjects, named = list(marker.args), dict(marker.kwargs)

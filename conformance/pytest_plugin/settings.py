@@ -11,10 +11,10 @@ import pytest
 from conformance.cases import Case, Shard
 from conformance.cli.options import chosen_cases, prepared_folder
 from conformance.errors import ConformanceError
-from conformance.gate import Gate
-from conformance.observation import Subject
+from conformance.record.writing import reserved
+from conformance.runs.gate import Gate
 from conformance.subjects import DEFAULT, load_subject
-from conformance.writing import reserved
+from conformance.subjects.observation import Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from conformance.record.body import Body as Body
 from conformance.record.body import Number as Number
 from conformance.record.body import exact as exact
 from conformance.record.body import number as number
+from conformance.record.case import FREE_RUN as FREE_RUN
 from conformance.record.case import SHARE_STEPS as SHARE_STEPS
 from conformance.record.case import CaseRecord as CaseRecord
 from conformance.record.case import DistanceRecord as DistanceRecord
@@ -33,6 +34,7 @@ from conformance.record.text import encode as encode
 from conformance.record.text import schema as schema
 
 __all__ = [
+    "FREE_RUN",
     "SCHEMA",
     "SHARE_STEPS",
     "Body",

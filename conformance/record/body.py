@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from conformance.numbers import round_up
+from conformance.record.numbers import round_up
 
 Number = float | Literal["nan", "inf", "-inf"]
 

@@ -7,6 +7,9 @@ from conformance.record.body import Body, Number
 Verdict = Literal["agrees", "differs", "undecidable", "vacuous", "unsupported", "error"]
 Scale = Literal["bound", "noise", "copy"]
 
+FREE_RUN = " after a free run"
+"""What a record adds to a quantity that is compared after both sides ran freely."""
+
 SHARE_STEPS = 18
 """Steps of a histogram of shares: exactly 0, up to 2⁻¹⁵, then a step for every power of two up to 1, and beyond 1."""
 

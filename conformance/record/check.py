@@ -10,7 +10,7 @@ import msgspec
 from conformance.errors import UsageError
 from conformance.record.body import Body, Number
 from conformance.record.case import DivergenceRecord, QuantityRecord
-from conformance.texts import json_of
+from conformance.record.text import json_of
 
 CHECK_SCHEMA = 1
 """The version of this layout; it grows when a reader of the one before would go wrong."""

@@ -1,12 +1,13 @@
 """Records as JSON: deterministic to write, checked when read."""
 
+from typing import Any
+
 import msgspec
 
-from conformance.errors import UsageError
+from conformance.errors import UsageError, well_formed
 from conformance.record.body import Body
 from conformance.record.case import Timing
 from conformance.record.run import SCHEMA, Record
-from conformance.texts import json_of
 
 MOST_TOLD = 300
 """Characters of what a message tells of a text that is no record."""
@@ -74,3 +75,21 @@ def _upgraded(head: dict[str, msgspec.Raw]) -> bytes:
 def schema() -> dict[str, object]:
     """Return the JSON Schema of a record."""
     return msgspec.json.schema(Record)
+
+
+def json_of(value: object) -> bytes:
+    """Return the JSON of a value with sorted keys, its texts well-formed."""
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_all_well_formed(msgspec.to_builtins(value)), order="sorted")
+
+
+def _all_well_formed(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, list):
+        return [_all_well_formed(item) for item in value]
+    if isinstance(value, dict):
+        return {well_formed(key): _all_well_formed(item) for key, item in value.items()}
+    return value

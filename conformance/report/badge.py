@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 from conformance.record import Record
-from conformance.views.summary import (
+from conformance.record.summary import (
     EXIT_CONFORMS,
     EXIT_DISCREPANCY,
     EXIT_INCONCLUSIVE,

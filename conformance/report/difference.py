@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TypeVar
 
-from conformance.comparing.difference import CaseChange, Difference, FactChange, MarginChange
-from conformance.numbers import shown
+from conformance.record.comparing.difference import CaseChange, Difference, FactChange, MarginChange
+from conformance.record.numbers import shown
 from conformance.report.tables import cell, code, table
 from conformance.report.words import one_line
 

@@ -1,6 +1,6 @@
-"""One page for every fault of the catalogue, and an index of them: Markdown made from the entries alone.
+"""The table of all faults, docs/faults.md, and a page for every fault, docs/faults/: Markdown made from the catalogue.
 
-python -m conformance.report.fault_pages docs/faults
+python -m conformance.report.fault_pages docs
 """
 
 import sys
@@ -26,13 +26,13 @@ CHAPTERS: tuple[tuple[str, Sequence[Fault]], ...] = (
     ("Layers, directions, batches", STACK),
 )
 
-INDEX = "README.md"
+TABLE, FOLDER = "faults.md", "faults"
+"""The table that is part of the documentation, and the folder of the pages beside it."""
 
 
 def pages() -> dict[str, str]:
     """Return the text of every page by its file name."""
-    found = {f"{fault.id}.md": page(fault) for fault in CATALOGUE.values()}
-    return {INDEX: index(), **found}
+    return {f"{fault.id}.md": page(fault) for fault in CATALOGUE.values()}
 
 
 def page(fault: Fault) -> str:
@@ -50,29 +50,33 @@ def _lines(fault: Fault) -> Iterator[str]:
     if fault.perhaps:
         others = "; ".join(f"`{seam} = {choice!r}`" for seam, choice in fault.perhaps)
         yield f"Depending on how the code is written, it shows at another seam as well: {others}."
-    yield from ("", f"`conformance explain {fault.id}` prints this; [all faults]({INDEX}).")
+    yield from ("", f"`conformance explain {fault.id}` prints this; [all faults](../{TABLE}).")
 
 
 def _code(text: str) -> list[str]:
     return text.split("; ")
 
 
-def index() -> str:
+def table() -> str:
     """Return the page that lists all faults."""
     lines = [
         "# Faults of hand-written networks",
         "",
         f"{len(CATALOGUE)} mistakes, each of which can be simulated by itself or with others. What `conformance check`",
         "names is a set of them whose simulated gradients are those of the network to rounding.",
+        "",
+        "`conformance explain FAULT` tells what one does to the maths, how it looks in code, and how to mend it;",
+        f"`make faults` writes a page for each into docs/{FOLDER}.",
     ]
     for title, faults in CHAPTERS:
-        lines += ["", f"## {title}", ""]
-        lines += [f"- [{fault.id}]({fault.id}.md): {fault.name}" for fault in faults]
+        lines += ["", f"## {title}", "", "| fault | what it is |", "|---|---|"]
+        lines += [f"| `{fault.id}` | {fault.name.replace('|', '&#124;')} |" for fault in faults]
     return "\n".join(lines) + "\n"
 
 
-def write(folder: Path) -> None:
-    """Write all pages into `folder`, and remove pages of faults that there are no longer."""
+def write(docs: Path) -> None:
+    """Write the table and all pages into the folder `docs`, and remove pages of faults that there are no longer."""
+    folder = docs / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     made = pages()
     for path in folder.glob("*.md"):
@@ -80,6 +84,7 @@ def write(folder: Path) -> None:
             path.unlink()
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
+    (docs / TABLE).write_text(table(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@ import hashlib
 from pathlib import Path
 
 from conformance.record import Record, encode
+from conformance.record.summary import summarise
+from conformance.record.writing import write_set as write_set
 from conformance.report.badge import badge
 from conformance.report.junit import junit
 from conformance.report.markdown import markdown
-from conformance.views.page import page_of
-from conformance.views.summary import summarise
-from conformance.writing import write_set as write_set
+from conformance.report.views.page import page_of
 
 REPORT_FILES = ("agreement.json", "agreement.html", "agreement.md", "junit.xml", "badge.json")
 

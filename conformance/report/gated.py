@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from conformance.gate import Assessment, Entry, Ruling
 from conformance.report.words import one_line, tell
+from conformance.runs.gate import Assessment, Entry, Ruling
 
 
 def told(ruling: Ruling) -> str:

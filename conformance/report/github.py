@@ -8,11 +8,11 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from conformance.gate import Assessment
+from conformance.record.summary import VERDICTS, Summary, summarise
 from conformance.report.gated import gate_lines, stale, told
 from conformance.report.tables import block, cell, table
 from conformance.report.workflow_commands import workflow_command
-from conformance.views.summary import VERDICTS, Summary, summarise
+from conformance.runs.gate import Assessment
 
 SUMMARY_LIMIT = 1024**2
 """Bytes that GitHub takes as the summary of one step."""

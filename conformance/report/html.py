@@ -8,14 +8,14 @@ from types import SimpleNamespace
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from conformance.numbers import shown
 from conformance.record import ContractRecord
+from conformance.record.numbers import shown
+from conformance.record.summary import VERDICTS
 from conformance.report import plots
 from conformance.report.templates import template
+from conformance.report.views.grid import Grid
+from conformance.report.views.page import Page
 from conformance.report.words import environment_rows, tell
-from conformance.views.grid import Grid
-from conformance.views.page import Page
-from conformance.views.summary import VERDICTS
 
 
 def html(page: Page) -> str:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from conformance.record import CaseRecord, Record, RulingRecord, Timing
+from conformance.record.summary import fails
 from conformance.report.words import environment_rows, legal, tell
-from conformance.views.summary import fails
 
 ELEMENTS = {"differs": "failure", "error": "error", "undecidable": "error"}
 """What a verdict becomes that fails a run; "agrees" becomes nothing, and any other is skipped."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from conformance.cases.groups import GROUPS
-from conformance.numbers import shown
 from conformance.record import (
     CaseRecord,
     ContractRecord,
@@ -13,10 +12,11 @@ from conformance.record import (
     Record,
     RulingRecord,
 )
+from conformance.record.agreement import ALL, Agreement
+from conformance.record.numbers import shown
+from conformance.record.summary import VERDICTS, Summary
 from conformance.report.tables import block, cell, code, table
 from conformance.report.words import environment_rows, tell
-from conformance.views.agreement import ALL, Agreement
-from conformance.views.summary import VERDICTS, Summary
 
 MOST_SHOWN = 20
 """Cases that are told in full; the rest is counted."""

@@ -20,8 +20,8 @@ from conformance.report.palette import (
     SUBJECT,
 )
 from conformance.report.svg import drawn
+from conformance.report.views.spread import KINDS, NoisePoint, ShareSeries, dtypes
 from conformance.report.words import legal
-from conformance.views.spread import KINDS, NoisePoint, ShareSeries, dtypes
 
 TITLES = {"bound": "single steps, share of the bound", "noise": "free runs, share of what noise allows"}
 DTYPES = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}

@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from conformance.contracts import ContractRow
-from conformance.numbers import shown
+from conformance.examination.side_by_side import StepRow
 from conformance.record import LackRecord
+from conformance.record.numbers import shown
 from conformance.report.console import console as console
 from conformance.report.words import Tried, changed_lines, lack_line
-from conformance.side_by_side import StepRow
+from conformance.subjects.contracts import ContractRow
 
 
 class PowerFigures(Protocol):

@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from conformance.numbers import shown
 from conformance.record import CaseRecord, Record
+from conformance.record.agreement import ALL, Agreement
+from conformance.record.numbers import shown
+from conformance.record.summary import EXIT_CONFORMS, VERDICTS, Summary, exit_code
 from conformance.report.terminal import COLOURS, print_changed
 from conformance.report.words import lines
-from conformance.views.agreement import ALL, Agreement
-from conformance.views.summary import EXIT_CONFORMS, VERDICTS, Summary, exit_code
 
 MOST_SHOWN = 10
 """Cases that are told in full; the rest is counted."""

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from conformance.numbers import round_up, shown
 from conformance.record import CaseRecord, DivergenceRecord, Environment, LackRecord, QuantityRecord
+from conformance.record.numbers import round_up, shown
 
 FORBIDDEN = re.compile(
     "[^\t\n\r\u0020-\u007e\u00a0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"

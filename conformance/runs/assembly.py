@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from conformance.evidence import SCALES, Evidence
 from conformance.record import SCHEMA, Environment, LackRecord, Record
+from conformance.runs.evidence import SCALES, Evidence
 from conformance.runs.unit import Examined
 
 NO_EVIDENCE = Evidence()

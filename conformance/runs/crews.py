@@ -16,8 +16,8 @@ from multiprocessing.synchronize import Semaphore
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from conformance.environment import one_thread
 from conformance.errors import UsageError
+from conformance.record.environment import one_thread
 from conformance.runs.unit import Examined, examine_unit
 
 if TYPE_CHECKING:

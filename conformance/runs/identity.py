@@ -7,7 +7,7 @@ from pathlib import Path
 import conformance
 import refrnn
 from conformance.cases import Case
-from conformance.environment import environment
+from conformance.record.environment import environment
 from conformance.runs.lines import Identity
 
 STABLE = ("refrnn", "python", "platform", "machine", "processor", "numpy", "torch", "torch_capability")

@@ -16,9 +16,9 @@ import msgspec
 
 from conformance.errors import ConformanceError, UsageError
 from conformance.record import Body
+from conformance.record.writing import reserved, write_set
 from conformance.runs.lines import Entry, Identity, Reading, read_ledger
 from conformance.runs.unit import Examined
-from conformance.writing import reserved, write_set
 
 
 class Ledger:

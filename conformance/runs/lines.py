@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from conformance.contradictions import of_a_case, of_a_timing
 from conformance.errors import UsageError
-from conformance.reading import contents
 from conformance.record import Body, CaseRecord, Timing
+from conformance.record.contradictions import of_a_case, of_a_timing
+from conformance.record.reading import contents
 from conformance.runs.unit import Examined
 
 Line = TypeVar("Line", "Identity", "Entry")

@@ -13,7 +13,7 @@ from itertools import islice
 from time import monotonic
 
 from conformance.cases import Case
-from conformance.environment import one_thread
+from conformance.record.environment import one_thread
 from conformance.runs.crews import Crew, ProcessCrew, WorkerLostError, interrupts_held_back
 from conformance.runs.ledger import Ledger
 from conformance.runs.unit import Examined, Outcome, examine_unit, lost

@@ -7,12 +7,12 @@ from time import perf_counter
 from typing import Literal
 
 from conformance.cases import Case
-from conformance.environment import environment
 from conformance.errors import UsageError
-from conformance.evidence import Evidence, gathered, lack_records
 from conformance.record import LackRecord, Record
+from conformance.record.environment import environment
 from conformance.runs.assembly import NO_EVIDENCE, assembled
 from conformance.runs.crews import DaskCrew, ProcessCrew, dask_client
+from conformance.runs.evidence import Evidence, gathered, lack_records
 from conformance.runs.identity import identity_of
 from conformance.runs.ledger import Ledger
 from conformance.runs.lines import Identity

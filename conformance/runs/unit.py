@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.cases import Case, parse_id
-from conformance.engine import timed_examination
-from conformance.environment import one_thread
+from conformance.examination.engine import timed_examination
+from conformance.examination.recording import unjudged
 from conformance.record import CaseRecord, Timing
-from conformance.recording import unjudged
+from conformance.record.environment import one_thread
 from conformance.subjects import load_subject
 
 Examined = list[tuple[CaseRecord, Timing]]

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from conformance.errors import UsageError
-from conformance.observation import Subject
+from conformance.subjects.observation import Subject
 
 MODULES = {
     "torch-steps": "conformance.subjects.torch_steps",

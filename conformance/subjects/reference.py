@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from conformance.cases import Head, Problem
-from conformance.observation import Observation
+from conformance.subjects.observation import Observation
 from refrnn import RNN, Array, Linear
 
 

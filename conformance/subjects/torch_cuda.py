@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.errors import Unsupported
-from conformance.observation import Observation
+from conformance.subjects.observation import Observation
 from conformance.subjects.torch_fused import Leaves, called, differentiated
 from conformance.subjects.torch_modules import whole_module
 

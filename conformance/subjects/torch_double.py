@@ -18,8 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.observation import Observation
 from conformance.subjects import torch_graph
+from conformance.subjects.observation import Observation
 from conformance.subjects.torch_fused import Leaves, called, observation, seen
 from conformance.subjects.torch_modules import whole_module
 

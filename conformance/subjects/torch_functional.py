@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from conformance.observation import Observation
 from conformance.subjects import torch_graph
+from conformance.subjects.observation import Observation
 from conformance.subjects.torch_fused import Leaves, called, differentiated
 from conformance.subjects.torch_modules import numbers, whole_module
 

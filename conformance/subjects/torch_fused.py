@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from conformance.observation import Observation
 from conformance.subjects import torch_graph
+from conformance.subjects.observation import Observation
 from conformance.subjects.torch_modules import cotangent, numbers, seeded, shown, tensor, whole_module
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from conformance.cases import Problem
-    from conformance.observation import Place
+    from conformance.subjects.observation import Place
     from refrnn import Array
 
 ACTIVATIONS = {"tanh": "TanhBackward0", "relu": "ReluBackward0"}

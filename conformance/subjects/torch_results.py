@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from conformance.cases import Problem
-from conformance.observation import Observation
+from conformance.subjects.observation import Observation
 from conformance.subjects.torch_fused import TorchFused
 
 

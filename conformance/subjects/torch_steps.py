@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from conformance.observation import Observation, Place
+from conformance.subjects.observation import Observation, Place
 from conformance.subjects.torch_modules import cotangent, module, numbers, shown, tensor
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.calling.loading.load import load
 from conformance.errors import ConformanceError
+from conformance.hand_written.calling.loading.load import load
 from fuzz.choices import Choices, Outcome, refused
 
 CODE = (

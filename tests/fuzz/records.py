@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from conformance import UsageError
-from conformance.comparing.difference import difference
-from conformance.contradictions import check
 from conformance.record import decode, encode
+from conformance.record.comparing.difference import difference
+from conformance.record.contradictions import check
+from conformance.record.summary import exit_code, sentence, summarise
 from conformance.report.difference import difference_text
 from conformance.report.markdown import markdown
 from conformance.report.words import tell
-from conformance.views.summary import exit_code, sentence, summarise
 from fuzz.choices import Choices, Outcome, refused
 
 RECORDED = Path(__file__).parents[2] / "reports" / "agreement.json"

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from conformance.cases import Head, Problem, materialise, parse_id
-from conformance.diagnose import Evidence
-from conformance.observation import Observation
+from conformance.hand_written.diagnosis import Evidence
+from conformance.subjects.observation import Observation
 from gallery.question import Question, Shown
 from gallery.running import shown
 from gallery.truth import Mend, Truth

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.target import Target
+from conformance.hand_written.target import Target
 
 TRUTH = Path(__file__).parent / "truth.toml"
 

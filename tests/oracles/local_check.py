@@ -12,7 +12,7 @@ from conformance.cases import Case, Problem
 from conformance.judge import Precision
 from conformance.judge import elman_bounds as bounds
 from conformance.judge.flow import Flow
-from conformance.observation import Observation, Place
+from conformance.subjects.observation import Observation, Place
 
 Key = tuple[str, int | None, int | None]
 """A quantity, with the layer and direction it belongs to."""

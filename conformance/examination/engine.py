@@ -1,0 +1,214 @@
+"""The engine: one pure function from a case and a subject to a case record. Every front end maps it.
+
+Case -> Problem -> observations of the subject and the reference -> findings -> CaseRecord
+"""
+
+import hashlib
+import traceback
+from dataclasses import dataclass, field
+from functools import lru_cache
+from time import perf_counter
+
+import numpy as np
+
+from conformance.cases import Case, Problem, materialise
+from conformance.errors import Unsupported
+from conformance.examination.recording import judged, unjudged, verdict_of
+from conformance.judge import (
+    Allowance,
+    allowances,
+    decided,
+    distances,
+    end_to_end_check,
+    greatest_noise,
+    local_check,
+    malformed,
+    not_judged,
+    not_shown,
+    third_opinion,
+)
+from conformance.judge.relations import relation_check
+from conformance.record import CaseRecord, Timing
+from conformance.subjects.observation import Observation, Subject, copied
+from conformance.subjects.reference import observe
+
+
+def examine(case: Case, subject: Subject) -> CaseRecord:
+    """Run `subject` on `case` and judge everything that it shows.
+
+    Whatever the subject does, the answer is a record: an exception it raises is the verdict "error" with its
+    text, `Unsupported` the verdict of that name with its reason.
+    """
+    return timed_examination(case, subject)[0]
+
+
+def timed_examination(case: Case, subject: Subject) -> tuple[CaseRecord, Timing]:
+    """Return what `examine` returns, and how long each part took."""
+    clock = Clock()
+    with np.errstate(all="ignore"):  # overflow has its own rule; it is no news here
+        record = _examined(case, subject, clock)
+    return record, clock.timing()
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds spent by part since the clock was made."""
+
+    started: float = field(default_factory=perf_counter)
+    marks: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=perf_counter)
+
+    def mark(self, part: str) -> None:
+        """Count the time since the last mark to `part`."""
+        now = perf_counter()
+        self.marks[part] = self.marks.get(part, 0.0) + now - self.last
+        self.last = now
+
+    def timing(self) -> Timing:
+        """Return the parts, and the total with everything between them."""
+        parts = {part: round(self.marks.get(part, 0.0), 6) for part in ("subject", "reference", "judging")}
+        return Timing(**parts, total=round(perf_counter() - self.started, 6))
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs a subject on problems, on the clock, and turns what goes wrong into one of two exceptions."""
+
+    subject: Subject
+    clock: Clock
+
+    def run(self, problem: Problem) -> Observation:
+        """Return copies of what the subject shows; raise `RaisedError`, `MalformedError` or `Unsupported`."""
+        before = _fingerprint(problem)
+        self.clock.mark("judging")
+        try:
+            observation = self.subject.run(problem)
+        except (Unsupported, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # a subject that calls sys.exit() must not end the run either
+            raise RaisedError(_told(error)) from error
+        finally:
+            self.clock.mark("subject")
+        if _fingerprint(problem) != before:
+            _forget_arrays()
+            message = "It changed the arrays of the problem that it was given; work on copies."
+            raise MalformedError(message)
+        if complaints := malformed(problem, observation):
+            raise MalformedError(" ".join(complaints))
+        return copied(observation)
+
+
+class RaisedError(Exception):
+    """The subject raised; the message tells what."""
+
+
+class MalformedError(Exception):
+    """What the subject showed has a wrong name, shape or precision; the message tells which."""
+
+
+def _examined(case: Case, subject: Subject, clock: Clock) -> CaseRecord:
+    runner = Runner(subject, clock)
+    try:
+        return _judged(_problem(case), runner)
+    except Unsupported as reason:
+        return unjudged(case.id, subject.name, "unsupported", str(reason))
+    except MalformedError as complaint:
+        return unjudged(case.id, subject.name, "differs", str(complaint))
+    except RaisedError as error:
+        return unjudged(case.id, subject.name, "error", f"The subject raised {error}")
+    except Exception as error:  # noqa: BLE001 - one case must not cost the run; the verdict is an error, never a pass
+        return unjudged(case.id, subject.name, "error", f"Internal error: judging raised {_told(error)}")
+    finally:
+        clock.mark("judging")
+
+
+def _judged(problem: Problem, runner: Runner) -> CaseRecord:
+    case, clock = problem.case, runner.clock
+    clock.mark("judging")
+    reference, exact = _reference(case), _exact(case)  # before the subject can touch anything
+    clock.mark("reference")
+    allowed = _allowed(case)
+    observation = runner.run(problem)
+    findings = local_check(problem, observation)
+    findings += end_to_end_check(problem, observation, exact, allowed, decided(problem, findings))
+    differs = verdict_of(findings)[0] == "differs"
+    if not differs:  # what is wrong by itself would break every law as well
+        findings += relation_check(problem, runner.run, observation, allowed)
+        differs = verdict_of(findings)[0] == "differs"
+    return judged(
+        case.id,
+        runner.subject.name,
+        findings,
+        not_shown=not_shown(problem, observation),
+        not_judged=not_judged(observation, findings),
+        distances=distances(problem, observation, reference),
+        third_opinion=_third_opinion(problem, observation) if differs else "",
+        noise=greatest_noise(allowed),
+    )
+
+
+def _fingerprint(problem: Problem) -> bytes:
+    """Return a digest of every array of `problem`."""
+    digest = hashlib.blake2b()
+    arrays = [
+        *problem.weights.values(),
+        problem.x,
+        problem.h_0,
+        problem.d_output,
+        problem.d_h_n,
+        problem.lengths,
+        *([] if problem.head is None else [*problem.head.parameters.values(), problem.head.d_y]),
+    ]
+    for array in arrays:
+        if array is not None:
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
+def _forget_arrays() -> None:
+    """Forget cached arrays that can't be trusted any more."""
+    for cached in (_problem, _reference, _exact, _allowed):
+        cached.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _problem(case: Case) -> Problem:
+    """Return the arrays of `case`; the subjects of one case follow each other and share them, read-only."""
+    return materialise(case)
+
+
+@lru_cache(maxsize=1)
+def _reference(case: Case) -> Observation:
+    """Return what the reference shows of `case`."""
+    return observe(_problem(case), _problem(case).dtype)
+
+
+@lru_cache(maxsize=1)
+def _exact(case: Case) -> Observation:
+    """Return what the reference shows of `case` in float64."""
+    return _reference(case) if case.dtype == "f64" else observe(_problem(case), np.float64)
+
+
+@lru_cache(maxsize=1)
+def _allowed(case: Case) -> dict[str, Allowance]:
+    """Return what rounding noise allows for every result of `case`."""
+    return allowances(_problem(case), _exact(case))
+
+
+def _third_opinion(problem: Problem, observation: Observation) -> str:
+    """Return what a more precise run of the reference says of the two sides."""
+    wider = np.float64 if problem.case.dtype == "f32" else np.longdouble
+    if not np.finfo(wider).eps < np.finfo(problem.dtype).eps:
+        return "this machine has no precision wider than float64 for a third opinion"
+    oracle = observe(problem, wider)
+    opinion = third_opinion(problem, observation, _reference(problem.case), oracle)
+    precision = "float64" if wider is np.float64 else "long double"
+    return "" if opinion is None else f"in {precision}, {opinion.verdict}"
+
+
+def _told(error: BaseException) -> str:
+    """Return an exception in one paragraph: what it is, and the innermost line that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
+    text = f"{type(error).__name__}: {error}{where}"
+    return text.encode("utf-8", "backslashreplace").decode()  # a record must be able to hold it

@@ -1,0 +1,166 @@
+"""Detection power: what the very checks and data of a run would have caught, missed, and falsely accused.
+
+Three measurements on the cases of a suite, all on black boxes, which are the hardest to judge:
+
+    mutants        every fault of the catalogue as a network that has it: caught if any case finds that it differs
+    disturbances   torch's own results, one of them off by a small relative amount, as a whole or in its largest
+                   element: each must differ where its noise is small enough to see that
+    the right      torch itself and the right network of the catalogue: neither may differ anywhere
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from conformance.cases import FORMATS, Case, Problem, materialise
+from conformance.examination.engine import examine
+from conformance.faults import CATALOGUE, RIGHT, Fault, Mutant, simulate
+from conformance.faults.mutant import results_only
+from conformance.record import FREE_RUN
+from conformance.subjects import load_subject
+from conformance.subjects.observation import Observation, Subject
+from refrnn import Array
+
+DISTURBANCE = {"f64": 1e-11, "f32": 1e-3}
+"""Relative sizes that are to be seen in each precision."""
+
+SEEN_BELOW = {"f64": 3e-13, "f32": 2.5e-6}
+"""Noise over scale up to which a quantity counts as well-conditioned (a thirtieth of the size to be seen)."""
+
+
+@dataclass(slots=True)
+class Power:
+    """What was measured."""
+
+    cases: int
+    probed: int  # cases on which disturbances and right code were tried
+    caught: dict[str, str] = field(default_factory=dict)  # fault -> the first case that shows it
+    missed: list[str] = field(default_factory=list)  # faults that no case shows
+    disturbed: int = 0  # disturbances that were due to be seen
+    seen: int = 0
+    overlooked: list[str] = field(default_factory=list)  # disturbances that were due and not seen
+    accused: list[str] = field(default_factory=list)  # right code that was called wrong
+
+
+@dataclass(frozen=True, slots=True)
+class RightNetwork:
+    """The catalogue's network without any fault, as a black box."""
+
+    name: str = "right-network"
+    description: str = "the network of the fault catalogue, without faults"
+
+    def run(self, problem: Problem) -> Observation:
+        """Run forward and backward as they should be."""
+        return results_only(simulate(problem, RIGHT))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disturbance:
+    """torch's results with one of them scaled: by 1 + size as a whole, or in its largest element only."""
+
+    result: str  # a field of Observation, or a parameter's name
+    size: float
+    whole: bool
+    name: str = "disturbed-torch"
+    description: str = "torch.nn.RNN with one result slightly off"
+
+    def run(self, problem: Problem) -> Observation:
+        """Run torch and disturb what it shows."""
+        shown = load_subject("torch-results").run(problem)
+        if self.result in shown.parameters:
+            changed = {**shown.parameters, self.result: self._changed(shown.parameters[self.result])}
+            return replace(shown, parameters=changed)
+        return replace(shown, **{self.result: self._changed(getattr(shown, self.result))})
+
+    def _changed(self, values: Array) -> Array:
+        factor = np.full(values.shape, 1 + self.size if self.whole else 1.0)
+        if not self.whole:
+            factor.flat[int(np.abs(values).argmax())] += self.size
+        return (values.astype(np.float64) * factor).astype(values.dtype)
+
+
+def blind_spots(case: Case, faults: Sequence[Fault] | None = None) -> list[Fault]:
+    """Return the faults that `case` can't show: with them the results are the same to rounding, or undecidable.
+
+    They make the case vacuous for these faults, however closely two sides agree on it.
+    """
+    chosen = CATALOGUE.values() if faults is None else faults
+    return [
+        fault
+        for fault in chosen
+        if examine(case, _mutant(fault)).verdict in ("agrees", "vacuous", "undecidable")
+    ]
+
+
+def measure(cases: Sequence[Case], probed: Sequence[Case] | None = None) -> Iterator[Power]:
+    """Yield the measurement after every mutant and then after every case, the last one complete.
+
+    Mutants are run on `cases` until one shows them; disturbances and right code on all that are `probed`, by
+    default on all.
+    """
+    probed = cases if probed is None else probed
+    power = Power(cases=len(cases), probed=len(probed))
+    for fault in CATALOGUE.values():
+        shown = next((case for case in cases if examine(case, _mutant(fault)).verdict == "differs"), None)
+        if shown is None:
+            power.missed.append(fault.id)
+        else:
+            power.caught[fault.id] = shown.id
+        yield power
+    for case in probed:
+        _accusations(case, power)
+        _disturbances(case, power)
+        yield power
+
+
+def _mutant(fault: Fault) -> Subject:
+    return Mutant(fault, inner_steps=False)
+
+
+def _accusations(case: Case, power: Power) -> None:
+    """Count right code that is called wrong."""
+    for subject in (load_subject("torch-results"), load_subject("torch"), RightNetwork()):
+        if examine(case, subject).verdict in ("differs", "error"):
+            power.accused.append(f"{subject.name} on {case.id}")
+
+
+def _disturbances(case: Case, power: Power) -> None:
+    """Disturb every result whose noise is small enough, as a whole and in its largest element.
+
+    In 16 bits none is.
+    """
+    if not FORMATS[case.dtype].decides:
+        return
+    torch = examine(case, load_subject("torch-results"))
+    clear = {
+        q.quantity.removesuffix(FREE_RUN)
+        for q in torch.quantities
+        if q.quantity.endswith(FREE_RUN)
+        and q.verdict == "agrees"
+        and float(q.agrees_to) <= 30 * SEEN_BELOW[case.dtype]
+    }
+    shown = load_subject("torch-results").run(materialise(case))
+    for result, quantity in _results(case).items():
+        value = shown.parameters[result] if result in shown.parameters else getattr(shown, result)
+        if quantity not in clear or not value.any():  # nothing scales 0
+            continue
+        for whole in (True, False):
+            disturbed = Disturbance(result=result, size=DISTURBANCE[case.dtype], whole=whole)
+            power.disturbed += 1
+            if examine(case, disturbed).verdict == "differs":
+                power.seen += 1
+            else:
+                power.overlooked.append(f"{result} ({'whole' if whole else 'largest element'}) on {case.id}")
+
+
+def _results(case: Case) -> dict[str, str]:
+    """Return one result of every quantity: the field or parameter to disturb, and what reports call the quantity."""
+    found = {"output": "output", "h_n": "h_n", "d_x": "dL/dx"}
+    if case.h_0:
+        found["d_h_0"] = "dL/dh_0"
+    letter = {"weight": "W", "bias": "b"}
+    for name in case.parameters_at(case.layers - 1, case.directions - 1):
+        kind, end = name.split("_")[:2]
+        found[name] = f"dL/d{letter[kind]}_{end}"
+    return found

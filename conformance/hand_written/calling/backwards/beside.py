@@ -1,0 +1,65 @@
+"""Backward passes beside one that is right: a network whose other one is wrong isn't right, whichever is called.
+
+A class may give right gradients by one method and update its weights by another that mistakes them, or have a plain
+backward pass beside a fast one. Which of them its author calls isn't known, so neither is believed alone.
+"""
+
+import itertools
+
+from conformance.hand_written.calling.backwards.calls import callables
+from conformance.hand_written.calling.backwards.entries import entries
+from conformance.hand_written.calling.backwards.search import Backward, asked_by, is_numerical, tried
+from conformance.hand_written.calling.forwards.passes import Forward
+from conformance.hand_written.calling.hints import names
+from conformance.hand_written.calling.hints.arguments import parameters_of
+from conformance.hand_written.calling.loading.load import Loaded
+
+MOST_CALLS = 40
+"""Ways in which each of the others is called."""
+
+
+def contradicted(loaded: Loaded, forward: Forward, backward: Backward) -> str:
+    """Return in words which other backward pass of `forward` gives wrong gradients; empty where none does."""
+    for call in callables(loaded, forward):
+        name = call.rpartition(".")[2]
+        if call in (backward.call, forward.call) or not _is_an_entry(loaded, name):
+            continue
+        if wrong := _wrong_beside(loaded, forward, call, last=backward.entry.last):
+            own = backward.call.rpartition(".")[2]
+            return f"{own} gives right gradients, and {name} others of {', '.join(wrong)}"
+    return ""
+
+
+def _is_an_entry(loaded: Loaded, name: str) -> bool:
+    """Tell whether a callable is there for others to train by: by its name, or since it was asked for."""
+    functions = [
+        n.rpartition(".")[2] for n in loaded.wanted if not isinstance(getattr(loaded.code, n, None), type)
+    ]
+    if functions:
+        return name in functions
+    trains = names.BACKWARD.fullmatch(name) or (
+        names.TRAINS.fullmatch(name) and not names.LOSS.fullmatch(name)
+    )
+    return bool(trains) and not name.startswith("_") and not names.CHECKS.fullmatch(name)
+
+
+def _wrong_beside(loaded: Loaded, forward: Forward, call: str, *, last: bool) -> list[str]:
+    """Return the parameters whose gradients a callable gives wrongly while it gives others rightly."""
+    parameters = parameters_of(forward.function(call))
+    if parameters is None:
+        return []
+    found = (
+        other
+        for entry in entries(forward)
+        if entry.last == last and (put := asked_by(forward, entry)) is not None
+        for other in tried(loaded, put, call, parameters, entry)
+    )
+    for other in itertools.islice(found, MOST_CALLS):
+        if not isinstance(other, Backward):
+            continue
+        if is_numerical(other) or other.harvest.withheld or other.wrong == 0:
+            return []
+        wrong = [slot for slot in other.slots if slot.path not in other.harvest.right]
+        if other.harvest.right and len(other.harvest.expressions) == len(other.slots):
+            return [role for slot in wrong for role in slot.roles]
+    return []

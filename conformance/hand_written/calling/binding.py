@@ -1,0 +1,253 @@
+"""`Binding`: a network with the lines that call it; running them is all that it does, nothing is searched any more."""
+
+import copy
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.cases import Case, Problem, materialise
+from conformance.errors import Unsupported
+from conformance.hand_written.calling.asking import Asked, Traits
+from conformance.hand_written.calling.bound import Call, Loss, OwnForward
+from conformance.hand_written.calling.interface import Attempt, Interface
+from conformance.hand_written.calling.loading.load import Loaded
+from conformance.hand_written.calling.running.handing import handed
+from conformance.hand_written.calling.running.limits import sandbox
+from conformance.hand_written.calling.running.program import Ran, more, run, value, values
+from conformance.hand_written.calling.running.reach import reach
+from conformance.hand_written.calling.showing import observed
+from conformance.hand_written.calling.values.forms import numeric
+from conformance.subjects.observation import Observation
+from refrnn import Array
+
+BOTH = "result = grads"
+"""The line that says that one call does both passes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """A network by its own parameters: their expressions, the outputs that the loss sees, the cotangent of those."""
+
+    parameters: Mapping[str, str]
+    outputs: str
+    cotangent: str
+    gradients: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A hand-written network and how it is called; its fields are those of `Bound`.
+
+    `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which
+    expression each quantity is read off afterwards; `between` are the lines that begin a further sequence.
+
+    from_h_0
+        The lines in the place of `forward` that hand over an initial state, where those of `forward` leave it out.
+    uncalled
+        What may be a backward pass and could not be called, where none could.
+    told
+        Whether someone said how it is called, so that nothing was inferred.
+    cut_short
+        Whether the budget was spent before every other way was tried.
+    stepwise, unrun
+        Whether single steps are judged, in a loop of ours; and the loops over time of its own that did not run then.
+    contradicted
+        Which other backward pass it has that is wrong, in words.
+    anchored
+        Whether local variables of its backward pass show that the loss enters as it was asked to.
+    own_rate
+        The learning rate by which its update was divided, since the code has it written down; 0 where there is none.
+    withheld
+        Whether its gradients were found in local variables alone.
+    lifted
+        Whether nothing is clipped to ±c in its backward pass.
+    """
+
+    name: str
+    description: str
+    problem_case: Case
+    interface: Interface
+    loss: Loss | None
+    notes: Sequence[str]
+    rate: float | None
+    mistake: str
+    loaded: Loaded
+    traits: Traits
+    build: tuple[str, ...]
+    forward: tuple[str, ...]
+    backward: tuple[str, ...]
+    shown: Mapping[str, str] = field(default_factory=dict)
+    between: tuple[str, ...] = ()
+    from_h_0: tuple[str, ...] = ()
+    own: Own | None = None
+    uncalled: tuple[Attempt, ...] = ()
+    told: bool = False
+    cut_short: bool = False
+    anchored: bool = False
+    own_rate: float = 0.0
+    withheld: bool = False
+    contradicted: str = ""
+    lifted: bool = False
+    stepwise: bool = False
+    unrun: tuple[Attempt, ...] = ()
+
+    def admit(self, problem: Problem) -> Problem:
+        """Return `problem` as this network can be asked it."""
+        return self.traits.admit(problem)
+
+    @property
+    def takes_h_0(self) -> bool:
+        """Whether an initial state can be handed to it."""
+        both = self.backward if BOTH in self.backward else ()
+        lines = (*self.build, *self.forward, *both)
+        return bool(self.from_h_0) or any(
+            "p.h_0" in line.replace("np.zeros_like(p.h_0", "") for line in lines
+        )
+
+    def _forward_on(self, problem: Problem) -> tuple[str, ...]:
+        return self.from_h_0 if problem.case.h_0 and self.from_h_0 else self.forward
+
+    def backward_sees_h_0(self, problem: Problem) -> bool:
+        """Tell whether its gradients depend on the initial state, while what its targets are made of is held still."""
+        if any("p.h_0" in line for line in self.backward):
+            return True
+        held = tuple("y = p.y" if line.startswith("y = ") else line for line in self.backward)
+        found = []
+        for h_0 in ("p.h_0", "np.zeros_like(p.h_0)"):
+            forward = self._forward_on(problem)
+            before = tuple(line.replace("p.h_0", h_0) for line in (*self.build, *forward))
+            with sandbox():
+                ran = _checked(run(self.loaded, Asked(problem), before))
+                ran = _checked(more(self.loaded, ran, held, lifted=self.lifted))
+                found.append(copy.deepcopy(observed(problem, **values(ran, self.shown)).parameters))
+        with_h_0, without = found
+        return any(not np.array_equal(g, without[name], equal_nan=True) for name, g in with_h_0.items())
+
+    def run(self, problem: Problem) -> Observation:
+        """Run forward and backward on an admitted problem and show what came out.
+
+        Raises
+        ------
+        Unsupported
+            If the network can't be asked such a problem; the message says why.
+        """
+        self._refuse(problem)
+        with sandbox():
+            ran = self._ran(problem)
+            return observed(problem, **values(ran, self.shown))
+
+    def clips(self, problem: Problem) -> Counter[float]:
+        """Return the limits at which its backward pass cuts off values as it is written, and how often."""
+        with sandbox():
+            ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self._forward_on(problem))))
+            forward = Counter(ran.clips.limits)
+            return _checked(more(self.loaded, ran, self.backward)).clips.limits - forward
+
+    def calls(self, problems: Sequence[Problem]) -> list[Call]:
+        """Build one network, call it on one problem after the other, and return what each call did."""
+        for problem in problems:
+            self._refuse(problem)
+        found = []
+        with sandbox():
+            ran = _checked(run(self.loaded, Asked(problems[0]), self.build))
+            for problem in problems:
+                ran.names["p"] = Asked(problem)
+                ran = _checked(more(self.loaded, ran, self.between))
+                found.append(self._call(problem, ran))
+        return found
+
+    def own_forward(self) -> OwnForward:
+        """Return the network by its own parameters, run once forward and backward.
+
+        Raises
+        ------
+        Unsupported
+            If nothing was found out about its own parameters.
+        """
+        if self.own is None:
+            message = "which of its arrays are parameters, and which its outputs, was not found out"
+            raise Unsupported(message)
+        own, problem = self.own, self.admit(materialise(self.problem_case))
+        with sandbox():
+            p = Asked(problem)
+            ran = _checked(run(self.loaded, p, (*self.build, *self.forward)))
+            parameters = {name: np.array(value(ran, text)) for name, text in own.parameters.items()}
+            ran = _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
+            gradients = {name: np.array(g) for name, g in values(ran, own.gradients).items()}
+            cotangent = np.asarray(value(ran, own.cotangent))
+
+        def outputs(changed: Mapping[str, Array]) -> Array:
+            texts = [f"{own.parameters[name]}[...] = given[{name!r}]" for name in own.parameters]
+            with sandbox():
+                trial = _checked(run(self.loaded, p, self.build))
+                trial.names["given"] = changed
+                trial = _checked(more(self.loaded, trial, (*texts, *self.forward)))
+                return np.array(value(trial, own.outputs))
+
+        return OwnForward(parameters=parameters, outputs=outputs, cotangent=cotangent, gradients=gradients)
+
+    def _ran(self, problem: Problem) -> Ran:
+        ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self._forward_on(problem))))
+        return _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
+
+    def _call(self, problem: Problem, ran: Ran) -> Call:
+        """Run forward and backward once more, with the arguments kept as they were before."""
+        before: dict[str, Array] = {}
+        held: dict[str, str] = {}
+        forward = self._forward_on(problem)
+        for n, line in enumerate((*forward, *self.backward)):
+            parts = handed(line, f"argument_{n}_")
+            ran = _checked(more(self.loaded, ran, parts.before))
+            for variable, name in parts.held.items():
+                before = _numbers(name, ran.names[variable]) | before
+            held |= parts.held
+            lifted = self.lifted and n >= len(forward)
+            ran = _checked(more(self.loaded, ran, (parts.call,), lifted=lifted))
+        after: dict[str, Array] = {}
+        for variable, name in held.items():
+            after |= _numbers(name, ran.names[variable])
+        return Call(
+            observation=copy.deepcopy(observed(problem, **values(ran, self.shown))),
+            before=before,
+            after=after,
+        )
+
+    def _refuse(self, problem: Problem) -> None:
+        case, own = problem.case, self.problem_case
+        for name, got, want in (
+            ("layers", case.layers, own.layers),
+            ("directions", case.directions, own.directions),
+            ("nonlinearity", case.nonlinearity, own.nonlinearity),
+            ("an output head", bool(case.output_size), bool(own.output_size)),
+            ("layout", case.layout, own.layout),
+            ("cotangents", case.cotangents, own.cotangents),
+        ):
+            if got != want:
+                message = f"{self.name} has {name} = {want}; asked for {got}."
+                raise Unsupported(message)
+        if case.lengths:
+            message = f"{self.name} takes no lengths."
+            raise Unsupported(message)
+        if case.h_0 and not self.takes_h_0:
+            message = f"No way was found to hand an initial state to {self.name}; it starts from its own."
+            raise Unsupported(message)
+
+
+def _numbers(name: str, argument: Any) -> dict[str, Array]:
+    """Return copies of the arrays in an argument, by where they are in it."""
+    found = {}
+    for item in reach(name, argument):
+        array = numeric(item.value)
+        if array is not None:
+            found[item.path] = array.copy()
+    return found
+
+
+def _checked(ran: Ran) -> Ran:
+    """Return a run that went well; raise what ended any other."""
+    if ran.error is not None:
+        raise ran.error
+    return ran

@@ -1,0 +1,143 @@
+"""Arguments for a call, tried in the order of how well they fit the names of its parameters."""
+
+import ast
+import heapq
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.hand_written.calling.hints import names
+from conformance.hand_written.calling.hints.sources import parts_in, shares_in
+
+MOST_LOOKED_AT = 400
+"""Choices of arguments that are looked at for those that fit."""
+
+Option = tuple[str, float, str]
+"""An argument's expression, what it costs, and what kind of thing it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter of a foreign callable."""
+
+    name: str
+    default: Any = inspect.Parameter.empty
+    keyword_only: bool = False
+    share: bool = False
+    parts: tuple[str, ...] = ()  # what it is taken apart into
+
+    @property
+    def pair(self) -> bool:
+        """Whether it is taken apart into two."""
+        return len(self.parts) == len("hc")
+
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def rate(self) -> bool:
+        """Whether it is a learning rate by its name, and no share of something (`share`)."""
+        return names.RATE.fullmatch(self.name.strip("_")) is not None and not self.share
+
+
+def parameters_of(function: Any) -> list[Parameter] | None:
+    """Return the parameters of a callable, *args and **kwargs left out; None where it shows none."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    shares, parts = shares_in(function), parts_in(function)
+    return [
+        Parameter(
+            name=p.name,
+            default=p.default,
+            keyword_only=p.kind is p.KEYWORD_ONLY,
+            share=p.name in shares,
+            parts=parts.get(p.name, ()),
+        )
+        for p in signature.parameters.values()
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """One choice of arguments: their text, and what kind of thing each parameter got."""
+
+    text: str
+    kinds: tuple[str, ...]
+    cost: float
+
+
+def given(parameters: Sequence[Parameter], text: str) -> dict[str, str]:
+    """Return what each parameter is given by the text of a call's arguments.
+
+    >>> given([Parameter(name="W"), Parameter(name="x"), Parameter(name="h")], "params, x, h=p.h_0")
+    {'W': 'params', 'x': 'x', 'h': 'p.h_0'}
+    """
+    call = ast.parse(f"f({text})", mode="eval").body
+    if not isinstance(call, ast.Call):
+        return {}
+    found = dict(zip([q.name for q in parameters], map(ast.unparse, call.args), strict=False))
+    return found | {k.arg: ast.unparse(k.value) for k in call.keywords if k.arg is not None}
+
+
+def best_first(
+    parameters: Sequence[Parameter],
+    options: Callable[[Parameter], Sequence[Option]],
+    most: int,
+    fits: Callable[[tuple[str, ...]], bool] = lambda _: True,
+) -> Iterator[Arguments]:
+    """Yield up to `most` choices of arguments, the cheapest first; only those whose kinds of things `fit` count.
+
+    A parameter with a default may be left out.
+    """
+    table = []
+    for parameter in parameters:
+        found = sorted(options(parameter), key=lambda option: option[1])
+        if not parameter.required and not any(kind == "left out" for _, _, kind in found):
+            found = sorted([("", 0.5, "left out"), *found], key=lambda option: option[1])
+        if not found:
+            return
+        table.append(found)
+    found = 0
+    for cost, picked in itertools.islice(_products([[o[1] for o in row] for row in table]), MOST_LOOKED_AT):
+        chosen = [row[n] for row, n in zip(table, picked, strict=True)]
+        kinds = tuple(kind for _, _, kind in chosen)
+        if not fits(kinds):
+            continue
+        yield Arguments(text=_text(parameters, chosen), kinds=kinds, cost=cost)
+        found += 1
+        if found == most:
+            return
+
+
+def _text(parameters: Sequence[Parameter], chosen: Sequence[Option]) -> str:
+    parts, by_name = [], False
+    for parameter, (expression, _, kind) in zip(parameters, chosen, strict=True):
+        if kind == "left out":
+            by_name = True
+            continue
+        by_name = by_name or parameter.keyword_only
+        parts.append(f"{parameter.name}={expression}" if by_name else expression)
+    return ", ".join(parts)
+
+
+def _products(costs: list[list[float]]) -> Iterator[tuple[float, tuple[int, ...]]]:
+    """Yield the index tuples of a product in the order of their summed costs, which grow along each list."""
+    start = (0,) * len(costs)
+    queue = [(sum(row[0] for row in costs), start)]
+    known = {start}
+    while queue:
+        cost, picked = heapq.heappop(queue)
+        yield cost, picked
+        for n, row in enumerate(costs):
+            if picked[n] + 1 < len(row):
+                following = (*picked[:n], picked[n] + 1, *picked[n + 1 :])
+                if following not in known:
+                    known.add(following)
+                    heapq.heappush(queue, (cost - row[picked[n]] + row[picked[n] + 1], following))

@@ -1,0 +1,154 @@
+"""Modules made of definitions alone, for a target and for the files next to it that it imports."""
+
+import ast
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from conformance.errors import UsageError
+from conformance.hand_written.calling.hints.names import size_hint
+from conformance.hand_written.calling.loading import statements
+from conformance.hand_written.calling.loading.source import Piece, pieces_of
+from conformance.hand_written.calling.loading.story import Story, run_statement
+from conformance.hand_written.calling.running.effects import harmless_open
+from conformance.hand_written.calling.running.limits import seeded, time_limit
+
+ASSIGNMENT, DEFINITION = 0.5, 20.0
+"""Seconds of computing that one statement may take; definitions compile, and imports load."""
+
+MOST_HANGING = 8
+"""Assignments of one module that may run into their limit, after which none is run any more."""
+
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.Try, ast.If, ast.FunctionDef, ast.ClassDef)
+
+
+def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], story: Story) -> int:
+    """Run the harmless statements of `pieces` in `module`, globals named like sizes set to `sizes`.
+
+    Returns how many others there are.
+    """
+    names = vars(module)
+    names.update(open=harmless_open, xrange=range, raw_input=input, unicode=str)
+    defined = set().union(*(statements.functions_in(piece.tree) for piece in pieces)) if pieces else set()
+    skipped, hanging = 0, 0
+    for piece in pieces:
+        story.files.add(piece.file)
+        for node, run in statements.chosen(piece.tree, defined):
+            busy = not isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
+            if not run or (busy and hanging >= MOST_HANGING):
+                skipped += not _documents(node)
+                continue
+            _keep_version(names, node)
+            hanging += not run_statement(node, piece, names, story, _limit(node))
+            _resize(names, node, sizes, story)
+        for node in statements.supplied_by_main(piece.tree, names):
+            run_statement(node, piece, names, story, _limit(node))
+            story.note(
+                f"{ast.unparse(node)} is taken from the main block: its definitions read that global name."
+            )
+            _resize(names, node, sizes, story)
+    return skipped
+
+
+def _limit(node: ast.stmt) -> AbstractContextManager[None] | None:
+    """Return the time that a statement may take; an adapter's takes as long as loading its network does."""
+    if any(isinstance(n, ast.Name) and n.id == "handwritten" for n in ast.walk(node)):
+        return None
+    return time_limit(DEFINITION if isinstance(node, DEFINITIONS) else ASSIGNMENT)
+
+
+def _documents(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _keep_version(names: dict[str, object], node: ast.stmt) -> None:
+    """Keep what a later definition of the same name would hide, as name__1, name__2 and so on."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and callable(names.get(node.name)):
+        number = 1 + sum(name.startswith(f"{node.name}__") for name in names)
+        names[f"{node.name}__{number}"] = names[node.name]
+
+
+def _resize(names: dict[str, object], node: ast.stmt, sizes: Mapping[str, int], story: Story) -> None:
+    """Give the globals that a statement assigned, and that are named like sizes, the sizes asked for."""
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    for target in targets:
+        for part in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
+            name = getattr(part, "id", "")
+            size = sizes.get(size_hint(name) or "")
+            if size and type(names.get(name)) is int and names[name] > 0:
+                story.note(f"The global {name} = {names[name]} was set to {size}.")
+                names[name] = size
+
+
+class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the modules that lie next to a target, and loads their definitions alone."""
+
+    def __init__(self, roots: Sequence[Path], sizes: Mapping[str, int], story: Story) -> None:
+        self._roots = roots
+        self._sizes = sizes
+        self._story = story
+        self.loaded: list[str] = []
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return the spec of a file or package below one of the roots."""
+        for root in self._roots:
+            place = root.joinpath(*fullname.split("."))
+            for file, package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):
+                if file.is_file():
+                    return self._spec(fullname, file, package=package)
+            if place.is_dir() and any(place.glob("*.py")):
+                return self._spec(fullname, place, package=True)
+        return None
+
+    def _spec(self, fullname: str, file: Path, *, package: bool) -> importlib.machinery.ModuleSpec:
+        spec = importlib.machinery.ModuleSpec(fullname, self, origin=str(file), is_package=package)
+        if package:
+            spec.submodule_search_locations = [str(file if file.is_dir() else file.parent)]
+        return spec
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
+        """Leave it to the import system."""
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Run the harmless statements of the module's file."""
+        self.loaded.append(module.__name__)
+        file = Path(str(module.__spec__.origin)) if module.__spec__ is not None else None
+        if file is None or file.is_dir():
+            return
+        module.__file__ = str(file)
+        try:
+            pieces, complaints = pieces_of(file)
+        except UsageError as error:
+            raise ImportError(str(error)) from error
+        for complaint in complaints:
+            self._story.note(f"Left out, since it isn't Python: {complaint}.")
+        self._story.skipped(fill(module, pieces, self._sizes, self._story))
+
+
+@contextmanager
+def neighbours(roots: Sequence[Path], sizes: Mapping[str, int], story: Story) -> Iterator[Neighbours]:
+    """Let imports in the block find what lies below `roots`, by its definitions."""
+    finder = Neighbours(roots, sizes, story)
+    hidden = {}
+    for name in list(sys.modules):
+        if finder.find_spec(name) is not None and name.partition(".")[0] not in ("conformance", "refrnn"):
+            hidden[name] = sys.modules.pop(name)
+    sys.meta_path.insert(0, finder)
+    seeded()
+    try:
+        yield finder
+    finally:
+        sys.meta_path.remove(finder)
+        for name in finder.loaded:
+            sys.modules.pop(name, None)
+        sys.modules.update(hidden)

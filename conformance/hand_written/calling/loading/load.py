@@ -1,0 +1,265 @@
+"""From a target, `file.py:Name`, `notebook.ipynb:Name` or `package.module:Name`, to a module of its definitions."""
+
+import copy
+import importlib
+import sys
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance.errors import NoSuchTarget, UsageError
+from conformance.hand_written.budget import Budget
+from conformance.hand_written.calling.loading.definitions import fill, neighbours
+from conformance.hand_written.calling.loading.executing import executed
+from conformance.hand_written.calling.loading.frameworks import import_computing, kind_of
+from conformance.hand_written.calling.loading.source import Piece, pieces_of
+from conformance.hand_written.calling.loading.statements import names_bound_in
+from conformance.hand_written.calling.loading.story import Story
+from conformance.hand_written.calling.loading.stubs import is_stub, stubbed_imports
+from conformance.hand_written.calling.running.guard import HOMES
+from conformance.hand_written.target import Target
+
+SIZES = {"T": 7, "B": 3, "I": 4, "H": 6, "O": 5, "V": 5}
+"""What is asked first: no size equals another, none of T, B and O divides another. V is a vocabulary's."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Loaded:
+    """The definitions of a target.
+
+    Attributes
+    ----------
+    target
+        What was asked for.
+    wanted
+        The names after the colon, none where the whole file is meant.
+    code
+        The module that holds the definitions.
+    files
+        The files (of notebooks: `file#cell`) whose code is foreign.
+    notes
+        What was skipped, supplied or made up, in sentences.
+    execute
+        Whether the script was run as it stands before its definitions were taken.
+    calls
+        How many calls of it finding out how it is called may take; without end outside such a search.
+    stumbles
+        What conformance failed at by itself, in sentences.
+    """
+
+    target: str
+    wanted: tuple[str, ...]
+    code: types.ModuleType
+    files: frozenset[str]
+    notes: tuple[str, ...]
+    execute: bool = False
+    calls: Budget = field(default_factory=Budget)
+    stumbles: list[str] = field(default_factory=list)
+    _before: dict[str, Any] = field(default_factory=dict)
+    _arrays: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+
+    def remember(self) -> None:
+        """Remember the globals as they are now."""
+        self._before = dict(vars(self.code))
+        self._arrays = [(value, value.copy()) for value in _arrays_in(self._before.values())]
+        self._lists = {
+            name: copy.copy(value)
+            for name, value in self._before.items()
+            if isinstance(value, (list, dict)) and name[:2] != "__"
+        }
+
+    _lists: dict[str, Any] = field(default_factory=dict)
+
+    def reset(self) -> None:
+        """Put the globals back to what was remembered: what names are bound to, and what arrays hold."""
+        names = vars(self.code)
+        if len(names) != len(self._before):
+            for name in set(names) - set(self._before):
+                del names[name]
+        names.update(self._before)
+        for name, value in self._lists.items():
+            kept = self._before[name]
+            if isinstance(kept, list):
+                kept[:] = value
+            elif kept != value if not _holds_arrays(kept) else True:
+                kept.clear()
+                kept.update(value)
+        for array, values in self._arrays:
+            array[...] = values
+
+
+def _holds_arrays(value: dict[Any, Any]) -> bool:
+    return any(isinstance(item, np.ndarray) for item in value.values())
+
+
+def _arrays_in(values: Any) -> list[np.ndarray]:
+    found = []
+    for value in values:
+        if isinstance(value, np.ndarray):
+            if value.flags.writeable:
+                found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += _arrays_in(value)
+        elif isinstance(value, dict) and "__builtins__" not in value:
+            found += _arrays_in(value.values())
+    return found
+
+
+def load(
+    target: str, sizes: Mapping[str, int] = SIZES, *, execute: bool = False, as_stated: bool = False
+) -> Loaded:
+    """Load the definitions of `target`; nothing that trains, prints, plots or reads is run, unless asked to `execute`.
+
+    With `execute` all of the script runs first, as it stands and however long it takes; the variables that it leaves
+    are there where a definition needs them. Globals with names of sizes get `sizes`, since what is built from them then
+    tells by its shape what it is. Libraries to compute with are imported for adapters and torch modules, and where the
+    target is called `as_stated` by an adapter; code in NumPy gets stand-ins for them.
+
+    Raises
+    ------
+    NoSuchTarget
+        If there is no such file or module, or no such name in it; the message lists what there is.
+    UsageError
+        If it isn't Python, or a name that it defines could not be defined.
+    """
+    asked = Target.parse(target)
+    path, module_name, root = _located(asked)
+    story = Story()
+    pieces, complaints = pieces_of(path)
+    for complaint in complaints:
+        story.note(f"Left out, since it isn't Python: {complaint}.")
+    kind = "module" if as_stated else kind_of(pieces, asked.names, (root, path.parent))
+    if kind != "numpy":
+        import_computing(pieces)
+    code = types.ModuleType(module_name if module_name not in sys.modules else f"handwritten_{module_name}")
+    code.__file__ = str(path)
+    code.__package__ = module_name.rpartition(".")[0]
+    sys.modules[code.__name__] = code
+    with stubbed_imports(kind) as made_up, neighbours([root, path.parent], sizes, story):
+        if code.__package__:
+            importlib.import_module(code.__package__)
+        if execute:
+            vars(code).update(executed(path, code.__package__, pieces, story))
+            story.note("All of the script was run once, as it stands, before its definitions were taken.")
+        skipped = fill(code, pieces, sizes, story)
+        story.skipped(0 if execute else skipped)
+    if made_up:
+        story.note(f"Harmless stand-ins were supplied for {', '.join(sorted(made_up))}.")
+    loaded = Loaded(
+        target=target,
+        wanted=asked.names,
+        code=code,
+        files=frozenset(story.files),
+        notes=tuple(story.notes),
+        execute=execute,
+    )
+    _check_names(loaded, pieces, complete=not complaints)
+    loaded.remember()
+    return loaded
+
+
+def loaded_from(*objects: Any, target: str = "") -> Loaded:
+    """Return live classes, functions or instances as if they had been loaded; the first is what is wanted."""
+    names = [getattr(value, "__name__", type(value).__name__) for value in objects]
+    home = sys.modules.get(getattr(objects[0], "__module__", "")) or types.ModuleType("live")
+    code = types.ModuleType(home.__name__)
+    code.__file__ = getattr(home, "__file__", None)
+    vars(code).update({k: v for k, v in vars(home).items() if not k.startswith("__")})
+    vars(code).update(zip(names, objects, strict=True))
+    loaded = Loaded(
+        target=target or names[0], wanted=tuple(names), code=code, files=_files(objects, code), notes=()
+    )
+    loaded.remember()
+    return loaded
+
+
+def _files(objects: Sequence[Any], code: types.ModuleType) -> frozenset[str]:
+    """Return the files of live objects and of what stands beside them in `code`, those of other libraries left out."""
+    packages = {_package_of(value) for value in objects}
+    found = {_file_of(value) for value in objects}
+    for value in vars(code).values():
+        file = _file_of(value)
+        if _package_of(value) in packages or not file.startswith(HOMES):
+            found.add(file)
+    return frozenset(found - {""})
+
+
+def _package_of(value: Any) -> str:
+    return str(getattr(value, "__module__", "")).partition(".")[0]
+
+
+def _file_of(value: Any) -> str:
+    functions = [value, *(vars(value).values() if isinstance(value, type) else vars(type(value)).values())]
+    codes = [getattr(function, "__code__", None) for function in functions]
+    return next((code.co_filename for code in codes if code is not None), "")
+
+
+def _located(target: Target) -> tuple[Path, str, Path]:
+    """Return the file, the module's name, and the folder above its outermost package."""
+    place = target.place
+    path = Path(place)
+    if target.is_file or path.is_file():
+        if not path.is_file():
+            message = f"There is no file {place}. Pass the path of a .py or .ipynb file, from {Path.cwd()}."
+            raise NoSuchTarget(message)
+        path = path.resolve()
+        root, name = path.parent, path.stem
+        while (root / "__init__.py").is_file():
+            root, name = root.parent, f"{root.name}.{name}"
+        return path, name, root
+    for folder in [Path.cwd(), *map(Path, sys.path)]:
+        for file in (
+            folder.joinpath(*place.split(".")).with_suffix(".py"),
+            folder.joinpath(*place.split("."), "__init__.py"),
+        ):
+            if place and file.is_file():
+                return file.resolve(), place, folder.resolve()
+    message = (
+        f"{place!r} is neither a file nor a module that can be found. Write file.py:Name, notebook.ipynb:Name or "
+        "package.module:Name."
+    )
+    raise NoSuchTarget(message)
+
+
+def _check_names(loaded: Loaded, pieces: Sequence[Piece], *, complete: bool) -> None:
+    """Refuse names that the source doesn't know, and those that it would define by what could not be run."""
+    there = [
+        name
+        for name, value in vars(loaded.code).items()
+        if callable(value) and not is_stub(value) and _is_own(value, loaded) and not name.startswith("__")
+    ]
+    for name in loaded.wanted:
+        own = name.partition(".")[0]
+        if hasattr(loaded.code, own):
+            continue
+        if not complete or any(own in names_bound_in(piece.tree) for piece in pieces):
+            message = f"{name!r} was not defined, since not all of the source could be run."
+            raise UsageError(" ".join([message, *loaded.notes[:3]]))
+        place = Target.parse(loaded.target).place
+        message = f"There is no {name!r} in {place}{_nearest(own, there)}; it defines {', '.join(there) or 'nothing'}."
+        raise NoSuchTarget(" ".join([message, *loaded.notes[:3]]))
+
+
+def _nearest(name: str, there: Sequence[str]) -> str:
+    """Return the names that are most like one that isn't there, as part of a sentence."""
+    near = get_close_matches(name, there, n=3)
+    is_called = "the nearest name is" if len(near) == 1 else "the nearest names are"
+    return f", {is_called} {', '.join(near)}" if near else ""
+
+
+def _is_own(value: Any, loaded: Loaded) -> bool:
+    return getattr(value, "__module__", None) == loaded.code.__name__
+
+
+def own_names(loaded: Loaded) -> Sequence[str]:
+    """Return the names of the classes and functions that the target itself defines, in their order."""
+    return [
+        name
+        for name, value in vars(loaded.code).items()
+        if callable(value) and not is_stub(value) and (name in loaded.wanted or _is_own(value, loaded))
+    ]

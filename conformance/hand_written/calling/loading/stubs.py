@@ -1,0 +1,169 @@
+"""Harmless stand-ins for modules that aren't installed, or that only draw, count or download."""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+from conformance.hand_written.calling.loading.frameworks import COMPUTING, Kind
+from conformance.hand_written.calling.values import softmaxes
+
+SHOWING = frozenset(
+    [
+        *("matplotlib", "seaborn", "plotly", "bokeh", "pylab", "tqdm", "IPython", "ipywidgets"),
+        *("wandb", "tensorboardX"),
+    ]
+)
+"""What draws, counts and reports: never imported, even where installed, since it costs seconds and computes nothing."""
+
+FETCHING = frozenset(["pandas", "requests", "urllib3", "sklearn", "nltk", "google", "gym", "cv2", "PIL"])
+"""What reads or downloads data, of which a network needs none to be checked."""
+
+MADE_UP = {"adapter": SHOWING, "module": SHOWING | FETCHING, "numpy": SHOWING | FETCHING | COMPUTING}
+"""What is never imported, by what a target is: code in NumPy computes nothing with torch, adapters compute freely."""
+
+
+class Permissive:
+    """What a class inherits from in place of a base class that isn't there: it takes any arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take anything."""
+
+
+class Stub:
+    """Something that takes every call, attribute, index, operator and `with`, and does nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+        self.__path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        found = _known(self.__name__, name)
+        value = Stub(f"{self.__name__}.{name}") if found is None else found
+        setattr(self, name, value)
+        return value
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the function that a decorator was given; otherwise a stub."""
+        if len(args) == 1 and not kwargs and callable(args[0]) and not isinstance(args[0], Stub):
+            return args[0]
+        return self
+
+    def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]:
+        return (Permissive,)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __getitem__(self, key: object) -> "Stub":
+        return self
+
+    def __setitem__(self, key: object, value: object) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def __len__(self) -> int:
+        return 0
+
+    def __bool__(self) -> bool:
+        return False
+
+
+def _known(module: str, name: str) -> Any:
+    """Return what must work although its module is missing."""
+    if name in ("tqdm", "tqdm_notebook") and module.startswith("tqdm"):
+        return _passed_through
+    if name in ("trange", "tnrange") and module.startswith("tqdm"):
+        return lambda *args, **_: range(*args)
+    if module == "scipy.special":
+        return {"expit": softmaxes.sigmoid, "softmax": softmaxes.softmax_along}.get(name)
+    return None
+
+
+def _passed_through(iterable: Any = (), *_: Any, **__: Any) -> Any:
+    return iterable
+
+
+class _Module(types.ModuleType):
+    """A module whose every name is a stub."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__path__":
+            return []
+        if name == "__all__":
+            return ["tqdm", "trange"] if self.__name__.startswith("tqdm") else []
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(Stub(self.__name__), name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return Stub(self.__name__)(*args, **kwargs)
+
+
+class StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds a stub for every module on its list, or that nobody else found."""
+
+    def __init__(self, *, last: bool, used: set[str], names: frozenset[str] = frozenset()) -> None:
+        self._last = last
+        self._used = used
+        self._names = names
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return a stub's spec, but leave what lies inside a real package to its own errors."""
+        top = fullname.partition(".")[0]
+        stubbed = isinstance(sys.modules.get(top), _Module)
+        if stubbed or (top == fullname if self._last else top in self._names):
+            self._used.add(top)
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        """Return the stub."""
+        return _Module(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Do nothing."""
+
+
+@contextmanager
+def stubbed_imports(kind: Kind = "numpy") -> Iterator[set[str]]:
+    """Let imports in the block succeed by stand-ins; yield the set of the modules that were made up.
+
+    What had been imported before stays out of sight where it is made up for this kind of target. An adapter says itself
+    how a network is called, and everything that it shows is judged: it gets no stand-in for what isn't installed.
+    """
+    used: set[str] = set()
+    names = MADE_UP[kind]
+    finders = [StubFinder(last=False, used=used, names=names)]
+    finders += [] if kind == "adapter" else [StubFinder(last=True, used=used)]
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in names}
+    sys.meta_path.insert(0, finders[0])
+    sys.meta_path.extend(finders[1:])
+    try:
+        yield used
+    finally:
+        for finder in finders:
+            sys.meta_path.remove(finder)
+        for name in [name for name, module in sys.modules.items() if _is_made_up(name, module, names)]:
+            del sys.modules[name]
+        sys.modules.update(hidden)
+
+
+def _is_made_up(name: str, module: types.ModuleType, names: frozenset[str]) -> bool:
+    return isinstance(module, _Module) or name.partition(".")[0] in names
+
+
+def is_stub(value: object) -> bool:
+    """Tell stand-ins from real things."""
+    return isinstance(value, (Stub, _Module))

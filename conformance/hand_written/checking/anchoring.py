@@ -1,0 +1,137 @@
+"""Whether it is established which loss a backward pass was asked the gradient of, before it is accused of a wrong one.
+
+How the loss enters was found out by trying. Where it was taken wrong (a cotangent handed in for targets, the wrong
+loss for the targets), all gradients look wrong, those of the head as well, though nothing is. One of these must hold:
+the gradient of the head, which nothing but the cotangent and the states make, is right up to a constant; all is right
+for a single step; or faults that are known reproduce every gradient.
+"""
+
+import ast
+from dataclasses import replace
+from typing import cast
+
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.bound import Bound
+from conformance.hand_written.calling.hints.names import BACKWARD
+from conformance.hand_written.calling.hints.walking import walks_back
+from conformance.hand_written.checking import parts, single_steps
+from conformance.hand_written.checking.choosing import Candidate
+from conformance.hand_written.checking.consistency import Consistency, consistency
+from conformance.hand_written.checking.judging import judge
+from conformance.hand_written.checking.running import attempt
+from conformance.hand_written.checking.scale import same_up_to_a_constant
+from conformance.hand_written.diagnosis import Diagnosis
+from conformance.subjects.observation import Observation
+
+NOT_ESTABLISHED = (
+    "its gradients are those of no loss that was tried, not even those that the loss alone makes"
+)
+
+
+def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
+    """Tell whether what differs in a backward pass may be held against it.
+
+    Where the search was cut short, another way of calling it might have been right: mistakes must be known then.
+    """
+    explained = diagnosis is not None and diagnosis.explained
+    if single_steps.is_stepwise(candidate):
+        step = single_steps.alone(candidate)
+        read = explained or is_handed_over(candidate) or (step is not None and _has_an_anchor(step))
+        return read and single_steps.is_wrong(candidate, diagnosis)
+    if explained:
+        return True
+    if isinstance(candidate.bound, Binding) and candidate.bound.cut_short:
+        return False
+    if is_handed_over(candidate) or cast("Binding", candidate.bound).anchored:
+        return True
+    if _has_an_anchor(candidate):
+        return True
+    step = parts.of_a_single_step(candidate)
+    return isinstance(step, Candidate) and step.came.backward is not None and step.came.agrees
+
+
+def is_stated(bound: Bound) -> bool:
+    """Tell whether someone said how a network is called, by an adapter, a statement, or as a torch module."""
+    return not isinstance(bound, Binding) or bound.told
+
+
+def is_handed_over(candidate: Candidate) -> bool:
+    """Tell whether nothing was guessed: someone said how it is called, or a backward pass takes dL/dh as it is."""
+    bound = candidate.bound
+    if is_stated(bound):
+        return True
+    return bound.loss is not None and bound.loss.kind == "dL/dh" and _reads_like_a_backward_pass(bound)
+
+
+def _reads_like_a_backward_pass(bound: Binding) -> bool:
+    """Tell whether what is called for gradients is a backward pass by its name or its walk: an optimiser is neither."""
+    calls = (
+        node for line in bound.backward for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)
+    )
+    called = {ast.unparse(call.func).rpartition(".")[2] for call in calls}
+    code = vars(bound.loaded.code)
+    classes = [item for item in code.values() if isinstance(item, type)]
+    functions = [getattr(owner, name, None) for owner in classes for name in called]
+    functions += [code.get(name) for name in called]
+    return any(map(BACKWARD.fullmatch, called)) or any(
+        walks_back(function) for function in functions if function
+    )
+
+
+def _anchors(candidate: Candidate) -> list[str]:
+    """Return the parameters whose gradients show which loss was meant: the head's, or without a head any.
+
+    What was handed in, found again in a local variable, can pass for the gradient of its bias, not of its weight.
+    """
+    shown = candidate.answer.tidied.observation.parameters
+    head = next((name for name in (HEAD_WEIGHT, HEAD_BIAS) if name in shown), None)
+    return list(shown) if head is None else [head]
+
+
+def _has_an_anchor(candidate: Candidate) -> bool:
+    """Tell whether a gradient that the loss alone makes is right, or without a head any."""
+    return any(_is_right_alone(candidate, name) for name in _anchors(candidate))
+
+
+def _is_right_alone(candidate: Candidate, name: str) -> bool:
+    """Tell whether the gradient of one parameter is the right one, up to a constant of its own."""
+    gradient = candidate.answer.tidied.observation.parameters[name]
+    if gradient.size == 1:
+        return False  # any number is another one times a constant
+    alone = judge(candidate.answer.truth, Observation(parameters={name: gradient}))
+    return alone.verdict("backward") == "agrees" or same_up_to_a_constant(alone) is not None
+
+
+def established_by_its_own(candidate: Candidate, own: Consistency) -> bool:
+    """Tell whether gradients that don't agree with the network's own forward pass may be held against it."""
+    if single_steps.is_stepwise(candidate):
+        return single_steps.is_wrong_by_its_own(candidate)
+    if is_handed_over(candidate) or own.anchored:
+        return True
+    step = for_so_many_steps(candidate, 1)
+    return step is not None and step.verdict == "agrees"
+
+
+def up_to_how_many_steps(candidate: Candidate) -> str:
+    """Tell in words for how many steps gradients agree with the network's own forward pass, where not for all."""
+    for steps in range(1, candidate.bound.problem_case.steps):
+        found = for_so_many_steps(candidate, steps)
+        if found is None:
+            break
+        wrong = [f.comparison.quantity for f in found.findings if f.verdict == "differs"]
+        if wrong and steps == 1:
+            return f"for a single step (T = 1) they don't agree either, in {', '.join(wrong)}"
+        if wrong:
+            return f"for T up to {steps - 1} they agree; for T = {steps} they don't, in {', '.join(wrong)}"
+    return ""
+
+
+def for_so_many_steps(candidate: Candidate, steps: int) -> Consistency | None:
+    """Hold the network's gradients against its own forward pass on so many steps, None where that isn't possible."""
+    bound = cast("Binding", candidate.bound)
+    case = replace(bound.problem_case, steps=steps)
+    found = attempt(
+        lambda case: consistency(replace(bound, problem_case=case).own_forward()), case, candidate.said
+    )
+    return found if isinstance(found, Consistency) else None

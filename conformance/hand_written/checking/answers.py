@@ -1,0 +1,62 @@
+"""What was asked, and the answers that need no judging: nothing heavy is imported here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from conformance.hand_written.target import quoted
+from conformance.record.check import CHECK_SCHEMA, CheckRecord, InterfaceRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for, as a reader writes it: the target, and the line that asks again."""
+
+    target: str
+    reproduce: str
+
+    @classmethod
+    def on_the_command_line(cls, target: str, case: str = "", *, execute: bool = False) -> "Asked":
+        """Return what `conformance check` is asked by these arguments."""
+        options = (f" --case {case}" if case else "") + (" --execute" if execute else "")
+        return cls(target=target, reproduce=f"conformance check {quoted(target)}{options}")
+
+
+def not_called_record(
+    asked: Asked, reason: str, lines: Sequence[str] = (), skeleton: str = "", notes: Sequence[str] = ()
+) -> CheckRecord:
+    """Return the record of a target that nobody found out how to call: what was tried, and the skeleton to fill in.
+
+    The notes tell what was left out when it was loaded.
+    """
+    return CheckRecord(
+        schema=CHECK_SCHEMA,
+        target=asked.target,
+        verdict="not-called",
+        headline=reason,
+        interface=InterfaceRecord(lines=list(lines), adapter=skeleton),
+        notes=list(notes),
+        reproduce=asked.reproduce,
+    )
+
+
+def out_of_time_record(asked: Asked, how_far: str) -> CheckRecord:
+    """Return the record of a target that was ended by a limit in time; a sentence tells how far it had come."""
+    return CheckRecord(
+        schema=CHECK_SCHEMA,
+        target=asked.target,
+        verdict="out-of-time",
+        headline=how_far,
+        reproduce=asked.reproduce,
+    )
+
+
+def failed_record(asked: Asked, reason: str, notes: Sequence[str] = ()) -> CheckRecord:
+    """Return the record of a target that gave nothing to judge, for a `reason` told as a sentence."""
+    return CheckRecord(
+        schema=CHECK_SCHEMA,
+        target=asked.target,
+        verdict="failed",
+        headline=reason,
+        notes=list(notes),
+        reproduce=asked.reproduce,
+    )

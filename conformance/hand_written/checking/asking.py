@@ -1,0 +1,45 @@
+"""Asking a bound network one question: the problem as it admits it, the truth about that, and what it showed."""
+
+from dataclasses import dataclass
+
+from conformance.cases import Case, Problem, materialise
+from conformance.hand_written.calling import Binding, Bound
+from conformance.hand_written.checking.judging import Tidied, Truth, tidied
+from conformance.hand_written.checking.running import Failure, Said, attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a network showed on a problem, and the truth about that problem."""
+
+    truth: Truth
+    tidied: Tidied
+
+
+def asked(bound: Bound, case: Case, said: Said) -> Answer | Failure:
+    """Ask `bound` the problem of `case`, as far as it admits it."""
+    return asked_about(bound, materialise(case), said)
+
+
+def asked_about(bound: Bound, problem: Problem, said: Said) -> Answer | Failure:
+    """Ask `bound` about `problem`, as far as it admits it."""
+    admitted = attempt(bound.admit, problem, said)
+    if isinstance(admitted, Failure):
+        return admitted
+    shown = attempt(bound.run, admitted, said)
+    if isinstance(shown, Failure):
+        return shown
+    return Answer(truth=_truth(bound, admitted), tidied=tidied(admitted, shown))
+
+
+def truth_about(bound: Bound, problem: Problem, said: Said) -> Truth | Failure:
+    """Return what is right for `problem` as `bound` admits it."""
+    admitted = attempt(bound.admit, problem, said)
+    return admitted if isinstance(admitted, Failure) else _truth(bound, admitted)
+
+
+def _truth(bound: Bound, problem: Problem) -> Truth:
+    truth = Truth.of(problem)
+    if isinstance(bound, Binding) and bound.own_rate:
+        return truth.read_off_updates(bound.own_rate)
+    return truth

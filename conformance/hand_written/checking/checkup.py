@@ -1,0 +1,264 @@
+"""A network checked under every way of calling it that was found: chosen among them, judged, and told in a record."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as replaced
+
+from msgspec.structs import replace
+
+from conformance.examination.recording import quantity_records
+from conformance.hand_written.budget import Budget
+from conformance.hand_written.calling import Binding, Bound
+from conformance.hand_written.checking import parts
+from conformance.hand_written.checking.anchoring import (
+    NOT_ESTABLISHED,
+    established,
+    established_by_its_own,
+    is_handed_over,
+    up_to_how_many_steps,
+)
+from conformance.hand_written.checking.answers import Asked, failed_record, out_of_time_record
+from conformance.hand_written.checking.as_written import as_written
+from conformance.hand_written.checking.choosing import Candidate, choose, judged_on
+from conformance.hand_written.checking.compose import judged_record
+from conformance.hand_written.checking.consistency import consistency
+from conformance.hand_written.checking.constant import AS_ASKED
+from conformance.hand_written.checking.contracts import contracts, of_precision
+from conformance.hand_written.checking.declared import Declared
+from conformance.hand_written.checking.diagnosing import diagnosed, show_the_same
+from conformance.hand_written.checking.found import Found
+from conformance.hand_written.checking.further_calls import FurtherCalls
+from conformance.hand_written.checking.losses import by_another_loss, loss_of
+from conformance.hand_written.checking.running import Failure, attempt
+from conformance.hand_written.checking.single_steps import alone, is_stepwise
+from conformance.hand_written.diagnosis import Diagnosis
+from conformance.hand_written.diagnosis.diagnose import MOST
+from conformance.hand_written.diagnosis.search import DEEPEST
+from conformance.record import FREE_RUN, exact
+from conformance.record.check import CheckRecord, ConsistencyRecord, PartRecord
+
+Progress = Callable[[str], None]
+
+MOST_DIAGNOSED = 4
+"""Ways of calling one network whose mistakes are searched for, those with the fewest wrong results first."""
+
+
+def checked(
+    bounds: Iterable[Bound], question: Asked, progress: Progress = lambda _: None
+) -> CheckRecord | None:
+    """Check a network under every binding until one settles it, and return everything found; None without any."""
+    progress("judging it on its own case")
+    choice = choose(bounds)
+    if not choice.candidates and not choice.failures:
+        return None
+    if not choice.candidates:
+        bound, failure = choice.failures[0]
+        ended = f"{bound.name} ended before it gave anything: {failure.reason}"
+        if failure.late:
+            return out_of_time_record(question, ended)
+        return failed_record(question, ended, bound.notes)
+    checkup = accused_of_least(choice.candidates, progress)
+    return judged_record(question, checkup.found())
+
+
+def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Checkup":
+    """Return the candidate with the fewest mistakes: none at all first, then the fewest that are named.
+
+    Where the gradient of the output seems to enter at a wrong step, it may be the question that is wrong: asked for a
+    loss on the last step alone, code that takes a gradient for every step walks a single one. So a way of calling it
+    under which that gradient enters where it should is believed before one with as many mistakes.
+    """
+    plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
+    for checkup in plain:
+        if not checkup.candidate.differs:
+            return checkup.by_the_loss_it_declares().from_another_start().in_a_longer_sequence()
+    found: list[Checkup] = []
+    budget = Budget(most=1.5 * MOST)
+    for checkup in plain[:MOST_DIAGNOSED]:
+        if any(show_the_same(checkup.candidate, each.candidate) for each in found):
+            continue
+        progress("searching for the mistake")
+        part = budget.part(MOST)  # for this one; the rest for those that follow
+        deepest = min((each.mistakes for each in found), default=DEEPEST)
+        diagnosis = diagnosed(checkup.candidate, progress, part, int(min(deepest, DEEPEST)))
+        found.append(replaced(checkup, diagnosis=diagnosis))
+        if found[-1].mistakes <= 1 and not found[-1].misplaced:
+            break
+    return min(found, key=lambda checkup: (checkup.misplaced, checkup.mistakes)).of_a_step()
+
+
+def has_right_states(candidate: Candidate) -> bool:
+    """Return whether some states that an adapter or a module shows are torch's, so that it is no other network.
+
+    What else differs in its forward pass is a mistake then: an output that isn't made of these states, say.
+    """
+    findings = candidate.came.judged.of_phase("forward")
+    right = any(f.verdict == "agrees" and f.comparison.quantity in ("h", "h_n") for f in findings)
+    return right and is_handed_over(candidate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """Everything that is tried with one candidate, and what is known of its mistakes."""
+
+    candidate: Candidate
+    progress: Progress
+    diagnosis: Diagnosis | None = None
+    right_from_zero: bool = False
+    right_for: int = 0  # steps, where it goes wrong in longer sequences
+
+    @property
+    def mistakes(self) -> float:
+        """How many mistakes are named, infinite where none could be."""
+        explained = self.diagnosis is not None and self.diagnosis.explained
+        return len(self.diagnosis.faults) if explained else math.inf
+
+    @property
+    def misplaced(self) -> bool:
+        """Whether the gradient of the output enters at another step than it is asked at, or nothing is explained."""
+        choices = None if self.diagnosis is None else self.diagnosis.choices
+        return choices is None or "entry" in choices.departures()
+
+    def by_the_loss_it_declares(self) -> "Checkup":
+        """Return the check by the loss that the code declares, where its gradient is right for another one.
+
+        Nothing less than a mistake that reproduces every gradient is held against it.
+        """
+        other = by_another_loss(self.candidate.bound)
+        if other is None or self._declared() is not None:
+            return self
+        if loss_of(other, self.candidate.answer.truth, methods=True) is None:
+            return self
+        judged = judged_on(self.candidate.case, other, self.candidate.said)
+        if not isinstance(judged, Candidate) or not judged.differs:
+            return self
+        found = diagnosed(judged, self.progress)
+        return replaced(self, candidate=judged, diagnosis=found) if found.explained else self
+
+    def from_another_start(self) -> "Checkup":
+        """Return the check of the same network from an h_0 that isn't 0, where it goes wrong only then.
+
+        Where its forward pass differs from there, the mistake must be named: it might start from a state of its own
+        rightly. Otherwise return this one.
+        """
+        other = parts.from_another_start(self.candidate)
+        if not isinstance(other, Candidate) or not other.differs:
+            return self
+        self.progress("searching for the mistake")
+        found = diagnosed(other, self.progress)
+        if other.came.forward == "differs" and not found.explained:
+            return self
+        return replaced(self, candidate=other, diagnosis=found, right_from_zero=True)
+
+    def of_a_step(self) -> "Checkup":
+        """Return the check of one step that is wrong by itself, where our loop around it may be as well."""
+        explained = self.diagnosis is not None and self.diagnosis.explained
+        step = None if explained or not is_stepwise(self.candidate) else alone(self.candidate)
+        if step is None or not step.differs:
+            return self
+        return replaced(self, candidate=step, diagnosis=diagnosed(step, self.progress))
+
+    def in_a_longer_sequence(self) -> "Checkup":
+        """Return the check of the same network on a longer sequence, where it goes wrong only there."""
+        if self.candidate.differs or not self.candidate.came.agrees:
+            return self
+        self.progress("judging it on longer sequences")
+        other = parts.of_a_longer_sequence(self.candidate)
+        return self if other is None else replaced(self, candidate=other, right_for=self.candidate.case.steps)
+
+    def found(self) -> Found:
+        """Return all that is found about it."""
+        candidate = self.candidate
+        own = (
+            self._consistency()
+            if candidate.shows_its_loss_alone
+            or (candidate.came.forward == "differs" and not has_right_states(candidate))
+            else None
+        )
+        again = self._contracts()
+        known = (
+            bool(self.right_for)
+            or candidate.came.backward != "differs"
+            or established(candidate, self.diagnosis)
+        )
+        return Found(
+            candidate=candidate,
+            diagnosis=self.diagnosis if known or self._forward_is_known else None,
+            declared=self._declared(),
+            right_from_zero=self.right_from_zero,
+            right_for=self.right_for,
+            established=known,
+            consistency=own,
+            parts=self._parts() if known and (own is None or own.agrees is None) else (),
+            contracts=[
+                of_precision(candidate.answer.tidied, candidate.came, candidate.inside),
+                *again.contracts,
+            ],
+            wrong_later=again.wrong,
+            as_written=as_written(candidate),
+        )
+
+    def _not_handed_out(self) -> str:
+        """Return in words which gradients of its own parameters nobody gets, though all others are right."""
+        bound = self.candidate.bound
+        if not isinstance(bound, Binding) or bound.own is None:
+            return ""
+        if bound.withheld:
+            return "they are right in local variables, but a caller doesn't get them"
+        missing = [name for name in bound.own.parameters if name not in bound.own.gradients]
+        return f"all that are shown are right, but {', '.join(missing)} has none" if missing else ""
+
+    @property
+    def _forward_is_known(self) -> bool:
+        """Whether what its forward pass shows is reproduced, if nothing else is."""
+        return self.diagnosis is not None and self.diagnosis.forward is not None
+
+    def _declared(self) -> Declared | None:
+        """Look for a loss that the code declares, where the loss enters its backward pass by targets."""
+        bound = self.candidate.bound
+        if bound.loss is None or bound.loss.kind not in AS_ASKED or self.candidate.came.forward == "differs":
+            return None
+        self.progress("looking for the loss that it declares")
+        return loss_of(bound, self.candidate.answer.truth)
+
+    def _parts(self) -> list[PartRecord]:
+        """Judge the network from another initial state, where its case has none, and for a single step."""
+        self.progress("judging it in other settings")
+        candidate = self.candidate
+        start, step = parts.from_another_start(candidate), parts.of_a_single_step(candidate)
+        found = [] if start is None else [parts.start_record(candidate.case, start)]
+        if step is not None:
+            looped = candidate.came.backward == "differs" or candidate.came.forward == "differs"
+            found.append(parts.cell_record(candidate.case, step, loop_differs=looped))
+        return found
+
+    def _contracts(self) -> FurtherCalls:
+        self.progress("calling it again and again")
+        candidate = self.candidate
+        return contracts(candidate.bound, candidate.answer.truth.problem, candidate.came, candidate.said)
+
+    def _consistency(self) -> ConsistencyRecord:
+        """Judge the gradients by the network's own forward pass."""
+        self.progress("differentiating its own forward pass")
+        bound, said = self.candidate.bound, self.candidate.said
+        own = attempt(lambda bound: consistency(bound.own_forward()), bound, said)
+        if isinstance(own, Failure):
+            return ConsistencyRecord(agrees=None, reason=own.reason, method="", factor=1.0, quantities=[])
+        agrees = {"agrees": True, "differs": False}.get(own.verdict)
+        reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
+        if agrees is False and not established_by_its_own(self.candidate, own):
+            agrees, reason = None, NOT_ESTABLISHED
+        if agrees and (missing := self._not_handed_out()):
+            agrees, reason = None, missing
+        return ConsistencyRecord(
+            agrees=agrees,
+            reason=reason,
+            method=own.method,
+            factor=exact(own.factor),
+            steps=up_to_how_many_steps(self.candidate) if agrees is False else "",
+            quantities=[
+                replace(row, quantity=row.quantity.removesuffix(FREE_RUN))
+                for row in quantity_records(own.findings)
+            ],
+        )

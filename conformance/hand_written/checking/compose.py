@@ -1,0 +1,95 @@
+"""From what was found to the record of a check."""
+
+from conformance.cases import Problem
+from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.examination.recording import first_divergence_record, quantity_records
+from conformance.hand_written.checking import steps
+from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.constant import constant_of
+from conformance.hand_written.checking.diagnosing import closest_match, diagnosis_record, reproduced
+from conformance.hand_written.checking.found import Found
+from conformance.hand_written.checking.judging import Judged
+from conformance.hand_written.checking.pointing import suspected
+from conformance.hand_written.checking.verdict import headline, names_of, verdict_of
+from conformance.judge import not_shown
+from conformance.record.check import (
+    CHECK_SCHEMA,
+    CheckRecord,
+    DiagnosisRecord,
+    InterfaceRecord,
+)
+from conformance.subjects.observation import Observation
+
+
+def judged_record(asked: Asked, found: Found) -> CheckRecord:
+    """Return the record of a network that ran."""
+    candidate, came = found.candidate, found.came
+    bound, shown = candidate.bound, candidate.answer.tidied.observation
+    constant = constant_of(found)
+    verdict = verdict_of(found, constant)
+    another = verdict == "another-network"
+    diagnosis = _diagnosis(found)
+    if another and diagnosis is not None:
+        diagnosis = closest_match(diagnosis)
+    stepwise = stepwise_of(found)
+    states = steps.of_states(stepwise)
+    return CheckRecord(
+        schema=CHECK_SCHEMA,
+        target=asked.target,
+        verdict=verdict,
+        headline=headline(found, verdict, constant),
+        case=candidate.case.id,
+        forward="differs" if found.outputs_differ else came.forward,
+        backward=came.backward,
+        interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
+        quantities=quantity_records(found.told),
+        first_divergence=None
+        if another or verdict == "undecided"
+        else first_divergence_record(stepwise.findings),
+        simulated_steps=stepwise is not came.judged,
+        inherited="" if states is None or verdict == "undecided" else steps.inherited(states),
+        split=[] if states is None else steps.split(stepwise, states),
+        scale=constant,
+        diagnosis=diagnosis,
+        as_written=list(found.as_written),
+        consistency=found.consistency,
+        parts=list(found.parts),
+        contracts=list(found.contracts),
+        notes=[*found.complaints, *bound.notes, *candidate.said.messages],
+        not_checked=[] if another else missing(came.judged.truth.problem, shown),
+        reproduce=asked.reproduce,
+        unjudged=names_of(found.uncalled) if came.backward is None else [],
+    )
+
+
+def _diagnosis(found: Found) -> DiagnosisRecord | None:
+    if found.diagnosis is None:
+        return None
+    return diagnosis_record(found.diagnosis, suspected(found.candidate, found.diagnosis))
+
+
+def missing(problem: Problem, shown: Observation) -> list[str]:
+    """Return what wasn't shown, in words; the second of two biases isn't missed where one stands for both."""
+    merged = "bias_ih_l0" in shown.parameters and "bias_hh_l0" not in shown.parameters
+    if not (shown.parameters or shown.d_hidden or shown.d_pre or shown.d_x is not None):
+        return ["any gradient"]
+    names = [
+        n
+        for n in not_shown(problem, shown)
+        if not n.endswith(" of (0, 0)") and not (merged and "bias_hh" in n)
+    ]
+    names = [n.replace(HEAD_WEIGHT, "W_y").replace(HEAD_BIAS, "b_y") for n in names]
+    names += [] if shown.hidden or shown.output is not None else ["the states h_t"]
+    return names + ([] if shown.d_hidden else ["the steps dL/dh_t"])
+
+
+def stepwise_of(found: Found) -> Judged:
+    """Return the findings from which the first divergent step is told.
+
+    Where a network keeps no dL/dh and its gradients are wrong, those are the steps of the network that its diagnosis
+    reproduces.
+    """
+    judged = found.came.judged
+    if found.came.backward != "differs" or steps.of_states(judged) is not None or found.diagnosis is None:
+        return judged
+    return reproduced(judged.truth, found.diagnosis) or judged

@@ -1,0 +1,200 @@
+"""Self-consistency: the numerical gradient of a network's own forward pass, next to the gradient that it computes.
+
+It needs no reference, so it judges any network: an LSTM, a GRU, a sigmoid cell. And it says nothing about whether the
+forward pass is the one that was meant, only whether backward and forward belong together.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from conformance.cases import FORMATS
+from conformance.examination.recording import verdict_of
+from conformance.hand_written.calling import OwnForward
+from conformance.hand_written.checking.differences import by_complex_step, extrapolated
+from conformance.judge import MEANINGLESS, THRESHOLD, Comparison, Finding, Precision, decide
+from conformance.record import Verdict
+from refrnn import Array
+
+U = float(np.finfo(np.float64).eps) / 2
+REPLAYS = 4
+
+DIRECTIONS = 3
+"""Random directions in which every parameter is moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consistency:
+    """How the gradients of a network compare with the numerical gradient of its own forward pass.
+
+    `factor` is the one constant that all its gradients carry; the findings are about what is left without it.
+    `anchored` is whether at least one parameter's gradient is right, up to a constant of its own.
+    """
+
+    method: str
+    findings: list[Finding]
+    factor: float = 1.0
+    anchored: bool = True
+
+    @property
+    def verdict(self) -> Verdict:
+        """What all findings say together."""
+        return verdict_of(self.findings)[0]
+
+
+def consistency(own: OwnForward) -> Consistency:
+    """Compare every gradient that `own` gives with the derivative of its own loss, ⟨cotangent, outputs⟩."""
+    loss = OwnLoss(own)
+    exactly = loss.carries_complex_numbers()
+    method = "complex steps" if exactly else "central differences, extrapolated"
+    along = Numerical.along_some_directions(loss, exactly=exactly)
+    plain = Consistency(method=method, findings=along.compared_with(own.gradients))
+    if plain.verdict != "differs":
+        return plain
+    factor = along.factor_of(own.gradients)
+    if factor:
+        scaled = {name: g / factor for name, g in own.gradients.items()}
+        same = Consistency(method=method, findings=along.compared_with(scaled), factor=factor)
+        if same.verdict == "agrees":
+            return same
+    return replace(plain, anchored=any(along.is_right_alone(name, g) for name, g in own.gradients.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Numerical:
+    """Numerical derivatives along a few random directions (N, *shape) of every parameter, and their errors (N,).
+
+    They tell at a fraction of the cost of single elements whether a gradient is right: an error anywhere shows in a
+    random direction with probability 1.
+    """
+
+    directions: Mapping[str, Array]
+    derived: Mapping[str, tuple[Array, Array]]
+
+    @classmethod
+    def along_some_directions(cls, loss: "OwnLoss", *, exactly: bool) -> "Numerical":
+        """Derive along a few random directions of every parameter."""
+        rng = np.random.default_rng(2)
+        shapes = {name: loss.own.parameters[name].shape for name in loss.own.gradients}
+        directions = {
+            name: rng.standard_normal((DIRECTIONS, *shape)) / np.sqrt(max(1, np.prod(shape)))
+            for name, shape in shapes.items()
+        }
+        return cls(directions, loss.derived(directions, exactly=exactly))
+
+    def compared_with(self, gradients: Mapping[str, Array]) -> list[Finding]:
+        """Judge `gradients` against the numerical ones."""
+        scale = max((root_mean_square(value) for value, _ in self.derived.values()), default=0.0)
+        return decide(
+            (self._compared(name, gradient, scale) for name, gradient in gradients.items()),
+            Precision.of(FORMATS["f64"]),
+        )
+
+    def factor_of(self, gradients: Mapping[str, Array]) -> float:
+        """Return the factor that brings the numerical derivatives closest to `gradients`, 0 where none does."""
+        pairs = [(self._along(name, g), self.derived[name][0]) for name, g in gradients.items()]
+        square = sum(float(right @ right) for _, right in pairs)
+        return sum(float(got @ right) for got, right in pairs) / square if square > 0 else 0.0
+
+    def is_right_alone(self, name: str, gradient: Array) -> bool:
+        """Tell whether one parameter's gradient is right up to a constant; any single number is that."""
+        factor = self.factor_of({name: gradient})
+        if not factor or gradient.size == 1:
+            return False
+        return verdict_of(self.compared_with({name: gradient / factor}))[0] == "agrees"
+
+    def _along(self, name: str, gradient: Array) -> Array:
+        """Return a gradient's derivatives along the directions (N,)."""
+        directions = self.directions[name]
+        return directions.reshape(len(directions), -1) @ gradient.ravel()
+
+    def _compared(self, name: str, gradient: Array, scale: float) -> Comparison:
+        """Return derivatives next to their numerical values, within so many times what those are off by.
+
+        One error may be small by chance, so half of its square comes from all of the parameter, as in the noise of the
+        judge. Where the error isn't small against `scale`, the size of the derivatives, nothing is decided.
+        """
+        expected, error = self.derived[name]
+        typical = root_mean_square(error)
+        noise = np.sqrt(error**2 / 2 + typical**2 / 2) + U * np.abs(expected)
+        return Comparison(
+            phase="backward",
+            quantity=f"dL/d{name}",
+            layer=None,
+            direction=None,
+            axes=("direction",),
+            got=self._along(name, gradient),
+            expected=expected,
+            bound=THRESHOLD * noise,
+            doubtful=np.full(expected.shape, not typical <= MEANINGLESS * scale),
+            scale="noise",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLoss:
+    """The loss that a network's backward pass is the gradient of, as a function of single numbers."""
+
+    own: OwnForward
+
+    def along(
+        self, direction: Mapping[str, Array], start: Mapping[str, Array]
+    ) -> Callable[[complex], complex]:
+        """Return the loss along a line: from a number s to L(start + s · direction)."""
+
+        def loss(s: complex) -> complex:
+            point = {n: w + s * direction[n] if n in direction else w for n, w in start.items()}
+            return complex_or_float(np.sum(self.own.cotangent * self.own.outputs(point)))
+
+        return loss
+
+    def carries_complex_numbers(self) -> bool:
+        """Return whether a complex step runs through the network and agrees with differences, in one direction."""
+        rng = np.random.default_rng(0)
+        direction = {
+            n: rng.standard_normal(w.shape) / np.sqrt(w.size) for n, w in self.own.parameters.items()
+        }
+        line = self.along(direction, self.own.parameters)
+        try:
+            value = by_complex_step(line)
+        except Exception:  # noqa: BLE001 - foreign code may refuse complex numbers in any way it likes
+            return False
+        real = extrapolated(lambda s: float(line(s).real))
+        return abs(value - real.value) <= THRESHOLD * real.error
+
+    def derived(self, directions: Mapping[str, Array], *, exactly: bool) -> dict[str, tuple[Array, Array]]:
+        """Return the derivatives along (N, *shape) directions of every parameter with their errors, (N,) each."""
+        derive = self._exact if exactly else self._estimated
+        return {name: derive(name, along) for name, along in directions.items()}
+
+    def _exact(self, name: str, directions: Array) -> tuple[Array, Array]:
+        """Derive by complex steps; the noise is the scatter where every number is off by its rounding."""
+        value = self._by_complex_steps(name, directions, self.own.parameters)
+        rng = np.random.default_rng(1)
+        scatter = np.zeros_like(value)
+        for _ in range(REPLAYS):
+            start = {
+                n: w * (1 + 2 * U * rng.standard_normal(w.shape)) for n, w in self.own.parameters.items()
+            }
+            scatter += (self._by_complex_steps(name, directions, start) - value) ** 2
+        return value, np.sqrt(scatter / REPLAYS)
+
+    def _by_complex_steps(self, name: str, directions: Array, start: Mapping[str, Array]) -> Array:
+        return np.array([by_complex_step(self.along({name: v}, start)) for v in directions])
+
+    def _estimated(self, name: str, directions: Array) -> tuple[Array, Array]:
+        """Derive by differences, which estimate their own errors."""
+        lines = [self.along({name: v}, self.own.parameters) for v in directions]
+        found = [extrapolated(lambda s, line=line: float(line(s).real)) for line in lines]
+        return np.array([d.value for d in found]), np.array([d.error for d in found])
+
+
+def complex_or_float(value: np.generic) -> complex:
+    """Return a NumPy number as Python's, complex only where it is."""
+    return complex(value) if np.iscomplexobj(value) else float(value)
+
+
+def root_mean_square(values: Array) -> float:
+    """Return the root mean square of all elements, 0 where there are none."""
+    return float(np.sqrt(np.mean(values**2))) if values.size else 0.0

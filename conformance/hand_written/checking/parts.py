@@ -1,0 +1,147 @@
+"""The same network in other settings: from an initial state that isn't 0, and for a single step."""
+
+import re
+from dataclasses import replace
+
+from conformance.cases import Case, Problem, materialise
+from conformance.hand_written.calling import Bound
+from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.checking.asking import asked_about
+from conformance.hand_written.checking.choosing import Candidate, judged_on
+from conformance.hand_written.checking.judging import Judged, judge
+from conformance.hand_written.checking.outcome import Outcome, outcome
+from conformance.hand_written.checking.running import Failure, attempt
+from conformance.hand_written.checking.scale import uncertainty
+from conformance.record.check import PartRecord
+
+LONGER = (12, 41)
+"""Steps of longer sequences: what holds some of them only goes wrong there."""
+
+NOT_HANDED = (
+    "its backward pass is handed neither h_0 nor anything computed from it: it runs a forward pass of its own"
+)
+
+
+def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
+    """Judge the network from an h_0 that isn't 0, None where its own case has that already."""
+    if candidate.case.h_0:
+        return None
+    case = replace(candidate.case, h_0=True)
+    found = judged_on(case, candidate.bound, candidate.said, inside=candidate.inside)
+    if isinstance(found, Candidate) and found.came.backward is not None and _never_gets_h_0(found):
+        return Failure(NOT_HANDED)
+    return found
+
+
+def _never_gets_h_0(found: Candidate) -> bool:
+    """Tell whether the backward pass was never handed the h_0 from which the forward pass started, nor its doing."""
+    bound = found.bound
+    if not isinstance(bound, Binding):
+        return False
+    sees = attempt(bound.backward_sees_h_0, found.answer.truth.problem, found.said)
+    return sees is False
+
+
+def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
+    """Return the network judged on the first of some longer sequences on which it goes wrong, None where on none.
+
+    Its cotangents are 2¹⁰ times smaller, so that what limits large gradients isn't reached by the sums over more steps;
+    where the loss makes them of ids, they can't be, and the longest sequence is left out.
+    """
+    bound = of_any_length(candidate.bound, candidate.case.steps)
+    fixed = isinstance(bound, Binding) and bound.traits.crossed
+    for steps in LONGER[:1] if fixed else LONGER:
+        problem = softened(materialise(replace(candidate.case, steps=steps)))
+        answer = asked_about(bound, problem, candidate.said)
+        if isinstance(answer, Failure):
+            continue
+        came = outcome(answer.truth, answer.tidied.observation)
+        found = replace(candidate, case=answer.truth.problem.case, answer=answer, came=came)
+        if found.differs:
+            return found
+    return None
+
+
+def of_any_length(bound: Bound, steps: int) -> Bound:
+    """Return a network without its clipping that shows nothing by the number of one of its last steps."""
+    if not isinstance(bound, Binding):
+        return bound
+    shown = {
+        name: text
+        for name, text in bound.shown.items()
+        if all(int(number) < steps - 1 for number in re.findall(r"\[(\d+)\]", text))
+    }
+    return replace(bound, shown=shown, lifted=True)
+
+
+def softened(problem: Problem) -> Problem:
+    """Return `problem` with smaller cotangents."""
+    head, factor = problem.head, 2.0**-10
+    if head is not None and head.d_y is not None:
+        head = replace(head, d_y=factor * head.d_y)
+    smaller = {
+        name: factor * array
+        for name in ("d_output", "d_h_n")
+        if (array := getattr(problem, name)) is not None
+    }
+    return replace(problem, head=head, **smaller)
+
+
+def of_a_single_step(candidate: Candidate) -> Candidate | Failure | None:
+    """Judge the cell apart from the loop: a sequence of one step; None where that is the case already."""
+    if candidate.case.steps == 1:
+        return None
+    case = replace(candidate.case, steps=1)
+    return judged_on(case, candidate.bound, candidate.said, inside=candidate.inside)
+
+
+def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
+    """Tell what came out from another initial state."""
+    case = replace(case, h_0=True)
+    if isinstance(found, Failure):
+        sentence = f"h_0 ≠ 0: not checked, {found.reason}"
+    elif found.came.forward == "differs":
+        wrong = _wrong(found.came.judged)
+        sentence = f"h_0 ≠ 0: the forward pass differs ({wrong}): h_0 is ignored, or another state is used"
+    else:
+        sentence = f"h_0 ≠ 0: {_told(found.came)}"
+    return PartRecord(id="initial-state", case=case.id, holds=_holds(found), sentence=sentence)
+
+
+def cell_record(case: Case, found: Candidate | Failure, *, loop_differs: bool) -> PartRecord:
+    """Tell what came out for a single step, and what that says about cell and loop.
+
+    From h_0 = 0 a single step has no use for W_hh, so that it says nothing of what is done with it.
+    """
+    case = replace(case, steps=1)
+    if isinstance(found, Failure):
+        sentence = f"a single step (T = 1): not checked, {found.reason}"
+    elif found.came.agrees:
+        elsewhere = "between steps" if case.h_0 else "between steps, or in what is done with W_hh"
+        meaning = f": the mistake is {elsewhere}" if loop_differs else ""
+        sentence = f"a single step (T = 1): {_told(found.came)}{meaning}"
+    else:
+        meaning = ": already that is wrong" if found.differs else ""
+        sentence = f"a single step (T = 1): {_told(found.came)}{meaning}"
+    return PartRecord(id="cell", case=case.id, holds=_holds(found), sentence=sentence)
+
+
+def _holds(found: Candidate | Failure) -> bool | None:
+    if isinstance(found, Failure) or not (found.came.agrees or found.differs):
+        return None
+    return found.came.agrees
+
+
+def _told(came: Outcome) -> str:
+    if came.agrees:
+        scale = came.scale
+        if scale is None or abs(scale.factor - 1) <= uncertainty(came.judged.truth):
+            return "agrees"
+        return f"agrees, up to the constant {scale.name or f'{scale.factor:.6g}'}"
+    beyond = judge(came.judged.truth.in_single_precision(), came.judged.shown)
+    wrong = _wrong(beyond) or _wrong(came.judged)
+    return f"differs in {wrong}" if wrong else "can't be decided"
+
+
+def _wrong(judged: Judged) -> str:
+    return ", ".join(dict.fromkeys(f.comparison.title for f in judged.findings if f.verdict == "differs"))

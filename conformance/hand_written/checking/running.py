@@ -1,0 +1,61 @@
+"""Running foreign code once: what it showed, or how it failed, told in a sentence with the line that did it."""
+
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from conformance.errors import Unsupported, in_words, well_formed
+from conformance.hand_written.calling.running.guard import LIBRARIES
+from conformance.hand_written.calling.running.limits import TookTooLong
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that gave nothing: why, and whether that was a refusal rather than a mishap, or a limit in time."""
+
+    reason: str
+    refused: bool = False
+    late: bool = False
+
+
+@dataclass(slots=True)
+class Said:
+    """What foreign code said by warnings while it ran, each message once."""
+
+    messages: dict[str, None] = field(default_factory=dict)
+
+    def add(self, caught: Sequence[warnings.WarningMessage]) -> None:
+        """Keep the messages of some warnings."""
+        self.messages.update(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
+
+
+def attempt(function: Callable[[A], R], argument: A, said: Said | None = None) -> R | Failure:
+    """Return what foreign code gives for `argument`, or how it failed; its warnings go to `said`."""
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+        warnings.simplefilter("always")
+        try:
+            return function(argument)
+        except Unsupported as reason:
+            return Failure(str(reason), refused=True)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - code that calls sys.exit() must not end the check
+            return Failure(told(error), late=isinstance(error, TookTooLong))
+        finally:
+            if said is not None:
+                said.add(caught)
+
+
+def told(error: BaseException) -> str:
+    """Return an exception in one sentence: what it is, and the innermost line of foreign code on the way to it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)] or frames
+    where = f", in {own[-1].name} at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else ""
+    return in_words(error) + well_formed(where)

@@ -1,0 +1,166 @@
+"""From a target, by name or as a live object, to its check: load it, find out how it is called, judge it."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.cases import parse_id
+from conformance.errors import NoSuchTarget, Unsupported, UsageError
+from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
+from conformance.hand_written.calling.loading.stubs import is_stub
+from conformance.hand_written.calling.running.numpys_own import NumpysOwn
+from conformance.hand_written.checking.adapter import adapted
+from conformance.hand_written.checking.answers import Asked, failed_record, not_called_record
+from conformance.hand_written.checking.checkup import Progress, checked
+from conformance.hand_written.checking.running import told
+from conformance.hand_written.torch_modules.search import module_bounds
+from conformance.hand_written.torch_modules.written_module import is_module
+from conformance.record.check import CheckRecord
+
+
+def checked_target(
+    target: str, case: str, asked: Asked, progress: Progress, *, execute: bool = False
+) -> CheckRecord:
+    """Check what `target` names, on `case` where it isn't empty; whatever its code does, the answer is a record.
+
+    With `execute` all of its script is run first, as it stands.
+
+    Raises
+    ------
+    NoSuchTarget
+        If there is no such file or module, or no such name in it.
+    """
+    return _with_numpys_own(
+        lambda: _loaded_and_checked(target, case, asked, progress, execute=execute), asked
+    )
+
+
+def _loaded_and_checked(
+    target: str, case: str, asked: Asked, progress: Progress, *, execute: bool
+) -> CheckRecord:
+    progress("running all of it" if execute else "loading it")
+    try:
+        loaded = load(target, execute=execute)
+    except NoSuchTarget:
+        raise
+    except UsageError as refusal:
+        return failed_record(asked, str(refusal))
+    except Exception as error:  # noqa: BLE001 - loading runs foreign code, which may raise anything
+        return failed_record(asked, f"{target} can't be loaded: {told(error)}")
+    return _checked(loaded, case, asked, progress)
+
+
+def checked_object(
+    network: object, case: str, asked: Asked, progress: Progress = lambda _: None
+) -> CheckRecord:
+    """Check a live object, on `case` where it isn't empty."""
+    objects = network if isinstance(network, tuple) else (network,)
+    loaded = loaded_from(*objects, target=asked.target)
+    return _with_numpys_own(lambda: _checked(loaded, case, asked, progress), asked)
+
+
+def _with_numpys_own(check: Callable[[], CheckRecord], asked: Asked) -> CheckRecord:
+    """Return the record of a check, unless foreign code had replaced what the check itself computes with."""
+    own = NumpysOwn.now()
+    try:
+        record = check()
+    except Exception:
+        replaced = own.put_back()
+        if not replaced:
+            raise
+        return failed_record(asked, _cannot_judge(asked, replaced))
+    replaced = own.put_back()
+    return failed_record(asked, _cannot_judge(asked, replaced)) if replaced else record
+
+
+def _cannot_judge(asked: Asked, replaced: Sequence[str]) -> str:
+    return (
+        f"{asked.target} replaces {', '.join(replaced)}, which the check computes with too, so nothing can be judged. "
+        "Give its own function a name of its own."
+    )
+
+
+def _checked(loaded: Loaded, case: str, asked: Asked, progress: Progress) -> CheckRecord:
+    ways = Ways(loaded=loaded, case=case, progress=progress)
+    try:
+        record = checked(ways.bounds(), asked, progress)
+    except Unsupported as reason:
+        return not_called_record(asked, f"Nobody found out how to call it: {reason}.")
+    if record is None:
+        return _not_called(loaded, ways.unbound, asked)
+    return record
+
+
+def _not_called(loaded: Loaded, unbound: Unbound | None, asked: Asked) -> CheckRecord:
+    """Return what is told of a target that nobody found out how to call: the furthest attempts, and a skeleton."""
+    attempts = () if unbound is None else unbound.attempts
+    lines = [f"{a.what}: {a.reached}; {a.problem}" for a in attempts]
+    reason = (
+        f"Nobody found out how to call it; {_tried(len(lines))}, the furthest first below."
+        if lines
+        else "There is nothing to call: it defines neither a class nor a function, and statements alone are not run."
+    )
+    if is_stub(vars(loaded.code).get("torch")):
+        reason += (
+            " It computes with tensors of torch, which are called in classes that are nn.Modules only; an adapter may "
+            "turn arrays into tensors and back."
+        )
+    empty = "" if unbound is None else unbound.skeleton
+    return not_called_record(asked, reason, lines, empty, loaded.notes)
+
+
+def _tried(ways: int) -> str:
+    return "1 way was tried" if ways == 1 else f"{ways} ways were tried"
+
+
+@dataclass(slots=True, kw_only=True)
+class Ways:
+    """The ways of calling a target, and what is known where there are none."""
+
+    loaded: Loaded
+    case: str
+    progress: Progress
+    unbound: Unbound | None = field(default=None)
+
+    def bounds(self) -> Iterator[Bound]:
+        """Yield the ways of calling it, likely ones first: as it says, as a torch module, or found out by trying."""
+        network = self._wanted()
+        if isinstance(network, Binding):
+            yield network
+        elif is_adapter(network):
+            yield adapted(network, parse_id(self.case) if self.case else None, self.loaded.notes)
+        elif is_module(network):
+            yield from module_bounds(network)
+        else:
+            for bound in bindings(self.loaded, self.progress):
+                if isinstance(bound, Unbound):
+                    self.unbound = bound
+                else:
+                    yield bound
+
+    def _wanted(self) -> Any:  # noqa: ANN401 - whatever the target names
+        """Return the one thing that is named, or where none is the one adapter or module that there is; else None."""
+        code = vars(self.loaded.code)
+        if len(self.loaded.wanted) == 1:
+            return code.get(self.loaded.wanted[0])
+        own = self.loaded.code.__name__
+        adapters = [
+            v for v in code.values() if isinstance(v, Binding) or (is_adapter(v) and v.__module__ == own)
+        ]
+        found = adapters or [
+            v for v in code.values() if isinstance(v, type) and is_module(v) and v.__module__ == own
+        ]
+        return found[0] if len(found) == 1 and not self.loaded.wanted else None
+
+
+def is_adapter(network: object) -> bool:
+    """Return whether `network` says how it is called itself: an object or a class with `run(problem)`."""
+    run = getattr(network, "run", None)
+    if not callable(run):
+        return False
+    try:
+        names = list(inspect.signature(run).parameters)
+    except (TypeError, ValueError):
+        return False
+    return names in (["problem"], ["self", "problem"])

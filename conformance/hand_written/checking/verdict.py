@@ -1,0 +1,217 @@
+"""The verdict of a check as one word and as a sentence."""
+
+from collections.abc import Sequence
+
+from conformance.faults.seams import SEAMS
+from conformance.hand_written.calling.interface import Attempt
+from conformance.hand_written.checking.anchoring import NOT_ESTABLISHED, is_stated
+from conformance.hand_written.checking.found import Found
+from conformance.hand_written.checking.outcome import Outcome
+from conformance.hand_written.diagnosis import Diagnosis
+from conformance.judge import Finding
+from conformance.judge.comparison import Phase
+from conformance.record.check import CheckVerdict, ConsistencyRecord, ScaleRecord, named_gradient
+
+FORWARD = SEAMS[: SEAMS.index("derivative")]
+"""The seams of the forward pass: all up to the first one of the backward pass."""
+
+AGREES = ("conforms", "conforms-up-to-a-constant", "forward-conforms")
+"""The verdicts on what agrees as far as it was judged."""
+
+
+def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
+    """Return the verdict on what was found, `constant` being the one that all gradients carry.
+
+    Where a single step was judged in place of a loop over time that did not run, it says nothing of that loop.
+    """
+    verdict = _of_what_ran(found, constant)
+    if not found.unrun:
+        return verdict
+    return "step-conforms" if verdict in AGREES else "undecided"
+
+
+def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
+    """Return the verdict on what was called.
+
+    A forward pass that differs is a mistake where it is known as one, or where someone said that it is torch's; with
+    another activation, or unknown, it is that of another network, whose gradients are held against itself.
+    """
+    came, diagnosis = found.came, found.diagnosis
+    if found.right_for:
+        return "differs"
+    mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
+    if not mistaken and _is_another(found):
+        return "another-network"
+    wrong_backward = came.backward == "differs" and found.established
+    if came.forward == "differs" or wrong_backward or found.complaints or found.wrong_later:
+        return "differs"
+    if not came.agrees or found.withheld or found.contradicted or (found.unshown and found.should_be_shown):
+        return "undecided"
+    if came.backward is None:
+        return "forward-conforms"
+    return "conforms" if constant is None else "conforms-up-to-a-constant"
+
+
+def _is_another(found: Found) -> bool:
+    """Tell whether a network whose forward pass has no known mistake is held against itself."""
+    own = found.consistency
+    held = own is not None and (own.agrees is not None or own.reason == NOT_ESTABLISHED)
+    return held or (found.came.forward == "differs" and not is_stated(found.candidate.bound))
+
+
+def _is_known(diagnosis: Diagnosis) -> bool:
+    """Return whether a diagnosis reproduces everything, or a forward pass at least."""
+    return diagnosis.explained or diagnosis.forward is not None
+
+
+def _another_activation(diagnosis: Diagnosis) -> bool:
+    """Return whether nothing but another activation tells the forward pass of a diagnosis from torch.nn.RNN's."""
+    choices = diagnosis.choices or diagnosis.forward
+    wrong = {} if choices is None else choices.departures()
+    forward = {seam: choice for seam, choice in wrong.items() if seam in FORWARD}
+    return set(forward) == {"activation"} and forward["activation"] != "halved"
+
+
+def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) -> str:
+    """Return the verdict as a sentence."""
+    name, came, own = found.name, found.came, found.consistency
+    match verdict:
+        case "differs":
+            text = _accusation(found)
+        case "another-network":
+            gradients = "" if own is None else f" {gradients_of_its_own(own)}."
+            text = (
+                f"{name} isn't torch.nn.RNN{_as_a_step(found)}: its forward pass is another one.{gradients}"
+            )
+        case "undecided":
+            text = f"{name} can't be judged: {_doubt(found)}."
+        case "forward-conforms":
+            agrees = f"agrees with torch.nn.RNN's{_as_a_step(found)}{_to_single(came)}"
+            text = f"The forward pass of {name} {agrees}; {_no_gradients(found)}."
+        case "step-conforms":
+            gradients = _no_gradients(found) if came.backward is None else _agreement(found, constant)
+            agrees = f"agrees with torch.nn.RNN's{_to_single(came)}: {gradients}"
+            text = f"A single step of {name} {agrees}. {_not_judged(found)}."
+        case _:
+            agrees = f"{name} agrees with torch.nn.RNN{_as_a_step(found)}{_to_single(came)}"
+            agreement = f"{agrees}: {_agreement(found, constant)}."
+            text = " ".join([agreement, *found.as_written])
+    return text
+
+
+def _accusation(found: Found) -> str:
+    if found.right_from_zero:
+        return f"{found.name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
+    if found.right_for:
+        steps = found.candidate.case.steps
+        return f"{found.name} is right for {found.right_for} steps, and goes wrong for {steps}: {_difference(found)}."
+    if found.wrong_later:
+        return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
+    return f"{found.name} differs from torch.nn.RNN{_as_a_step(found)}: {_difference(found)}."
+
+
+def gradients_of_its_own(own: ConsistencyRecord) -> str:
+    """Return in words how gradients compare with the network's own forward pass."""
+    if own.agrees is None:
+        return f"Its gradients can't be held against its own forward pass: {own.reason}"
+    if own.agrees:
+        factor = float(own.factor)
+        constant = "" if factor == 1 else f", up to the constant {factor:.6g}"
+        return f"Its gradients agree with its own forward pass{constant}"
+    wrong = [q.quantity for q in own.quantities if q.verdict == "differs"]
+    return f"Its gradients don't agree with its own forward pass either: {', '.join(wrong)}"
+
+
+def counted(phase: Phase, came: Outcome) -> str:
+    """Return how much of one pass is wrong, by quantity: `2 of 5 gradients`."""
+    names = _names(came.judged.of_phase(phase))
+    wrong = _names([f for f in came.judged.of_phase(phase) if f.verdict == "differs"])
+    noun = "gradient" if phase == "backward" else "quantity"
+    several = "gradients" if phase == "backward" else "quantities"
+    return f"{len(wrong)} of {len(names)} {noun if len(names) == 1 else several}"
+
+
+def _names(findings: Sequence[Finding]) -> list[str]:
+    return list(dict.fromkeys(f.comparison.quantity for f in findings))
+
+
+def _agreement(found: Found, constant: ScaleRecord | None) -> str:
+    came = found.came
+    gradients = f"all gradients but {_unshown(found)}" if found.unshown else "all gradients"
+    forward = f"forward and {gradients}" if came.forward is not None else gradients
+    if constant is None:
+        return forward
+    return f"{forward}, up to the constant {constant.name or f'{float(constant.factor):.6g}'}"
+
+
+def _no_gradients(found: Found) -> str:
+    if not found.uncalled:
+        return "there is no backward pass to check"
+    names, problem = ", ".join(names_of(found.uncalled)), found.uncalled[0].problem
+    return f"no gradient was judged: {names} may be a backward pass and could not be called ({problem})"
+
+
+def names_of(attempts: Sequence[Attempt]) -> list[str]:
+    """Return what was attempted by the names that people give it."""
+    return [attempt.what.partition(".")[2] for attempt in attempts]
+
+
+def _unshown(found: Found) -> str:
+    """Return the gradients of parameters that aren't shown: `dL/dW_hh and dL/db_ih, which it doesn't show`."""
+    names = [named_gradient(name) for name in found.unshown]
+    return f"{' and '.join(names)}, which it doesn't show"
+
+
+def _as_a_step(found: Found) -> str:
+    return " as a single step" if found.stepwise else ""
+
+
+def _to_single(came: Outcome) -> str:
+    return " to single precision" if came.precision == "single" else ""
+
+
+def _difference(found: Found) -> str:
+    came = found.came
+    if found.outputs_differ and came.forward != "differs":
+        return f"its outputs are others, and {counted('backward', came)} wrong"
+    if came.forward == "differs":
+        return f"its forward pass is another one ({counted('forward', came)} wrong)"
+    if came.backward == "differs":
+        forward = "forward agrees, " if came.forward == "agrees" else ""
+        return f"{forward}{counted('backward', came)} wrong"
+    return found.complaints[0].removesuffix(".")
+
+
+def _not_judged(found: Found) -> str:
+    """Tell which loops over time were not judged, and how the first of them ended."""
+    were = "was" if len(found.unrun) == 1 else "were"
+    return f"{', '.join(names_of(found.unrun))} {were} not judged ({found.unrun[0].problem})"
+
+
+def _doubt_of_a_step(found: Found) -> str:
+    if found.unrun:
+        return f"{_not_judged(found)}, and the single step that was judged in its place does not agree"
+    return "it agrees as a single step, and does not in a loop of ours around it, which it may not be written for"
+
+
+def _doubt(found: Found) -> str:
+    came = found.came
+    if came.agrees and (found.contradicted or found.withheld):
+        return found.contradicted or (
+            "its gradients are right in local variables, but a caller doesn't get them, and what it gets is made of "
+            "them by no rule that is known here"
+        )
+    if found.unrun or (found.stepwise and not found.established):
+        return _doubt_of_a_step(found)
+    if not found.established:
+        return f"{NOT_ESTABLISHED}, so it may be asked for another one than it is written for"
+    if came.forward is None and came.backward is None:
+        return "it showed nothing that could be compared"
+    if came.agrees and found.unshown:
+        names = " and ".join(named_gradient(name) for name in found.unshown)
+        was = "was" if len(found.unshown) == 1 else "were"
+        return (
+            f"all that it shows agrees, but {names} {was} not found among what its backward pass gives: "
+            "it may have a wrong shape"
+        )
+    return "rounding could be as large as the differences seen"

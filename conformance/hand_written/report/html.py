@@ -1,0 +1,50 @@
+"""A check as HTML: a fragment that notebooks show, and a page of its own. No script, no network, all text escaped."""
+
+from collections import defaultdict
+from functools import cache
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from conformance.hand_written.report.view import COLUMNS, view
+from conformance.record.check import CheckRecord
+from conformance.report.templates import template
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TONES = defaultdict(lambda: "open", {"agrees": "good", "differs": "bad"})
+"""How the verdict on each quantity looks; what is in doubt looks open."""
+
+
+def check_html(record: CheckRecord) -> str:
+    """Return a check as a page of its own."""
+    title = escape(f"{view(record).title}: {record.target}")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>:root {{ color-scheme: light dark; }}</style></head>\n"
+        f"<body>\n{check_fragment(record)}\n</body>\n</html>\n"
+    )
+
+
+def check_fragment(record: CheckRecord) -> str:
+    """Return a check as a fragment of HTML, with its style."""
+    style = Markup(template("check.css"))  # noqa: S704 - ours
+    return _fragment().render(seen=view(record), style=style, tones=TONES, columns=COLUMNS)
+
+
+@cache
+def _fragment() -> "Template":
+    from jinja2 import (  # a check that isn't shown as HTML needs none of it
+        DictLoader,
+        Environment,
+        StrictUndefined,
+    )
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        loader=DictLoader({"check": template("check.html.jinja")}),
+    )
+    return environment.get_template("check")

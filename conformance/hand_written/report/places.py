@@ -1,0 +1,94 @@
+"""What a check points at in a source file: a remark for each thing that is wrong, for annotations and code scanning.
+
+A line of a notebook is one of a cell; the file has no line of that number. So it stands in the text.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from conformance.hand_written.report.view import TITLES
+from conformance.hand_written.target import Target
+from conformance.record.check import CheckRecord, SuspectRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """One remark on a place; `rule` is the id of a fault, of a contract, or of a verdict. Line 0 is no line."""
+
+    rule: str
+    about: str
+    grave: bool
+    text: str
+    file: str
+    line: int
+
+
+def remarks(record: CheckRecord) -> list[Remark]:
+    """Return the remarks of a check, the gravest first; none where all conforms."""
+    found = [*_of_faults(record), *_of_contracts(record)]
+    if record.conforms or any(remark.grave for remark in found):
+        return found
+    grave = record.exit_code == 1
+    verdict = Remark(
+        rule=record.verdict,
+        about=TITLES[record.verdict].capitalize(),
+        grave=grave,
+        text=_with_line(record.headline, record),
+        file=file_of(record),
+        line=0,
+    )
+    return [verdict, *found]
+
+
+def _of_faults(record: CheckRecord) -> Iterator[Remark]:
+    if record.diagnosis is None:
+        return
+    for fault in record.diagnosis.faults:
+        place = next((s for s in record.diagnosis.suspects if s.fault == fault.id), None)
+        file, line, within = _placed(place, record)
+        text = f"{within}{fault.name} Mend: {fault.mend}{_sureness(place)}"
+        yield Remark(
+            rule=fault.id,
+            about=fault.name,
+            grave=True,
+            text=_with_line(text, record),
+            file=file,
+            line=line,
+        )
+
+
+def _of_contracts(record: CheckRecord) -> Iterator[Remark]:
+    for contract in record.contracts:
+        if contract.holds is False:
+            yield Remark(
+                rule=contract.id,
+                about=contract.id.replace("-", " ").capitalize(),
+                grave=False,
+                text=contract.sentence,
+                file=file_of(record),
+                line=0,
+            )
+
+
+def _placed(place: SuspectRecord | None, record: CheckRecord) -> tuple[str, int, str]:
+    """Return the file and the line of a suspect, 0 for none, and where in the file it is if that isn't its line."""
+    if place is None:
+        return file_of(record), 0, ""
+    file, _, cell = place.file.partition(".ipynb#")
+    return (f"{file}.ipynb", 0, f"Cell {cell}, line {place.line}: ") if cell else (file, place.line, "")
+
+
+def _sureness(place: SuspectRecord | None) -> str:
+    if place is None:
+        return ""
+    return " (Mended in memory, the gradients agree.)" if place.verified else " (The line is a guess.)"
+
+
+def _with_line(text: str, record: CheckRecord) -> str:
+    return f"{text} Reproduce: {record.reproduce}"
+
+
+def file_of(record: CheckRecord) -> str:
+    """Return the source file that a target names, "" where it names a module or an object."""
+    target = Target.parse(record.target)
+    return target.place if target.is_file else ""

@@ -1,0 +1,64 @@
+"""A check in SARIF 2.1.0, the format in which code scanning takes results (OASIS, 2020)."""
+
+import os
+from collections.abc import Sequence
+from pathlib import PurePath
+from urllib.parse import quote
+
+import msgspec
+
+from conformance.hand_written.report.places import Remark, remarks
+from conformance.record.check import CheckRecord
+from conformance.record.text import json_of
+
+SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+NOTHING_JUDGED = ("failed", "not-called", "out-of-time")
+"""Verdicts of checks that came to no judgement."""
+
+
+def check_sarif(record: CheckRecord) -> str:
+    """Return a check as a SARIF log with one run; it has no results where all conforms."""
+    found = remarks(record)
+    log = {
+        "$schema": SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": {"name": "conformance", "rules": _rules(found)}},
+                "invocations": [{"executionSuccessful": record.verdict not in NOTHING_JUDGED}],
+                "results": [_result(remark, n) for n, remark in _numbered(found)],
+                "columnKind": "unicodeCodePoints",
+            }
+        ],
+    }
+    return msgspec.json.format(json_of(log), indent=2).decode() + "\n"
+
+
+def _rules(found: Sequence[Remark]) -> list[dict[str, object]]:
+    """Return every rule that has a result, once."""
+    rules = {remark.rule: remark for remark in found}
+    return [{"id": rule, "shortDescription": {"text": remark.about}} for rule, remark in rules.items()]
+
+
+def _numbered(found: Sequence[Remark]) -> list[tuple[int, Remark]]:
+    """Return the remarks with the index of their rule."""
+    order = list(dict.fromkeys(remark.rule for remark in found))
+    return [(order.index(remark.rule), remark) for remark in found]
+
+
+def _result(remark: Remark, rule: int) -> dict[str, object]:
+    result: dict[str, object] = {
+        "ruleId": remark.rule,
+        "ruleIndex": rule,
+        "level": "error" if remark.grave else "warning",
+        "message": {"text": remark.text},
+    }
+    if remark.file:
+        location: dict[str, object] = {
+            "artifactLocation": {"uri": quote(os.fsencode(PurePath(remark.file).as_posix()))}
+        }
+        if remark.line:
+            location["region"] = {"startLine": remark.line}
+        result["locations"] = [{"physicalLocation": location}]
+    return result

@@ -1,0 +1,217 @@
+"""What every format shows of a check, worded once and in the order in which a mismatch is always told.
+
+verdict · first divergent step · counts and sizes · likely cause and the line that mends it · what else is known ·
+the line that reproduces it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from conformance.record import FREE_RUN, DivergenceRecord, QuantityRecord
+from conformance.record.check import (
+    EXIT_CONFORMS,
+    EXIT_DIFFERS,
+    CheckRecord,
+    ConsistencyRecord,
+    DiagnosisRecord,
+    ScaleRecord,
+    SplitRecord,
+    named_gradient,
+)
+from conformance.record.numbers import shown
+from conformance.report.words import percentage
+
+TITLES = {
+    "conforms": "CONFORMS",
+    "conforms-up-to-a-constant": "CONFORMS, UP TO A CONSTANT",
+    "forward-conforms": "FORWARD AGREES",
+    "step-conforms": "STEP AGREES",
+    "differs": "DIFFERS",
+    "another-network": "ANOTHER NETWORK",
+    "undecided": "UNDECIDED",
+    "not-called": "NOT CALLED",
+    "out-of-time": "OUT OF TIME",
+    "failed": "FAILED",
+}
+MOST_EQUIVALENTS = 3
+"""Sets of mistakes that are listed beside the one that is named."""
+
+COLUMNS = ("quantity", "verdict", "mismatched", "absolute", "relative", "ULP", "× allowed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One topic of a check: its name, and its lines; those of code, or in columns, keep their spaces."""
+
+    name: str
+    lines: tuple[str, ...]
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckView:
+    """A check in words: what formats lay out, each in its own way."""
+
+    title: str
+    tone: Literal["good", "bad", "open"]  # by the exit code
+    target: str
+    headline: str
+    first: Block | None
+    rows: tuple[tuple[str, ...], ...]  # by `COLUMNS`
+    blocks: tuple[Block, ...]
+    reproduce: str
+
+
+def view(record: CheckRecord) -> CheckView:
+    """Return everything that formats show of `record`."""
+    return CheckView(
+        title=TITLES[record.verdict],
+        tone="good"
+        if record.exit_code == EXIT_CONFORMS
+        else "bad"
+        if record.exit_code == EXIT_DIFFERS
+        else "open",
+        target=record.target,
+        headline=record.headline,
+        first=None if record.first_divergence is None else _first(record, record.first_divergence),
+        rows=tuple(_rows(record.quantities)),
+        blocks=tuple(block for block in _blocks(record) if block.lines),
+        reproduce=record.reproduce,
+    )
+
+
+def tell_check(record: CheckRecord) -> str:
+    """Return a check in plain words, as failure messages carry it."""
+    return "\n".join(_plain(view(record)))
+
+
+def _plain(seen: CheckView) -> Iterator[str]:
+    yield f"{seen.title}: {seen.headline}"
+    if seen.first is not None:
+        yield from _listed(seen.first)
+    for name, verdict, mismatched, absolute, relative, ulp, share in seen.rows:
+        if verdict != "agrees":
+            yield (
+                f"  {name}: {verdict}, mismatched elements {mismatched}; greatest {absolute} absolute, {relative} "
+                f"relative, {ulp} ULP; up to {share} × what is allowed"
+            )
+    for block in seen.blocks:
+        yield from _listed(block)
+    yield f"  reproduce: {seen.reproduce}"
+
+
+def _listed(block: Block) -> Iterator[str]:
+    yield f"  {block.name}: {block.lines[0]}"
+    yield from (f"    {line}" for line in block.lines[1:])
+
+
+def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
+    lines = [f"{d.phase} pass, {d.quantity}, {d.where}", f"got      {d.got!r}"]
+    step = (
+        next((s for s in record.split if f"t = {s.t}," in d.where), None) if d.quantity == "dL/dh" else None
+    )
+    source = "" if step is None else f" = {_sum(step)}"
+    lines.append(f"expected {d.expected!r}{source}, {d.basis}")
+    lines.append(
+        f"off by {shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, {shown(float(d.ulp))} ULP: "
+        f"{shown(float(d.share))} × its bound of {shown(float(d.bound))}"
+    )
+    if record.inherited:
+        lines.append(record.inherited)
+    kept = " (reproduced: the code keeps no dL/dh)" if record.simulated_steps else ""
+    return Block(name=f"first divergent step{kept}", lines=tuple(lines), code=True)
+
+
+def _sum(step: SplitRecord) -> str:
+    if float(step.from_next) == 0:
+        return f"{float(step.from_output):.6g} from the output"
+    sign, size = "−" if float(step.from_next) < 0 else "+", abs(float(step.from_next))
+    return f"{float(step.from_output):.6g} from the output {sign} {size:.6g} from step {step.t + 1}"
+
+
+def _rows(quantities: Sequence[QuantityRecord]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for every quantity; what was compared step by step and after a free run is one row, the worse one."""
+    by_name: dict[str, list[QuantityRecord]] = {}
+    for q in quantities:
+        by_name.setdefault(q.quantity.removesuffix(FREE_RUN), []).append(q)
+    for name, group in by_name.items():
+        worst = max(group, key=lambda q: (q.mismatches, q.undecided, float(q.worst_share)))
+        mismatched = f"{worst.mismatches} / {worst.elements}"
+        if worst.mismatches:
+            mismatched += f" ({percentage(worst.mismatches, worst.elements)})"
+        sizes = (shown(float(size)) for size in (worst.absolute, worst.relative, worst.ulp))
+        yield name, worst.verdict, mismatched, *sizes, _share(float(worst.worst_share))
+
+
+def _share(share: float) -> str:
+    """Return a share of what is allowed; far below it, how far says nothing but what the processor is."""
+    return "<0.1" if 0 < share < 0.1 else shown(share)
+
+
+def _blocks(record: CheckRecord) -> Iterator[Block]:
+    if not record.conforms:  # there the headline says it
+        yield Block(name="as written", lines=tuple(record.as_written))
+    if record.scale is not None:
+        yield Block(name="constant", lines=tuple(_scale(record.scale)))
+    if record.diagnosis is not None:
+        name = "likely cause" if record.diagnosis.faults else "what is known of the cause"
+        yield Block(name=name, lines=tuple(_diagnosis(record.diagnosis)))
+    if record.consistency is not None:
+        yield Block(name="its own forward", lines=tuple(_consistency(record.consistency)))
+    yield Block(name="in other settings", lines=tuple(part.sentence for part in record.parts))
+    yield Block(name="contracts", lines=tuple(c.sentence for c in record.contracts if c.holds is False))
+    yield Block(name="notes", lines=tuple(record.notes))
+    yield Block(name="how it was called", lines=tuple(record.interface.lines), code=True)
+    if record.not_checked:
+        yield Block(name="not shown, so not checked", lines=(", ".join(map(_named, record.not_checked)),))
+    yield Block(name="it printed", lines=tuple(record.printed.splitlines()), code=True)
+
+
+def _scale(scale: ScaleRecord) -> Iterator[str]:
+    factor = f"{float(scale.factor):.6g}"
+    here = f" ({factor} here)" if scale.name not in ("", factor) else ""
+    yield f"every gradient is {scale.name or factor} times that of {scale.against}{here}"
+
+
+def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
+    for fault in found.faults:
+        yield f"{fault.id}: {fault.name}"
+        yield f"  mend: {fault.mend}"
+        for suspect in found.suspects:
+            if suspect.fault == fault.id:
+                sure = "tried in memory: the mistake is gone" if suspect.verified else "a guess"
+                yield f"  {suspect.file}:{suspect.line}: {suspect.text.strip()}"
+                yield from [f"  write: {suspect.mended.strip()}  ({sure})"] * bool(suspect.mended)
+    if found.faults and float(found.scale) != 1:
+        yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
+    for name, faults in found.by_parameter.items():
+        if faults:
+            yield f"{named_gradient(name)} by itself is reproduced by {' + '.join(faults)}"
+    for names in found.equivalents[:MOST_EQUIVALENTS]:
+        yield f"nothing that it can be asked tells it from: {' + '.join(names)}"
+    if (more := len(found.equivalents) - MOST_EQUIVALENTS) > 0:
+        yield f"nor from {more} more, which --format json lists"
+    yield from found.known
+
+
+def _named(unshown: str) -> str:
+    is_gradient = unshown.startswith(("dL/dweight", "dL/dbias"))
+    return named_gradient(unshown.removeprefix("dL/d")) if is_gradient else unshown
+
+
+def _consistency(own: ConsistencyRecord) -> Iterator[str]:
+    """Yield what the network's own forward pass says: the method, then every gradient that doesn't agree."""
+    if own.agrees is None:
+        yield f"its gradients can't be held against it: {own.reason}"
+        return
+    yield f"the numerical gradient ({own.method}) {'agrees' if own.agrees else 'does not agree'}"
+    if own.steps:
+        yield own.steps
+    for q in own.quantities:
+        if q.verdict == "differs":
+            yield (
+                f"{q.quantity}: wrong in {q.mismatches} of {q.elements} random directions, by up to "
+                f"{shown(float(q.absolute))} absolute, {shown(float(q.relative))} relative; up to "
+                f"{shown(float(q.worst_share))} × what the error of the numerical gradient allows"
+            )

@@ -1,0 +1,80 @@
+"""Putting a case to a relation: two runs of the same subject, compared bit for bit or in units of noise."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from conformance.cases import Case, Problem
+from conformance.errors import Unsupported
+from conformance.judge import (
+    Allowance,
+    Comparison,
+    Finding,
+    Precision,
+    Result,
+    compared,
+    decide,
+    results,
+)
+from conformance.judge.relations.laws import RELATIONS
+from conformance.judge.relations.relation import Pair, Relation, Run
+from conformance.subjects.observation import Observation
+
+
+def relations_for(case: Case) -> list[Relation]:
+    """Return the relations that apply to `case`, in an order that depends on its id alone."""
+    possible = [relation for relation in RELATIONS if relation.applies(case)]
+    digest = hashlib.sha256(f"relation of {case.id}".encode()).digest()
+    turn = int.from_bytes(digest[:4], "little") % len(possible)
+    return possible[turn:] + possible[:turn]
+
+
+def relation_check(
+    problem: Problem, run: Run, observation: Observation, allowed: Mapping[str, Allowance]
+) -> list[Finding]:
+    """Put the problem to the first of its relations that can be decided, and judge what that makes equal.
+
+    `observation` is what the subject showed of `problem`. In a chaotic network only the exact relations can be
+    decided, so that it isn't put to others. A subject that doesn't show every result isn't put to relations; networks
+    with a head aren't either.
+    """
+    if problem.head is not None:
+        return []
+    needed = {name for name in allowed if problem.h_0 is not None or not name.startswith("dL/dh_0")}
+    if not needed <= results(problem, observation).keys():
+        return []
+    chaotic = any(allowance.doubtful.any() for allowance in allowed.values())
+    for relation in relations_for(problem.case):
+        if chaotic and relation.scale == "noise":
+            continue
+        try:
+            findings = _findings(problem, run, observation, relation, allowed)
+        except Unsupported:  # the subject can't run the other side of this law
+            continue
+        if not any(finding.verdict == "undecidable" for finding in findings):
+            return findings
+    return []
+
+
+def _findings(
+    problem: Problem, run: Run, observation: Observation, relation: Relation, allowed: Mapping[str, Allowance]
+) -> list[Finding]:
+    shown = results(problem, observation)
+    pairs = list(relation.pairs(problem, run, observation))
+    precision = Precision.of(problem.format)
+    return decide((_comparison(relation, shown[p.result], p, allowed) for p in pairs), precision)
+
+
+def _comparison(
+    relation: Relation, result: Result, pair: Pair, allowed: Mapping[str, Allowance]
+) -> Comparison:
+    if relation.scale == "noise":
+        whole = allowed[pair.result]
+        bound, doubtful = whole.bound[pair.where], whole.doubtful[pair.where]
+        allowance = Allowance(bound=bound, doubtful=doubtful, relative=whole.relative)
+    else:
+        nothing = np.zeros(pair.got.shape)
+        allowance = Allowance(bound=nothing, doubtful=nothing.astype(np.bool_), relative=0.0)
+    scale = "noise" if relation.scale == "noise" else "copy"
+    return compared(result, pair.got, pair.expected, allowance, relation=relation.name, scale=scale)

@@ -1,0 +1,43 @@
+"""`Relation`: a law that must hold between two runs of the same subject, whatever the right answer is."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from conformance.cases import Case, Problem
+from conformance.subjects.observation import Observation
+from refrnn import Array, Layout
+
+Run = Callable[[Problem], Observation]
+"""The subject's `run`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One result in two ways, time-major and batched, and where it stands in that result of the whole problem.
+
+    `where` indexes the result called `result` (as in `judge.results`), so that the noise of the whole serves both.
+    """
+
+    result: str
+    got: Array
+    expected: Array
+    where: tuple[slice | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A law, to which problems it applies, and the pairs that it makes equal.
+
+    `scale` says how equal: "exact" (bit for bit) or "noise" (as two correct programs on the same problem).
+    """
+
+    name: str
+    scale: Literal["exact", "noise"]
+    applies: Callable[[Case], bool]
+    pairs: Callable[[Problem, Run, Observation], Iterator[Pair]]
+
+
+def variant(problem: Problem, case: dict[str, object], **arrays: Array | Layout | None) -> Problem:
+    """Return `problem` with another case and other arrays, given in the new case's layout."""
+    return replace(problem, case=replace(problem.case, **case), **arrays)  # pyright: ignore[reportArgumentType]

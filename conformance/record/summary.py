@@ -1,0 +1,171 @@
+"""A record boiled down to what a reader wants first: the view that every report prints."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from conformance.cases import FORMATS
+from conformance.record import CaseRecord, Record, Verdict
+from conformance.record.agreement import Agreement, Worst, agreements, parsed_case
+
+V = TypeVar("V")
+EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_USAGE, EXIT_INTERNAL, EXIT_NOTHING, EXIT_INCONCLUSIVE = range(6)
+EXIT_INTERRUPTED = 130
+"""The exit codes of a run; each has its own meaning, and only the first says that all is well."""
+
+VERDICTS = ("differs", "error", "undecidable", "vacuous", "unsupported", "agrees")
+"""From what a reader must see first to what needs no reading."""
+
+FAILING = ("differs", "error", "undecidable")
+"""Verdicts that fail a run by themselves (`fails`); what is vacuous or unsupported says nothing either way."""
+
+
+@dataclass(slots=True)
+class Apart:
+    """How far a free run ends up from the reference, over many cases."""
+
+    cases: int = 0
+    relative: list[float] = field(default_factory=list)
+    worst_case: str = ""
+    absolute: float = 0.0
+
+    def add(self, case: str, absolute: float, relative: float) -> None:
+        """Count in one case."""
+        self.cases += 1
+        if not self.relative or relative > max(self.relative):
+            self.worst_case = case
+        self.relative.append(relative)
+        self.absolute = max(self.absolute, absolute)
+
+    @property
+    def typical(self) -> float:
+        """The median over cases."""
+        return sorted(self.relative)[len(self.relative) // 2]
+
+    @property
+    def largest(self) -> float:
+        """The greatest over cases."""
+        return max(self.relative)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What the reports show of a record, in the order of the record."""
+
+    record: Record
+    sentence: str
+    verdicts: dict[str, Counter[str]]  # by subject
+    agreements: list[Agreement]
+    relations: dict[tuple[str, str, str], Worst]  # by subject, relation and dtype
+    apart: dict[tuple[str, str, str], Apart]  # by subject, regime and dtype
+    notable: list[CaseRecord]  # all that doesn't agree, the most urgent first
+
+    def worst_step(self, subject: str) -> Worst | None:
+        """Return the comparison of single steps of a subject that used most of its bound, None where there is none."""
+        rows = [row.stepwise for row in self.agreements if row.subject == subject and row.stepwise.cases]
+        return max(rows, key=lambda row: row.share, default=None)
+
+
+def summarise(record: Record) -> Summary:
+    """Boil `record` down."""
+    verdicts: dict[str, Counter[str]] = {subject: Counter() for subject in record.subjects}
+    for case in record.cases:
+        verdicts.setdefault(case.subject, Counter())[case.verdict] += 1
+    notable = [case for case in record.cases if case.verdict != "agrees"]
+    return Summary(
+        record=record,
+        sentence=sentence(record),
+        verdicts=verdicts,
+        agreements=agreements(record),
+        relations=_relations(record.cases),
+        apart=_apart(record.cases),
+        notable=sorted(notable, key=lambda case: VERDICTS.index(case.verdict)),
+    )
+
+
+def fails(case: CaseRecord) -> bool:
+    """Return whether a case fails a run by itself.
+
+    In 16 bits a case may name a discrepancy, but what it leaves open keeps nothing in suspense.
+    """
+    return case.verdict in FAILING and not _left_open(case)
+
+
+def exit_code(record: Record) -> int:
+    """Return the exit code that `record` deserves; what decided nothing never exits 0."""
+    found = Counter(case.verdict for case in record.cases if not _left_open(case))
+    if not record.complete:
+        return EXIT_INTERRUPTED
+    if found["differs"]:
+        return EXIT_DISCREPANCY
+    if found["error"]:
+        return EXIT_INTERNAL
+    if found["undecidable"]:
+        return EXIT_INCONCLUSIVE
+    return EXIT_CONFORMS if found["agrees"] else EXIT_NOTHING
+
+
+def sentence(record: Record) -> str:
+    """Return the verdict on the whole run in one sentence."""
+    found = Counter(case.verdict for case in record.cases)
+    total = len(record.cases)
+    counted = ", ".join(f"{found[verdict]:,} {verdict}" for verdict in VERDICTS if found[verdict])
+    text = {
+        EXIT_CONFORMS: f"Conforms: {_all_that_say(found)} agrees to rounding",
+        EXIT_DISCREPANCY: f"Does not conform: {found['differs']:,} of {total:,} comparisons differ",
+        EXIT_INTERNAL: f"Not finished cleanly: {found['error']:,} of {total:,} comparisons raised an error",
+        EXIT_NOTHING: "Nothing was checked",
+        EXIT_INCONCLUSIVE: f"Inconclusive: {found['undecidable']:,} of {total:,} comparisons can't be decided",
+        EXIT_INTERRUPTED: f"Interrupted after {total:,} comparisons",
+    }[exit_code(record)]
+    return f"{text}." if record.complete and len(found) <= 1 else f"{text} ({counted})."
+
+
+def _all_that_say(found: Counter[str]) -> str:
+    """Return in words the comparisons that agree, which are all, or all that decide anything."""
+    agreeing = found["agrees"]
+    others = "" if agreeing == found.total() else " that decide anything"
+    return f"every one of {agreeing:,} comparisons{others}"
+
+
+def _left_open(case: CaseRecord) -> bool:
+    """Return whether a case can't be decided in 16 bits, which decide nothing."""
+    return case.verdict == "undecidable" and not FORMATS[parsed_case(case.case).dtype].decides
+
+
+def _relations(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Worst]:
+    rows: dict[tuple[str, str, str], Worst] = {}
+    for case in cases:
+        for q in case.quantities:
+            if q.relation:
+                key = (case.subject, q.relation, parsed_case(case.case).dtype)
+                rows.setdefault(key, Worst()).add(case.case, q)
+    return _grouped(rows)
+
+
+def _grouped(rows: dict[tuple[str, str, str], V]) -> dict[tuple[str, str, str], V]:
+    """Return rows with subjects together, then names, each in the order in which they first came up."""
+    orders = [{part: n for n, part in enumerate(dict.fromkeys(key[i] for key in rows))} for i in range(2)]
+    return dict(sorted(rows.items(), key=lambda row: (orders[0][row[0][0]], orders[1][row[0][1]], row[0][2])))
+
+
+def _apart(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Apart]:
+    found: dict[tuple[str, str, str], Apart] = {}
+    for case in cases:
+        if case.subject == "reference" or not case.distances:
+            continue
+        worst = max(float(d.relative_to_largest) for d in case.distances)
+        absolute = max(float(d.absolute) for d in case.distances)
+        parsed = parsed_case(case.case)
+        found.setdefault((case.subject, parsed.regime, parsed.dtype), Apart()).add(case.case, absolute, worst)
+    return _grouped(found)
+
+
+def worse(now: Verdict, before: Verdict) -> bool:
+    """Return whether a verdict got worse, in the order in which a reader must see them.
+
+    >>> worse("undecidable", "agrees"), worse("agrees", "differs"), worse("differs", "differs")
+    (True, False, False)
+    """
+    return VERDICTS.index(now) < VERDICTS.index(before)

@@ -1,0 +1,104 @@
+"""What a run gathers beside its cases for the report: detection power, contracts of torch, profiles of single runs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.cases import Case, materialise
+from conformance.examination.profiles import profiles
+from conformance.faults import CATALOGUE
+from conformance.faults.power import measure
+from conformance.faults.vacuity import lacks_of
+from conformance.judge import MEANINGLESS, THRESHOLD
+from conformance.record import (
+    CaseRecord,
+    ContractRecord,
+    LackRecord,
+    MutantRecord,
+    PowerRecord,
+    ProfileRecord,
+    Scales,
+)
+from conformance.subjects import load_subject
+from conformance.subjects.contracts import probe_contracts
+from conformance.subjects.reference import observe
+
+PROBED = 40
+"""Cases, spread over a run, on which small disturbances and right code are tried."""
+
+SCALES = Scales(differs_from=float(THRESHOLD), undecidable_from=MEANINGLESS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that was gathered; empty where a run gathers nothing."""
+
+    power: PowerRecord | None = None
+    contracts: tuple[ContractRecord, ...] = ()
+    profiles: tuple[ProfileRecord, ...] = ()
+
+
+def gathered(
+    cases: Sequence[Case],
+    subjects: Sequence[str],
+    records: Sequence[CaseRecord],
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> Evidence:
+    """Gather everything about a run that gave these records; `on_progress` is told what comes next.
+
+    Power is measured on the float64 cases, where every fault can be seen. Profiles are of the first
+    subject that isn't the reference itself, the fused module where it is among them.
+    """
+    on_progress("contracts of torch")
+    contracts = tuple(
+        ContractRecord(
+            id=row.id,
+            statement=row.statement,
+            expected=row.expected,
+            observed=row.observed,
+            holds=row.holds,
+            reference=row.reference,
+            depends_on=row.depends_on,
+        )
+        for row in probe_contracts()
+    )
+    on_progress("detection power")
+    power = power_of([case for case in cases if case.dtype == "f64"])
+    on_progress("profiles")
+    others = sorted((name for name in subjects if name != "reference"), key=lambda name: name != "torch")
+    noise = {record.case: float(record.noise) for record in records if record.noise is not None}
+    pictured = profiles(cases, noise, load_subject(others[0])) if others else []
+    return Evidence(power=power, contracts=contracts, profiles=tuple(pictured))
+
+
+def lack_records(cases: Sequence[Case]) -> Iterator[LackRecord]:
+    """Yield what the data of every case lack, and which faults that hides."""
+    for case in cases:
+        problem = materialise(case)
+        with np.errstate(all="ignore"):
+            lacks = lacks_of(problem, observe(problem, np.float64))
+        for lack in lacks:
+            yield LackRecord(case=case.id, name=lack.name, hides=lack.hides, faults=list(lack.faults))
+
+
+def power_of(cases: Sequence[Case]) -> PowerRecord | None:
+    """Measure what `cases` would have caught; None where there are none."""
+    if not cases:
+        return None
+    *_, found = measure(cases, spread(cases, PROBED))
+    return PowerRecord(
+        cases=found.cases,
+        probed=found.probed,
+        mutants=[MutantRecord(f.id, f.name, found.caught.get(f.id, "")) for f in CATALOGUE.values()],
+        disturbed=found.disturbed,
+        seen=found.seen,
+        overlooked=list(found.overlooked),
+        accused=list(found.accused),
+    )
+
+
+def spread(cases: Sequence[Case], most: int) -> list[Case]:
+    """Return at most so many cases, evenly spread over all of them."""
+    count = min(most, len(cases))
+    return [cases[n * len(cases) // count] for n in range(count)]

@@ -1,0 +1,66 @@
+"""What becomes of a whole record at the gate: its rulings, entries that matched nothing, and the exit code."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import msgspec
+
+from conformance.record import Record, RulingRecord
+from conformance.record.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
+from conformance.runs.gate.expectations import Entry, Pair
+from conformance.runs.gate.ruling import EXCUSED, Gate, Outcome, Ruling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """A record with a ruling for each of its cases, in its order; the record tells those that verdicts don't."""
+
+    record: Record
+    rulings: tuple[Ruling, ...]
+    unmatched: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, record: Record, gate: Gate, pairs: Iterable[Pair] | None) -> Self:
+        """Assess `record`.
+
+        Entries that speak of none of `pairs` are an error: of the whole suite, where a run is a shard of it. None
+        leaves entries unchecked, where single cases were picked.
+        """
+        rulings = tuple(map(gate.ruling, record.cases))
+        return cls(
+            record=msgspec.structs.replace(record, rulings=[*_recorded(rulings)]),
+            rulings=rulings,
+            unmatched=() if pairs is None else tuple(gate.expectations.unmatched(pairs)),
+        )
+
+    @property
+    def failing(self) -> list[Ruling]:
+        """The rulings that fail the run."""
+        return [ruling for ruling in self.rulings if ruling.outcome == "fails"]
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """How many cases there are of every outcome."""
+        return Counter(ruling.outcome for ruling in self.rulings)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the record without what is excused; failing on what is new or unexpected is 1."""
+        remaining = [ruling.case for ruling in self.rulings if ruling.outcome not in EXCUSED]
+        code = exit_code(msgspec.structs.replace(self.record, cases=remaining))
+        excused = len(remaining) < len(self.rulings)
+        if code not in (EXIT_CONFORMS, EXIT_NOTHING):
+            return code
+        if self.failing or self.unmatched:
+            return EXIT_DISCREPANCY
+        return EXIT_CONFORMS if excused else code
+
+
+def _recorded(rulings: Iterable[Ruling]) -> Iterator[RulingRecord]:
+    """Yield what reports must know of the rulings: where it isn't the verdict alone that decided."""
+    for ruling in rulings:
+        case, outcome = ruling.case, ruling.outcome
+        if outcome in ("expected", "known") or (outcome == "fails" and ruling.reason):
+            yield RulingRecord(case.case, case.subject, case.platform, outcome, ruling.reason)

@@ -1,0 +1,44 @@
+"""A baseline: the verdicts of an earlier record, against which only what is worse is new."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from conformance.errors import UsageError
+from conformance.record import Record, Verdict
+from conformance.record.reading import read_record
+from conformance.record.summary import VERDICTS
+from conformance.runs.gate.expectations import Pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The verdicts of a record by case and subject; empty where there is no record to compare with."""
+
+    verdicts: Mapping[Pair, Verdict]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the record at `path`.
+
+        Raises
+        ------
+        UsageError
+            If there is none, it isn't as a run of this version has written it, or it holds no case.
+        """
+        record = read_record(path)
+        if not record.cases:
+            message = f"{path} holds no case to compare with. Pass the record of a finished run."
+            raise UsageError(message)
+        return cls.of(record)
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """Return the verdicts of `record`; where a case was recorded more than once, the best, which excuses least."""
+        worst_first = sorted(record.cases, key=lambda case: VERDICTS.index(case.verdict))
+        return cls(verdicts={(case.case, case.subject): case.verdict for case in worst_first})
+
+    def before(self, case: str, subject: str) -> Verdict | None:
+        """Return the verdict that was recorded, None where there is none."""
+        return self.verdicts.get((case, subject))

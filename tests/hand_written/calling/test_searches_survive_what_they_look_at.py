@@ -1,0 +1,87 @@
+"""The search for a way of calling goes on, and says so, where foreign objects can't be looked at as was thought."""
+
+from conformance.hand_written.calling import bindings
+from conformance.hand_written.calling.loading.load import load
+from conformance.hand_written.calling.running.limits import Allowance
+from conformance.hand_written.calling.running.stumbling import surviving
+from conformance.hand_written.checking.process import checked_apart
+
+NETWORK = """
+import numpy as np
+
+np.random.seed(0)
+W1 = 2 * np.random.random((2, 6)) - 1
+WR = 2 * np.random.random((6, 6)) - 1
+W2 = 2 * np.random.random((6, 1)) - 1
+
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+
+def forward(X):
+    hidden, outputs = [np.zeros((1, 6))], []
+    for t in range(len(X)):
+        hidden.append(logistic(X[t : t + 1] @ W1 + hidden[-1] @ WR))
+        outputs.append(logistic(hidden[-1] @ W2))
+    return outputs, hidden
+
+def loss(outputs, Y):
+    return sum(float(np.sum((o - y) ** 2)) for o, y in zip(outputs, Y))
+"""
+
+
+def test_what_stumbles_is_given_up_and_told(tmp_path):
+    file = tmp_path / "network.py"
+    file.write_text(NETWORK)
+    loaded = load(str(file))
+
+    def stumbling():
+        yield 1
+        raise LookupError("it has no such part")
+
+    assert list(surviving(loaded, "one way", stumbling())) == [1]
+    assert "one way" in loaded.stumbles[0]
+    assert "LookupError: it has no such part" in loaded.stumbles[0]
+
+
+def test_outputs_that_are_gone_when_asked_again_end_no_check(tmp_path):
+    file = tmp_path / "network.py"
+    file.write_text(NETWORK)
+    record = checked_apart(str(file), "")
+    assert record.verdict != "failed"
+    assert not any("by a mistake of its own" in note for note in record.notes)
+
+
+def test_what_takes_all_the_time_is_called_few_times(tmp_path, monkeypatch):
+    file = tmp_path / "network.py"
+    file.write_text(
+        "import numpy as np\n"
+        "class Net:\n"
+        "    calls = 0\n"
+        "    def __init__(self, inputs, hidden):\n"
+        "        self.W, self.U = np.ones((hidden, inputs)), np.ones((hidden, hidden))\n"
+        "    def forward(self, x):\n"
+        "        Net.calls += 1\n"
+        "        while True:\n"
+        "            pass\n"
+    )
+    monkeypatch.setattr(
+        "conformance.hand_written.calling.running.program.CALLS", Allowance(call=0.05, spare=0.0)
+    )
+    loaded = load(str(file))
+    list(bindings(loaded))
+    assert 1 <= loaded.code.Net.calls <= 2
+
+
+def test_tensors_without_a_module_are_told_as_what_they_are(tmp_path):
+    file = tmp_path / "network.py"
+    file.write_text(
+        "import torch\n"
+        "class Net:\n"
+        "    def __init__(self, n_in, n_hidden):\n"
+        "        self.W, self.U = torch.randn(n_in, n_hidden), torch.randn(n_hidden, n_hidden)\n"
+        "    def forward(self, x):\n"
+        "        return torch.tanh(x @ self.W)\n"
+    )
+    record = checked_apart(f"{file}:Net", "")
+    assert record.verdict == "not-called"
+    assert "tensors of torch" in record.headline

@@ -1,0 +1,41 @@
+"""What a forward pass returns decides over what it keeps, and a limit on its states counts where it is reached."""
+
+import pytest
+from support.small_networks import OUTPUTS, changed, checked, named, network
+
+KEPT = "self.ys = " + OUTPUTS.removeprefix("return ") + "\n"
+
+
+@pytest.mark.parametrize("returned", ["self.ys", "np.tanh(self.ys)", "None"])
+def test_outputs_that_are_kept_are_right_where_nothing_contrary_is_returned(tmp_path, returned):
+    record = checked(tmp_path, network(outputs=f"{KEPT}return {returned}"))
+    assert (record.verdict, record.exit_code) == ("conforms", 0)
+
+
+def test_outputs_that_are_returned_decide_by_their_own_mistake(tmp_path):
+    early = "np.array([self.Wy @ h + self.by for h in self.hs[:-1]])"
+    record = checked(tmp_path, network(outputs=f"{KEPT}return {early}"))
+    assert (record.verdict, record.forward, record.backward) == ("differs", "differs", "agrees")
+    assert named(record) == ["outputs-of-previous-state-forward-only"]
+
+
+def test_other_outputs_than_those_kept_never_conform(tmp_path):
+    assert checked(tmp_path, network(outputs=f"{KEPT}return self.ys ** 3 + 1")).exit_code != 0
+
+
+STATE = "np.tanh(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh)"
+
+
+@pytest.mark.parametrize("limit", [1, 100])
+@pytest.mark.parametrize(
+    "clipped", ["np.clip({state}, -{limit}, {limit})", "np.tanh(np.clip({inner}, -{inside}, {inside}))"]
+)
+def test_a_limit_that_no_state_reaches_changes_nothing(tmp_path, clipped, limit):
+    inner = STATE.removeprefix("np.tanh(").removesuffix(")")
+    after = clipped.format(state=STATE, inner=inner, limit=limit, inside=100 * limit)
+    assert checked(tmp_path, changed(network(), (STATE, after))).verdict == "conforms"
+
+
+def test_a_limit_that_states_reach_never_conforms(tmp_path):
+    record = checked(tmp_path, changed(network(), (STATE, f"np.clip({STATE}, -0.1, 0.1)")))
+    assert record.exit_code != 0

@@ -1,0 +1,172 @@
+"""A check says the same in every format, and each format keeps to its own grammar."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hand_written.checking.test_checks_tell_what_is_wrong import (
+    ActivatedTwice,
+    InSinglePrecision,
+    Network,
+    Raises,
+    check,
+)
+from msgspec.structs import replace
+
+from conformance.hand_written.report.formats import FORMATS
+from conformance.hand_written.report.terminal import print_check
+from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord, check_schema
+from conformance.report.console import console
+
+NASTY = "<script>alert(1)</script> | a_b *c* `d` 100 %\n::error::"
+
+FAULT = FaultRecord(
+    id="tanh-prime-of-activated",
+    name="tanh' is taken of the activated state.",
+    effect="",
+    mend="da = dh * (1 - h**2)",
+    idiom="",
+)
+
+
+def diagnosed(*, verified=True, file="networks/my rnn.py"):
+    """A record with a diagnosis that points at a line."""
+    suspect = SuspectRecord(
+        fault=FAULT.id,
+        file=file,
+        line=12,
+        text="    da = dh * (1 - np.tanh(h)**2)",
+        mended="    da = dh * (1 - h**2)",
+        verified=verified,
+    )
+    diagnosis = DiagnosisRecord(
+        explained=True,
+        faults=[FAULT],
+        equivalents=[],
+        by_parameter={},
+        scale=1.0,
+        scale_name="1",
+        residual=1.0,
+        nearest_miss=1e12,
+        known=[],
+        suspects=[suspect],
+    )
+    return replace(check(ActivatedTwice()), diagnosis=diagnosis)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_tells_the_verdict_the_cause_and_how_to_ask_again(name):
+    text = FORMATS[name](diagnosed())
+    for words in ("tanh-prime-of-activated", "conformance check here.py:Network"):
+        assert words in text.replace("\\", "")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_format_is_disturbed_by_what_foreign_code_is_called_or_says(name):
+    record = replace(diagnosed(), target=NASTY, headline=NASTY, printed=NASTY, notes=[NASTY])
+    text = FORMATS[name](record)
+    if name in ("html", "markdown"):
+        assert "<script>" not in text
+    if name in ("json", "sarif"):
+        json.loads(text)
+    if name == "github":
+        assert all(line.startswith("::") for line in text.splitlines())
+        assert len(text.splitlines()) == len(FORMATS[name](diagnosed()).splitlines())
+
+
+def test_json_follows_its_published_schema():
+    shape = check_schema()["$defs"]["CheckRecord"]
+    found = json.loads(FORMATS["json"](diagnosed()))
+    assert set(shape["required"]) <= set(found) <= set(shape["properties"])
+    assert list(found) == sorted(found)
+    assert found["verdict"] == "differs"
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.balanced = [], True
+
+    def handle_starttag(self, tag, _attrs):
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        self.balanced &= bool(self.open) and self.open.pop() == tag
+
+
+@pytest.mark.parametrize("network", [Network(), ActivatedTwice(), Raises()])
+def test_html_is_balanced_and_loads_nothing(network):
+    text = FORMATS["html"](check(network))
+    tags = Tags()
+    tags.feed(text)
+    assert tags.balanced
+    assert not tags.open
+    assert not re.search(r"(src|href)=|<script|url\(|@import", text)
+
+
+def test_github_annotates_the_line_of_the_fault():
+    [first, *_] = FORMATS["github"](diagnosed()).splitlines()
+    assert first.startswith("::error file=networks/my rnn.py,line=12,title=tanh-prime-of-activated::")
+    assert "da = dh * (1 - h**2)" in first
+
+
+def test_a_line_of_a_notebook_is_told_in_words_since_the_file_has_no_such_line():
+    record = diagnosed(file="networks/rnn.ipynb#4")
+    [first, *_] = FORMATS["github"](record).splitlines()
+    assert first.startswith(
+        "::error file=networks/rnn.ipynb,title=tanh-prime-of-activated::Cell 4, line 12: "
+    )
+    [run] = json.loads(FORMATS["sarif"](record))["runs"]
+    [place] = run["results"][0]["locations"]
+    assert place["physicalLocation"] == {"artifactLocation": {"uri": "networks/rnn.ipynb"}}
+
+
+def test_github_warns_of_a_broken_contract_and_notices_what_conforms():
+    assert FORMATS["github"](check(InSinglePrecision())).startswith(
+        "::warning file=here.py,title=precision-kept::"
+    )
+    assert FORMATS["github"](check(Network())).startswith("::notice ")
+    assert FORMATS["github"](check(Raises())).startswith("::warning file=here.py,title=failed::")
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_sarif_has_what_the_standard_requires(verified):
+    log = json.loads(FORMATS["sarif"](diagnosed(verified=verified)))
+    assert log["version"] == "2.1.0"
+    [run] = log["runs"]
+    driver = run["tool"]["driver"]
+    assert driver["name"]
+    identifiers = [rule["id"] for rule in driver["rules"]]
+    assert len(identifiers) == len(set(identifiers))
+    assert run["results"]
+    for result in run["results"]:
+        assert identifiers[result["ruleIndex"]] == result["ruleId"]
+        assert result["level"] in ("none", "note", "warning", "error")
+        assert result["message"]["text"]
+        for location in result["locations"]:
+            place = location["physicalLocation"]
+            assert " " not in place["artifactLocation"]["uri"]
+            assert place.get("region", {"startLine": 1})["startLine"] >= 1
+    assert ("a guess" in run["results"][0]["message"]["text"]) is not verified
+
+
+def test_sarif_of_what_conforms_has_no_results_and_of_what_failed_says_so():
+    [run] = json.loads(FORMATS["sarif"](check(Network())))["runs"]
+    assert run["results"] == []
+    assert run["invocations"][0]["executionSuccessful"]
+    [run] = json.loads(FORMATS["sarif"](check(Raises())))["runs"]
+    assert not run["invocations"][0]["executionSuccessful"]
+
+
+def test_the_terminal_shows_a_check_on_one_screen(capsys):
+    print_check(console(), diagnosed())
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 40
+    assert lines[0].startswith("DIFFERS")
+    assert lines[-1] == "reproduce: conformance check here.py:Network"
+    assert any("networks/my rnn.py:12: da = dh * (1 - np.tanh(h)**2)" in line for line in lines)
+    assert any(
+        "write: da = dh * (1 - h**2)  (tried in memory: the mistake is gone)" in line for line in lines
+    )

@@ -1,0 +1,119 @@
+"""What a network does to its caller is seen: arguments overwritten, state and gradients that outlive a call."""
+
+import numpy as np
+import pytest
+from hand_written.checking.test_checks_tell_what_is_wrong import InSinglePrecision, Network, check
+
+from conformance import Observation
+
+
+class OverwritesCotangent(Network):
+    """Adds what step t + 1 passes back to the caller's own dL/doutput."""
+
+    def run(self, problem):
+        found = super().run(problem)
+        problem.d_output[...] += 1
+        return found
+
+
+class OverwritesInput(Network):
+    def run(self, problem):
+        found = super().run(problem)
+        problem.x[0] = 0
+        return found
+
+
+class AliasesInitialState(Network):
+    """Takes h_0 as its own buffer and writes the last state into it."""
+
+    case = "rnn-tanh-T7-B3-I4-H6-f64-gain1.2-s0"
+
+    def run(self, problem):
+        found = super().run(problem)
+        own = problem.h_0
+        own[0] = found.output[-1]
+        return found
+
+
+class Accumulates(Network):
+    def __init__(self):
+        self.gradients = {}
+
+    def shown(self, observation):
+        for name, g in observation.parameters.items():
+            self.gradients[name] = self.gradients.get(name, 0) + g
+        return Observation(output=observation.output, parameters=dict(self.gradients))
+
+
+class KeepsItsState(Network):
+    h = None
+
+    def run(self, problem):
+        from dataclasses import replace
+
+        if self.h is not None:
+            problem = replace(problem, h_0=self.h)
+        found = super().run(problem)
+        self.h = found.output[-1:]
+        return found
+
+
+class Momentum(Network):
+    """Mixes a tenth of the last call's gradients into this one's."""
+
+    def __init__(self):
+        self.last = {}
+
+    def shown(self, observation):
+        mixed = {name: g + 0.1 * self.last.get(name, 0) for name, g in observation.parameters.items()}
+        self.last = mixed
+        return Observation(output=observation.output, parameters=mixed)
+
+
+OFFENDERS = [
+    (OverwritesCotangent, "arguments-unchanged", "dL/doutput"),
+    (OverwritesInput, "arguments-unchanged", "x"),
+    (AliasesInitialState, "arguments-unchanged", "h_0"),
+    (Accumulates, "gradients-reset", "gradients add up over calls"),
+    (Momentum, "gradients-reset", "leaves traces"),
+    (KeepsItsState, "state-reset", "state leaks"),
+    (InSinglePrecision, "precision-kept", "lower precision"),
+]
+
+
+@pytest.mark.parametrize(("network", "contract", "words"), OFFENDERS)
+def test_an_offender_is_named_with_what_it_does(network, contract, words):
+    broken = {c.id: c.sentence for c in check(network).contracts if c.holds is False}
+    assert contract in broken
+    assert words in broken[contract]
+
+
+def test_a_network_that_keeps_to_itself_breaks_none():
+    found = check(Network()).contracts
+    assert {c.id for c in found} == {contract for _, contract, _ in OFFENDERS}
+    assert all(c.holds for c in found)
+
+
+def test_what_cannot_be_called_twice_is_said():
+    class Once(Network):
+        runs = 0
+
+        def run(self, problem):
+            self.runs += 1
+            if self.runs > 1:
+                raise RuntimeError("only once")
+            return super().run(problem)
+
+    found = next(c for c in check(Once()).contracts if c.id == "repeatable")
+    assert found.holds is None
+    assert "only once" in found.sentence
+
+
+def test_bits_that_never_change_are_not_called_a_change():
+    class Fills(Network):
+        def run(self, problem):
+            problem.x[...] = np.array(problem.x)
+            return super().run(problem)
+
+    found = next(c for c in check(Fills()).contracts if c.id == "arguments-unchanged")
+    assert found.holds

@@ -1,0 +1,119 @@
+"""Every further call of a network must be right, on the same data and on others, and on longer sequences too."""
+
+import pytest
+from support.small_networks import GRADIENTS, MISTAKE, PARAMETERS, broken, changed, checked, named, network
+
+COUNTED = f"self.calls += 1\nif self.calls % 3 == 0:\n    dWh = {{}}\n{GRADIENTS}"
+
+
+@pytest.mark.parametrize(("third", "verdict"), [("dWh.T", "differs"), ("1 * dWh", "conforms")])
+def test_what_goes_wrong_at_every_third_call_is_wrong(tmp_path, third, verdict):
+    record = checked(tmp_path, network(COUNTED.format(third), attributes="self.calls = 0"))
+    assert record.verdict == verdict
+    if verdict == "differs":
+        assert "goes wrong when it is called again: calls 1 to 2 agree; call 3" in record.headline
+        assert "dL/dW_hh" in record.headline
+
+
+CACHED = (
+    f"key = {{}}\nif key not in self.cache:\n    self.cache[key] = {GRADIENTS[7:]}\nreturn self.cache[key]"
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict"), [("len(dys)", "differs"), ("self.xs.tobytes() + dys.tobytes()", "conforms")]
+)
+def test_gradients_that_are_kept_of_one_call_must_not_answer_other_data(tmp_path, key, verdict):
+    record = checked(tmp_path, network(CACHED.format(key), attributes="self.cache = {}"))
+    assert record.verdict == verdict
+    if verdict == "differs":
+        assert "with other data, gives something else" in record.headline
+
+
+MOMENTUM = (
+    f"for m, p, g in zip(self.memory, {PARAMETERS}, (dWx, dWh, dWy, dbh, dby)):\n"
+    "    m *= {}\n"
+    "    m += g\n"
+    "    p -= lr * m"
+)
+
+
+@pytest.mark.parametrize(("kept", "verdict"), [("0.9", "conforms"), ("-0.9", "differs")])
+def test_momentum_is_a_habit_of_optimizers_unless_its_sign_is_wrong(tmp_path, kept, verdict):
+    memory = f"self.memory = [np.zeros_like(p) for p in {PARAMETERS}]"
+    record = checked(tmp_path, network(MOMENTUM.format(kept), arguments=", lr=0.1", attributes=memory))
+    assert record.verdict == verdict
+    assert "a call leaves traces in the next" in broken(record)
+
+
+def test_gradients_that_add_up_over_calls_are_told_and_conform(tmp_path):
+    record = checked(
+        tmp_path,
+        network(
+            "self.dWx += dWx\nself.dWh += dWh\nself.dWy += dWy\nself.dbh += dbh\nself.dby += dby",
+            attributes=f"self.dWx, self.dWh, self.dWy, self.dbh, self.dby = (np.zeros_like(p) for p in {PARAMETERS})",
+        ),
+    )
+    assert record.verdict == "conforms"
+    assert "gradients add up over calls" in broken(record)
+
+
+@pytest.mark.parametrize(("left", "verdict"), [("self.hs[-1]", "conforms"), ("-self.hs[-1]", "differs")])
+def test_a_state_that_goes_on_is_told_unless_it_goes_on_wrongly(tmp_path, left, verdict):
+    text = changed(
+        network(attributes="self.h = np.zeros(n_hidden)"),
+        ("[np.zeros(len(self.bh))]", "[self.h]"),
+        ("        return np.array([", f"        self.h = {left}\n        return np.array(["),
+    )
+    record = checked(tmp_path, text)
+    assert record.verdict == verdict
+    assert "state leaks from one call into the next" in broken(record)
+
+
+SHUFFLED = (
+    ("            dWh += np.outer(da, self.hs[t])", "            steps.append(np.outer(da, self.hs[t]))"),
+    ("        for t in reversed", "        steps = []\n        for t in reversed"),
+    ("        return dWx", "        dWh = sum(steps[n] for n in {})\n        return dWx"),
+)
+
+
+@pytest.mark.parametrize(
+    ("order", "repeatable"), [("np.random.permutation(len(steps))", False), ("range(len(steps))", True)]
+)
+def test_sums_in_random_order_are_right_and_told_as_not_repeatable(tmp_path, order, repeatable):
+    *first, (before, after) = SHUFFLED
+    record = checked(tmp_path, changed(network(), *first, (before, after.format(order))))
+    assert record.verdict == "conforms"
+    assert ("it isn't repeatable" in broken(record)) != repeatable
+
+
+@pytest.mark.parametrize(("longer", "verdict"), [("dWh.T", "differs"), ("1 * dWh", "conforms")])
+def test_gradients_that_are_right_for_short_sequences_alone_are_wrong(tmp_path, longer, verdict):
+    record = checked(tmp_path, network(f"if len(dys) > 7:\n    dWh = {longer}\n{GRADIENTS}"))
+    assert record.verdict == verdict
+    assert ("is right for 7 steps, and goes wrong for 12" in record.headline) == (verdict == "differs")
+
+
+@pytest.mark.parametrize(("shown", "verdict"), [("xs[:20]", "differs"), ("xs[:200]", "conforms")])
+def test_a_forward_pass_that_reads_so_many_steps_alone_is_wrong(tmp_path, shown, verdict):
+    text = changed(
+        network(), ("for x in xs:", f"for x in {shown}:"), ("range(len(self.xs))", "range(len(self.hs) - 1)")
+    )
+    assert checked(tmp_path, text).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("mistake", "verdict", "faults"),
+    [((), "conforms", []), ((MISTAKE,), "differs", ["carry-not-transposed"])],
+)
+def test_a_constant_below_rounding_inside_tanh_makes_no_other_network(tmp_path, mistake, verdict, faults):
+    record = checked(tmp_path, changed(network(), ("+ self.bh))", "+ self.bh + 1e-12))"), *mistake))
+    assert (record.verdict, record.forward) == (verdict, "agrees")
+    assert named(record) == faults
+    assert "its activation adds 1e-12" in broken(record)
+
+
+def test_a_constant_that_single_precision_sees_makes_another_network(tmp_path):
+    record = checked(tmp_path, changed(network(), ("+ self.bh))", "+ self.bh + 1e-3))")))
+    assert not record.conforms
+    assert record.verdict != "undecided"

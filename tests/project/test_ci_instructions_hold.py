@@ -1,0 +1,137 @@
+"""docs/ci.md: its YAML parses and has the parts that are read, its commands and options exist, its files are there."""
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from conformance.cli import cli
+from conformance.pytest_plugin import OPTIONS
+from conformance.runs.gate import Expectations
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+PROJECT = ROOT / "docs" / "examples" / "ci_project"
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    return [text for kind, text in BLOCKS if kind == language]
+
+
+DOCUMENTS = [yaml.safe_load(text) for text in blocks("yaml")]
+WORKFLOW, SNIPPET, UPGRADE, GITLAB = DOCUMENTS
+
+
+def commands(part: object) -> Iterator[str]:
+    """Yield every command that a piece of YAML runs."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key == "run":
+                yield str(value)
+            elif key == "script":
+                yield from value
+            else:
+                yield from commands(value)
+    elif isinstance(part, list):
+        for entry in part:
+            yield from commands(entry)
+
+
+COMMANDS = [
+    *(line for document in DOCUMENTS for line in commands(document)),
+    *"".join(blocks("sh")).splitlines(),
+]
+
+
+def words(command: str) -> list[str]:
+    """Split a command as a shell would, each variable of the CI's one word."""
+    return shlex.split(re.sub(r"\$\{\{.*?\}\}|\$\w+", "1", command))
+
+
+def test_there_are_commands_of_every_kind() -> None:
+    programs = {words(command)[0] for command in COMMANDS}
+    assert programs == {"python", "pytest", "conformance"}
+    assert len(COMMANDS) >= 9
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if words(c)[0] == "conformance"])
+def test_every_conformance_command_parses(command: str) -> None:
+    _, name, *arguments = words(command)
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None, name
+    found.make_context(name, arguments)  # raises on an option that doesn't exist or a value it doesn't take
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if words(c)[0] == "pytest"])
+def test_every_option_of_pytest_exists_and_paths_stand_behind_an_equals_sign(command: str) -> None:
+    known = {f"--conformance-{name}" for name in OPTIONS} | {"--junitxml", "-n"}
+    options = [word for word in words(command)[1:] if word.startswith("-")]
+    assert {option.partition("=")[0] for option in options} <= known
+    assert all("=" in option for option in options if option.startswith("--"))
+
+
+def test_the_table_has_every_option_and_no_other() -> None:
+    listed = re.findall(r"^\| `--conformance-(\w+)=", TEXT, re.MULTILINE)
+    assert sorted(listed) == sorted(OPTIONS)
+
+
+def test_the_workflow_runs_all_shards_and_merges_what_they_leave() -> None:
+    assert set(WORKFLOW[True]) == {"push", "pull_request"}  # YAML reads a bare `on` as true; GitHub doesn't
+    job, merge = WORKFLOW["jobs"]["conformance"], WORKFLOW["jobs"]["merge"]
+    shards = job["strategy"]["matrix"]["shard"]
+    (run,) = [command for command in commands(job) if command.startswith("pytest")]
+    assert f"--conformance-shard=${{{{ matrix.shard }}}}/{len(shards)} " in run
+    assert shards == list(range(1, len(shards) + 1))
+    assert merge["needs"] == "conformance"
+    kept = [step["with"]["path"] for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+    assert kept == ["report"]
+    assert "--conformance-report=report" in run
+
+
+def test_the_snippet_is_a_list_of_steps() -> None:
+    for steps in (SNIPPET, UPGRADE):
+        assert all({"run"} <= step.keys() or {"uses"} <= step.keys() for step in steps)
+
+
+def test_gitlab_finds_the_junit_file_that_is_written() -> None:
+    job = GITLAB["conformance"]
+    (run,) = [command for command in job["script"] if command.startswith("pytest")]
+    assert f"--junitxml={job['artifacts']['reports']['junit']}" in run
+    assert job["artifacts"]["when"] == "always"
+
+
+class Bare(ast.NodeTransformer):
+    """Takes out what the project has and five lines don't need: types and sentences."""
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
+        return None if node.module == "collections.abc" else node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        return None if isinstance(node.value, ast.Constant) else node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        for argument in node.args.args:
+            argument.annotation = None
+        return self.generic_visit(node)
+
+
+def test_the_five_lines_are_those_of_the_example_project() -> None:
+    (shown,) = blocks("python")
+    written = ast.parse((PROJECT / "test_my_rnn.py").read_text(encoding="utf-8"))
+    assert ast.unparse(Bare().visit(written)) == ast.unparse(ast.parse(shown))
+    assert len([line for line in shown.splitlines() if line]) == 5
+
+
+def test_the_expected_failures_that_are_shown_parse() -> None:
+    (shown,) = blocks("text")
+    entries = Expectations.parse(shown, source="ci.md").entries
+    assert [entry.subjects for entry in entries] == ["*", "my-rnn"]
+    (own,) = Expectations.load(PROJECT / "expected-failures.txt").entries
+    assert (own.cases, own.reason) == (entries[0].cases, entries[0].reason)

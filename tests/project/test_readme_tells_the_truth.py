@@ -1,0 +1,104 @@
+"""What the README shows is what happens: its Python runs, its output is printed, its commands exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
+
+
+def blocks(language: str) -> list[str]:
+    return [text for kind, text in BLOCK.findall(README.read_text(encoding="utf-8")) if kind == language]
+
+
+def without_numbers(text: str) -> str:
+    """Return `text` with its numbers masked: their digits depend on the processor, the words don't."""
+    return NUMBER.sub("#", text)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that the README begins with."""
+    path = tmp_path_factory.mktemp("readme") / "my_rnn.py"
+    path.write_text(blocks("python")[0], encoding="utf-8")
+    return path
+
+
+def said_of(path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the README's command in the folder of `path`."""
+    command = [sys.executable, "-m", "conformance", "check", f"{path.name}:MyRNN"]
+    return subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+
+
+def test_the_opening_session_prints_what_the_readme_shows(network: Path) -> None:
+    done = said_of(network)
+    head, tail = blocks("text")[0].split("  …\n")
+    assert done.returncode == 1
+    assert without_numbers(done.stdout).startswith(without_numbers(head))
+    assert without_numbers(done.stdout).endswith(without_numbers(tail))
+    shown, happened = (
+        next(line for line in text.splitlines() if line.startswith("first"))
+        for text in (blocks("text")[0], done.stdout)
+    )
+    assert shown == happened
+
+
+def test_the_mended_network_conforms(network: Path) -> None:
+    mended = network.with_name("mended.py")
+    text = network.read_text(encoding="utf-8")
+    for wrong, right in (
+        ("1 - np.tanh(self.hs[t]) ** 2", "1 - self.hs[t] ** 2"),
+        ("self.Whh @ dz", "self.Whh.T @ dz"),
+    ):
+        assert text.count(wrong) == 1
+        text = text.replace(wrong, right)
+    mended.write_text(text, encoding="utf-8")
+    done = said_of(mended)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "CONFORMS")
+
+
+def test_the_python_of_the_readme_runs_and_its_test_fails_on_its_mistakes() -> None:
+    program = "\n".join(blocks("python")) + "\ntest_my_rnn_conforms()\n"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "AssertionError: DIFFERS" in done.stderr, done.stderr
+    assert "tanh-prime-of-activated" in done.stderr
+
+
+def test_every_command_and_option_of_the_readme_exists() -> None:
+    from conformance.cli import cli
+
+    for block in blocks("console"):
+        for line in block.splitlines():
+            program, name, *rest = line.removeprefix("$ ").split("#")[0].split()
+            assert program == "conformance"
+            command = cli.get_command(click.Context(cli), name)
+            assert command is not None, name
+            known = {option for parameter in command.params for option in parameter.opts}
+            assert {word for word in rest if word.startswith("--")} <= known
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make (\w+)", README.read_text(encoding="utf-8"), re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_file_that_the_documents_link_to_exists() -> None:
+    for document in (README, *README.parent.glob("docs/**/*.md"), README.parent / "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\((?!https?:)([\w./-]+\.\w+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_the_numbers_of_faults_in_the_readme_and_the_changelog_are_those_of_the_catalogue() -> None:
+    from conformance.faults import CATALOGUE
+
+    for name in ("README.md", "CHANGELOG.md"):
+        text = (README.parent / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"catalogue of (\d+) faults", text)) == {str(len(CATALOGUE))}, name
+    assert f"caught all {len(CATALOGUE)} " in README.read_text(encoding="utf-8")

@@ -1,0 +1,88 @@
+"""A small right network whose parts tests replace, and its check in this process."""
+
+from pathlib import Path
+
+from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.target import checked_target
+from conformance.record.check import CheckRecord
+
+RIGHT = """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.Wx, self.Wh = np.random.randn(n_hidden, n_in) * 0.1, np.random.randn(n_hidden, n_hidden) * 0.1
+        self.Wy, self.bh, self.by = np.random.randn(n_out, n_hidden) * 0.1, np.zeros(n_hidden), np.zeros(n_out)
+        {attributes}
+    def forward(self, xs):
+        self.xs, self.hs = xs, [np.zeros(len(self.bh))]
+        for x in xs:
+            self.hs.append(np.tanh(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh))
+        {outputs}
+    def backward(self, dys{arguments}):
+        dWx, dWh, dWy = np.zeros_like(self.Wx), np.zeros_like(self.Wh), np.zeros_like(self.Wy)
+        dbh, dby, carried = np.zeros_like(self.bh), np.zeros_like(self.by), np.zeros_like(self.bh)
+        for t in reversed(range(len(self.xs))):
+            dWy += np.outer(dys[t], self.hs[t + 1])
+            dby += dys[t]
+            da = (self.Wy.T @ dys[t] + carried) * (1 - self.hs[t + 1] ** 2)
+            dWx += np.outer(da, self.xs[t])
+            dWh += np.outer(da, self.hs[t])
+            dbh += da
+            carried = self.Wh.T @ da
+        {end}
+"""
+
+OUTPUTS = "return np.array([self.Wy @ h + self.by for h in self.hs[1:]])"
+
+GRADIENTS = "return dWx, dWh, dWy, dbh, dby"
+
+PARAMETERS = "(self.Wx, self.Wh, self.Wy, self.bh, self.by)"
+
+MISTAKE = ("carried = self.Wh.T @ da", "carried = self.Wh @ da")
+"""W_hh isn't transposed on the way back."""
+
+
+def network(
+    end: str = GRADIENTS, *, arguments: str = "", outputs: str = OUTPUTS, attributes: str = "self.name = ''"
+) -> str:
+    """Return the text of a network with its own end of the backward pass; lines are indented here."""
+    parts = {"end": end, "outputs": outputs, "attributes": attributes}
+    indented = {name: text.replace("\n", "\n" + 8 * " ") for name, text in parts.items()}
+    return RIGHT.format(arguments=arguments, **indented)
+
+
+def update(line: str, *, arguments: str = ", lr=0.01", attributes: str = "self.name = ''") -> str:
+    """Return the text of a network that changes every parameter p by a line that reads its gradient g."""
+    end = f"for p, g in zip({PARAMETERS}, (dWx, dWh, dWy, dbh, dby)):\n    {line}"
+    return network(end, arguments=arguments, attributes=attributes)
+
+
+def changed(text: str, *changes: tuple[str, str]) -> str:
+    """Return `text` with each of some parts replaced, all of which must be there."""
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return text
+
+
+def checked(folder: Path, text: str) -> CheckRecord:
+    """Check a network of this text."""
+    path = folder / "network.py"
+    path.write_text(text, encoding="utf-8")
+    target = f"{path}:Net"
+    return checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+
+
+def broken(record: CheckRecord) -> str:
+    """Return what a network does to its caller that it must not do."""
+    return " ".join(contract.sentence for contract in record.contracts if contract.holds is False)
+
+
+def told(record: CheckRecord) -> str:
+    """Return the notes of a check."""
+    return " ".join(record.notes)
+
+
+def named(record: CheckRecord) -> list[str]:
+    """Return the mistakes that a check names."""
+    return [] if record.diagnosis is None else [fault.id for fault in record.diagnosis.faults]
