@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from conformance.cli.gating import assessed, gate_options, tell_assessment
+from conformance.cli.gating import assessed, gate_options, print_assessment
 from conformance.cli.options import Above, end_quietly_where_nobody_reads, prepared_folder
 
 EXIT_REGRESSION, EXIT_NOTHING = 1, 4
@@ -105,7 +105,7 @@ def merge(
         click.echo(f"wrote {path}", err=True)
     for line in (*changed_lines(record.contracts), sentence(record)):
         click.echo(line)
-    context.exit(tell_assessment(assessment))
+    context.exit(print_assessment(assessment))
 
 
 def _each_once(paths: Sequence[Path]) -> None:

@@ -47,11 +47,11 @@ def assessed(record: Record, gate: Gate, suite: Sequence[Case] | None) -> Assess
     return Assessment.of(record, gate, pairs)
 
 
-def tell_assessment(assessment: Assessment) -> int:
+def print_assessment(assessment: Assessment) -> int:
     """Tell what is new or unexpected, here and to GitHub, and return the exit code."""
     from conformance.report.gated import gate_lines
-    from conformance.report.github import tell_github
+    from conformance.report.github import write_github_outputs
 
-    for line in (*gate_lines(assessment), *tell_github(assessment)):
+    for line in (*gate_lines(assessment), *write_github_outputs(assessment)):
         click.echo(line)
     return assessment.exit_code

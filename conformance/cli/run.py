@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli.gating import assessed, gate_options, tell_assessment
+from conformance.cli.gating import assessed, gate_options, print_assessment
 from conformance.cli.options import Above, chosen_cases, end_quietly_where_nobody_reads, prepared_folder
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def run(
     print_summary(out, summarise(record))
     if explore is not None:
         _print_shrunk(record)
-    code = tell_assessment(assessment)
+    code = print_assessment(assessment)
     context.exit(code if finished else EXIT_INTERRUPTED)
 
 

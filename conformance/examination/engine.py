@@ -86,7 +86,7 @@ class Runner:
         except (Unsupported, KeyboardInterrupt):
             raise
         except BaseException as error:  # a subject that calls sys.exit() must not end the run either
-            raise RaisedError(_told(error)) from error
+            raise RaisedError(_described(error)) from error
         finally:
             self.clock.mark("subject")
         if _fingerprint(problem) != before:
@@ -117,7 +117,7 @@ def _examined(case: Case, subject: Subject, clock: Clock) -> CaseRecord:
     except RaisedError as error:
         return unjudged(case.id, subject.name, "error", f"The subject raised {error}")
     except Exception as error:  # noqa: BLE001 - one case must not cost the run; the verdict is an error, never a pass
-        return unjudged(case.id, subject.name, "error", f"Internal error: judging raised {_told(error)}")
+        return unjudged(case.id, subject.name, "error", f"Internal error: judging raised {_described(error)}")
     finally:
         clock.mark("judging")
 
@@ -206,7 +206,7 @@ def _third_opinion(problem: Problem, observation: Observation) -> str:
     return "" if opinion is None else f"in {precision}, {opinion.verdict}"
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     """Return an exception in one paragraph: what it is, and the innermost line that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""

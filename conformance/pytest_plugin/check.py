@@ -7,7 +7,7 @@ from conformance.cases import Case
 from conformance.examination.engine import timed_examination
 from conformance.pytest_plugin.settings import settings_of
 from conformance.record import CaseRecord, Timing
-from conformance.report.gated import told
+from conformance.report.gated import describe
 from conformance.runs.gate import EXCUSED
 from conformance.subjects.observation import Subject
 
@@ -33,5 +33,5 @@ def check(item: pytest.Item, case: Case, subject: Subject) -> CaseRecord:
     if ruling.outcome == "skipped":
         pytest.skip(f"{record.verdict}: {ruling.reason}")
     if ruling.outcome != "passes":
-        pytest.fail(told(ruling), pytrace=False)
+        pytest.fail(describe(ruling), pytrace=False)
     return record

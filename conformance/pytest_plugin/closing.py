@@ -79,7 +79,7 @@ class Closing:
         from conformance.pytest_plugin.harvest import Reports, harvested
         from conformance.pytest_plugin.settings import settings_of
         from conformance.report import write_report
-        from conformance.report.github import tell_github
+        from conformance.report.github import write_github_outputs
 
         settings = settings_of(self.config)
         reports = Reports(examined=self.examined, ended=self.ended, finished=self.finished)
@@ -89,7 +89,7 @@ class Closing:
             self.lines += [
                 f"wrote {path}" for path in write_report(settings.report, harvest.assessment.record)
             ]
-        self.lines += tell_github(harvest.assessment)
+        self.lines += write_github_outputs(harvest.assessment)
         if session.exitstatus == pytest.ExitCode.OK and harvest.fails:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -103,10 +103,10 @@ class Closing:
 
 def _reason(report: pytest.TestReport) -> str:
     """Return in a line why a test that never examined its case was skipped or failed."""
-    told: Any = report.longrepr
+    longrepr: Any = report.longrepr
     if report.when not in ("setup", "call", "teardown"):
         return "The worker process died before this case was finished (killed, out of memory, or a crash in a library)."
-    if isinstance(told, tuple):  # of a skip: file, line, reason
-        return str(told[2]).removeprefix("Skipped: ")
-    crash = getattr(told, "reprcrash", None)
-    return f"The test failed before its case was examined: {crash.message if crash else told}"
+    if isinstance(longrepr, tuple):  # of a skip: file, line, reason
+        return str(longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(longrepr, "reprcrash", None)
+    return f"The test failed before its case was examined: {crash.message if crash else longrepr}"

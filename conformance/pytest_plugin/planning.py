@@ -38,7 +38,7 @@ class Planner:
     descriptions: dict[str, str] = field(default_factory=dict)
     parametrised: int = 0
     collected: list[pytest.Item] = field(default_factory=list)
-    told: bool = False
+    announced: bool = False
     environment: Environment | None = None
 
     def note(self, suite: str, cases: list[Case], subjects: list[Subject], count: int) -> None:
@@ -82,8 +82,8 @@ class Planner:
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
         """Send the plan to the controller with the first test that examines something, once that is set up."""
         report = yield
-        if hasattr(self.config, "workerinput") and not self.told and _planned(item) is not None:
-            self.told = True
+        if hasattr(self.config, "workerinput") and not self.announced and _planned(item) is not None:
+            self.announced = True
             setattr(report, PLAN, self._sent(item.session))
         return report
 

@@ -19,7 +19,7 @@ from conformance.record import (
 from conformance.record.agreement import parsed_case
 from conformance.record.summary import FAILING
 
-MOST_TOLD = 60
+MOST_LISTED = 60
 """Characters of the name of a quantity, which a record may have made long."""
 
 WITHOUT_QUANTITIES = ("differs", "error", "undecidable", "unsupported")
@@ -100,7 +100,7 @@ def of_a_case(case: CaseRecord) -> Iterator[str]:
     """Yield what contradicts itself in what one subject did on a case; raise `UsageError` where its id is none."""
     parsed_case(case.case)
     for q in case.quantities:
-        name = q.quantity[:MOST_TOLD]
+        name = q.quantity[:MOST_LISTED]
         if not (min(q.elements, q.mismatches, q.undecided) >= 0 and q.mismatches + q.undecided <= q.elements):
             yield f"{name!r} counts more elements than there are"
         if q.verdict not in _borne_out(q):

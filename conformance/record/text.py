@@ -9,7 +9,7 @@ from conformance.record.body import Body
 from conformance.record.case import Timing
 from conformance.record.run import SCHEMA, Record
 
-MOST_TOLD = 300
+MOST_LISTED = 300
 """Characters of what a message tells of a text that is no record."""
 
 
@@ -62,7 +62,7 @@ def decode(data: bytes) -> Record:
 
 def _short(text: str) -> str:
     """Return text that a record may have made long."""
-    return text if len(text) <= MOST_TOLD else text[:MOST_TOLD] + "…"
+    return text if len(text) <= MOST_LISTED else text[:MOST_LISTED] + "…"
 
 
 def _upgraded(head: dict[str, msgspec.Raw]) -> bytes:

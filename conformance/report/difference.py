@@ -91,10 +91,10 @@ def _new_unfinished(found: Difference) -> bool:
     return any(fact.regression for fact in found.interrupted)
 
 
-def _lines(title: str, changes: Sequence[T], told: Callable[[T], str]) -> Iterator[str]:
+def _lines(title: str, changes: Sequence[T], describe: Callable[[T], str]) -> Iterator[str]:
     if changes:
         yield f"{title}:"
-        yield from (f"  {one_line(told(change))}" for change in changes[:MOST_SHOWN])
+        yield from (f"  {one_line(describe(change))}" for change in changes[:MOST_SHOWN])
         if len(changes) > MOST_SHOWN:
             yield f"  … and {len(changes) - MOST_SHOWN:,} more"
 

@@ -6,7 +6,7 @@ from conformance.report.words import one_line, tell
 from conformance.runs.gate import Assessment, Entry, Ruling
 
 
-def told(ruling: Ruling) -> str:
+def describe(ruling: Ruling) -> str:
     """Return a case in words, and why it fails where that isn't its verdict alone.
 
     A reason that is the verdict's own is told by `tell` already.

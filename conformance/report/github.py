@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from conformance.record.summary import VERDICTS, Summary, summarise
-from conformance.report.gated import gate_lines, stale, told
+from conformance.report.gated import gate_lines, stale, describe
 from conformance.report.tables import block, cell, table
 from conformance.report.workflow_commands import workflow_command
 from conformance.runs.gate import Assessment
@@ -22,7 +22,7 @@ MOST_CHARACTERS = 4000
 """Of one annotation: what a subject raises may be long, and the report has all of it."""
 
 
-def tell_github(assessment: Assessment, environment: Mapping[str, str] = os.environ) -> list[str]:
+def write_github_outputs(assessment: Assessment, environment: Mapping[str, str] = os.environ) -> list[str]:
     """Write the step summary and return the annotations to print; nothing of both anywhere else."""
     if environment.get("GITHUB_ACTIONS") != "true":
         return []
@@ -33,7 +33,7 @@ def tell_github(assessment: Assessment, environment: Mapping[str, str] = os.envi
 def annotations(assessment: Assessment) -> list[str]:
     """Return a workflow command for each failure, ten at most; the last one counts what is left out."""
     commands = [
-        _error(f"{ruling.case.verdict}: {ruling.case.subject} on {ruling.case.case}", told(ruling))
+        _error(f"{ruling.case.verdict}: {ruling.case.subject} on {ruling.case.case}", describe(ruling))
         for ruling in assessment.failing
     ]
     commands += [
@@ -58,7 +58,7 @@ def step_summary(summary: Summary, assessment: Assessment, limit: int = SUMMARY_
         table(("subject", *VERDICTS), counts),
         "\n".join(f"- {cell(line)}" for line in gate_lines(assessment)),
     ]
-    failures = [f"\n{block(told(ruling))}\n" for ruling in assessment.failing]
+    failures = [f"\n{block(describe(ruling))}\n" for ruling in assessment.failing]
     return _fitting([part for part in head if part], failures, limit)
 
 

@@ -23,7 +23,7 @@ ELEMENTS = {"differs": "failure", "error": "error", "undecidable": "error"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class TestOutcome:
     """One test: a case, how long it took, and what an expected failure or a baseline made of it."""
 
     case: CaseRecord
@@ -45,7 +45,7 @@ def junit(record: Record) -> bytes:
     """Return the whole document."""
     rulings = {(ruling.case, ruling.subject, ruling.platform): ruling for ruling in record.rulings}
     tests = [
-        Told(case=case, timing=timing, ruling=rulings.get((case.case, case.subject, case.platform)))
+        TestOutcome(case=case, timing=timing, ruling=rulings.get((case.case, case.subject, case.platform)))
         for case, timing in zip(record.cases, record.timings, strict=True)
     ]
     root = ET.Element("testsuites", {"name": "conformance", **_counts(tests)})
@@ -57,24 +57,24 @@ def junit(record: Record) -> bytes:
     return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
-def _suite(record: Record, subject: str, tests: Sequence[Told]) -> ET.Element:
+def _suite(record: Record, subject: str, tests: Sequence[TestOutcome]) -> ET.Element:
     suite = ET.Element("testsuite", {"name": legal(subject), **_counts(tests)})
     properties = ET.SubElement(suite, "properties")
     for environment in record.environments:
         for what, text in environment_rows(environment):
             ET.SubElement(properties, "property", {"name": legal(what), "value": legal(text)})
-    for told in tests:
-        suite.append(_test(told, several=len(record.environments) > 1))
+    for outcome in tests:
+        suite.append(_test(outcome, several=len(record.environments) > 1))
     return suite
 
 
-def _test(told: Told, *, several: bool) -> ET.Element:
+def _test(outcome: TestOutcome, *, several: bool) -> ET.Element:
     """Return the element of a case; where there are several platforms its class names the platform too."""
-    case, ruling = told.case, told.ruling
+    case, ruling = outcome.case, outcome.ruling
     where = f".platform-{case.platform}" if several else ""
     names = {"classname": f"conformance.{legal(case.subject)}{where}", "name": legal(case.case)}
-    test = ET.Element("testcase", {**names, "time": f"{told.timing.total:.6f}"})
-    if kind := told.element:
+    test = ET.Element("testcase", {**names, "time": f"{outcome.timing.total:.6f}"})
+    if kind := outcome.element:
         why = "" if ruling is None else ruling.reason
         text = legal(f"{tell(case)}\n  {why}" if why else tell(case))
         message = legal(why or case.reason) or text.splitlines()[0]
@@ -82,9 +82,9 @@ def _test(told: Told, *, several: bool) -> ET.Element:
     return test
 
 
-def _counts(tests: Sequence[Told]) -> dict[str, str]:
-    kinds = [told.element for told in tests]
-    seconds = sum(told.timing.total for told in tests)
+def _counts(tests: Sequence[TestOutcome]) -> dict[str, str]:
+    kinds = [outcome.element for outcome in tests]
+    seconds = sum(outcome.timing.total for outcome in tests)
     return {
         "tests": str(len(tests)),
         "failures": str(kinds.count("failure")),

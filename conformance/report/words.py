@@ -90,8 +90,8 @@ def changed_lines(contracts: Sequence[Tried]) -> Iterator[str]:
     """Yield every contract that doesn't hold, in full."""
     for row in contracts:
         if not row.holds:
-            told = f"expected {row.expected}; got {row.observed}; refrnn: {row.reference}"
-            yield one_line(f"CHANGED: {row.id}: {told}")
+            seen = f"expected {row.expected}; got {row.observed}; refrnn: {row.reference}"
+            yield one_line(f"CHANGED: {row.id}: {seen}")
 
 
 def environment_rows(environment: Environment) -> Iterator[tuple[str, str]]:

@@ -86,14 +86,14 @@ def read_ledger(path: Path, identity: Identity) -> Reading:
         try:
             _add(found, line, identity)
         except DamageError as damage:
-            found.damaged.append(_told(path, number, damage, "Its case is run again."))
+            found.damaged.append(_damage(path, number, damage, "Its case is run again."))
     try:
         _refuse_another_run(path, _decoded(first, Identity), identity)
     except DamageError as damage:
         if not found.finished:
             outcome = "No line is left that is of this run. Delete the file to begin anew."
-            raise UsageError(_told(path, 1, damage, outcome)) from damage
-        found.damaged.insert(0, _told(path, 1, damage, "Which run it is of is known from the others."))
+            raise UsageError(_damage(path, 1, damage, outcome)) from damage
+        found.damaged.insert(0, _damage(path, 1, damage, "Which run it is of is known from the others."))
     return found
 
 
@@ -149,7 +149,7 @@ def _complaints(entry: Entry, identity: Identity) -> Iterator[str]:
         yield from of_a_timing(timing)
 
 
-def _told(path: Path, number: int, damage: DamageError, outcome: str) -> str:
+def _damage(path: Path, number: int, damage: DamageError, outcome: str) -> str:
     return f"The ledger {path} is damaged in line {number}: {damage}. {outcome}"
 
 

@@ -61,10 +61,10 @@ def shares_times(record: Record, factor: float) -> Record:
 
 def test_a_record_has_no_difference_to_itself(tmp_path: Path) -> None:
     old, new = written(tmp_path, old=rich_record(), new=rich_record())
-    code, told = conformance("diff", old, new)
+    code, listed = conformance("diff", old, new)
     assert code == 0
     assert (
-        told == "No regression: 12 cases in both, 12 with the same verdict; worst shares may grow 4-fold.\n"
+        listed == "No regression: 12 cases in both, 12 with the same verdict; worst shares may grow 4-fold.\n"
     )
 
 
@@ -76,10 +76,10 @@ def test_a_verdict_that_is_worse_is_a_regression_and_one_that_is_better_is_none(
     tmp_path: Path, before: str, after: str, code: int
 ) -> None:
     old, new = written(tmp_path, old=rich_record(), new=turned(rich_record(), before, after))
-    got, told = conformance("diff", old, new)
+    got, listed = conformance("diff", old, new)
     assert got == code
-    assert f"{before} → {after}" in told
-    assert ("worse:" if code else "better:") in told.splitlines()
+    assert f"{before} → {after}" in listed
+    assert ("worse:" if code else "better:") in listed.splitlines()
 
 
 def test_cases_that_vanish_are_a_regression_unless_only_common_ones_are_compared(tmp_path: Path) -> None:
@@ -91,22 +91,22 @@ def test_cases_that_vanish_are_a_regression_unless_only_common_ones_are_compared
     assert conformance("diff", old, new)[0] == 1
     assert "vanished:" in conformance("diff", old, new)[1]
     assert conformance("diff", old, new, "--common")[0] == 0
-    code, told = conformance("diff", new, old)
-    assert (code, "appeared:" in told) == (0, True)
+    code, listed = conformance("diff", new, old)
+    assert (code, "appeared:" in listed) == (0, True)
 
 
 def test_a_new_run_that_was_interrupted_is_a_regression_whatever_is_compared(tmp_path: Path) -> None:
     whole = rich_record()
     old, new = written(tmp_path, old=whole, new=structs.replace(whole, complete=False))
     for more in ((), ("--common",)):
-        code, told = conformance("diff", old, new, *more)
+        code, listed = conformance("diff", old, new, *more)
         assert code == 1
-        assert "the run: complete → interrupted" in told
-        assert told.endswith("The new record is of a run that was interrupted.\n")
-    code, told = conformance("diff", new, old)
+        assert "the run: complete → interrupted" in listed
+        assert listed.endswith("The new record is of a run that was interrupted.\n")
+    code, listed = conformance("diff", new, old)
     assert code == 0
-    assert "the run: interrupted → complete" in told
-    assert "of a run that was interrupted" not in told
+    assert "the run: interrupted → complete" in listed
+    assert "of a run that was interrupted" not in listed
     assert "| the run | complete | interrupted |" in conformance("diff", old, new, "--format", "markdown")[1]
 
 
@@ -181,9 +181,9 @@ def test_a_contract_that_depends_on_the_processor_is_no_regression_on_another_on
 
 def test_a_contract_that_doesnt_hold_is_told_where_records_are_merged(tmp_path: Path) -> None:
     (path,) = written(tmp_path, whole=rich_record())
-    _, told = conformance("merge", path, "--out", tmp_path / "out")
-    assert "CHANGED: steps-1: expected refused: RuntimeError; got refused: RuntimeError: no" in told
-    assert "steps-0" not in told
+    _, listed = conformance("merge", path, "--out", tmp_path / "out")
+    assert "CHANGED: steps-1: expected refused: RuntimeError; got refused: RuntimeError: no" in listed
+    assert "steps-0" not in listed
 
 
 def test_a_changed_environment_is_told_and_no_regression() -> None:
@@ -210,11 +210,11 @@ def test_a_difference_is_told_in_three_forms(tmp_path: Path) -> None:
 
 def test_no_text_of_a_record_reaches_the_terminal_as_a_command_or_as_a_line_of_ours(tmp_path: Path) -> None:
     text = "\x1b]0;owned\x07\rNo regression: all agree.\nNo regression: all agree.\u202e"
-    told = structs.replace(
+    listed = structs.replace(
         with_cases(turned(rich_record(), "agrees", "error"), lambda c: structs.replace(c, reason=text)),
         environments=[structs.replace(rich_record().environments[0], processor=text)],
     )
-    old, new = written(tmp_path, old=rich_record(), new=told)
+    old, new = written(tmp_path, old=rich_record(), new=listed)
     shown = conformance("diff", old, new)[1]
     assert not set("\x1b\x07\r\u202e") & set(shown)
     assert [line for line in shown.splitlines() if line.startswith("No regression")] == []
@@ -319,9 +319,9 @@ def test_platforms_lie_side_by_side_and_each_case_names_its_own(whole: Record, t
         whole, environments=[structs.replace(whole.environments[0], torch="99.0", processor="another")]
     )
     one, two = written(tmp_path, one=whole, two=elsewhere)
-    code, told = conformance("merge", one, two, "--out", tmp_path / "out")
+    code, listed = conformance("merge", one, two, "--out", tmp_path / "out")
     assert code == 0
-    assert told.startswith(f"Conforms: every one of {2 * len(whole.cases)} comparisons")
+    assert listed.startswith(f"Conforms: every one of {2 * len(whole.cases)} comparisons")
     both = decode((tmp_path / "out" / "agreement.json").read_bytes())
     assert [environment.torch for environment in both.environments] == [whole.environments[0].torch, "99.0"]
     assert {case.platform for case in both.cases} == {0, 1}

@@ -14,7 +14,7 @@ from conformance.report.github import (
     SUMMARY_LIMIT,
     annotations,
     step_summary,
-    tell_github,
+    write_github_outputs,
     write_step_summary,
 )
 from conformance.runs.gate import Assessment, Gate
@@ -128,13 +128,13 @@ def test_other_texts_of_the_step_count_against_the_limit(tmp_path: Path) -> None
 @pytest.mark.parametrize("variables", [{}, {"GITHUB_ACTIONS": "false"}, {"GITHUB_ACTIONS": ""}])
 def test_elsewhere_nothing_is_written(tmp_path: Path, variables: dict[str, str]) -> None:
     path, found = tmp_path / "summary.md", failing(1)
-    assert tell_github(found, variables | {"GITHUB_STEP_SUMMARY": str(path)}) == []
+    assert write_github_outputs(found, variables | {"GITHUB_STEP_SUMMARY": str(path)}) == []
     assert not path.exists()
 
 
 def test_there_both_are_written(tmp_path: Path) -> None:
     path, found = tmp_path / "summary.md", failing(1)
     variables = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(path)}
-    assert tell_github(found, variables) == annotations(found)
+    assert write_github_outputs(found, variables) == annotations(found)
     assert path.read_text(encoding="utf-8") == summary_of(found)
-    assert tell_github(found, {"GITHUB_ACTIONS": "true"}) == annotations(found)
+    assert write_github_outputs(found, {"GITHUB_ACTIONS": "true"}) == annotations(found)

@@ -73,8 +73,8 @@ def test_the_page_tells_how_many_fail_as_they_may_and_how_many_fail_the_run() ->
         case("agrees", subject="new"),
     ]
     found = assessed(gate, *cases)
-    told = "Of these 1 fail as expected and 1 as in the baseline; 2 fail the run."
-    assert told in contents(found.record)["agreement.html"].decode()
+    listed = "Of these 1 fail as expected and 1 as in the baseline; 2 fail the run."
+    assert listed in contents(found.record)["agreement.html"].decode()
     assert b"fail the run" not in contents(record_of(case("differs")))["agreement.html"]
 
 

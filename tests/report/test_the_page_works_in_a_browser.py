@@ -132,10 +132,10 @@ def test_without_scripts_all_but_two_tables_is_there_and_these_say_where_their_r
 
 
 def test_of_the_cases_that_do_not_agree_the_first_is_told_and_the_others_unfold(page: Browser) -> None:
-    told = page.run("[...document.querySelectorAll('.told')].map((one) => [one.open, one.innerText])")
-    assert [unfolded for unfolded, _ in told] == [True] + [False] * 4
-    assert "first divergent step" in told[0][1]
-    assert [text.split()[0] for _, text in told] == [
+    listed = page.run("[...document.querySelectorAll('.told')].map((one) => [one.open, one.innerText])")
+    assert [unfolded for unfolded, _ in listed] == [True] + [False] * 4
+    assert "first divergent step" in listed[0][1]
+    assert [text.split()[0] for _, text in listed] == [
         "differs",
         "differs",
         "error",
@@ -194,8 +194,8 @@ def test_a_click_on_a_head_sorts_numbers_as_numbers_and_says_so(page: Browser) -
 def test_the_keyboard_alone_opens_a_row_and_finds_the_line_that_reproduces_it(page: Browser) -> None:
     page.run(f"{CASES}.querySelector('.open-row').focus()")
     page.press("Enter")
-    told = page.run(f"{CASES}.querySelector('.details-row').textContent")
-    assert rich_record().cases[0].reproduce in told
+    listed = page.run(f"{CASES}.querySelector('.details-row').textContent")
+    assert rich_record().cases[0].reproduce in listed
     assert page.run("document.activeElement.getAttribute('aria-expanded')") == "true"
     page.press("Enter")
     assert page.run(f"{CASES}.querySelector('.details-row')") is None

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
 from conformance.record.check import CheckRecord
 
@@ -70,7 +70,7 @@ def checked(folder: Path, text: str) -> CheckRecord:
     path = folder / "network.py"
     path.write_text(text, encoding="utf-8")
     target = f"{path}:Net"
-    return checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    return checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
 
 
 def broken(record: CheckRecord) -> str:

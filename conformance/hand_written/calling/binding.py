@@ -48,7 +48,7 @@ class Binding:
         The lines in the place of `forward` that hand over an initial state, where those of `forward` leave it out.
     uncalled
         What may be a backward pass and could not be called, where none could.
-    told
+    stated
         Whether someone said how it is called, so that nothing was inferred.
     cut_short
         Whether the budget was spent before every other way was tried.
@@ -84,7 +84,7 @@ class Binding:
     from_h_0: tuple[str, ...] = ()
     own: Own | None = None
     uncalled: tuple[Attempt, ...] = ()
-    told: bool = False
+    stated: bool = False
     cut_short: bool = False
     anchored: bool = False
     own_rate: float = 0.0

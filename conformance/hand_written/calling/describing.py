@@ -59,7 +59,9 @@ def bound_of(
         name=loaded.target,
         description=f"hand-written, called as {forward.call}" + (f" and {backward.call}" if backward else ""),
         problem_case=case,
-        interface=Interface(target=loaded.target, lines=(*_told(forward, backward), *map(_failed, failed))),
+        interface=Interface(
+            target=loaded.target, lines=(*_described(forward, backward), *map(_failed, failed))
+        ),
         loss=None if backward is None else _loss(forward, backward),
         notes=_notes(loaded, forward, backward, attempts if backward is None else ()),
         rate=1.0 if backward is not None and backward.harvest.place in UPDATES else None,
@@ -158,7 +160,7 @@ def _own(forward: Forward, backward: Backward | None) -> Own | None:
     )
 
 
-def _told(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
+def _described(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
     """Return the interface in lines."""
     lines = [forward.built.setup.says]
     lines += [f"{_short(slot)}" for slot in forward.slots]
@@ -195,7 +197,7 @@ def _notes(
         for a in attempts
         if a.reached == NUMERICAL
     ]
-    notes += loaded.stumbles
+    notes += loaded.suppressed_errors
     if "come to be" in forward.built.setup.says:
         notes.append("Its weights come to be at the first forward; they are set after one.")
     if forward.fault:

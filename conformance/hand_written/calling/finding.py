@@ -39,9 +39,9 @@ from conformance.hand_written.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, SearchIsOver
-from conformance.hand_written.calling.running.stumbling import surviving
+from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.calling.scope import is_an_entry, was_asked_about
-from conformance.hand_written.calling.stepping import told_of_steps
+from conformance.hand_written.calling.stepping import with_steps_noted
 
 Progress = Callable[[str], None]
 
@@ -68,10 +68,10 @@ def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Bi
     calls = Budget(most=MOST_CALLS)
     for ways, most in (
         (
-            surviving(loaded, "the search", _right_ones(loaded, found, progress)),
+            suppressing_errors(loaded, "the search", _right_ones(loaded, found, progress)),
             calls.part(MOST_CALLS - FOR_OTHERS),
         ),
-        (surviving(loaded, "other networks", _others_if_none(loaded, found, progress)), calls),
+        (suppressing_errors(loaded, "other networks", _others_if_none(loaded, found, progress)), calls),
         (_best(loaded, found, progress), Budget(most=TO_CLOSE)),
     ):
         while (way := _next(loaded, ways, most, found)) is not None:
@@ -123,12 +123,14 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
     elif found.forwards:
         for forward in sorted(found.forwards, key=lambda f: (f.trains, not f.complete))[:MOST_SHOWN]:
             binding = bound_of(loaded, forward, None, found.attempts)
-            yield _told_of_steps(loaded, found, binding, forward)
+            yield _with_steps_noted(loaded, found, binding, forward)
     elif found.broken:
         yield bound_of(loaded, found.broken[0], None, found.attempts)
     else:
-        stumbles = [Attempt(what="the search", reached="found", problem=each) for each in loaded.stumbles]
-        attempts = (*found.searching.attempts, *found.attempts, *stumbles)
+        suppressed_errors = [
+            Attempt(what="the search", reached="found", problem=each) for each in loaded.suppressed_errors
+        ]
+        attempts = (*found.searching.attempts, *found.attempts, *suppressed_errors)
         yield Unbound(
             target=loaded.target,
             attempts=_furthest(attempts),
@@ -151,14 +153,14 @@ def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
 
 def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
     whole = with_its_rate(loaded, with_final(loaded, backward))
-    return _told_of_steps(loaded, found, bound_of(loaded, whole.forward, whole), whole.forward, whole)
+    return _with_steps_noted(loaded, found, bound_of(loaded, whole.forward, whole), whole.forward, whole)
 
 
-def _told_of_steps(
+def _with_steps_noted(
     loaded: Loaded, found: Found, binding: Binding, forward: Forward, backward: Backward | None = None
 ) -> Binding:
     attempts = (*found.searching.attempts, *found.attempts)
-    return told_of_steps(loaded, binding, forward, backward, found.forwards, attempts)
+    return with_steps_noted(loaded, binding, forward, backward, found.forwards, attempts)
 
 
 def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> None:
@@ -282,7 +284,7 @@ def _setups(loaded: Loaded, found: Found) -> Iterator[Built]:
             yield from of_live(loaded, name, p)
     for name in classes(loaded):
         tried = len(found.attempts)
-        for built in surviving(loaded, name, of_class(loaded, name, p)):
+        for built in suppressing_errors(loaded, name, of_class(loaded, name, p)):
             if isinstance(built, Ran):
                 found.attempts.append(Attempt(what=name, reached="found", problem=built.complaint()))
             else:
@@ -290,7 +292,7 @@ def _setups(loaded: Loaded, found: Found) -> Iterator[Built]:
                 yield built
         if len(found.attempts) == tried:
             found.attempts.append(_unbuilt(loaded, name))
-    for built in surviving(loaded, "the module", of_module(loaded, p)):
+    for built in suppressing_errors(loaded, "the module", of_module(loaded, p)):
         if was_asked_about(loaded, built):
             yield built
 
@@ -317,5 +319,5 @@ def _furthest(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
         backward = names.BACKWARD.fullmatch(attempt.what.rpartition(".")[2]) is not None
         return backward and attempt.reached == "ran", REACHED.index(attempt.reached)
 
-    told = [a for a in distinct if a.problem != NOT_TRIED or a.what not in known]
-    return tuple(sorted(told, key=rank))[:12]
+    kept = [a for a in distinct if a.problem != NOT_TRIED or a.what not in known]
+    return tuple(sorted(kept, key=rank))[:12]

@@ -100,7 +100,7 @@ def handwritten(
         loss = Loss(kind="softmax cross-entropy" if crossed else "as declared")
     by_itself = not any("p.W_" in line for line in lines)  # its parameters are none that the problem knows
     binding = Binding(
-        told=True,
+        stated=True,
         name=loaded.target,
         description="hand-written, called as declared",
         problem_case=parse_id(case),

@@ -12,7 +12,7 @@ from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.scope import unrun
 
 
-def told_of_steps(
+def with_steps_noted(
     loaded: Loaded,
     binding: Binding,
     forward: Forward,

@@ -48,12 +48,12 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
     if _has_an_anchor(candidate):
         return True
     step = parts.of_a_single_step(candidate)
-    return isinstance(step, Candidate) and step.came.backward is not None and step.came.agrees
+    return isinstance(step, Candidate) and step.outcome.backward is not None and step.outcome.agrees
 
 
 def is_stated(bound: Bound) -> bool:
     """Tell whether someone said how a network is called, by an adapter, a statement, or as a torch module."""
-    return not isinstance(bound, Binding) or bound.told
+    return not isinstance(bound, Binding) or bound.stated
 
 
 def is_handed_over(candidate: Candidate) -> bool:
@@ -132,6 +132,6 @@ def for_so_many_steps(candidate: Candidate, steps: int) -> Consistency | None:
     bound = cast("Binding", candidate.bound)
     case = replace(bound.problem_case, steps=steps)
     found = attempt(
-        lambda case: consistency(replace(bound, problem_case=case).own_forward()), case, candidate.said
+        lambda case: consistency(replace(bound, problem_case=case).own_forward()), case, candidate.caught
     )
     return found if isinstance(found, Consistency) else None

@@ -10,11 +10,11 @@ import numpy as np
 from conformance.cases import Case, parse_id
 from conformance.errors import UsageError
 from conformance.hand_written.calling import Binding
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.process import TIME_LIMIT, checked_apart
 from conformance.hand_written.checking.target import checked_object
 from conformance.hand_written.report.html import check_fragment
-from conformance.hand_written.report.view import tell_check
+from conformance.hand_written.report.view import check_text
 from conformance.record.check import CheckRecord, CheckVerdict, DiagnosisRecord
 
 
@@ -46,7 +46,7 @@ class Check:
         return self.record.diagnosis
 
     def __str__(self) -> str:
-        return tell_check(self.record)
+        return check_text(self.record)
 
     def _repr_html_(self) -> str:
         return check_fragment(self.record)
@@ -87,7 +87,7 @@ def check(
         parse_id(wanted)
     if isinstance(network, str):
         return Check(checked_apart(network, wanted, seconds=time_limit, execute=execute))
-    return Check(checked_object(network, wanted, asked_for(network)))
+    return Check(checked_object(network, wanted, request_for(network)))
 
 
 def _refuse_what_is_no_network(network: object) -> None:
@@ -117,17 +117,17 @@ def assert_conforms(
         raise AssertionError(str(found))
 
 
-def asked_for(network: object) -> Asked:
+def request_for(network: object) -> Request:
     """Return how a reader asks for a live object again: on the command line where a file defines it by name."""
     if isinstance(network, tuple):
         names = ", ".join(getattr(part, "__name__", type(part).__name__) for part in network)
-        return Asked(target=names, reproduce=f"conformance.check(({names}))")
+        return Request(target=names, reproduce=f"conformance.check(({names}))")
     if isinstance(network, Binding):
         stated = f"conformance.check(conformance.handwritten({network.name!r}, ...))"
-        return Asked(target=network.name, reproduce=stated)
+        return Request(target=network.name, reproduce=stated)
     kind = network if isinstance(network, type) or inspect.isroutine(network) else type(network)
     name = getattr(kind, "__qualname__", type(network).__name__)
-    python = Asked(target=name, reproduce=f"conformance.check({name})")
+    python = Request(target=name, reproduce=f"conformance.check({name})")
     if "<locals>" in name or isinstance(network, type(sys)):
         return python
     try:
@@ -138,4 +138,4 @@ def asked_for(network: object) -> Asked:
         return python
     here = Path.cwd()
     shown = path.relative_to(here) if path.is_relative_to(here) else path
-    return Asked.on_the_command_line(f"{shown}:{name}")
+    return Request.on_the_command_line(f"{shown}:{name}")

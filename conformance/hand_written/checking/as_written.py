@@ -35,7 +35,7 @@ def _clipping(candidate: Candidate, bound: Binding) -> Iterator[str]:
             "As written, large gradients come out smaller than they are; they were asked for with a cotangent 1024 "
             "times smaller here."
         )
-    limits = attempt(bound.clips, candidate.answer.truth.problem, candidate.said)
+    limits = attempt(bound.clips, candidate.answer.truth.problem, candidate.caught)
     if isinstance(limits, Failure):
         return
     every_step = [limit for limit, times in limits.items() if times >= candidate.case.steps]
@@ -43,8 +43,8 @@ def _clipping(candidate: Candidate, bound: Binding) -> Iterator[str]:
         (False, "elements of its gradients beyond {} are cut off"),
         (True, "elements beyond {} are cut off at every step, and the steps before inherit that"),
     ):
-        if told := ", ".join(f"±{c:g}" for c in sorted(limits) if (c in every_step) is inside):
-            yield f"As written, {where.format(told)}; that was {'lifted' if bound.lifted else 'not reached'} here."
+        if reached := ", ".join(f"±{c:g}" for c in sorted(limits) if (c in every_step) is inside):
+            yield f"As written, {where.format(reached)}; that was {'lifted' if bound.lifted else 'not reached'} here."
 
 
 def _truncation(candidate: Candidate, bound: Binding) -> list[str]:
@@ -56,7 +56,7 @@ def _truncation(candidate: Candidate, bound: Binding) -> list[str]:
         build=tuple(map(_with_its_own, bound.build)),
         backward=tuple(map(_with_its_own, bound.backward)),
     )
-    exact = [steps for steps in (1, 2) if candidate.came.agrees and _is_right(candidate, own, steps)]
+    exact = [steps for steps in (1, 2) if candidate.outcome.agrees and _is_right(candidate, own, steps)]
     if not exact:
         return [
             "It truncates its backward pass after a number of steps that it is handed; that was lifted here."
@@ -76,8 +76,8 @@ def _truncation(candidate: Candidate, bound: Binding) -> list[str]:
 
 def _is_right(candidate: Candidate, bound: Binding, steps: int) -> bool:
     """Return whether a network agrees on a sequence of so many steps."""
-    found = judged_on(replace(candidate.case, steps=steps), bound, candidate.said)
-    return isinstance(found, Candidate) and found.came.backward is not None and found.came.agrees
+    found = judged_on(replace(candidate.case, steps=steps), bound, candidate.caught)
+    return isinstance(found, Candidate) and found.outcome.backward is not None and found.outcome.agrees
 
 
 def _with_its_own(line: str) -> str:

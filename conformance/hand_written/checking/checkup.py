@@ -18,7 +18,7 @@ from conformance.hand_written.checking.anchoring import (
     is_handed_over,
     up_to_how_many_steps,
 )
-from conformance.hand_written.checking.answers import Asked, failed_record, out_of_time_record
+from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
 from conformance.hand_written.checking.as_written import as_written
 from conformance.hand_written.checking.choosing import Candidate, choose, judged_on
 from conformance.hand_written.checking.compose import judged_record
@@ -45,7 +45,7 @@ MOST_DIAGNOSED = 4
 
 
 def checked(
-    bounds: Iterable[Bound], question: Asked, progress: Progress = lambda _: None
+    bounds: Iterable[Bound], question: Request, progress: Progress = lambda _: None
 ) -> CheckRecord | None:
     """Check a network under every binding until one settles it, and return everything found; None without any."""
     progress("judging it on its own case")
@@ -93,7 +93,7 @@ def has_right_states(candidate: Candidate) -> bool:
 
     What else differs in its forward pass is a mistake then: an output that isn't made of these states, say.
     """
-    findings = candidate.came.judged.of_phase("forward")
+    findings = candidate.outcome.judged.of_phase("forward")
     right = any(f.verdict == "agrees" and f.comparison.quantity in ("h", "h_n") for f in findings)
     return right and is_handed_over(candidate)
 
@@ -130,7 +130,7 @@ class Checkup:
             return self
         if loss_of(other, self.candidate.answer.truth, methods=True) is None:
             return self
-        judged = judged_on(self.candidate.case, other, self.candidate.said)
+        judged = judged_on(self.candidate.case, other, self.candidate.caught)
         if not isinstance(judged, Candidate) or not judged.differs:
             return self
         found = diagnosed(judged, self.progress)
@@ -147,7 +147,7 @@ class Checkup:
             return self
         self.progress("searching for the mistake")
         found = diagnosed(other, self.progress)
-        if other.came.forward == "differs" and not found.explained:
+        if other.outcome.forward == "differs" and not found.explained:
             return self
         return replaced(self, candidate=other, diagnosis=found, right_from_zero=True)
 
@@ -161,7 +161,7 @@ class Checkup:
 
     def in_a_longer_sequence(self) -> "Checkup":
         """Return the check of the same network on a longer sequence, where it goes wrong only there."""
-        if self.candidate.differs or not self.candidate.came.agrees:
+        if self.candidate.differs or not self.candidate.outcome.agrees:
             return self
         self.progress("judging it on longer sequences")
         other = parts.of_a_longer_sequence(self.candidate)
@@ -173,13 +173,13 @@ class Checkup:
         own = (
             self._consistency()
             if candidate.shows_its_loss_alone
-            or (candidate.came.forward == "differs" and not has_right_states(candidate))
+            or (candidate.outcome.forward == "differs" and not has_right_states(candidate))
             else None
         )
         again = self._contracts()
         known = (
             bool(self.right_for)
-            or candidate.came.backward != "differs"
+            or candidate.outcome.backward != "differs"
             or established(candidate, self.diagnosis)
         )
         return Found(
@@ -192,7 +192,7 @@ class Checkup:
             consistency=own,
             parts=self._parts() if known and (own is None or own.agrees is None) else (),
             contracts=[
-                of_precision(candidate.answer.tidied, candidate.came, candidate.inside),
+                of_precision(candidate.answer.tidied, candidate.outcome, candidate.inside),
                 *again.contracts,
             ],
             wrong_later=again.wrong,
@@ -217,7 +217,11 @@ class Checkup:
     def _declared(self) -> Declared | None:
         """Look for a loss that the code declares, where the loss enters its backward pass by targets."""
         bound = self.candidate.bound
-        if bound.loss is None or bound.loss.kind not in AS_ASKED or self.candidate.came.forward == "differs":
+        if (
+            bound.loss is None
+            or bound.loss.kind not in AS_ASKED
+            or self.candidate.outcome.forward == "differs"
+        ):
             return None
         self.progress("looking for the loss that it declares")
         return loss_of(bound, self.candidate.answer.truth)
@@ -229,20 +233,20 @@ class Checkup:
         start, step = parts.from_another_start(candidate), parts.of_a_single_step(candidate)
         found = [] if start is None else [parts.start_record(candidate.case, start)]
         if step is not None:
-            looped = candidate.came.backward == "differs" or candidate.came.forward == "differs"
+            looped = candidate.outcome.backward == "differs" or candidate.outcome.forward == "differs"
             found.append(parts.cell_record(candidate.case, step, loop_differs=looped))
         return found
 
     def _contracts(self) -> FurtherCalls:
         self.progress("calling it again and again")
         candidate = self.candidate
-        return contracts(candidate.bound, candidate.answer.truth.problem, candidate.came, candidate.said)
+        return contracts(candidate.bound, candidate.answer.truth.problem, candidate.outcome, candidate.caught)
 
     def _consistency(self) -> ConsistencyRecord:
         """Judge the gradients by the network's own forward pass."""
         self.progress("differentiating its own forward pass")
-        bound, said = self.candidate.bound, self.candidate.said
-        own = attempt(lambda bound: consistency(bound.own_forward()), bound, said)
+        bound, caught = self.candidate.bound, self.candidate.caught
+        own = attempt(lambda bound: consistency(bound.own_forward()), bound, caught)
         if isinstance(own, Failure):
             return ConsistencyRecord(agrees=None, reason=own.reason, method="", factor=1.0, quantities=[])
         agrees = {"agrees": True, "differs": False}.get(own.verdict)

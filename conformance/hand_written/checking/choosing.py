@@ -12,10 +12,10 @@ from conformance.cases.head import HEAD_BIAS
 from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.backwards.entries import OWN_LOSS
 from conformance.hand_written.calling.binding import Binding
-from conformance.hand_written.checking.asking import Answer, asked
-from conformance.hand_written.checking.outcome import Outcome, outcome
+from conformance.hand_written.checking.answering import Answer, answer_on
+from conformance.hand_written.checking.outcome import Outcome, outcome_of
 from conformance.hand_written.checking.precision import constant_inside, is_rounding
-from conformance.hand_written.checking.running import Failure, Said, attempt
+from conformance.hand_written.checking.running import Failure, CaughtWarnings, attempt
 from conformance.hand_written.checking.updates import LARGE, finer, read_off
 
 
@@ -26,15 +26,15 @@ class Candidate:
     bound: Bound
     case: Case
     answer: Answer
-    came: Outcome
-    said: Said
+    outcome: Outcome
+    caught: CaughtWarnings
     inside: float = 0.0  # a constant, too small for float32, that its activation adds to what goes into it
 
     @property
     def settled(self) -> bool:
         """Whether forward and backward agree in every parameter, so that no other binding can do better."""
         withheld = isinstance(self.bound, Binding) and self.bound.withheld
-        return self.came.agrees and self.came.backward is not None and not self.missing and not withheld
+        return self.outcome.agrees and self.outcome.backward is not None and not self.missing and not withheld
 
     @property
     def missing(self) -> int:
@@ -64,40 +64,44 @@ class Candidate:
     @property
     def differs(self) -> bool:
         """Whether anything is wrong beyond doubt."""
-        return "differs" in (self.came.forward, self.came.backward) or bool(self.answer.tidied.by_sample)
+        return "differs" in (self.outcome.forward, self.outcome.backward) or bool(
+            self.answer.tidied.by_sample
+        )
 
     @property
     def blame(self) -> tuple[bool, int, int]:
         """What speaks against this binding: a wrong forward pass, gradients that are missing, wrong results."""
-        wrong = sum(finding.verdict == "differs" for finding in self.came.judged.findings)
-        return self.came.forward == "differs", self.missing, wrong
+        wrong = sum(finding.verdict == "differs" for finding in self.outcome.judged.findings)
+        return self.outcome.forward == "differs", self.missing, wrong
 
 
 def _one_bias(name: str) -> str:
     return name.replace("bias_hh", "bias_ih")
 
 
-def judged_on(case: Case, bound: Bound, said: Said, *, inside: float = 0.0) -> Candidate | Failure:
+def judged_on(
+    case: Case, bound: Bound, caught: CaughtWarnings, *, inside: float = 0.0
+) -> Candidate | Failure:
     """Ask `bound` the problem of `case` and judge what it shows; `inside` is known of its activation from another."""
-    answer = asked(bound, case, said)
+    answer = answer_on(bound, case, caught)
     if isinstance(answer, Failure):
         return answer
-    came = outcome(answer.truth, answer.tidied.observation)
-    found = Candidate(bound=bound, case=case, answer=answer, came=came, said=said, inside=inside)
-    exactly = came.agrees and came.precision == "double"
-    return _without_excuse(found if exactly or came.forward == "differs" else _read_finely(found))
+    outcome = outcome_of(answer.truth, answer.tidied.observation)
+    found = Candidate(bound=bound, case=case, answer=answer, outcome=outcome, caught=caught, inside=inside)
+    exactly = outcome.agrees and outcome.precision == "double"
+    return _without_excuse(found if exactly or outcome.forward == "differs" else _read_finely(found))
 
 
 def _without_excuse(candidate: Candidate) -> Candidate:
     """Return the same judged in double precision, where float32's noise would cover what isn't rounding at all."""
-    came, tidy = candidate.came, candidate.answer.tidied
-    if came.precision == "double" or tidy.lowered:
+    outcome, tidy = candidate.outcome, candidate.answer.tidied
+    if outcome.precision == "double" or tidy.lowered:
         return candidate
-    if candidate.inside or is_rounding(candidate.bound, candidate.case, came, candidate.said):
+    if candidate.inside or is_rounding(candidate.bound, candidate.case, outcome, candidate.caught):
         return candidate
     if inside := constant_inside(candidate.answer.truth, tidy.observation):
         return replace(candidate, inside=inside)
-    return replace(candidate, came=outcome(candidate.answer.truth, tidy.observation, single=False))
+    return replace(candidate, outcome=outcome_of(candidate.answer.truth, tidy.observation, single=False))
 
 
 def _read_finely(candidate: Candidate) -> Candidate:
@@ -105,14 +109,14 @@ def _read_finely(candidate: Candidate) -> Candidate:
     bound, truth, tidy = candidate.bound, candidate.answer.truth, candidate.answer.tidied
     if not isinstance(bound, Binding) or bound.rate is None:
         return candidate
-    shown = attempt(read_off(bound, LARGE), truth.problem, candidate.said)
+    shown = attempt(read_off(bound, LARGE), truth.problem, candidate.caught)
     if isinstance(shown, Failure):
         return candidate
     parameters = finer(tidy.observation.parameters, shown.parameters, truth.problem.parameters)
     answer = Answer(
         truth=truth, tidied=replace(tidy, observation=replace(tidy.observation, parameters=parameters))
     )
-    return replace(candidate, answer=answer, came=outcome(truth, answer.tidied.observation))
+    return replace(candidate, answer=answer, outcome=outcome_of(truth, answer.tidied.observation))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,7 @@ def choose(bounds: Iterable[Bound], enough: Callable[[], bool] = lambda: False) 
     candidates: list[Candidate] = []
     failures: list[tuple[Bound, Failure]] = []
     for bound in bounds:
-        candidate = judged_on(bound.problem_case, bound, Said())
+        candidate = judged_on(bound.problem_case, bound, CaughtWarnings())
         if isinstance(candidate, Failure):
             failures.append((bound, candidate))
         else:

@@ -4,7 +4,7 @@ from conformance.cases import Problem
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.examination.recording import first_divergence_record, quantity_records
 from conformance.hand_written.checking import steps
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.constant import constant_of
 from conformance.hand_written.checking.diagnosing import closest_match, diagnosis_record, reproduced
 from conformance.hand_written.checking.found import Found
@@ -21,9 +21,9 @@ from conformance.record.check import (
 from conformance.subjects.observation import Observation
 
 
-def judged_record(asked: Asked, found: Found) -> CheckRecord:
+def judged_record(request: Request, found: Found) -> CheckRecord:
     """Return the record of a network that ran."""
-    candidate, came = found.candidate, found.came
+    candidate, outcome = found.candidate, found.outcome
     bound, shown = candidate.bound, candidate.answer.tidied.observation
     constant = constant_of(found)
     verdict = verdict_of(found, constant)
@@ -35,18 +35,18 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
     states = steps.of_states(stepwise)
     return CheckRecord(
         schema=CHECK_SCHEMA,
-        target=asked.target,
+        target=request.target,
         verdict=verdict,
         headline=headline(found, verdict, constant),
         case=candidate.case.id,
-        forward="differs" if found.outputs_differ else came.forward,
-        backward=came.backward,
+        forward="differs" if found.outputs_differ else outcome.forward,
+        backward=outcome.backward,
         interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
-        quantities=quantity_records(found.told),
+        quantities=quantity_records(found.reported),
         first_divergence=None
         if another or verdict == "undecided"
         else first_divergence_record(stepwise.findings),
-        simulated_steps=stepwise is not came.judged,
+        simulated_steps=stepwise is not outcome.judged,
         inherited="" if states is None or verdict == "undecided" else steps.inherited(states),
         split=[] if states is None else steps.split(stepwise, states),
         scale=constant,
@@ -55,10 +55,10 @@ def judged_record(asked: Asked, found: Found) -> CheckRecord:
         consistency=found.consistency,
         parts=list(found.parts),
         contracts=list(found.contracts),
-        notes=[*found.complaints, *bound.notes, *candidate.said.messages],
-        not_checked=[] if another else missing(came.judged.truth.problem, shown),
-        reproduce=asked.reproduce,
-        unjudged=names_of(found.uncalled) if came.backward is None else [],
+        notes=[*found.complaints, *bound.notes, *candidate.caught.messages],
+        not_checked=[] if another else missing(outcome.judged.truth.problem, shown),
+        reproduce=request.reproduce,
+        unjudged=names_of(found.uncalled) if outcome.backward is None else [],
     )
 
 
@@ -89,7 +89,7 @@ def stepwise_of(found: Found) -> Judged:
     Where a network keeps no dL/dh and its gradients are wrong, those are the steps of the network that its diagnosis
     reproduces.
     """
-    judged = found.came.judged
-    if found.came.backward != "differs" or steps.of_states(judged) is not None or found.diagnosis is None:
+    judged = found.outcome.judged
+    if found.outcome.backward != "differs" or steps.of_states(judged) is not None or found.diagnosis is None:
         return judged
     return reproduced(judged.truth, found.diagnosis) or judged

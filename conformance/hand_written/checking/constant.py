@@ -37,10 +37,10 @@ def constant_of(found: Found) -> ScaleRecord | None:
 
 def _known(found: Found) -> tuple[float, float, str] | None:
     """Return the constant against what was asked, how uncertain it is, and its name; None where none is known."""
-    scale, diagnosis = found.came.scale, found.diagnosis
-    error = uncertainty(found.came.judged.truth)
+    scale, diagnosis = found.outcome.scale, found.diagnosis
+    error = uncertainty(found.outcome.judged.truth)
     if scale is not None:
         return scale.factor, error * abs(scale.factor), scale.name
     if diagnosis is not None and diagnosis.explained:
         return diagnosis.scale, error * abs(diagnosis.scale), diagnosis.scale_name
-    return (1.0, error, "") if found.came.backward == "agrees" else None
+    return (1.0, error, "") if found.outcome.backward == "agrees" else None

@@ -13,33 +13,33 @@ from conformance.hand_written.calling import Bound, Call
 from conformance.hand_written.checking.further_calls import FurtherCalls, further_calls, to_be_asked
 from conformance.hand_written.checking.judging import Tidied
 from conformance.hand_written.checking.outcome import Outcome
-from conformance.hand_written.checking.running import Failure, Said, attempt
+from conformance.hand_written.checking.running import Failure, CaughtWarnings, attempt
 from conformance.record.check import ContractFinding
 
 
-def contracts(bound: Bound, problem: Problem, came: Outcome, said: Said) -> FurtherCalls:
+def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings) -> FurtherCalls:
     """Call one network many times and tell what the calls did to their arguments and to each other."""
     problems = to_be_asked(bound, problem)
-    calls = attempt(bound.calls, problems, said)
+    calls = attempt(bound.calls, problems, caught)
     if isinstance(calls, Failure):
         sentence = f"whether a second call gives the same wasn't checked: {calls.reason}"
         return FurtherCalls(contracts=(ContractFinding(id="repeatable", holds=None, sentence=sentence),))
-    found = further_calls(calls, problems, bound, came, said)
+    found = further_calls(calls, problems, bound, outcome, caught)
     return replace(found, contracts=(_arguments(calls), *found.contracts))
 
 
-def of_precision(found: Tidied, came: Outcome, inside: float) -> ContractFinding:
+def of_precision(found: Tidied, outcome: Outcome, inside: float) -> ContractFinding:
     """Tell whether everything is as precise as what was handed over."""
     if found.lowered:
         sentence = f"float64 goes in, lower precision comes out: {', '.join(found.lowered)}"
     elif inside:
         sentence = f"its activation adds {inside:.3g} to what goes into it, which is below float32's rounding"
-    elif came.precision == "single":
+    elif outcome.precision == "single":
         sentence = "agrees to float32's rounding, not to float64's: something on the way rounds to float32"
     else:
         sentence = "keeps the precision it is given"
     return ContractFinding(
-        id="precision-kept", holds=not found.lowered and came.precision == "double", sentence=sentence
+        id="precision-kept", holds=not found.lowered and outcome.precision == "double", sentence=sentence
     )
 
 

@@ -12,7 +12,7 @@ from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding
-from conformance.hand_written.checking.asking import Answer, asked
+from conformance.hand_written.checking.answering import Answer, answer_on
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.judging import Judged, Truth, judge
 from conformance.hand_written.checking.rates import TOO_EARLY, depends_on_the_rate, grows_with_the_rate
@@ -38,17 +38,17 @@ def diagnosed(
     case, evidence = candidate.case, _evidence(candidate, candidate.answer)
 
     def probe(case: Case) -> Evidence | None:
-        answer = asked(candidate.bound, case, candidate.said)
+        answer = answer_on(candidate.bound, case, candidate.caught)
         return None if isinstance(answer, Failure) else _evidence(candidate, answer)
 
     if case.layers * case.directions > 1:
         found = diagnose_stack(evidence, progress)
-        told = () if found.explained else _of_a_stack(candidate)
+        more = () if found.explained else _of_a_stack(candidate)
     else:
         found = diagnose(evidence, probe=probe, progress=progress, budget=budget, deepest=deepest)
-        told = () if found.explained or not grows_with_the_rate(candidate) else (TOO_EARLY,)
+        more = () if found.explained or not grows_with_the_rate(candidate) else (TOO_EARLY,)
     cut = (CUT,) if by_autograd(candidate.bound) and not follows(candidate) else ()
-    return dataclasses.replace(found, known=(*found.known, *told, *cut))
+    return dataclasses.replace(found, known=(*found.known, *more, *cut))
 
 
 CUT = (
@@ -64,7 +64,7 @@ def by_autograd(bound: Bound) -> bool:
 
 def follows(candidate: Candidate) -> bool:
     """Return whether what is wrong with a candidate's gradients follows from its forward pass, by autograd."""
-    return by_autograd(candidate.bound) and candidate.came.forward == "differs"
+    return by_autograd(candidate.bound) and candidate.outcome.forward == "differs"
 
 
 def of_the_forward_pass(shown: Observation) -> Observation:
@@ -85,7 +85,7 @@ def _tells_nothing(candidate: Candidate) -> str:
         return "What it gives are complex numbers."
     if shown and not any(np.isfinite(g).any() for g in shown):
         return "No element of any gradient is finite."
-    if shown and candidate.came.forward != "differs" and not any(g.any() for g in shown):
+    if shown and candidate.outcome.forward != "differs" and not any(g.any() for g in shown):
         return "Every gradient that it gives is 0."
     return ""
 
@@ -136,7 +136,7 @@ def assumed(bound: Bound) -> Choices:
 
 def _of_a_stack(candidate: Candidate) -> Iterator[str]:
     """Yield what is known of several layers or directions: which of their gradients are wrong."""
-    findings = candidate.came.judged.findings
+    findings = candidate.outcome.judged.findings
     wrong = dict.fromkeys(_placed(finding) for finding in findings if finding.verdict == "differs")
     right = [name for name in dict.fromkeys(map(_placed, findings)) if name not in wrong]
     if right:

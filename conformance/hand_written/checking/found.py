@@ -103,7 +103,7 @@ class Found:
     @property
     def should_be_shown(self) -> bool:
         """Whether nobody said which gradients it shows, so that one that isn't found may be one that is no gradient."""
-        return isinstance(self.candidate.bound, Binding) and not self.candidate.bound.told
+        return isinstance(self.candidate.bound, Binding) and not self.candidate.bound.stated
 
     @property
     def outputs_differ(self) -> bool:
@@ -112,14 +112,14 @@ class Found:
         return choices is not None and "head_input" in choices.departures()
 
     @property
-    def told(self) -> Sequence[Finding]:
+    def reported(self) -> Sequence[Finding]:
         """The findings that may be told: where it isn't known what a backward pass was asked, none of it."""
-        return self.came.judged.findings if self.established else self.came.judged.of_phase("forward")
+        return self.outcome.judged.findings if self.established else self.outcome.judged.of_phase("forward")
 
     @property
-    def came(self) -> Outcome:
+    def outcome(self) -> Outcome:
         """What the run came to."""
-        return self.candidate.came
+        return self.candidate.outcome
 
     @property
     def complaints(self) -> Sequence[str]:

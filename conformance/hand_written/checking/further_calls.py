@@ -13,10 +13,10 @@ import numpy as np
 
 from conformance.cases import Problem, materialise
 from conformance.hand_written.calling import Bound, Call
-from conformance.hand_written.checking.asking import truth_about
+from conformance.hand_written.checking.answering import truth_about
 from conformance.hand_written.checking.judging import Truth, tidied
 from conformance.hand_written.checking.outcome import Outcome
-from conformance.hand_written.checking.running import Failure, Said
+from conformance.hand_written.checking.running import Failure, CaughtWarnings
 from conformance.hand_written.checking.scale import divided
 from conformance.judge import Finding, Precision, compared, decide, results
 from conformance.record.check import ContractFinding
@@ -58,20 +58,22 @@ def to_be_asked(bound: Bound, problem: Problem) -> list[Problem]:
 
 
 def further_calls(
-    calls: Sequence[Call], problems: Sequence[Problem], bound: Bound, came: Outcome, said: Said
+    calls: Sequence[Call], problems: Sequence[Problem], bound: Bound, outcome: Outcome, caught: CaughtWarnings
 ) -> FurtherCalls:
     """Hold every call against what is right, and where it differs, against what each habit would give."""
     shown = [tidied(p, call.observation).observation for p, call in zip(problems, calls, strict=True)]
-    history = History(problems=problems, shown=shown, bound=bound, came=came, said=said)
-    wrong = "" if not came.agrees else next(filter(None, map(history.unexplained, range(1, len(shown)))), "")
-    return FurtherCalls(contracts=tuple(_contracts(problems, shown, came)), wrong=wrong)
+    history = History(problems=problems, shown=shown, bound=bound, outcome=outcome, caught=caught)
+    wrong = (
+        "" if not outcome.agrees else next(filter(None, map(history.unexplained, range(1, len(shown)))), "")
+    )
+    return FurtherCalls(contracts=tuple(_contracts(problems, shown, outcome)), wrong=wrong)
 
 
 def _contracts(
-    problems: Sequence[Problem], shown: Sequence[Observation], came: Outcome
+    problems: Sequence[Problem], shown: Sequence[Observation], outcome: Outcome
 ) -> Iterator[ContractFinding]:
     """Yield what the first equal call that differs does to its caller."""
-    truth, problem = came.judged.truth, problems[0]
+    truth, problem = outcome.judged.truth, problems[0]
     equal = [n for n, each in enumerate(problems) if each is problem]
     differing = {n: each for n in equal if (each := differing_in(truth, shown[0], shown[n]))}
     if not differing:
@@ -116,8 +118,8 @@ class History:
     problems: Sequence[Problem]
     shown: Sequence[Observation]
     bound: Bound
-    came: Outcome
-    said: Said
+    outcome: Outcome
+    caught: CaughtWarnings
 
     def unexplained(self, number: int) -> str:
         """Return in words what a call gives that is neither right nor explained by a habit; empty for all else."""
@@ -180,15 +182,15 @@ class History:
     def _truth(self, problem: Problem) -> Truth | None:
         """Return the truth about a problem as the first call was read; None where the network can't be asked it."""
         if problem is self.problems[0]:
-            return self.came.judged.truth
-        truth = truth_about(self.bound, problem, self.said)
+            return self.outcome.judged.truth
+        truth = truth_about(self.bound, problem, self.caught)
         if isinstance(truth, Failure):
             return None
-        return truth if self.came.precision == "double" else truth.in_single_precision()
+        return truth if self.outcome.precision == "double" else truth.in_single_precision()
 
     def _going_on(self, number: int) -> Truth | None:
         """Return the truth about a call that starts where the one before ended; None where it can't be asked so."""
-        truth: Truth | None = self.came.judged.truth
+        truth: Truth | None = self.outcome.judged.truth
         for problem in self.problems[1 : number + 1]:
             if truth is None or truth.exact.h_n is None:
                 return None
@@ -197,7 +199,7 @@ class History:
 
     def _unscaled(self, number: int) -> Observation:
         """Return what a call showed without the constant that the gradients of the first call carry."""
-        shown, scale = self.shown[number], self.came.scale
+        shown, scale = self.shown[number], self.outcome.scale
         return shown if scale is None else divided(shown, scale.factor, steps=scale.steps)
 
 

@@ -48,7 +48,7 @@ class Outcome:
         return bool(verdicts) and verdicts <= {"agrees", "vacuous"} and "agrees" in verdicts
 
 
-def outcome(truth: Truth, shown: Observation, *, single: bool = True) -> Outcome:
+def outcome_of(truth: Truth, shown: Observation, *, single: bool = True) -> Outcome:
     """Read what was `shown` as kindly as it can be: in double precision, then in single, up to a constant or not.
 
     Without `single` nothing is read in single precision.

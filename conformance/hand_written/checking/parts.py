@@ -6,10 +6,10 @@ from dataclasses import replace
 from conformance.cases import Case, Problem, materialise
 from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding
-from conformance.hand_written.checking.asking import asked_about
+from conformance.hand_written.checking.answering import answer_to
 from conformance.hand_written.checking.choosing import Candidate, judged_on
 from conformance.hand_written.checking.judging import Judged, judge
-from conformance.hand_written.checking.outcome import Outcome, outcome
+from conformance.hand_written.checking.outcome import Outcome, outcome_of
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.hand_written.checking.scale import uncertainty
 from conformance.record.check import PartRecord
@@ -27,8 +27,8 @@ def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
     if candidate.case.h_0:
         return None
     case = replace(candidate.case, h_0=True)
-    found = judged_on(case, candidate.bound, candidate.said, inside=candidate.inside)
-    if isinstance(found, Candidate) and found.came.backward is not None and _never_gets_h_0(found):
+    found = judged_on(case, candidate.bound, candidate.caught, inside=candidate.inside)
+    if isinstance(found, Candidate) and found.outcome.backward is not None and _never_gets_h_0(found):
         return Failure(NOT_HANDED)
     return found
 
@@ -38,7 +38,7 @@ def _never_gets_h_0(found: Candidate) -> bool:
     bound = found.bound
     if not isinstance(bound, Binding):
         return False
-    sees = attempt(bound.backward_sees_h_0, found.answer.truth.problem, found.said)
+    sees = attempt(bound.backward_sees_h_0, found.answer.truth.problem, found.caught)
     return sees is False
 
 
@@ -52,11 +52,11 @@ def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
     fixed = isinstance(bound, Binding) and bound.traits.crossed
     for steps in LONGER[:1] if fixed else LONGER:
         problem = softened(materialise(replace(candidate.case, steps=steps)))
-        answer = asked_about(bound, problem, candidate.said)
+        answer = answer_to(bound, problem, candidate.caught)
         if isinstance(answer, Failure):
             continue
-        came = outcome(answer.truth, answer.tidied.observation)
-        found = replace(candidate, case=answer.truth.problem.case, answer=answer, came=came)
+        outcome = outcome_of(answer.truth, answer.tidied.observation)
+        found = replace(candidate, case=answer.truth.problem.case, answer=answer, outcome=outcome)
         if found.differs:
             return found
     return None
@@ -92,7 +92,7 @@ def of_a_single_step(candidate: Candidate) -> Candidate | Failure | None:
     if candidate.case.steps == 1:
         return None
     case = replace(candidate.case, steps=1)
-    return judged_on(case, candidate.bound, candidate.said, inside=candidate.inside)
+    return judged_on(case, candidate.bound, candidate.caught, inside=candidate.inside)
 
 
 def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
@@ -100,11 +100,11 @@ def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
     case = replace(case, h_0=True)
     if isinstance(found, Failure):
         sentence = f"h_0 ≠ 0: not checked, {found.reason}"
-    elif found.came.forward == "differs":
-        wrong = _wrong(found.came.judged)
+    elif found.outcome.forward == "differs":
+        wrong = _wrong(found.outcome.judged)
         sentence = f"h_0 ≠ 0: the forward pass differs ({wrong}): h_0 is ignored, or another state is used"
     else:
-        sentence = f"h_0 ≠ 0: {_told(found.came)}"
+        sentence = f"h_0 ≠ 0: {_described(found.outcome)}"
     return PartRecord(id="initial-state", case=case.id, holds=_holds(found), sentence=sentence)
 
 
@@ -116,30 +116,30 @@ def cell_record(case: Case, found: Candidate | Failure, *, loop_differs: bool) -
     case = replace(case, steps=1)
     if isinstance(found, Failure):
         sentence = f"a single step (T = 1): not checked, {found.reason}"
-    elif found.came.agrees:
+    elif found.outcome.agrees:
         elsewhere = "between steps" if case.h_0 else "between steps, or in what is done with W_hh"
         meaning = f": the mistake is {elsewhere}" if loop_differs else ""
-        sentence = f"a single step (T = 1): {_told(found.came)}{meaning}"
+        sentence = f"a single step (T = 1): {_described(found.outcome)}{meaning}"
     else:
         meaning = ": already that is wrong" if found.differs else ""
-        sentence = f"a single step (T = 1): {_told(found.came)}{meaning}"
+        sentence = f"a single step (T = 1): {_described(found.outcome)}{meaning}"
     return PartRecord(id="cell", case=case.id, holds=_holds(found), sentence=sentence)
 
 
 def _holds(found: Candidate | Failure) -> bool | None:
-    if isinstance(found, Failure) or not (found.came.agrees or found.differs):
+    if isinstance(found, Failure) or not (found.outcome.agrees or found.differs):
         return None
-    return found.came.agrees
+    return found.outcome.agrees
 
 
-def _told(came: Outcome) -> str:
-    if came.agrees:
-        scale = came.scale
-        if scale is None or abs(scale.factor - 1) <= uncertainty(came.judged.truth):
+def _described(outcome: Outcome) -> str:
+    if outcome.agrees:
+        scale = outcome.scale
+        if scale is None or abs(scale.factor - 1) <= uncertainty(outcome.judged.truth):
             return "agrees"
         return f"agrees, up to the constant {scale.name or f'{scale.factor:.6g}'}"
-    beyond = judge(came.judged.truth.in_single_precision(), came.judged.shown)
-    wrong = _wrong(beyond) or _wrong(came.judged)
+    beyond = judge(outcome.judged.truth.in_single_precision(), outcome.judged.shown)
+    wrong = _wrong(beyond) or _wrong(outcome.judged)
     return f"differs in {wrong}" if wrong else "can't be decided"
 
 

@@ -9,7 +9,7 @@ from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.diagnosing import assumed
 from conformance.hand_written.checking.judging import tidied
-from conformance.hand_written.checking.running import Failure, Said, attempt
+from conformance.hand_written.checking.running import Failure, CaughtWarnings, attempt
 from conformance.hand_written.diagnosis import Diagnosis, Evidence, Suspect, Trial, suspects
 
 
@@ -20,7 +20,7 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
         return []
 
     def rerun(problem: Problem) -> Evidence | None:
-        shown = attempt(bound.run, problem, Said())
+        shown = attempt(bound.run, problem, CaughtWarnings())
         if isinstance(shown, Failure):
             return None
         return Evidence(

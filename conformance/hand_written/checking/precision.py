@@ -18,10 +18,10 @@ import numpy as np
 
 from conformance.cases import Case, Problem, materialise
 from conformance.hand_written.calling import Bound
-from conformance.hand_written.checking.asking import asked_about
+from conformance.hand_written.checking.answering import answer_to
 from conformance.hand_written.checking.judging import Truth, judge
 from conformance.hand_written.checking.outcome import Outcome
-from conformance.hand_written.checking.running import Failure, Said
+from conformance.hand_written.checking.running import Failure, CaughtWarnings
 from conformance.hand_written.checking.scale import divided
 from conformance.judge import results
 from conformance.subjects.observation import Observation
@@ -55,7 +55,7 @@ def constant_inside(truth: Truth, shown: Observation) -> float:
     return number if holds else 0.0
 
 
-def is_rounding(bound: Bound, case: Case, came: Outcome, said: Said) -> bool:
+def is_rounding(bound: Bound, case: Case, outcome: Outcome, caught: CaughtWarnings) -> bool:
     """Tell whether the errors of a network, which float32's noise would cover, are those of rounding.
 
     Errors are compared by their cosine, over all results that are wrong in float64, and not in float32, with each of
@@ -64,7 +64,7 @@ def is_rounding(bound: Bound, case: Case, came: Outcome, said: Said) -> bool:
     runs = [
         errors
         for seed in range(TIMES)
-        if (errors := _errors(bound, _nearby(materialise(case), seed), came, said)) is not None
+        if (errors := _errors(bound, _nearby(materialise(case), seed), outcome, caught)) is not None
     ]
     wrong = set.intersection(*map(set, runs)) if len(runs) == TIMES else set[str]()
     return not wrong or statistics.median(_cosines(runs, sorted(wrong))) < SHARED
@@ -86,21 +86,23 @@ def _nearby(problem: Problem, seed: int) -> Problem:
     return replace(problem, weights=weights, head=head, d_output=head.d_output)
 
 
-def _errors(bound: Bound, problem: Problem, came: Outcome, said: Said) -> Mapping[str, Array] | None:
-    """Return the errors of results that are wrong in float64 alone, with the constant that `came` found taken out."""
-    answer = asked_about(bound, problem, said)
+def _errors(
+    bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings
+) -> Mapping[str, Array] | None:
+    """Return the errors of results that are wrong in float64 alone, with the constant that `outcome` found taken out."""
+    answer = answer_to(bound, problem, caught)
     if isinstance(answer, Failure):
         return None
     truth, shown = answer.truth, answer.tidied.observation
-    if came.scale is not None:
-        shown = divided(shown, came.scale.factor, steps=came.scale.steps)
+    if outcome.scale is not None:
+        shown = divided(shown, outcome.scale.factor, steps=outcome.scale.steps)
     exact = results(truth.problem, truth.exact)
     errors = {
         name: result.value - exact[name].value
         for name, result in results(truth.problem, shown).items()
         if name in exact and name in truth.allowed
     }
-    single = came.judged.truth.allowed
+    single = outcome.judged.truth.allowed
     return {
         name: e
         for name, e in errors.items()

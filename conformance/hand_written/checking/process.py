@@ -14,7 +14,7 @@ from time import monotonic
 import msgspec
 
 from conformance.errors import NoSuchTarget
-from conformance.hand_written.checking.answers import Asked, failed_record, out_of_time_record
+from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
 from conformance.hand_written.target import Target
 from conformance.record.check import CheckRecord
 
@@ -42,7 +42,7 @@ every process, so that code which goes through one gives the same each time; wha
 
 
 @dataclass(slots=True)
-class Heard:
+class ChildMessages:
     """What a child has said so far."""
 
     steps: list[str] = field(default_factory=list)
@@ -107,7 +107,7 @@ def checked_apart(
         If there is no such file or module, or no such name in it.
     """
     _refuse_what_is_not_there(target)
-    asked, heard = Asked.on_the_command_line(target, case, execute=execute), Heard()
+    request, messages = Request.on_the_command_line(target, case, execute=execute), ChildMessages()
     python = (sys.executable, "-m")
     worker = (*python, WORKER, target, case, str(seconds), *(["--execute"] if execute else []))
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module; the target is an argument, not a command
@@ -118,32 +118,30 @@ def checked_apart(
         env=os.environ | SETTINGS,
         start_new_session=True,
     ) as keeper:
-        in_time = _listen(keeper, heard, progress, monotonic() + PATIENCE * seconds)
+        in_time = _listen(keeper, messages, progress, monotonic() + PATIENCE * seconds)
         code = keeper.wait()
-    if heard.refusal:
-        raise NoSuchTarget(heard.refusal)
-    record = heard.record or _unfinished(asked, heard, seconds, code if in_time else None)
-    return msgspec.structs.replace(record, printed=heard.printed)
+    if messages.refusal:
+        raise NoSuchTarget(messages.refusal)
+    record = messages.record or _unfinished(request, messages, seconds, code if in_time else None)
+    return msgspec.structs.replace(record, printed=messages.printed)
 
 
-def _unfinished(asked: Asked, heard: Heard, seconds: float, code: int | None) -> CheckRecord:
+def _unfinished(request: Request, messages: ChildMessages, seconds: float, code: int | None) -> CheckRecord:
     """Return the record of a check that came to no answer; its status is None where its time was up."""
     if code is None or code == OUT_OF_TIME:
-        return out_of_time_record(asked, _how_far(heard, seconds, by_the_clock=code is None))
-    return failed_record(asked, _end(heard, code))
+        return out_of_time_record(request, _how_far(messages, seconds, by_the_clock=code is None))
+    return failed_record(request, _end(messages, code))
 
 
 def _refuse_what_is_not_there(target: str) -> None:
-    asked = Target.parse(target)
-    if asked.is_file and not Path(asked.place).is_file():
-        message = (
-            f"There is no file {asked.place}. Pass file.py:Name, notebook.ipynb:Name or package.module:Name."
-        )
+    request = Target.parse(target)
+    if request.is_file and not Path(request.place).is_file():
+        message = f"There is no file {request.place}. Pass file.py:Name, notebook.ipynb:Name or package.module:Name."
         raise NoSuchTarget(message)
 
 
 def _listen(
-    keeper: subprocess.Popen[bytes], heard: Heard, progress: Callable[[str], None], deadline: float
+    keeper: subprocess.Popen[bytes], messages: ChildMessages, progress: Callable[[str], None], deadline: float
 ) -> bool:
     """Take messages until there are no more; return whether the answer, or the end, came before the deadline.
 
@@ -158,24 +156,24 @@ def _listen(
 
     threading.Thread(target=read, daemon=True).start()
     try:
-        in_time = _take(lines, heard, progress, deadline, until_over=True)
+        in_time = _take(lines, messages, progress, deadline, until_over=True)
     finally:
         if keeper.stdin is not None:
             keeper.stdin.close()  # its work is done, or its time is up, or nobody waits for it any more
-    _take(lines, heard, progress, monotonic() + CLOSING, until_over=False)
+    _take(lines, messages, progress, monotonic() + CLOSING, until_over=False)
     return in_time
 
 
 def _take(
     lines: "Queue[bytes | None]",
-    heard: Heard,
+    messages: ChildMessages,
     progress: Callable[[str], None],
     deadline: float,
     *,
     until_over: bool,
 ) -> bool:
     """Take messages until the last, or until the answer is there; return whether that was before the deadline."""
-    while not (until_over and heard.over):
+    while not (until_over and messages.over):
         try:
             line = lines.get(timeout=max(0.0, deadline - monotonic()))
         except Empty:
@@ -183,31 +181,31 @@ def _take(
         if line is None:
             lines.put(None)  # whoever asks again is told the same
             return True
-        heard.take(line, progress)
+        messages.take(line, progress)
     return True
 
 
-def _how_far(heard: Heard, seconds: float, *, by_the_clock: bool) -> str:
+def _how_far(messages: ChildMessages, seconds: float, *, by_the_clock: bool) -> str:
     """Return in a sentence how far a child had come whose time was up."""
     limit = f"{PATIENCE * seconds:g} seconds" if by_the_clock else f"{seconds:g} seconds of computing"
     return (
-        f"No answer within {limit}, {_during(heard)}: the code hangs or is very slow. "
+        f"No answer within {limit}, {_during(messages)}: the code hangs or is very slow. "
         "Give it more with --time-limit."
     )
 
 
-def _during(heard: Heard) -> str:
-    return f"while {heard.steps[-1]}" if heard.steps else "before anything was tried"
+def _during(messages: ChildMessages) -> str:
+    return f"while {messages.steps[-1]}" if messages.steps else "before anything was tried"
 
 
-def _end(heard: Heard, code: int) -> str:
+def _end(messages: ChildMessages, code: int) -> str:
     """Return in a sentence how a child ended by itself that gave no record."""
-    during = _during(heard)
+    during = _during(messages)
     if code < 0:
-        name, place = signal.Signals(-code).name, _place(heard.last_words)
+        name, place = signal.Signals(-code).name, _place(messages.last_words)
         return f"The process died of {name} {during}: the code crashed the interpreter{place and f', at {place}'}."
-    said = [line.strip() for line in heard.last_words if line.strip()]
-    last = heard.complaint or (said or ["it said nothing"])[-1]
+    lines = [line.strip() for line in messages.last_words if line.strip()]
+    last = messages.complaint or (lines or ["it printed nothing"])[-1]
     return f"The process ended with status {code} {during}: {last}"
 
 

@@ -28,7 +28,7 @@ TOO_EARLY = (
 def grows_with_the_rate(candidate: Candidate) -> bool:
     """Tell whether gradients that are wrong at rate 1 are off in proportion to the rate where that is small."""
     bound = candidate.bound
-    if not isinstance(bound, Binding) or bound.rate is None or candidate.came.backward != "differs":
+    if not isinstance(bound, Binding) or bound.rate is None or candidate.outcome.backward != "differs":
         return False
     found = [_errors(candidate, bound, rate) for rate in RATES]
     if not all(found):
@@ -47,7 +47,7 @@ def depends_on_the_rate(candidate: Candidate) -> bool:
     if not isinstance(bound, Binding) or bound.rate is None:
         return bound.rate is not None
     truth, held = candidate.answer.truth, candidate.answer.truth.problem.parameters
-    again = attempt(read_off(bound, RATES[0]), truth.problem, candidate.said)
+    again = attempt(read_off(bound, RATES[0]), truth.problem, candidate.caught)
     if isinstance(again, Failure) or again.parameters.keys() != shown.keys():
         return True
     return any(
@@ -60,7 +60,7 @@ def depends_on_the_rate(candidate: Candidate) -> bool:
 def _errors(candidate: Candidate, bound: Binding, rate: float) -> dict[str, float]:
     """Return how far every gradient is off at a learning rate; nothing where it doesn't run with that."""
     truth = candidate.answer.truth
-    shown = attempt(read_off(bound, rate), truth.problem, candidate.said)
+    shown = attempt(read_off(bound, rate), truth.problem, candidate.caught)
     if isinstance(shown, Failure):
         return {}
     return {

@@ -1,6 +1,5 @@
 """Running foreign code once: what it showed, or how it failed, told in a sentence with the line that did it."""
 
-import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +7,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from conformance.errors import Unsupported, in_words, well_formed
-from conformance.hand_written.calling.running.guard import LIBRARIES
+from conformance.errors import Unsupported
 from conformance.hand_written.calling.running.limits import TookTooLong
+from conformance.hand_written.calling.running.program import describe_error
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -26,7 +25,7 @@ class Failure:
 
 
 @dataclass(slots=True)
-class Said:
+class CaughtWarnings:
     """What foreign code said by warnings while it ran, each message once."""
 
     messages: dict[str, None] = field(default_factory=dict)
@@ -36,9 +35,9 @@ class Said:
         self.messages.update(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
 
 
-def attempt(function: Callable[[A], R], argument: A, said: Said | None = None) -> R | Failure:
-    """Return what foreign code gives for `argument`, or how it failed; its warnings go to `said`."""
-    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+def attempt(function: Callable[[A], R], argument: A, caught: CaughtWarnings | None = None) -> R | Failure:
+    """Return what foreign code gives for `argument`, or how it failed; its warnings go to `caught`."""
+    with warnings.catch_warnings(record=True) as recorded, np.errstate(all="ignore"):
         warnings.simplefilter("always")
         try:
             return function(argument)
@@ -47,15 +46,7 @@ def attempt(function: Callable[[A], R], argument: A, said: Said | None = None) -
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - code that calls sys.exit() must not end the check
-            return Failure(told(error), late=isinstance(error, TookTooLong))
+            return Failure(describe_error(error), late=isinstance(error, TookTooLong))
         finally:
-            if said is not None:
-                said.add(caught)
-
-
-def told(error: BaseException) -> str:
-    """Return an exception in one sentence: what it is, and the innermost line of foreign code on the way to it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)] or frames
-    where = f", in {own[-1].name} at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else ""
-    return in_words(error) + well_formed(where)
+            if caught is not None:
+                caught.add(recorded)

@@ -22,7 +22,7 @@ def alone(candidate: Candidate) -> Candidate | None:
     """Return a step judged by itself, from any state where it takes one; None where it doesn't run so."""
     bound = cast("Binding", candidate.bound)
     case = replace(candidate.case, steps=1, h_0=bound.takes_h_0)
-    step = judged_on(case, bound, candidate.said)
+    step = judged_on(case, bound, candidate.caught)
     return step if isinstance(step, Candidate) else None
 
 
@@ -44,6 +44,6 @@ def is_wrong_by_its_own(candidate: Candidate) -> bool:
     bound = cast("Binding", candidate.bound)
     case = replace(bound.problem_case, steps=1, h_0=bound.takes_h_0)
     found = attempt(
-        lambda case: consistency(replace(bound, problem_case=case).own_forward()), case, candidate.said
+        lambda case: consistency(replace(bound, problem_case=case).own_forward()), case, candidate.caught
     )
     return isinstance(found, Consistency) and found.verdict == "differs" and found.anchored

@@ -11,16 +11,16 @@ from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bi
 from conformance.hand_written.calling.loading.stubs import is_stub
 from conformance.hand_written.calling.running.numpys_own import NumpysOwn
 from conformance.hand_written.checking.adapter import adapted
-from conformance.hand_written.checking.answers import Asked, failed_record, not_called_record
+from conformance.hand_written.checking.request import Request, failed_record, not_called_record
 from conformance.hand_written.checking.checkup import Progress, checked
-from conformance.hand_written.checking.running import told
+from conformance.hand_written.calling.running.program import describe_error
 from conformance.hand_written.torch_modules.search import module_bounds
 from conformance.hand_written.torch_modules.written_module import is_module
 from conformance.record.check import CheckRecord
 
 
 def checked_target(
-    target: str, case: str, asked: Asked, progress: Progress, *, execute: bool = False
+    target: str, case: str, request: Request, progress: Progress, *, execute: bool = False
 ) -> CheckRecord:
     """Check what `target` names, on `case` where it isn't empty; whatever its code does, the answer is a record.
 
@@ -32,12 +32,12 @@ def checked_target(
         If there is no such file or module, or no such name in it.
     """
     return _with_numpys_own(
-        lambda: _loaded_and_checked(target, case, asked, progress, execute=execute), asked
+        lambda: _loaded_and_checked(target, case, request, progress, execute=execute), request
     )
 
 
 def _loaded_and_checked(
-    target: str, case: str, asked: Asked, progress: Progress, *, execute: bool
+    target: str, case: str, request: Request, progress: Progress, *, execute: bool
 ) -> CheckRecord:
     progress("running all of it" if execute else "loading it")
     try:
@@ -45,22 +45,22 @@ def _loaded_and_checked(
     except NoSuchTarget:
         raise
     except UsageError as refusal:
-        return failed_record(asked, str(refusal))
+        return failed_record(request, str(refusal))
     except Exception as error:  # noqa: BLE001 - loading runs foreign code, which may raise anything
-        return failed_record(asked, f"{target} can't be loaded: {told(error)}")
-    return _checked(loaded, case, asked, progress)
+        return failed_record(request, f"{target} can't be loaded: {describe_error(error)}")
+    return _checked(loaded, case, request, progress)
 
 
 def checked_object(
-    network: object, case: str, asked: Asked, progress: Progress = lambda _: None
+    network: object, case: str, request: Request, progress: Progress = lambda _: None
 ) -> CheckRecord:
     """Check a live object, on `case` where it isn't empty."""
     objects = network if isinstance(network, tuple) else (network,)
-    loaded = loaded_from(*objects, target=asked.target)
-    return _with_numpys_own(lambda: _checked(loaded, case, asked, progress), asked)
+    loaded = loaded_from(*objects, target=request.target)
+    return _with_numpys_own(lambda: _checked(loaded, case, request, progress), request)
 
 
-def _with_numpys_own(check: Callable[[], CheckRecord], asked: Asked) -> CheckRecord:
+def _with_numpys_own(check: Callable[[], CheckRecord], request: Request) -> CheckRecord:
     """Return the record of a check, unless foreign code had replaced what the check itself computes with."""
     own = NumpysOwn.now()
     try:
@@ -69,30 +69,30 @@ def _with_numpys_own(check: Callable[[], CheckRecord], asked: Asked) -> CheckRec
         replaced = own.put_back()
         if not replaced:
             raise
-        return failed_record(asked, _cannot_judge(asked, replaced))
+        return failed_record(request, _cannot_judge(request, replaced))
     replaced = own.put_back()
-    return failed_record(asked, _cannot_judge(asked, replaced)) if replaced else record
+    return failed_record(request, _cannot_judge(request, replaced)) if replaced else record
 
 
-def _cannot_judge(asked: Asked, replaced: Sequence[str]) -> str:
+def _cannot_judge(request: Request, replaced: Sequence[str]) -> str:
     return (
-        f"{asked.target} replaces {', '.join(replaced)}, which the check computes with too, so nothing can be judged. "
+        f"{request.target} replaces {', '.join(replaced)}, which the check computes with too, so nothing can be judged. "
         "Give its own function a name of its own."
     )
 
 
-def _checked(loaded: Loaded, case: str, asked: Asked, progress: Progress) -> CheckRecord:
+def _checked(loaded: Loaded, case: str, request: Request, progress: Progress) -> CheckRecord:
     ways = Ways(loaded=loaded, case=case, progress=progress)
     try:
-        record = checked(ways.bounds(), asked, progress)
+        record = checked(ways.bounds(), request, progress)
     except Unsupported as reason:
-        return not_called_record(asked, f"Nobody found out how to call it: {reason}.")
+        return not_called_record(request, f"Nobody found out how to call it: {reason}.")
     if record is None:
-        return _not_called(loaded, ways.unbound, asked)
+        return _not_called(loaded, ways.unbound, request)
     return record
 
 
-def _not_called(loaded: Loaded, unbound: Unbound | None, asked: Asked) -> CheckRecord:
+def _not_called(loaded: Loaded, unbound: Unbound | None, request: Request) -> CheckRecord:
     """Return what is told of a target that nobody found out how to call: the furthest attempts, and a skeleton."""
     attempts = () if unbound is None else unbound.attempts
     lines = [f"{a.what}: {a.reached}; {a.problem}" for a in attempts]
@@ -107,7 +107,7 @@ def _not_called(loaded: Loaded, unbound: Unbound | None, asked: Asked) -> CheckR
             "turn arrays into tensors and back."
         )
     empty = "" if unbound is None else unbound.skeleton
-    return not_called_record(asked, reason, lines, empty, loaded.notes)
+    return not_called_record(request, reason, lines, empty, loaded.notes)
 
 
 def _tried(ways: int) -> str:

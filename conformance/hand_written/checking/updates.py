@@ -39,10 +39,10 @@ def finer(
     """Return gradients read off updates at rate 1, those that the large rate only tells better replaced by its own."""
 
     def same(name: str) -> bool:
-        got, told = coarse[name], fine.get(name)
-        if told is None or told.shape != got.shape or name not in parameters:
+        got, finer = coarse[name], fine.get(name)
+        if finer is None or finer.shape != got.shape or name not in parameters:
             return False
-        return bool((np.abs(got - told) <= U * (np.abs(parameters[name]) + np.abs(got))).all())
+        return bool((np.abs(got - finer) <= U * (np.abs(parameters[name]) + np.abs(got))).all())
 
     return {name: fine[name] if same(name) else gradient for name, gradient in coarse.items()}
 
@@ -50,7 +50,9 @@ def finer(
 def at_rate(bound: Binding, rate: float) -> Binding:
     """Return the same network called with another learning rate; what it shows of gradients carries that rate."""
 
-    def asked(line: str) -> str:
+    def answer_on(line: str) -> str:
         return re.sub(r"\b1\.0\b", repr(rate), line)
 
-    return replace(bound, build=tuple(map(asked, bound.build)), backward=tuple(map(asked, bound.backward)))
+    return replace(
+        bound, build=tuple(map(answer_on, bound.build)), backward=tuple(map(answer_on, bound.backward))
+    )

@@ -36,18 +36,23 @@ def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     A forward pass that differs is a mistake where it is known as one, or where someone said that it is torch's; with
     another activation, or unknown, it is that of another network, whose gradients are held against itself.
     """
-    came, diagnosis = found.came, found.diagnosis
+    outcome, diagnosis = found.outcome, found.diagnosis
     if found.right_for:
         return "differs"
     mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
     if not mistaken and _is_another(found):
         return "another-network"
-    wrong_backward = came.backward == "differs" and found.established
-    if came.forward == "differs" or wrong_backward or found.complaints or found.wrong_later:
+    wrong_backward = outcome.backward == "differs" and found.established
+    if outcome.forward == "differs" or wrong_backward or found.complaints or found.wrong_later:
         return "differs"
-    if not came.agrees or found.withheld or found.contradicted or (found.unshown and found.should_be_shown):
+    if (
+        not outcome.agrees
+        or found.withheld
+        or found.contradicted
+        or (found.unshown and found.should_be_shown)
+    ):
         return "undecided"
-    if came.backward is None:
+    if outcome.backward is None:
         return "forward-conforms"
     return "conforms" if constant is None else "conforms-up-to-a-constant"
 
@@ -56,7 +61,7 @@ def _is_another(found: Found) -> bool:
     """Tell whether a network whose forward pass has no known mistake is held against itself."""
     own = found.consistency
     held = own is not None and (own.agrees is not None or own.reason == NOT_ESTABLISHED)
-    return held or (found.came.forward == "differs" and not is_stated(found.candidate.bound))
+    return held or (found.outcome.forward == "differs" and not is_stated(found.candidate.bound))
 
 
 def _is_known(diagnosis: Diagnosis) -> bool:
@@ -74,7 +79,7 @@ def _another_activation(diagnosis: Diagnosis) -> bool:
 
 def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) -> str:
     """Return the verdict as a sentence."""
-    name, came, own = found.name, found.came, found.consistency
+    name, outcome, own = found.name, found.outcome, found.consistency
     match verdict:
         case "differs":
             text = _accusation(found)
@@ -86,14 +91,14 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
         case "undecided":
             text = f"{name} can't be judged: {_doubt(found)}."
         case "forward-conforms":
-            agrees = f"agrees with torch.nn.RNN's{_as_a_step(found)}{_to_single(came)}"
+            agrees = f"agrees with torch.nn.RNN's{_as_a_step(found)}{_to_single(outcome)}"
             text = f"The forward pass of {name} {agrees}; {_no_gradients(found)}."
         case "step-conforms":
-            gradients = _no_gradients(found) if came.backward is None else _agreement(found, constant)
-            agrees = f"agrees with torch.nn.RNN's{_to_single(came)}: {gradients}"
+            gradients = _no_gradients(found) if outcome.backward is None else _agreement(found, constant)
+            agrees = f"agrees with torch.nn.RNN's{_to_single(outcome)}: {gradients}"
             text = f"A single step of {name} {agrees}. {_not_judged(found)}."
         case _:
-            agrees = f"{name} agrees with torch.nn.RNN{_as_a_step(found)}{_to_single(came)}"
+            agrees = f"{name} agrees with torch.nn.RNN{_as_a_step(found)}{_to_single(outcome)}"
             agreement = f"{agrees}: {_agreement(found, constant)}."
             text = " ".join([agreement, *found.as_written])
     return text
@@ -122,10 +127,10 @@ def gradients_of_its_own(own: ConsistencyRecord) -> str:
     return f"Its gradients don't agree with its own forward pass either: {', '.join(wrong)}"
 
 
-def counted(phase: Phase, came: Outcome) -> str:
+def counted(phase: Phase, outcome: Outcome) -> str:
     """Return how much of one pass is wrong, by quantity: `2 of 5 gradients`."""
-    names = _names(came.judged.of_phase(phase))
-    wrong = _names([f for f in came.judged.of_phase(phase) if f.verdict == "differs"])
+    names = _names(outcome.judged.of_phase(phase))
+    wrong = _names([f for f in outcome.judged.of_phase(phase) if f.verdict == "differs"])
     noun = "gradient" if phase == "backward" else "quantity"
     several = "gradients" if phase == "backward" else "quantities"
     return f"{len(wrong)} of {len(names)} {noun if len(names) == 1 else several}"
@@ -136,9 +141,9 @@ def _names(findings: Sequence[Finding]) -> list[str]:
 
 
 def _agreement(found: Found, constant: ScaleRecord | None) -> str:
-    came = found.came
+    outcome = found.outcome
     gradients = f"all gradients but {_unshown(found)}" if found.unshown else "all gradients"
-    forward = f"forward and {gradients}" if came.forward is not None else gradients
+    forward = f"forward and {gradients}" if outcome.forward is not None else gradients
     if constant is None:
         return forward
     return f"{forward}, up to the constant {constant.name or f'{float(constant.factor):.6g}'}"
@@ -166,19 +171,19 @@ def _as_a_step(found: Found) -> str:
     return " as a single step" if found.stepwise else ""
 
 
-def _to_single(came: Outcome) -> str:
-    return " to single precision" if came.precision == "single" else ""
+def _to_single(outcome: Outcome) -> str:
+    return " to single precision" if outcome.precision == "single" else ""
 
 
 def _difference(found: Found) -> str:
-    came = found.came
-    if found.outputs_differ and came.forward != "differs":
-        return f"its outputs are others, and {counted('backward', came)} wrong"
-    if came.forward == "differs":
-        return f"its forward pass is another one ({counted('forward', came)} wrong)"
-    if came.backward == "differs":
-        forward = "forward agrees, " if came.forward == "agrees" else ""
-        return f"{forward}{counted('backward', came)} wrong"
+    outcome = found.outcome
+    if found.outputs_differ and outcome.forward != "differs":
+        return f"its outputs are others, and {counted('backward', outcome)} wrong"
+    if outcome.forward == "differs":
+        return f"its forward pass is another one ({counted('forward', outcome)} wrong)"
+    if outcome.backward == "differs":
+        forward = "forward agrees, " if outcome.forward == "agrees" else ""
+        return f"{forward}{counted('backward', outcome)} wrong"
     return found.complaints[0].removesuffix(".")
 
 
@@ -195,8 +200,8 @@ def _doubt_of_a_step(found: Found) -> str:
 
 
 def _doubt(found: Found) -> str:
-    came = found.came
-    if came.agrees and (found.contradicted or found.withheld):
+    outcome = found.outcome
+    if outcome.agrees and (found.contradicted or found.withheld):
         return found.contradicted or (
             "its gradients are right in local variables, but a caller doesn't get them, and what it gets is made of "
             "them by no rule that is known here"
@@ -205,9 +210,9 @@ def _doubt(found: Found) -> str:
         return _doubt_of_a_step(found)
     if not found.established:
         return f"{NOT_ESTABLISHED}, so it may be asked for another one than it is written for"
-    if came.forward is None and came.backward is None:
+    if outcome.forward is None and outcome.backward is None:
         return "it showed nothing that could be compared"
-    if came.agrees and found.unshown:
+    if outcome.agrees and found.unshown:
         names = " and ".join(named_gradient(name) for name in found.unshown)
         was = "was" if len(found.unshown) == 1 else "were"
         return (

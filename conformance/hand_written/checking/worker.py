@@ -22,9 +22,9 @@ import msgspec
 from conformance.errors import NoSuchTarget, well_formed
 from conformance.hand_written.calling.running.guard import guarded
 from conformance.hand_written.calling.running.limits import CALLS
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.keeper import DISK, MEMORY
-from conformance.hand_written.checking.running import told
+from conformance.hand_written.calling.running.program import describe_error
 from conformance.hand_written.checking.target import checked_target
 from conformance.record.check import CheckRecord
 from conformance.record.text import json_of
@@ -88,7 +88,7 @@ def main(target: str, case: str, seconds: str, execute: str = "") -> None:
     except NoSuchTarget as refusal:
         channel.send("refusal", str(refusal))
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
-        channel.send("complaint", told(error))
+        channel.send("complaint", describe_error(error))
         status = 1
     sys.stdout.flush()
     os._exit(status)
@@ -96,10 +96,10 @@ def main(target: str, case: str, seconds: str, execute: str = "") -> None:
 
 def judged(target: str, case: str, channel: Channel, *, execute: bool) -> CheckRecord:
     """Return the record of `target`, with what was refused to its code."""
-    asked = Asked.on_the_command_line(target, case, execute=execute)
+    request = Request.on_the_command_line(target, case, execute=execute)
     with guarded(Path(tempfile.gettempdir())) as guard:
         record = checked_target(
-            target, case, asked, lambda text: channel.send("progress", text), execute=execute
+            target, case, request, lambda text: channel.send("progress", text), execute=execute
         )
     return msgspec.structs.replace(record, notes=[*guard.sentences(), *record.notes])
 

@@ -72,12 +72,12 @@ def _passed(known: Mapping[str, float], material: Material) -> list[Option]:
     case, found = material.problem.case, [(1.0, Change())]
     if material.problem.d_h_n is not None:
         return found
-    told = () if material.inner else (1 / case.steps, 1 / case.batch)
+    shares = () if material.inner else (1 / case.steps, 1 / case.batch)
     behind = [factor for name, factor in known.items() if name not in OF_HEAD]
     ratios = {factor / known[name] for name in OF_HEAD & known.keys() for factor in behind}
     for ratio in sorted(ratios):
         value, name = nearest(ratio, case), name_of(ratio, case, single=material.single)
-        if name and value not in (*told, *(other for other, _ in found)):
+        if name and value not in (*shares, *(other for other, _ in found)):
             own: Change = {"head_passed": "own", "own_passed": value}
             found.append((value, {"head_passed": "negated"} if value == -1 else own))
     return found

@@ -10,7 +10,7 @@ from conformance.hand_written.diagnosis.assembly import Hypothesis
 from conformance.hand_written.diagnosis.constants import OWN, awkwardness, name_of
 from conformance.hand_written.diagnosis.cover import RANK, covers
 from conformance.hand_written.diagnosis.diagnosis import Diagnosis
-from conformance.hand_written.diagnosis.equivalents import Proved, told_apart
+from conformance.hand_written.diagnosis.equivalents import Proved, distinguished
 from conformance.hand_written.diagnosis.evidence import Evidence, Probe
 from conformance.hand_written.diagnosis.facts import NAMES, facts, forward_facts
 from conformance.hand_written.diagnosis.forwards import forwards
@@ -18,7 +18,7 @@ from conformance.hand_written.diagnosis.material import Material
 from conformance.hand_written.diagnosis.reproduction import Reproduction, reproduced
 from conformance.hand_written.diagnosis.search import DEEPEST, Progress, Searched, search
 from conformance.hand_written.diagnosis.setting import Setting
-from conformance.hand_written.diagnosis.stories import stories
+from conformance.hand_written.diagnosis.explanations import explanations
 from conformance.judge import THRESHOLD
 
 MOST = 26_000_000
@@ -60,8 +60,8 @@ def diagnose(
     searched = [search(Setting.of(material, base), progress, deepest, budget) for base in bases]
     proved = _proved(material, [h for found in searched for h in found.hypotheses])
     if proved:
-        told = told_apart(proved, evidence.problem.case, probe)
-        return _explained(evidence, told, _nearest_miss(searched, told[0].reproduction))
+        apart = distinguished(proved, evidence.problem.case, probe)
+        return _explained(evidence, apart, _nearest_miss(searched, apart[0].reproduction))
     return _unexplained(material, bases, searched, probe)
 
 
@@ -129,7 +129,7 @@ def _constants(hypothesis: Hypothesis, evidence: Evidence) -> list[str]:
         for name, (seam, kept) in OWN.items()
         if getattr(choices, seam) == "own" and name in evidence.observation.parameters
     ]
-    return [f"{NAMES[name]} is {told} times what it would be beside the others." for name, told in apart]
+    return [f"{NAMES[name]} is {times} times what it would be beside the others." for name, times in apart]
 
 
 def _unexplained(
@@ -144,7 +144,7 @@ def _unexplained(
         return Diagnosis(explained=False, known=(known,), forward=forward)
     return Diagnosis(
         explained=False,
-        by_parameter=stories(material, [each for found in searched for each in found.partial]),
+        by_parameter=explanations(material, [each for found in searched for each in found.partial]),
         nearest_miss=_nearest_miss(searched, reproduced(material, bases[0], 1.0)),
         known=(*facts(material, probe), *_cut_short(searched)),
     )

@@ -26,7 +26,7 @@ class Proved:
     reproduction: Reproduction
 
 
-def told_apart(proved: Sequence[Proved], case: Case, probe: Probe | None) -> list[Proved]:
+def distinguished(proved: Sequence[Proved], case: Case, probe: Probe | None) -> list[Proved]:
     """Return those of `proved` that hold in other cases too, as far as `probe` admits any."""
     left = list(proved)
     if probe is None:

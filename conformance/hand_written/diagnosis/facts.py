@@ -106,8 +106,8 @@ def _fact(name: str, shown: Array, right: Array, constant: float | None, materia
     elif not shown.any():
         yield f"{called} is 0 everywhere."
     elif constant is not None:
-        told = name_of(constant, material.problem.case, single=material.single)
-        yield f"{called} is the right one times {told or f'{constant:.6g}'}."
+        known_as = name_of(constant, material.problem.case, single=material.single)
+        yield f"{called} is the right one times {known_as or f'{constant:.6g}'}."
     else:
         off = float(np.abs(shown - right).max() / np.abs(right).max())
         yield f"{called} is wrong by up to {off:.2g} of its largest element{_look(shown, material)}."

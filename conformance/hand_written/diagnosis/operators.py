@@ -37,13 +37,13 @@ def at_another_step(spot: Spot) -> Iterator[Edit]:
     for index in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
         if isinstance(index, ast.Slice):
             continue
-        told = ast.unparse(index)
-        shifts = [f"{told} - 1", f"{told} + 1"]
+        text = ast.unparse(index)
+        shifts = [f"{text} - 1", f"{text} + 1"]
         if isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant):
             shifts.insert(0, ast.unparse(index.left))
         loops = [f"{t}{by}" for t in spot.loops[:2] for by in ("", " - 1", " + 1")]
         for other in dict.fromkeys([*shifts, *loops]):
-            if other != told:
+            if other != text:
                 yield spot.replacing(index, other)
 
 
@@ -61,9 +61,9 @@ def another_name(spot: Spot) -> Iterator[Edit]:
     """Replace one variable by another one of the function."""
     node = spot.node
     if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-        told = ast.unparse(node)
+        text = ast.unparse(node)
         for name in spot.names:
-            if told in spot.names and name != told and name not in spot.loops:
+            if text in spot.names and name != text and name not in spot.loops:
                 yield spot.replaced(name)
 
 
@@ -171,9 +171,9 @@ def backwards(spot: Spot) -> Iterator[Edit]:
     """Let a loop run from the last step to the first."""
     node = spot.node
     if isinstance(node, ast.For):
-        told = ast.unparse(node.iter)
+        text = ast.unparse(node.iter)
         counting = isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func) == "range"
-        yield spot.replacing(node.iter, f"reversed({told})" if counting else f"reversed(list({told}))")
+        yield spot.replacing(node.iter, f"reversed({text})" if counting else f"reversed(list({text}))")
 
 
 def tanh_prime(spot: Spot) -> Iterator[Edit]:
@@ -182,9 +182,9 @@ def tanh_prime(spot: Spot) -> Iterator[Edit]:
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Sub, ast.Pow)):
         return
     read = [n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript))]
-    for told in dict.fromkeys(ast.unparse(n) for n in read):
-        yield spot.replaced(f"(1 - {told} ** 2)")
-        yield spot.replaced(f"({told} > 0)")
+    for text in dict.fromkeys(ast.unparse(n) for n in read):
+        yield spot.replaced(f"(1 - {text} ** 2)")
+        yield spot.replaced(f"({text} > 0)")
     for name, by in product(spot.names, ("", " + 1", " - 1")):
         if spot.loops and name not in spot.loops and isinstance(node.op, ast.Sub):
             yield spot.replaced(f"(1 - {name}[{spot.loops[0]}{by}] ** 2)")

@@ -66,7 +66,7 @@ def suspects(
     if not found.explained or found.choices is None:
         return []
     budget = Budget(most=MOST_EDITS)
-    told: list[Suspect] = []
+    found_lines: list[Suspect] = []
     for fault in found.faults:
         for seam, choice in CATALOGUE[fault].choices.items():
             if getattr(found.choices, seam) != choice:
@@ -75,12 +75,12 @@ def suspects(
             mend = _mend(seam, found.choices, without, files, namespace, trial, budget)
             if mend is not None:
                 text, mended = mend.shown(files[mend.file])
-                told.append(
+                found_lines.append(
                     Suspect(
                         fault=fault, file=mend.file, line=mend.line, text=text, mended=mended, verified=True
                     )
                 )
-    return told
+    return found_lines
 
 
 def _mend(

@@ -81,7 +81,7 @@ def view(record: CheckRecord) -> CheckView:
     )
 
 
-def tell_check(record: CheckRecord) -> str:
+def check_text(record: CheckRecord) -> str:
     """Return a check in plain words, as failure messages carry it."""
     return "\n".join(_plain(view(record)))
 

@@ -184,7 +184,7 @@ def _environment(old: Record, new: Record) -> Iterator[FactChange]:
     for n, (then, now) in enumerate(zip(old.environments, new.environments, strict=False)):
         where = f" of platform {n}" if n else ""
         for name in then.__struct_fields__:
-            before, after = (_told(getattr(side, name)) for side in (then, now))
+            before, after = (_text(getattr(side, name)) for side in (then, now))
             if before != after:
                 yield FactChange(what=name + where, old=before, new=after, regression=False)
     if len(old.environments) != len(new.environments):
@@ -192,7 +192,7 @@ def _environment(old: Record, new: Record) -> Iterator[FactChange]:
         yield FactChange(what="platforms", old=next(counts), new=next(counts), regression=False)
 
 
-def _told(value: object) -> str:
+def _text(value: object) -> str:
     """Return a part of an environment in words."""
     if isinstance(value, dict):
         return ", ".join(f"{name}={one}" for name, one in sorted(value.items())) or "none"
@@ -232,5 +232,5 @@ def _power(old: Record, new: Record) -> Iterator[FactChange]:
     for mutant in new.power.mutants:
         then = before.get(mutant.fault)
         if then is not None and bool(then.case) != bool(mutant.case):
-            told = [f"caught by {m.case}" if m.case else "missed" for m in (then, mutant)]
-            yield FactChange(what=mutant.fault, old=told[0], new=told[1], regression=not mutant.case)
+            caught = [f"caught by {m.case}" if m.case else "missed" for m in (then, mutant)]
+            yield FactChange(what=mutant.fault, old=caught[0], new=caught[1], regression=not mutant.case)

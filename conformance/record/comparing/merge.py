@@ -99,10 +99,10 @@ def _all_there(shards: Sequence[Shard]) -> None:
     count, there = shards[0].count, {shard.index for shard in shards}
     missing = [n for n in range(1, count + 1) if n not in there]
     if missing:
-        told = ", ".join(f"{n}/{count}" for n in missing[:MOST_NAMED])
+        listed = ", ".join(f"{n}/{count}" for n in missing[:MOST_NAMED])
         more = f" and {len(missing) - MOST_NAMED:,} more" if len(missing) > MOST_NAMED else ""
         verb = "is" if len(missing) == 1 else "are"
-        message = f"Of the shards of this run {told}{more} {verb} missing. Pass every shard."
+        message = f"Of the shards of this run {listed}{more} {verb} missing. Pass every shard."
         raise UsageError(message)
 
 
@@ -112,8 +112,8 @@ def _same(what: str, records: Mapping[str, Record], value: Callable[[Record], ob
     for name, record in records.items():
         found.setdefault(repr(value(record)), name)
     if len(found) > 1:
-        told = ", ".join(f"{text} in {name}" for text, name in found.items())
-        message = f"These records contradict each other in their {what}: {told}. Merge records of one suite and seed."
+        listed = ", ".join(f"{text} in {name}" for text, name in found.items())
+        message = f"These records contradict each other in their {what}: {listed}. Merge records of one suite and seed."
         raise UsageError(message)
 
 

@@ -71,12 +71,12 @@ def _one_contract(seen: Mapping[str, ContractRecord]) -> ContractRecord:
         return first
     broken = next((row for row in seen.values() if not row.holds), first)
     observed = {name: row.observed for name, row in seen.items()}
-    told = (
+    observed = (
         first.observed
         if len(set(observed.values())) == 1
         else "; ".join(f"{text} (in {name})" for name, text in observed.items())
     )
-    return structs.replace(broken, observed=told)
+    return structs.replace(broken, observed=observed)
 
 
 def joined_profiles(records: Sequence[Record]) -> list[ProfileRecord]:

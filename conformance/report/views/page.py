@@ -22,7 +22,7 @@ from conformance.report.views.grid import Grid
 from conformance.report.views.page_grids import grid_of_cases, grid_of_groups
 from conformance.report.views.spread import NoisePoint, ShareSeries, noise_points, share_series
 
-MOST_TOLD = 20
+MOST_LISTED = 20
 """Cases that are told in full; all are in the table of cases."""
 
 
@@ -67,8 +67,8 @@ class Page:
     machine: str
     tiles: list[Tile]
     subjects: list[SubjectTable]
-    told: list[CaseRecord]
-    untold: int
+    listed: list[CaseRecord]
+    unlisted: int
     by_group: Grid
     cases: Grid
     refusals: list[Refusal]
@@ -92,8 +92,8 @@ def page_of(summary: Summary, digest: str) -> Page:
         machine=_machine(record),
         tiles=list(_tiles(summary)),
         subjects=_subjects(summary),
-        told=summary.notable[:MOST_TOLD],
-        untold=max(0, len(summary.notable) - MOST_TOLD),
+        listed=summary.notable[:MOST_LISTED],
+        unlisted=max(0, len(summary.notable) - MOST_LISTED),
         by_group=grid_of_groups(summary),
         cases=grid_of_cases(record),
         refusals=_refusals(record),

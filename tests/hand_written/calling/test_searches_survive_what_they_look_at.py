@@ -3,7 +3,7 @@
 from conformance.hand_written.calling import bindings
 from conformance.hand_written.calling.loading.load import load
 from conformance.hand_written.calling.running.limits import Allowance
-from conformance.hand_written.calling.running.stumbling import surviving
+from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.checking.process import checked_apart
 
 NETWORK = """
@@ -38,9 +38,9 @@ def test_what_stumbles_is_given_up_and_told(tmp_path):
         yield 1
         raise LookupError("it has no such part")
 
-    assert list(surviving(loaded, "one way", stumbling())) == [1]
-    assert "one way" in loaded.stumbles[0]
-    assert "LookupError: it has no such part" in loaded.stumbles[0]
+    assert list(suppressing_errors(loaded, "one way", stumbling())) == [1]
+    assert "one way" in loaded.suppressed_errors[0]
+    assert "LookupError: it has no such part" in loaded.suppressed_errors[0]
 
 
 def test_outputs_that_are_gone_when_asked_again_end_no_check(tmp_path):

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from conformance.cli import cli
 from conformance.hand_written.calling.adapter import skeleton
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.report.places import file_of
 from conformance.hand_written.target import Target
 from conformance.record.check import CHECK_SCHEMA, CheckRecord
@@ -68,8 +68,8 @@ def test_an_adapter_of_a_windows_path_is_python():
 
 
 def test_an_annotation_points_at_the_file_on_its_drive():
-    asked = Asked.on_the_command_line("C:\\dir\\file.py:forward,backward")
+    request = Request.on_the_command_line("C:\\dir\\file.py:forward,backward")
     record = CheckRecord(
-        schema=CHECK_SCHEMA, target=asked.target, verdict="failed", headline="", reproduce=asked.reproduce
+        schema=CHECK_SCHEMA, target=request.target, verdict="failed", headline="", reproduce=request.reproduce
     )
     assert file_of(record) == "C:\\dir\\file.py"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
 from conformance.record.check import CheckRecord
 
@@ -62,7 +62,7 @@ def check(tmp_path: Path):
         path = tmp_path / "network.py"
         path.write_text(text, encoding="utf-8")
         target = f"{path}:Net"
-        return checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+        return checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
 
     return checked
 
@@ -180,7 +180,7 @@ def test_copies_of_one_sample_are_no_states_that_share_an_array(tmp_path: Path) 
     """Built for as many samples as there are steps, one sequence comes out as that many equal rows."""
     (tmp_path / "net.py").write_text(LEAKY)
     target = f"{tmp_path / 'net.py'}:Net"
-    record = checked_target(target, "", Asked(target=target, reproduce=""), lambda _: None)
+    record = checked_target(target, "", Request(target=target, reproduce=""), lambda _: None)
     named = [] if record.diagnosis is None else [fault.id for fault in record.diagnosis.faults]
     assert "states-share-one-array" not in named
 
@@ -212,7 +212,7 @@ def test_what_takes_every_step_is_asked_for_no_single_one(tmp_path):
     file = tmp_path / "network.py"
     file.write_text(SEQUENCE)
     target = f"{file}:Net"
-    record = checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert record.verdict == "differs"
     assert record.diagnosis.faults == []
     assert any("sees every step" in line for line in record.interface.lines)

@@ -10,7 +10,7 @@ from conformance.hand_written.calling.building.construct import of_class
 from conformance.hand_written.calling.building.modules import of_module
 from conformance.hand_written.calling.forwards.passes import ASKED, case_of
 from conformance.hand_written.calling.scope import askable, has_a_loop, takes_a_step
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
 from conformance.record.check import CheckRecord
 
@@ -114,7 +114,7 @@ def check(folder: Path, text: str, name: str) -> CheckRecord:
     path = folder / "network.py"
     path.write_text(text, encoding="utf-8")
     target = f"{path}:{name}" if name else str(path)
-    return checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    return checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
 
 
 @pytest.mark.parametrize(

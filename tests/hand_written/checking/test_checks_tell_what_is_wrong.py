@@ -7,12 +7,12 @@ import pytest
 
 from conformance import Observation
 from conformance.hand_written.checking.adapter import adapted
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.checkup import checked
-from conformance.hand_written.report.view import tell_check
+from conformance.hand_written.report.view import check_text
 from conformance.record.check import decode_check, encode_check
 
-ASKED = Asked(target="here.py:Network", reproduce="conformance check here.py:Network")
+ASKED = Request(target="here.py:Network", reproduce="conformance check here.py:Network")
 
 
 class Network:
@@ -159,7 +159,7 @@ def test_every_network_gets_its_verdict_and_exit_code(network, verdict, code):
 
 
 def test_a_mismatch_is_told_in_the_order_of_the_grammar():
-    lines = tell_check(check(ActivatedTwice())).splitlines()
+    lines = check_text(check(ActivatedTwice())).splitlines()
     order = [
         "DIFFERS: network differs",
         "  first divergent step: backward pass, dL/dh, layer 0 forward, t = 5",
@@ -224,8 +224,8 @@ def test_what_goes_wrong_only_from_another_start_is_told_as_that(network, fault)
 
 
 def test_a_single_step_tells_the_cell_from_the_loop():
-    def said(network):
+    def caught(network):
         return next(part.sentence for part in check(network).parts if part.id == "cell")
 
-    assert said(ActivatedTwice()).endswith("already that is wrong")
-    assert said(LosesTheCarry()).endswith("the mistake is between steps, or in what is done with W_hh")
+    assert caught(ActivatedTwice()).endswith("already that is wrong")
+    assert caught(LosesTheCarry()).endswith("the mistake is between steps, or in what is done with W_hh")

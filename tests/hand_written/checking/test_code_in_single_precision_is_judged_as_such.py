@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
 from conformance.record.check import CheckRecord
 
@@ -50,7 +50,7 @@ def check(tmp_path: Path):
         path = tmp_path / "network.py"
         path.write_text(NET.format(dtype=dtype, carry=carry), encoding="utf-8")
         target = f"{path}:Net"
-        return checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+        return checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
 
     return checked
 
@@ -108,5 +108,5 @@ class Net:
 def test_an_error_as_small_as_rounding_is_excused_if_it_is_rounding(tmp_path, slope, verdict):
     path = tmp_path / "network.py"
     path.write_text(SMALL.format(slope=slope), encoding="utf-8")
-    record = checked_target(str(path), "", Asked.on_the_command_line(str(path)), lambda _: None)
+    record = checked_target(str(path), "", Request.on_the_command_line(str(path)), lambda _: None)
     assert (record.verdict, record.forward) == (verdict, "agrees")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.declared import declared_loss
 from conformance.hand_written.checking.target import checked_target
 from refrnn import softmax
@@ -139,14 +139,14 @@ RISE = "    def energy(self, targets):\n        return 0.5 * ((self.ys - targets
     ],
 )
 def test_gradients_are_held_against_the_loss_that_the_network_declares(
-    tmp_path, outputs, gradient, loss, verdict, said
+    tmp_path, outputs, gradient, loss, verdict, caught
 ):
     path = tmp_path / "net.py"
     path.write_text(NET.replace("OUTPUTS", outputs).replace("GRADIENT", gradient) + loss, encoding="utf-8")
     target = f"{path}:Net"
-    record = checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert record.verdict == verdict
     if verdict == "differs":
-        assert [fault.id for fault in record.diagnosis.faults] == [said]
+        assert [fault.id for fault in record.diagnosis.faults] == [caught]
     else:
-        assert (record.scale.name if record.scale else None) == said
+        assert (record.scale.name if record.scale else None) == caught

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from gallery.definitions import SUBJECTS
 
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.rates import TOO_EARLY
 from conformance.hand_written.checking.target import checked_target
 from conformance.record.check import CheckRecord
@@ -69,7 +69,7 @@ def check(tmp_path: Path):
         path = tmp_path / "network.py"
         path.write_text(text, encoding="utf-8")
         target = f"{path}:Net"
-        return checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+        return checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
 
     return checked
 
@@ -170,7 +170,7 @@ def test_code_that_takes_a_gradient_for_every_step_is_not_asked_for_one_step_alo
 ):
     path = tmp_path / "layer.py"
     path.write_text(LAYER.replace(right, wrong), encoding="utf-8")
-    record = checked_target(str(path), "", Asked.on_the_command_line(str(path)), lambda _: None)
+    record = checked_target(str(path), "", Request.on_the_command_line(str(path)), lambda _: None)
     assert record.diagnosis is not None
     assert {fault.id for fault in record.diagnosis.faults} == named
 
@@ -185,7 +185,7 @@ def test_code_that_takes_a_gradient_for_every_step_is_not_asked_for_one_step_alo
 )
 def test_it_is_told_up_to_how_many_steps_other_networks_agree_with_themselves(subject, steps):
     target = f"{SUBJECTS / subject}"
-    record = checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert record.consistency.agrees is (not steps)
     assert record.consistency.steps.startswith(steps)
     assert bool(record.consistency.steps) == bool(steps)
@@ -193,7 +193,7 @@ def test_it_is_told_up_to_how_many_steps_other_networks_agree_with_themselves(su
 
 def test_outputs_that_are_known_to_be_wrong_are_a_mistake_though_gradients_agree_with_them():
     target = str(SUBJECTS / "tagger.py")
-    record = checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert (record.verdict, record.forward) == ("differs", "differs")
     assert "its outputs are others" in record.headline
     assert [fault.id for fault in record.diagnosis.faults] == ["outputs-of-previous-state"]
@@ -201,7 +201,7 @@ def test_outputs_that_are_known_to_be_wrong_are_a_mistake_though_gradients_agree
 
 def test_the_mistake_of_a_stack_is_named():
     target = str(SUBJECTS / "stacked.py")
-    record = checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert [fault.id for fault in record.diagnosis.faults] == ["dx-without-slope"]
     assert record.diagnosis.known == []
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
 
 NETWORK = """
@@ -61,6 +61,6 @@ ENTROPY = "-np.sum(targets * np.log(self.ps) + (1 - targets) * np.log(1 - self.p
 def test_a_slope_is_a_mistake_only_where_cross_entropy_is_declared(tmp_path, loss, dy, faults):
     path = tmp_path / "network.py"
     path.write_text(NETWORK.format(loss=loss, dy=dy), encoding="utf-8")
-    record = checked_target(f"{path}:Net", "", Asked.on_the_command_line(str(path)), lambda _: None)
+    record = checked_target(f"{path}:Net", "", Request.on_the_command_line(str(path)), lambda _: None)
     named = [] if record.diagnosis is None else [fault.id for fault in record.diagnosis.faults]
     assert (record.verdict, named) == ("differs" if faults else "conforms", faults)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from conformance import check
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
 
 
@@ -288,4 +288,6 @@ net = Only(3, 5)
 def test_the_one_module_of_a_file_needs_no_name(name, tmp_path):
     (tmp_path / "only.py").write_text(FILE)
     target = f"{tmp_path / 'only.py'}{name}"
-    assert checked_target(target, "", Asked.on_the_command_line(target), lambda _: None).verdict == "conforms"
+    assert (
+        checked_target(target, "", Request.on_the_command_line(target), lambda _: None).verdict == "conforms"
+    )

@@ -40,7 +40,7 @@ def hypothesis(
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Choices, float]]:
+def answer_on(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Choices, float]]:
     """Let everything but `OTHER` with a constant be reproduced, and note what is asked."""
     found: list[tuple[Choices, float]] = []
 
@@ -57,23 +57,23 @@ def proved(*hypotheses: Hypothesis) -> list[Hypothesis]:
     return [each.hypothesis for each in MODULE._proved(material, hypotheses)]
 
 
-def test_the_cheapest_hypotheses_are_proved_and_no_others(asked: list) -> None:
+def test_the_cheapest_hypotheses_are_proved_and_no_others(answer_on: list) -> None:
     one, two, dear = hypothesis(), hypothesis(OTHER, OTHERS), hypothesis(scale=2.0, cost=2)
     assert proved(dear, two, one) == [one, two] or proved(dear, two, one) == [two, one]
-    assert (WRONG, 2.0) not in asked
+    assert (WRONG, 2.0) not in answer_on
     assert proved(dear, hypothesis(OTHER, OTHERS, 5.0)) == [dear]
 
 
-def test_the_less_there_is_to_say_about_a_constant_the_earlier_it_is_told(asked: list) -> None:
+def test_the_less_there_is_to_say_about_a_constant_the_earlier_it_is_told(answer_on: list) -> None:
     plain, named, unnamed = (hypothesis(scale=scale) for scale in (1.0, 0.2, 0.3))
     assert proved(unnamed, named, plain) == [plain, named, unnamed]
-    assert asked == [(WRONG, 1.0), (WRONG, 0.2), (WRONG, 0.3)]
+    assert answer_on == [(WRONG, 1.0), (WRONG, 0.2), (WRONG, 0.3)]
 
 
-def test_what_makes_the_same_choices_is_reproduced_once_and_nothing_else_for_it(asked: list) -> None:
+def test_what_makes_the_same_choices_is_reproduced_once_and_nothing_else_for_it(answer_on: list) -> None:
     same = [hypothesis(), hypothesis(faults=OTHERS), hypothesis(OTHER, OTHERS)]
     assert len(proved(*same)) == 3
-    assert sorted(asked, key=str) == [(WRONG, 1.0), (OTHER, 1.0)]
+    assert sorted(answer_on, key=str) == [(WRONG, 1.0), (OTHER, 1.0)]
     rejected = hypothesis(OTHER, OTHERS, 5.0)
     assert rejected not in proved(hypothesis(scale=5.0), rejected)
 

@@ -8,13 +8,13 @@ import pytest
 
 from conformance.cases import Case, materialise, parse_id
 from conformance.faults import RIGHT, Choices, simulate
-from conformance.hand_written.diagnosis import stories as telling
+from conformance.hand_written.diagnosis import explanations as telling
 from conformance.hand_written.diagnosis.assembly import Hypothesis, Partial
-from conformance.hand_written.diagnosis.equivalents import Proved, told_apart
+from conformance.hand_written.diagnosis.equivalents import Proved, distinguished
 from conformance.hand_written.diagnosis.evidence import Evidence
 from conformance.hand_written.diagnosis.material import Material
 from conformance.hand_written.diagnosis.reproduction import Reproduction
-from conformance.hand_written.diagnosis.stories import TRIED, stories
+from conformance.hand_written.diagnosis.explanations import TRIED, explanations
 from conformance.judge import THRESHOLD
 from conformance.subjects.observation import Observation
 
@@ -30,9 +30,9 @@ def proved(*choices: Choices) -> list[Proved]:
     ]
 
 
-def network(choices: Choices, asked: list[Case], answers: Callable[[Case], bool] = lambda _: True):
+def network(choices: Choices, answer_on: list[Case], answers: Callable[[Case], bool] = lambda _: True):
     def probe(case: Case) -> Evidence | None:
-        asked.append(case)
+        answer_on.append(case)
         problem = materialise(case)
         return Evidence(problem=problem, observation=simulate(problem, choices)) if answers(case) else None
 
@@ -41,26 +41,26 @@ def network(choices: Choices, asked: list[Case], answers: Callable[[Case], bool]
 
 def test_without_another_case_all_sets_are_left() -> None:
     both = proved(NONE, UNTRANSPOSED)
-    assert told_apart(both, CASE, None) == both
-    assert told_apart(both, CASE, lambda _: None) == both
+    assert distinguished(both, CASE, None) == both
+    assert distinguished(both, CASE, lambda _: None) == both
 
 
 def test_the_first_case_that_differs_decides() -> None:
-    both, asked = proved(NONE, UNTRANSPOSED), []
-    assert told_apart(both, CASE, network(UNTRANSPOSED, asked)) == both[1:]
-    assert asked == [replace(CASE, h_0=True)]
+    both, answer_on = proved(NONE, UNTRANSPOSED), []
+    assert distinguished(both, CASE, network(UNTRANSPOSED, answer_on)) == both[1:]
+    assert answer_on == [replace(CASE, h_0=True)]
 
 
 def test_sets_that_make_the_same_choices_are_not_asked_about() -> None:
-    same, asked = proved(NONE, NONE), []
-    assert told_apart(same, CASE, network(UNTRANSPOSED, asked)) == same
-    assert asked == []
+    same, answer_on = proved(NONE, NONE), []
+    assert distinguished(same, CASE, network(UNTRANSPOSED, answer_on)) == same
+    assert answer_on == []
 
 
 def test_a_network_that_fits_no_set_elsewhere_leaves_all_of_them() -> None:
-    both, asked = proved(NONE, UNTRANSPOSED), []
-    assert told_apart(both, CASE, network(RIGHT, asked)) == both
-    assert asked == [
+    both, answer_on = proved(NONE, UNTRANSPOSED), []
+    assert distinguished(both, CASE, network(RIGHT, answer_on)) == both
+    assert answer_on == [
         replace(CASE, h_0=True),
         replace(CASE, cotangents="output"),
         replace(CASE, steps=8),
@@ -69,16 +69,16 @@ def test_a_network_that_fits_no_set_elsewhere_leaves_all_of_them() -> None:
 
 
 def test_a_case_that_the_network_does_not_admit_is_passed_over() -> None:
-    both, asked = proved(NONE, UNTRANSPOSED), []
-    assert told_apart(both, CASE, network(NONE, asked, lambda case: case.steps == 8)) == both[:1]
-    assert len(asked) == 3
+    both, answer_on = proved(NONE, UNTRANSPOSED), []
+    assert distinguished(both, CASE, network(NONE, answer_on, lambda case: case.steps == 8)) == both[:1]
+    assert len(answer_on) == 3
 
 
 def test_other_cases_have_another_loss_an_initial_state_or_more_steps() -> None:
     for cotangents, other in (("output", "last"), ("both", "output"), ("h_n", "output")):
-        case, asked = replace(CASE, cotangents=cotangents, h_0=True, output_size=0), []
-        told_apart(proved(NONE, UNTRANSPOSED), case, network(RIGHT, asked))
-        assert asked == [replace(case, cotangents=other), replace(case, steps=8)]
+        case, answer_on = replace(CASE, cotangents=cotangents, h_0=True, output_size=0), []
+        distinguished(proved(NONE, UNTRANSPOSED), case, network(RIGHT, answer_on))
+        assert answer_on == [replace(case, cotangents=other), replace(case, steps=8)]
 
 
 def test_evidence_elsewhere_may_carry_another_constant() -> None:
@@ -87,7 +87,7 @@ def test_evidence_elsewhere_may_carry_another_constant() -> None:
         return Evidence(problem=problem, observation=simulate(problem, NONE, factor=-1 / case.steps))
 
     both = proved(NONE, UNTRANSPOSED)
-    assert told_apart(both, CASE, probe) == both[:1]
+    assert distinguished(both, CASE, probe) == both[:1]
 
 
 # Stories of single gradients.
@@ -98,7 +98,9 @@ PROBLEM = materialise(parse_id("rnn-tanh-T6-B3-I4-H5-O2-f64-gain1.2-s0"))
 def stories_of(parts: list[tuple[Choices, dict]], **shown: np.ndarray) -> dict[str, tuple[str, ...]]:
     inner = {name: shown.pop(name) for name in ("d_x", "d_h_0") if name in shown}
     material = Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=shown, **inner)))
-    return stories(material, [Partial(choices=choices, readings=readings) for choices, readings in parts])
+    return explanations(
+        material, [Partial(choices=choices, readings=readings) for choices, readings in parts]
+    )
 
 
 def test_each_gradient_has_the_smallest_set_that_reproduces_it_times_any_constant() -> None:
@@ -128,8 +130,8 @@ def test_a_story_is_within_the_noise(*, distance: float, told: bool, monkeypatch
     found = Reproduction(distances={"weight_hh_l0": distance}, noise={})
     monkeypatch.setattr(telling, "reproduced", lambda *_: found)
     right = simulate(PROBLEM).parameters["weight_hh_l0"]
-    stories = stories_of([(RIGHT, {"weight_hh_l0": {}})], weight_hh_l0=right)
-    assert stories == ({"weight_hh_l0": ()} if told else {})
+    explanations = stories_of([(RIGHT, {"weight_hh_l0": {}})], weight_hh_l0=right)
+    assert explanations == ({"weight_hh_l0": ()} if told else {})
 
 
 def test_sets_are_tried_by_size_and_those_that_read_more_gradients_first() -> None:

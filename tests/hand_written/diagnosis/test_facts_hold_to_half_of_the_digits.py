@@ -41,8 +41,8 @@ def test_a_step_is_wrong_where_it_differs_in_more_than_half_of_its_digits(size: 
 
 def test_states_of_zeros_are_right_where_all_are() -> None:
     dead = replace(UNIT, x=np.zeros((1, 1)))
-    (said,) = forward_facts(material_of(dead, hidden={(0, 0): np.zeros((1, 1, 1))}))
-    assert said.startswith("The states are right at every step")
+    (caught,) = forward_facts(material_of(dead, hidden={(0, 0): np.zeros((1, 1, 1))}))
+    assert caught.startswith("The states are right at every step")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -56,10 +56,10 @@ def test_a_gradient_is_a_multiple_where_it_is_one_in_half_of_its_digits(size: fl
 @pytest.mark.parametrize(
     ("off", "said"), [(HALF, "Right: dL/dW_ih."), (2 * HALF, "dL/dW_ih is the right one times 1.")]
 )
-def test_a_multiple_is_the_right_gradient_where_it_is_in_half_of_its_digits(off: float, said: str) -> None:
+def test_a_multiple_is_the_right_gradient_where_it_is_in_half_of_its_digits(off: float, caught: str) -> None:
     assert simulate(UNIT).parameters["weight_ih_l0"] == 1
     shown = {"weight_ih_l0": np.array([[1 + off]])}
-    assert list(facts(material_of(UNIT, parameters=shown), None)) == [said]
+    assert list(facts(material_of(UNIT, parameters=shown), None)) == [caught]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -11,7 +11,7 @@ from gallery.definitions import SUBJECTS
 from gallery.grading import Grade, grade, verdict_of
 from gallery.truth import truths
 
-from conformance.hand_written.checking.answers import Asked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
 from conformance.record.check import CheckRecord
 
@@ -76,7 +76,7 @@ LONG = (
 
 def checked(name: str) -> CheckRecord:
     target = str(SUBJECTS / TRUTHS[name].target)
-    return checked_target(target, "", Asked.on_the_command_line(target), lambda _: None)
+    return checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
 
 
 def known(found: Grade) -> bool:

@@ -31,9 +31,9 @@ def names_with(*verdicts: str) -> list[str]:
     return [name for name, truth in TRUTHS.items() if truth.verdict in verdicts]
 
 
-def forward_apart(truth: Truth, asked: Question, seen: Shown) -> float:
+def forward_apart(truth: Truth, answer_on: Question, seen: Shown) -> float:
     """Return how far y and h lie from autograd's."""
-    expected = right(asked, seen.loss, ACTIVATIONS[truth.activation])
+    expected = right(answer_on, seen.loss, ACTIVATIONS[truth.activation])
     pairs = [(seen.y, expected.y), (seen.h, expected.h)]
     return max(
         (
@@ -45,9 +45,9 @@ def forward_apart(truth: Truth, asked: Question, seen: Shown) -> float:
     )
 
 
-def backward_apart(truth: Truth, asked: Question, seen: Shown) -> float:
+def backward_apart(truth: Truth, answer_on: Question, seen: Shown) -> float:
     """Return how far gradients lie from those of autograd times the subject's constant."""
-    expected = right(asked, seen.loss, ACTIVATIONS[truth.activation]).gradients
+    expected = right(answer_on, seen.loss, ACTIVATIONS[truth.activation]).gradients
     return max(apart(found, truth.constant() * expected[name]) for name, found in seen.gradients.items())
 
 
@@ -65,30 +65,32 @@ def test_every_fault_is_in_the_catalogue_and_every_verdict_a_known_one() -> None
 @pytest.mark.parametrize("name", names_with("conforms", "no backward"))
 def test_right_subjects_are_right(name: str) -> None:
     truth = TRUTHS[name]
-    asked, seen = shown(truth)
-    assert forward_apart(truth, asked, seen) <= (BUFFERS if "dtype lowered" in truth.contract else RIGHT)
+    answer_on, seen = shown(truth)
+    assert forward_apart(truth, answer_on, seen) <= (BUFFERS if "dtype lowered" in truth.contract else RIGHT)
     assert bool(seen.gradients) is (truth.verdict == "conforms")
     assert truth.constant() == 1
     if seen.gradients:
-        assert backward_apart(truth, asked, seen) <= (BUFFERS if "dtype lowered" in truth.contract else RIGHT)
+        assert backward_apart(truth, answer_on, seen) <= (
+            BUFFERS if "dtype lowered" in truth.contract else RIGHT
+        )
 
 
 @pytest.mark.parametrize("name", names_with("conforms up to a constant"))
 def test_subjects_right_up_to_a_constant_have_just_that_constant(name: str) -> None:
     truth = TRUTHS[name]
-    asked, seen = shown(truth)
-    assert forward_apart(truth, asked, seen) <= RIGHT
+    answer_on, seen = shown(truth)
+    assert forward_apart(truth, answer_on, seen) <= RIGHT
     assert truth.constant() != 1
-    assert backward_apart(truth, asked, seen) <= RIGHT
+    assert backward_apart(truth, answer_on, seen) <= RIGHT
 
 
 @pytest.mark.parametrize("name", names_with("differs", "forward differs", "raises"))
 def test_faulty_subjects_are_right_once_every_fault_is_mended(name: str) -> None:
     truth = TRUTHS[name]
-    asked, seen = shown(truth)
-    assert forward_apart(truth, asked, seen) <= RIGHT
+    answer_on, seen = shown(truth)
+    assert forward_apart(truth, answer_on, seen) <= RIGHT
     if seen.gradients:
-        assert backward_apart(truth, asked, seen) <= RIGHT
+        assert backward_apart(truth, answer_on, seen) <= RIGHT
 
 
 @pytest.mark.parametrize("name", names_with("differs", "forward differs"))
@@ -96,25 +98,25 @@ def test_faulty_subjects_are_wrong_while_any_fault_is_left(name: str) -> None:
     truth = TRUTHS[name]
     assert truth.faults
     for fault in truth.faults:
-        asked, seen = shown(truth, [fault])
-        wrong = [forward_apart(truth, asked, seen)]
+        answer_on, seen = shown(truth, [fault])
+        wrong = [forward_apart(truth, answer_on, seen)]
         if seen.gradients:
-            wrong.append(backward_apart(truth, asked, seen))
+            wrong.append(backward_apart(truth, answer_on, seen))
         assert max(wrong) > WRONG, fault.id
 
 
 @pytest.mark.parametrize("name", names_with("differs"))
 def test_subjects_with_wrong_gradients_alone_have_a_right_forward(name: str) -> None:
     truth = TRUTHS[name]
-    asked, seen = shown(truth, truth.faults)
-    assert forward_apart(truth, asked, seen) <= RIGHT
+    answer_on, seen = shown(truth, truth.faults)
+    assert forward_apart(truth, answer_on, seen) <= RIGHT
 
 
 @pytest.mark.parametrize("name", names_with("forward differs"))
 def test_subjects_with_a_wrong_forward_show_it(name: str) -> None:
     truth = TRUTHS[name]
-    asked, seen = shown(truth, truth.faults)
-    assert forward_apart(truth, asked, seen) > WRONG
+    answer_on, seen = shown(truth, truth.faults)
+    assert forward_apart(truth, answer_on, seen) > WRONG
 
 
 @pytest.mark.parametrize("name", names_with("raises"))

@@ -238,7 +238,7 @@ def test_each_way_of_changing_something_is_refused_outside_the_folder_alone(tmp_
     assert ran.returncode == 0, ran.stderr
     found, told = json.loads(ran.stdout.splitlines()[-1])
     missing = {"rmdir", "rmtree", "move"}  # what they would change was never made, and Python says so
-    assert {name for name, came in found["outside"].items() if came != "refused"} == missing
+    assert {name for name, outcome in found["outside"].items() if outcome != "refused"} == missing
     assert set(found["inside"].values()) == {"done"}, found["inside"]
     assert set(found["never"].values()) == {"refused"}, found["never"]
     assert set(found["harmless"].values()) == {"done"}, found["harmless"]

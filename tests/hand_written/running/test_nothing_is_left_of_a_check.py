@@ -108,8 +108,8 @@ TAKING = {
 @pytest.mark.parametrize("what", TAKING)
 def test_what_takes_too_much_is_ended_and_told(what, temporary):
     code, words = TAKING[what]
-    said = _kept(KEPT.format(limit=what, code=code))
-    assert words in said
+    caught = _kept(KEPT.format(limit=what, code=code))
+    assert words in caught
     assert list(temporary.iterdir()) == []
 
 
@@ -118,19 +118,19 @@ def _kept(script: str) -> bytes:
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as keeper:
-        said = b"".join(keeper.stderr)
+        caught = b"".join(keeper.stderr)
         assert keeper.wait(MOST_WAITED) == 1
-        return said
+        return caught
 
 
 def test_a_system_that_refuses_a_limit_is_no_failure(monkeypatch):
     resource = pytest.importorskip("resource")
-    asked = []
+    answer_on = []
 
     def refuses(what, _):
-        asked.append(what)
+        answer_on.append(what)
         raise ValueError("current limit exceeds maximum limit")
 
     monkeypatch.setattr(resource, "setrlimit", refuses)
     limit(5.0)
-    assert resource.RLIMIT_CPU in asked
+    assert resource.RLIMIT_CPU in answer_on

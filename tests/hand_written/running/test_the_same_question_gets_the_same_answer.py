@@ -187,11 +187,11 @@ def test_calls_are_counted_by_what_they_do(tmp_path, monkeypatch):
 
 
 def test_a_network_without_biases_settles_its_check_at_once(monkeypatch):
-    asked = []
+    request = []
 
     def counted(bounds):
         for bound in bounds:
-            asked.append(bound)
+            request.append(bound)
             yield bound
 
     choose = checkup.choose
@@ -199,7 +199,7 @@ def test_a_network_without_biases_settles_its_check_at_once(monkeypatch):
     code = {"__name__": "plain"}
     exec(RIGHT, code)  # noqa: S102 - the text above
     assert check(code["Plain"]).verdict == "conforms"
-    assert len(asked) == 1
+    assert len(request) == 1
 
 
 def test_the_same_evidence_is_searched_once(monkeypatch):
@@ -222,7 +222,7 @@ def test_the_same_evidence_is_searched_once(monkeypatch):
 def test_the_record_is_the_same_for_every_seed_of_hashes(tmp_path):
     target = written(tmp_path, WRONG)
     script = (
-        "import sys; from conformance.hand_written.checking.answers import Asked;"
+        "import sys; from conformance.hand_written.checking.request import Asked;"
         "from conformance.hand_written.checking.target import checked_target; import msgspec;"
         "asked = Asked.on_the_command_line(sys.argv[1]);"
         "record = checked_target(sys.argv[1], '', asked, lambda _: None);"

@@ -8,7 +8,7 @@ import itertools
 
 from conformance.hand_written.calling.backwards.calls import callables
 from conformance.hand_written.calling.backwards.entries import entries
-from conformance.hand_written.calling.backwards.search import Backward, asked_by, is_numerical, tried
+from conformance.hand_written.calling.backwards.search import Backward, with_entry, is_numerical, tried
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import parameters_of
@@ -51,7 +51,7 @@ def _wrong_beside(loaded: Loaded, forward: Forward, call: str, *, last: bool) ->
     found = (
         other
         for entry in entries(forward)
-        if entry.last == last and (put := asked_by(forward, entry)) is not None
+        if entry.last == last and (put := with_entry(forward, entry)) is not None
         for other in tried(loaded, put, call, parameters, entry)
     )
     for other in itertools.islice(found, MOST_CALLS):

@@ -20,7 +20,7 @@ from conformance.hand_written.calling.hints.returns import returned_names
 from conformance.hand_written.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, more, run, value, values
-from conformance.hand_written.calling.running.stumbling import surviving
+from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.calling.values.slots import Slot
 from refrnn import Array
 
@@ -101,11 +101,11 @@ def backwards(
             continue
         tries = _Tries()
         of_callable = _of_callable(loaded, forward, call, parameters, truth_of, tries)
-        for backward in surviving(loaded, call, of_callable):
+        for backward in suppressing_errors(loaded, call, of_callable):
             tries.found = tries.found or backward.ran.ok
             yield backward
         if not tries.found:
-            attempts.append(tries.told(call))
+            attempts.append(tries.as_attempt(call))
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class _Tries:
         self.ran = self.ran or ran.ok
         self.hung += ran.hung
 
-    def told(self, call: str) -> Attempt:
+    def as_attempt(self, call: str) -> Attempt:
         """Return how far the callable got that gave no gradients."""
         if self.numerical:
             return Attempt(
@@ -149,7 +149,7 @@ def _of_callable(
     """Yield what one callable gave for every way in which the loss may enter."""
     named = names.BACKWARD.fullmatch(call.rpartition(".")[2]) is not None
     for entry in entries(forward):
-        put = asked_by(forward, entry)
+        put = with_entry(forward, entry)
         for backward in () if put is None else tried(loaded, put, call, parameters, entry, truth_of):
             if isinstance(backward, Backward):
                 if is_numerical(backward):
@@ -228,7 +228,7 @@ def _outputs_stay(backward: Backward, lifted: Backward) -> bool:
     )
 
 
-def asked_by(forward: Forward, entry: Entry) -> Forward | None:
+def with_entry(forward: Forward, entry: Entry) -> Forward | None:
     """Return the forward pass as it is asked when the loss enters in one way, None where it can't."""
     if not entry.texts:
         return None

@@ -16,7 +16,7 @@ from conformance.hand_written.calling.backwards.entries import LOGISTIC, OWN_LOS
 from conformance.hand_written.calling.forwards.passes import LOSS, Forward, case_of, parameter_slots
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, run, value, values
-from conformance.hand_written.calling.running.stumbling import surviving
+from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.calling.values.forms import axes_of
 from conformance.hand_written.calling.values.matching import Match, everything, match_of, series_in
 from conformance.hand_written.calling.values.sensitivity import used
@@ -43,7 +43,7 @@ def own_forwards(loaded: Loaded, ran: list[Forward]) -> Iterator[Forward]:
         kind = (forward.call, forward.inputs.batched, forward.inputs.ids)
         if kind in known:
             continue
-        shown = surviving(loaded, forward.call, _with_outputs(loaded, forward))
+        shown = suppressing_errors(loaded, forward.call, _with_outputs(loaded, forward))
         for found in itertools.islice(shown, MOST_OUTPUTS):
             known.add(kind)
             yield found

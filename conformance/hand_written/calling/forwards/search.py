@@ -38,7 +38,7 @@ from conformance.hand_written.calling.interface import Attempt
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.blame import Ending, blamed, ended_within, ending
 from conformance.hand_written.calling.running.program import Ran, run
-from conformance.hand_written.calling.running.stumbling import surviving
+from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.calling.scope import askable, takes_a_step
 from conformance.hand_written.calling.values.slots import WORDS, Sizes, guesses
 
@@ -95,8 +95,8 @@ class Searching:
                 most = MOST_CALLS_OF_ONE if loops else MOST_CALLS_OF_A_STEP
                 tries = _Tries(function=function, calls=Budget(most=most))
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
-                yield from surviving(self.loaded, call, found)
-                self.attempts.append(tries.told(call))
+                yield from suppressing_errors(self.loaded, call, found)
+                self.attempts.append(tries.as_attempt(call))
                 self.exhausting += [call] * tries.exhausts
                 if tries.fails and _is_meant(self.loaded, call):
                     self.raised.append(tries.raised)
@@ -370,7 +370,7 @@ class _Tries:
             return False
         return self.raised.ran.fails_by_itself or own_mistake(self.raised.ran.error, self.function)
 
-    def told(self, call: str) -> Attempt:
+    def as_attempt(self, call: str) -> Attempt:
         """Return how far the callable got."""
         if self.ran:
             return Attempt(what=call, reached="ran", problem="its outputs are not recognised")

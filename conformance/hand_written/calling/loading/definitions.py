@@ -14,7 +14,7 @@ from conformance.errors import UsageError
 from conformance.hand_written.calling.hints.names import size_hint
 from conformance.hand_written.calling.loading import statements
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
-from conformance.hand_written.calling.loading.story import Story, run_statement
+from conformance.hand_written.calling.loading.load_log import LoadLog, run_statement
 from conformance.hand_written.calling.running.effects import harmless_open
 from conformance.hand_written.calling.running.limits import seeded, time_limit
 
@@ -27,7 +27,7 @@ MOST_HANGING = 8
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.Try, ast.If, ast.FunctionDef, ast.ClassDef)
 
 
-def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], story: Story) -> int:
+def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], log: LoadLog) -> int:
     """Run the harmless statements of `pieces` in `module`, globals named like sizes set to `sizes`.
 
     Returns how many others there are.
@@ -37,21 +37,21 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
     defined = set().union(*(statements.functions_in(piece.tree) for piece in pieces)) if pieces else set()
     skipped, hanging = 0, 0
     for piece in pieces:
-        story.files.add(piece.file)
+        log.files.add(piece.file)
         for node, run in statements.chosen(piece.tree, defined):
             busy = not isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
             if not run or (busy and hanging >= MOST_HANGING):
                 skipped += not _documents(node)
                 continue
             _keep_version(names, node)
-            hanging += not run_statement(node, piece, names, story, _limit(node))
-            _resize(names, node, sizes, story)
+            hanging += not run_statement(node, piece, names, log, _limit(node))
+            _resize(names, node, sizes, log)
         for node in statements.supplied_by_main(piece.tree, names):
-            run_statement(node, piece, names, story, _limit(node))
-            story.note(
+            run_statement(node, piece, names, log, _limit(node))
+            log.note(
                 f"{ast.unparse(node)} is taken from the main block: its definitions read that global name."
             )
-            _resize(names, node, sizes, story)
+            _resize(names, node, sizes, log)
     return skipped
 
 
@@ -73,7 +73,7 @@ def _keep_version(names: dict[str, object], node: ast.stmt) -> None:
         names[f"{node.name}__{number}"] = names[node.name]
 
 
-def _resize(names: dict[str, object], node: ast.stmt, sizes: Mapping[str, int], story: Story) -> None:
+def _resize(names: dict[str, object], node: ast.stmt, sizes: Mapping[str, int], log: LoadLog) -> None:
     """Give the globals that a statement assigned, and that are named like sizes, the sizes asked for."""
     if not isinstance(node, (ast.Assign, ast.AnnAssign)):
         return
@@ -83,17 +83,17 @@ def _resize(names: dict[str, object], node: ast.stmt, sizes: Mapping[str, int], 
             name = getattr(part, "id", "")
             size = sizes.get(size_hint(name) or "")
             if size and type(names.get(name)) is int and names[name] > 0:
-                story.note(f"The global {name} = {names[name]} was set to {size}.")
+                log.note(f"The global {name} = {names[name]} was set to {size}.")
                 names[name] = size
 
 
 class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules that lie next to a target, and loads their definitions alone."""
 
-    def __init__(self, roots: Sequence[Path], sizes: Mapping[str, int], story: Story) -> None:
+    def __init__(self, roots: Sequence[Path], sizes: Mapping[str, int], log: LoadLog) -> None:
         self._roots = roots
         self._sizes = sizes
-        self._story = story
+        self._story = log
         self.loaded: list[str] = []
 
     def find_spec(
@@ -136,9 +136,9 @@ class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 @contextmanager
-def neighbours(roots: Sequence[Path], sizes: Mapping[str, int], story: Story) -> Iterator[Neighbours]:
+def neighbours(roots: Sequence[Path], sizes: Mapping[str, int], log: LoadLog) -> Iterator[Neighbours]:
     """Let imports in the block find what lies below `roots`, by its definitions."""
-    finder = Neighbours(roots, sizes, story)
+    finder = Neighbours(roots, sizes, log)
     hidden = {}
     for name in list(sys.modules):
         if finder.find_spec(name) is not None and name.partition(".")[0] not in ("conformance", "refrnn"):

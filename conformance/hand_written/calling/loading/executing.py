@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conformance.hand_written.calling.loading.source import Piece
-from conformance.hand_written.calling.loading.story import Story, run_statement
+from conformance.hand_written.calling.loading.load_log import LoadLog, run_statement
 from conformance.hand_written.calling.running.effects import harmless_open
 
 
-def executed(path: Path, package: str, pieces: Sequence[Piece], story: Story) -> dict[str, object]:
+def executed(path: Path, package: str, pieces: Sequence[Piece], log: LoadLog) -> dict[str, object]:
     """Run every statement of `pieces` once, in the folder of their file, and return the variables that are left.
 
     Statements may take as long as they like; what raises is left out and told. What is opened for writing is kept in
@@ -25,7 +25,7 @@ def executed(path: Path, package: str, pieces: Sequence[Piece], story: Story) ->
     with _started_as(path):
         for piece in pieces:
             for node in piece.tree.body:
-                run_statement(node, piece, names, story)
+                run_statement(node, piece, names, log)
     own = {node.name for piece in pieces for node in ast.walk(piece.tree) if isinstance(node, DEFINITIONS)}
     return {name: value for name, value in names.items() if name not in own and name[:2] != "__"}
 

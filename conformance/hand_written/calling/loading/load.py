@@ -19,7 +19,7 @@ from conformance.hand_written.calling.loading.executing import executed
 from conformance.hand_written.calling.loading.frameworks import import_computing, kind_of
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.calling.loading.statements import names_bound_in
-from conformance.hand_written.calling.loading.story import Story
+from conformance.hand_written.calling.loading.load_log import LoadLog
 from conformance.hand_written.calling.loading.stubs import is_stub, stubbed_imports
 from conformance.hand_written.calling.running.guard import HOMES
 from conformance.hand_written.target import Target
@@ -59,7 +59,7 @@ class Loaded:
     notes: tuple[str, ...]
     execute: bool = False
     calls: Budget = field(default_factory=Budget)
-    stumbles: list[str] = field(default_factory=list)
+    suppressed_errors: list[str] = field(default_factory=list)
     _before: dict[str, Any] = field(default_factory=dict)
     _arrays: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
@@ -129,10 +129,10 @@ def load(
     """
     asked = Target.parse(target)
     path, module_name, root = _located(asked)
-    story = Story()
+    log = LoadLog()
     pieces, complaints = pieces_of(path)
     for complaint in complaints:
-        story.note(f"Left out, since it isn't Python: {complaint}.")
+        log.note(f"Left out, since it isn't Python: {complaint}.")
     kind = "module" if as_stated else kind_of(pieces, asked.names, (root, path.parent))
     if kind != "numpy":
         import_computing(pieces)
@@ -140,22 +140,22 @@ def load(
     code.__file__ = str(path)
     code.__package__ = module_name.rpartition(".")[0]
     sys.modules[code.__name__] = code
-    with stubbed_imports(kind) as made_up, neighbours([root, path.parent], sizes, story):
+    with stubbed_imports(kind) as made_up, neighbours([root, path.parent], sizes, log):
         if code.__package__:
             importlib.import_module(code.__package__)
         if execute:
-            vars(code).update(executed(path, code.__package__, pieces, story))
-            story.note("All of the script was run once, as it stands, before its definitions were taken.")
-        skipped = fill(code, pieces, sizes, story)
-        story.skipped(0 if execute else skipped)
+            vars(code).update(executed(path, code.__package__, pieces, log))
+            log.note("All of the script was run once, as it stands, before its definitions were taken.")
+        skipped = fill(code, pieces, sizes, log)
+        log.skipped(0 if execute else skipped)
     if made_up:
-        story.note(f"Harmless stand-ins were supplied for {', '.join(sorted(made_up))}.")
+        log.note(f"Harmless stand-ins were supplied for {', '.join(sorted(made_up))}.")
     loaded = Loaded(
         target=target,
         wanted=asked.names,
         code=code,
-        files=frozenset(story.files),
-        notes=tuple(story.notes),
+        files=frozenset(log.files),
+        notes=tuple(log.notes),
         execute=execute,
     )
     _check_names(loaded, pieces, complete=not complaints)

@@ -18,7 +18,7 @@ import conformance
 import refrnn
 from conformance.hand_written.calling.running.effects import EFFECTS, UNANNOUNCED
 
-MOST_TOLD = 20
+MOST_LISTED = 20
 """Places where something was refused that are told one by one."""
 
 HOMES = (
@@ -66,10 +66,10 @@ class Guard:
 
     def sentences(self) -> list[str]:
         """Return what was refused, once for each place."""
-        told = [f"{what}; it was not run: {thing}" for what, thing in self.refused.items()]
-        more = len(told) - MOST_TOLD
+        sentences = [f"{what}; it was not run: {thing}" for what, thing in self.refused.items()]
+        more = len(sentences) - MOST_LISTED
         return [
-            *told[:MOST_TOLD],
+            *sentences[:MOST_LISTED],
             *([f"Nor were {more} more that would do such things."] if more > 0 else []),
         ]
 

@@ -13,7 +13,7 @@ from conformance.errors import ConformanceError, in_words, well_formed
 from conformance.hand_written.calling.asking import Asked
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.clipping import Clips, clipping
-from conformance.hand_written.calling.running.guard import Refused
+from conformance.hand_written.calling.running.guard import LIBRARIES, Refused
 from conformance.hand_written.calling.running.keeping import kept
 from conformance.hand_written.calling.running.limits import CALLS, AskedForInput, TookTooLong, seeded
 from conformance.hand_written.calling.running.lists import lists
@@ -70,18 +70,19 @@ class Ran:
 
     def complaint(self) -> str:
         """Return what ended it in one sentence, with the innermost line of foreign code."""
-        return "" if self.error is None else told(self.error)
+        return "" if self.error is None else describe_error(self.error)
 
 
-def told(error: BaseException) -> str:
-    """Return an exception in one sentence, with the innermost line."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "conformance" not in f.filename]
-    where = (
-        f", in {frames[-1].name} at {frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}"
-        if frames and frames[-1].line
+def describe_error(error: BaseException) -> str:
+    """Return an exception in one sentence: what it is, and the innermost line of foreign code on the way to it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)] or frames
+    at = (
+        f", in {own[-1].name} at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}"
+        if own and own[-1].line
         else ""
     )
-    return in_words(error) + well_formed(where)
+    return in_words(error) + well_formed(at)
 
 
 @lru_cache(maxsize=20_000)

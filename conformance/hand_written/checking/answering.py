@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from conformance.cases import Case, Problem, materialise
 from conformance.hand_written.calling import Binding, Bound
 from conformance.hand_written.checking.judging import Tidied, Truth, tidied
-from conformance.hand_written.checking.running import Failure, Said, attempt
+from conformance.hand_written.checking.running import Failure, CaughtWarnings, attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,25 +16,25 @@ class Answer:
     tidied: Tidied
 
 
-def asked(bound: Bound, case: Case, said: Said) -> Answer | Failure:
+def answer_on(bound: Bound, case: Case, caught: CaughtWarnings) -> Answer | Failure:
     """Ask `bound` the problem of `case`, as far as it admits it."""
-    return asked_about(bound, materialise(case), said)
+    return answer_to(bound, materialise(case), caught)
 
 
-def asked_about(bound: Bound, problem: Problem, said: Said) -> Answer | Failure:
+def answer_to(bound: Bound, problem: Problem, caught: CaughtWarnings) -> Answer | Failure:
     """Ask `bound` about `problem`, as far as it admits it."""
-    admitted = attempt(bound.admit, problem, said)
+    admitted = attempt(bound.admit, problem, caught)
     if isinstance(admitted, Failure):
         return admitted
-    shown = attempt(bound.run, admitted, said)
+    shown = attempt(bound.run, admitted, caught)
     if isinstance(shown, Failure):
         return shown
     return Answer(truth=_truth(bound, admitted), tidied=tidied(admitted, shown))
 
 
-def truth_about(bound: Bound, problem: Problem, said: Said) -> Truth | Failure:
+def truth_about(bound: Bound, problem: Problem, caught: CaughtWarnings) -> Truth | Failure:
     """Return what is right for `problem` as `bound` admits it."""
-    admitted = attempt(bound.admit, problem, said)
+    admitted = attempt(bound.admit, problem, caught)
     return admitted if isinstance(admitted, Failure) else _truth(bound, admitted)
 
 

@@ -14,14 +14,14 @@ TRIED = 4
 """How many loops are put to the proof for each gradient."""
 
 
-def stories(material: Material, partial: Iterable[Partial]) -> dict[str, FaultSet]:
+def explanations(material: Material, partial: Iterable[Partial]) -> dict[str, FaultSet]:
     """Return the smallest set of faults that reproduces each gradient, where one was found; () where it is right."""
     found: dict[str, FaultSet] = {}
     kept = list(partial)
     for name in (*material.parameters, *material.inner):
-        told = [(each.with_reading(name), len(each.readings)) for each in kept if name in each.readings]
-        told.sort(key=lambda pair: (len(covers(pair[0])[0]), -pair[1]))
-        for choices, _ in told[:TRIED]:
+        ranked = [(each.with_reading(name), len(each.readings)) for each in kept if name in each.readings]
+        ranked.sort(key=lambda pair: (len(covers(pair[0])[0]), -pair[1]))
+        for choices, _ in ranked[:TRIED]:
             if _reproduces(material, choices, name):
                 found[name] = covers(choices)[0]
                 break

@@ -11,7 +11,7 @@ from conformance.hand_written.calling.running.limits import TookTooLong
 
 
 @dataclass(slots=True)
-class Story:
+class LoadLog:
     """What happened while definitions were loaded, in sentences, and the files whose code is foreign."""
 
     notes: list[str] = field(default_factory=list)
@@ -33,7 +33,7 @@ def run_statement(
     node: ast.stmt,
     piece: Piece,
     names: dict[str, object],
-    story: Story,
+    log: LoadLog,
     limit: AbstractContextManager[None] | None = None,
 ) -> bool:
     """Run one top-level statement of `piece` in `names`; what raises is left out and told.
@@ -51,7 +51,7 @@ def run_statement(
     except Refused:
         pass  # the guard tells it
     except (Exception, SystemExit, TookTooLong) as error:
-        story.note(f"{piece.file}:{node.lineno} was left out: {in_words(error)[:150]}")
+        log.note(f"{piece.file}:{node.lineno} was left out: {in_words(error)[:150]}")
         return not isinstance(error, TookTooLong)
     return True
 

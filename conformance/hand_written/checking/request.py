@@ -8,21 +8,21 @@ from conformance.record.check import CHECK_SCHEMA, CheckRecord, InterfaceRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Request:
     """What was asked for, as a reader writes it: the target, and the line that asks again."""
 
     target: str
     reproduce: str
 
     @classmethod
-    def on_the_command_line(cls, target: str, case: str = "", *, execute: bool = False) -> "Asked":
+    def on_the_command_line(cls, target: str, case: str = "", *, execute: bool = False) -> "Request":
         """Return what `conformance check` is asked by these arguments."""
         options = (f" --case {case}" if case else "") + (" --execute" if execute else "")
         return cls(target=target, reproduce=f"conformance check {quoted(target)}{options}")
 
 
 def not_called_record(
-    asked: Asked, reason: str, lines: Sequence[str] = (), skeleton: str = "", notes: Sequence[str] = ()
+    request: Request, reason: str, lines: Sequence[str] = (), skeleton: str = "", notes: Sequence[str] = ()
 ) -> CheckRecord:
     """Return the record of a target that nobody found out how to call: what was tried, and the skeleton to fill in.
 
@@ -30,33 +30,33 @@ def not_called_record(
     """
     return CheckRecord(
         schema=CHECK_SCHEMA,
-        target=asked.target,
+        target=request.target,
         verdict="not-called",
         headline=reason,
         interface=InterfaceRecord(lines=list(lines), adapter=skeleton),
         notes=list(notes),
-        reproduce=asked.reproduce,
+        reproduce=request.reproduce,
     )
 
 
-def out_of_time_record(asked: Asked, how_far: str) -> CheckRecord:
+def out_of_time_record(request: Request, how_far: str) -> CheckRecord:
     """Return the record of a target that was ended by a limit in time; a sentence tells how far it had come."""
     return CheckRecord(
         schema=CHECK_SCHEMA,
-        target=asked.target,
+        target=request.target,
         verdict="out-of-time",
         headline=how_far,
-        reproduce=asked.reproduce,
+        reproduce=request.reproduce,
     )
 
 
-def failed_record(asked: Asked, reason: str, notes: Sequence[str] = ()) -> CheckRecord:
+def failed_record(request: Request, reason: str, notes: Sequence[str] = ()) -> CheckRecord:
     """Return the record of a target that gave nothing to judge, for a `reason` told as a sentence."""
     return CheckRecord(
         schema=CHECK_SCHEMA,
-        target=asked.target,
+        target=request.target,
         verdict="failed",
         headline=reason,
         notes=list(notes),
-        reproduce=asked.reproduce,
+        reproduce=request.reproduce,
     )
