@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from conformance.errors import Unsupported as Unsupported
     from conformance.errors import UsageError as UsageError
     from conformance.examination.engine import examine as examine
+    from conformance.hand_written.calling import Loss as Loss
+    from conformance.hand_written.calling import Own as Own
     from conformance.hand_written.calling import handwritten as handwritten
     from conformance.hand_written.checking.api import Check as Check
     from conformance.hand_written.checking.api import assert_conforms as assert_conforms
@@ -27,7 +29,9 @@ _HOMES = {
     "CaseRecord": "conformance.record",
     "Check": "conformance.hand_written.checking.api",
     "ConformanceError": "conformance.errors",
+    "Loss": "conformance.hand_written.calling",
     "Observation": "conformance.subjects.observation",
+    "Own": "conformance.hand_written.calling",
     "Problem": "conformance.cases",
     "Subject": "conformance.subjects.observation",
     "Unsupported": "conformance.errors",
@@ -47,7 +51,9 @@ __all__ = [
     "CaseRecord",
     "Check",
     "ConformanceError",
+    "Loss",
     "Observation",
+    "Own",
     "Problem",
     "Subject",
     "Unsupported",
@@ -70,3 +76,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attributes can b
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return list(__all__)

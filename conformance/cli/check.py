@@ -36,6 +36,7 @@ FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
     is_flag=True,
     help="Run all of the script first, as it stands; else only its definitions, nothing that trains, reads or plots.",
 )
+@click.option("--verbose", is_flag=True, help="List the statements that did not run, and why.")
 @click.option(
     "--elman",
     is_flag=True,
@@ -50,6 +51,7 @@ def check(
     seconds: float,
     *,
     execute: bool,
+    verbose: bool,
     elman: bool,
 ) -> None:
     """Check a hand-written network against torch.nn.RNN: what is wrong, where, and why.
@@ -65,7 +67,7 @@ def check(
     end_quietly_where_nobody_reads()
     with progress() as tell:
         record = checked_apart(target, case, seconds=seconds, progress=tell, execute=execute)
-    show(record, form)
+    show(record, form, verbose=verbose)
     context.exit(
         EXIT_INCONCLUSIVE if elman and record.exit_code == 0 and not record.conforms else record.exit_code
     )
@@ -84,13 +86,13 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
-def show(record: CheckRecord, form: str) -> None:
-    """Print `record` in one of `FORMATS`."""
+def show(record: CheckRecord, form: str, *, verbose: bool = False) -> None:
+    """Print `record` in one of `FORMATS`; what did not run is listed on the terminal with `verbose`."""
     from conformance.hand_written.report.formats import FORMATS as TEXTS
     from conformance.hand_written.report.terminal import print_check
     from conformance.report.console import console
 
     if form == "terminal":
-        print_check(console(), record)
+        print_check(console(), record, verbose=verbose)
     else:
         click.echo(escaped(TEXTS[form](record), form), nl=False)

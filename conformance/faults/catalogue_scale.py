@@ -105,7 +105,7 @@ SCALE = (
     Fault(
         id="w-ih-gradient-on-its-own-scale",
         name="The gradient of W_ih carries a constant that the other gradients lack.",
-        effect="dW_ih is c times what it would be beside the others: a mean beside sums, a division that they lack.",
+        effect="dW_ih carries a factor c that the other gradients lack: a mean beside sums, or one division more.",
         mend="dWxh += da.T @ x / n  # with the n of the other gradients",
         idiom="dWxh += da.T @ x",
         seam="scale_ih",
@@ -123,7 +123,7 @@ SCALE = (
     Fault(
         id="w-hh-gradient-on-its-own-scale",
         name="The gradient of W_hh carries a constant that the other gradients lack.",
-        effect="dW_hh is c times what it would be beside the others: a mean beside sums, a division that they lack.",
+        effect="dW_hh carries a factor c that the other gradients lack: a mean beside sums, or one division more.",
         mend="dWhh += da.T @ h_prev / n  # with the n of the other gradients",
         idiom="dWhh += da.T @ h_prev",
         seam="scale_hh",
@@ -141,7 +141,7 @@ SCALE = (
     Fault(
         id="bias-gradients-on-their-own-scale",
         name="The gradients of the biases carry a constant that the other gradients lack.",
-        effect="db is c times what it would be beside the others: a mean beside sums, a division that they lack.",
+        effect="db carries a factor c that the other gradients lack: a mean beside sums, or one division more.",
         mend="db += da.sum(axis=0) / n  # with the n of the other gradients",
         idiom="db += da.sum(axis=0)",
         seam="scale_b",
@@ -150,7 +150,7 @@ SCALE = (
     Fault(
         id="head-gradient-on-its-own-scale",
         name="The gradient of W_hy carries a constant that the other gradients lack.",
-        effect="dW_hy is c times what it would be beside the others: a mean beside sums, a division that they lack.",
+        effect="dW_hy carries a factor c that the other gradients lack: a mean beside sums, or one division more.",
         mend="dWhy += dy.T @ h / n  # with the n of the other gradients",
         idiom="dWhy += dy.T @ h",
         seam="scale_head",
@@ -168,7 +168,7 @@ SCALE = (
     Fault(
         id="head-bias-gradient-on-its-own-scale",
         name="The gradient of b_y carries a constant that the other gradients lack.",
-        effect="db_y is c times what it would be beside the others: a mean beside sums, a division that they lack.",
+        effect="db_y carries a factor c that the other gradients lack: a mean beside sums, or one division more.",
         mend="dby += dy.sum(axis=0) / n  # with the n of the other gradients",
         idiom="dby += dy.sum(axis=0)",
         seam="scale_head_bias",

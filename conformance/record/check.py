@@ -186,6 +186,7 @@ class CheckRecord(Body):
     not_checked: list[str] = msgspec.field(default_factory=list)
     printed: str = ""
     unjudged: list[str] = msgspec.field(default_factory=list)
+    not_run: list[str] = msgspec.field(default_factory=list)
 
     @property
     def exit_code(self) -> int:

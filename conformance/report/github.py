@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from conformance.record.summary import VERDICTS, Summary, summarise
-from conformance.report.gated import gate_lines, stale, describe
+from conformance.report.gated import describe, gate_lines, stale
 from conformance.report.tables import block, cell, table
 from conformance.report.workflow_commands import workflow_command
 from conformance.runs.gate import Assessment

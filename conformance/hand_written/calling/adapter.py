@@ -17,7 +17,7 @@ TEMPLATE = '''"""How conformance calls {target}; to be checked as `network` of t
 `p` holds a problem's arrays, time first: x (T, B, I), W_ih (H, I), d_y (T, B, O) …; `code` are the definitions.
 """
 
-from conformance.hand_written.calling import {imports}
+from conformance import {imports}
 
 network = handwritten(
     {name},  # {loading}

@@ -232,7 +232,7 @@ class Binding:
             message = f"{self.name} takes no lengths."
             raise Unsupported(message)
         if case.h_0 and not self.takes_h_0:
-            message = f"No way was found to hand an initial state to {self.name}; it starts from its own."
+            message = f"no way was found to hand {self.name} an initial state."
             raise Unsupported(message)
 
 

@@ -24,9 +24,8 @@ from conformance.hand_written.checking.scale import same_up_to_a_constant
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.subjects.observation import Observation
 
-NOT_ESTABLISHED = (
-    "its gradients are those of no loss that was tried, not even those that the loss alone makes"
-)
+NOT_ESTABLISHED = "its gradients match none of the losses that were tried"
+"""Why what differs in a backward pass is not held against it."""
 
 
 def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:

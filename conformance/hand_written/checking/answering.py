@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from conformance.cases import Case, Problem, materialise
 from conformance.hand_written.calling import Binding, Bound
 from conformance.hand_written.checking.judging import Tidied, Truth, tidied
-from conformance.hand_written.checking.running import Failure, CaughtWarnings, attempt
+from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

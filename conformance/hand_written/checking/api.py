@@ -10,11 +10,11 @@ import numpy as np
 from conformance.cases import Case, parse_id
 from conformance.errors import UsageError
 from conformance.hand_written.calling import Binding
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.process import TIME_LIMIT, checked_apart
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_object
 from conformance.hand_written.report.html import check_fragment
-from conformance.hand_written.report.view import check_text
+from conformance.hand_written.report.terminal import check_text
 from conformance.record.check import CheckRecord, CheckVerdict, DiagnosisRecord
 
 
@@ -47,6 +47,9 @@ class Check:
 
     def __str__(self) -> str:
         return check_text(self.record)
+
+    def __repr__(self) -> str:
+        return f"<Check {self.record.target}: {self.record.verdict}>"
 
     def _repr_html_(self) -> str:
         return check_fragment(self.record)

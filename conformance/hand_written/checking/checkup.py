@@ -18,7 +18,6 @@ from conformance.hand_written.checking.anchoring import (
     is_handed_over,
     up_to_how_many_steps,
 )
-from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
 from conformance.hand_written.checking.as_written import as_written
 from conformance.hand_written.checking.choosing import Candidate, choose, judged_on
 from conformance.hand_written.checking.compose import judged_record
@@ -30,6 +29,7 @@ from conformance.hand_written.checking.diagnosing import diagnosed, show_the_sam
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
 from conformance.hand_written.checking.losses import by_another_loss, loss_of
+from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
 from conformance.hand_written.diagnosis import Diagnosis

@@ -15,7 +15,7 @@ from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.checking.answering import Answer, answer_on
 from conformance.hand_written.checking.outcome import Outcome, outcome_of
 from conformance.hand_written.checking.precision import constant_inside, is_rounding
-from conformance.hand_written.checking.running import Failure, CaughtWarnings, attempt
+from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.hand_written.checking.updates import LARGE, finer, read_off
 
 

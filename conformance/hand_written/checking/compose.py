@@ -4,12 +4,12 @@ from conformance.cases import Problem
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.examination.recording import first_divergence_record, quantity_records
 from conformance.hand_written.checking import steps
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.constant import constant_of
 from conformance.hand_written.checking.diagnosing import closest_match, diagnosis_record, reproduced
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.judging import Judged
 from conformance.hand_written.checking.pointing import suspected
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.verdict import headline, names_of, verdict_of
 from conformance.judge import not_shown
 from conformance.record.check import (

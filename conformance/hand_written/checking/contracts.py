@@ -13,7 +13,7 @@ from conformance.hand_written.calling import Bound, Call
 from conformance.hand_written.checking.further_calls import FurtherCalls, further_calls, to_be_asked
 from conformance.hand_written.checking.judging import Tidied
 from conformance.hand_written.checking.outcome import Outcome
-from conformance.hand_written.checking.running import Failure, CaughtWarnings, attempt
+from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.record.check import ContractFinding
 
 

@@ -16,7 +16,7 @@ from conformance.hand_written.calling import Bound, Call
 from conformance.hand_written.checking.answering import truth_about
 from conformance.hand_written.checking.judging import Truth, tidied
 from conformance.hand_written.checking.outcome import Outcome
-from conformance.hand_written.checking.running import Failure, CaughtWarnings
+from conformance.hand_written.checking.running import CaughtWarnings, Failure
 from conformance.hand_written.checking.scale import divided
 from conformance.judge import Finding, Precision, compared, decide, results
 from conformance.record.check import ContractFinding

@@ -121,7 +121,7 @@ def cell_record(case: Case, found: Candidate | Failure, *, loop_differs: bool) -
         meaning = f": the mistake is {elsewhere}" if loop_differs else ""
         sentence = f"a single step (T = 1): {_described(found.outcome)}{meaning}"
     else:
-        meaning = ": already that is wrong" if found.differs else ""
+        meaning = ": wrong already there" if found.differs else ""
         sentence = f"a single step (T = 1): {_described(found.outcome)}{meaning}"
     return PartRecord(id="cell", case=case.id, holds=_holds(found), sentence=sentence)
 

@@ -9,7 +9,7 @@ from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.diagnosing import assumed
 from conformance.hand_written.checking.judging import tidied
-from conformance.hand_written.checking.running import Failure, CaughtWarnings, attempt
+from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.hand_written.diagnosis import Diagnosis, Evidence, Suspect, Trial, suspects
 
 

@@ -21,7 +21,7 @@ from conformance.hand_written.calling import Bound
 from conformance.hand_written.checking.answering import answer_to
 from conformance.hand_written.checking.judging import Truth, judge
 from conformance.hand_written.checking.outcome import Outcome
-from conformance.hand_written.checking.running import Failure, CaughtWarnings
+from conformance.hand_written.checking.running import CaughtWarnings, Failure
 from conformance.hand_written.checking.scale import divided
 from conformance.judge import results
 from conformance.subjects.observation import Observation
@@ -89,7 +89,7 @@ def _nearby(problem: Problem, seed: int) -> Problem:
 def _errors(
     bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings
 ) -> Mapping[str, Array] | None:
-    """Return the errors of results that are wrong in float64 alone, with the constant that `outcome` found taken out."""
+    """Return the errors of results that are wrong in float64 alone, without the constant that `outcome` found."""
     answer = answer_to(bound, problem, caught)
     if isinstance(answer, Failure):
         return None

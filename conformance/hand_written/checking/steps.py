@@ -32,10 +32,11 @@ def inherited(finding: Finding) -> str:
     visited = list(_backwards(finding))
     after = [t for t in visited[visited.index(wrong[0]) :] if t not in wrong]
     if not after:
-        return f"{_steps(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong by themselves, whatever they were handed"
+        return f"{_steps(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong; no error is inherited"
+    be, inherit = ("is", "inherits") if len(after) == 1 else ("are", "inherit")
     return (
-        f"{_steps(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong; {_steps(after)} "
-        f"{'is' if len(after) == 1 else 'are'} right for what was handed on, and inherit the error"
+        f"{_steps(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong; "
+        f"{_steps(after)} {be} right given what was passed back, and {inherit} the error"
     )
 
 

@@ -5,15 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from conformance.cases import parse_id
 from conformance.errors import NoSuchTarget, Unsupported, UsageError
 from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
 from conformance.hand_written.calling.loading.stubs import is_stub
 from conformance.hand_written.calling.running.numpys_own import NumpysOwn
-from conformance.hand_written.checking.adapter import adapted
-from conformance.hand_written.checking.request import Request, failed_record, not_called_record
-from conformance.hand_written.checking.checkup import Progress, checked
 from conformance.hand_written.calling.running.program import describe_error
+from conformance.hand_written.checking.adapter import adapted
+from conformance.hand_written.checking.checkup import Progress, checked
+from conformance.hand_written.checking.request import Request, failed_record, not_called_record
+from conformance.hand_written.target import quoted
 from conformance.hand_written.torch_modules.search import module_bounds
 from conformance.hand_written.torch_modules.written_module import is_module
 from conformance.record.check import CheckRecord
@@ -76,8 +79,8 @@ def _with_numpys_own(check: Callable[[], CheckRecord], request: Request) -> Chec
 
 def _cannot_judge(request: Request, replaced: Sequence[str]) -> str:
     return (
-        f"{request.target} replaces {', '.join(replaced)}, which the check computes with too, so nothing can be judged. "
-        "Give its own function a name of its own."
+        f"{request.target} replaces {', '.join(replaced)}, which the check itself uses, so nothing can be judged. "
+        "Define that function under another name."
     )
 
 
@@ -86,10 +89,10 @@ def _checked(loaded: Loaded, case: str, request: Request, progress: Progress) ->
     try:
         record = checked(ways.bounds(), request, progress)
     except Unsupported as reason:
-        return not_called_record(request, f"Nobody found out how to call it: {reason}.")
+        record = not_called_record(request, f"It can't be called: {reason}.")
     if record is None:
-        return _not_called(loaded, ways.unbound, request)
-    return record
+        record = _not_called(loaded, ways.unbound, request)
+    return msgspec.structs.replace(record, not_run=list(loaded.not_run))
 
 
 def _not_called(loaded: Loaded, unbound: Unbound | None, request: Request) -> CheckRecord:
@@ -97,9 +100,10 @@ def _not_called(loaded: Loaded, unbound: Unbound | None, request: Request) -> Ch
     attempts = () if unbound is None else unbound.attempts
     lines = [f"{a.what}: {a.reached}; {a.problem}" for a in attempts]
     reason = (
-        f"Nobody found out how to call it; {_tried(len(lines))}, the furthest first below."
+        f"No way to call it was found; {_tried(len(lines))}, the one that got furthest first. "
+        f"`conformance init {quoted(request.target)}` writes an adapter, in which you say how it is called."
         if lines
-        else "There is nothing to call: it defines neither a class nor a function, and statements alone are not run."
+        else "There is nothing to call: it defines no class and no function, and other statements are not run."
     )
     if is_stub(vars(loaded.code).get("torch")):
         reason += (

@@ -85,9 +85,7 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
             text = _accusation(found)
         case "another-network":
             gradients = "" if own is None else f" {gradients_of_its_own(own)}."
-            text = (
-                f"{name} isn't torch.nn.RNN{_as_a_step(found)}: its forward pass is another one.{gradients}"
-            )
+            text = f"{name} is not torch.nn.RNN{_as_a_step(found)}: its forward pass computes something else.{gradients}"
         case "undecided":
             text = f"{name} can't be judged: {_doubt(found)}."
         case "forward-conforms":
@@ -118,7 +116,7 @@ def _accusation(found: Found) -> str:
 def gradients_of_its_own(own: ConsistencyRecord) -> str:
     """Return in words how gradients compare with the network's own forward pass."""
     if own.agrees is None:
-        return f"Its gradients can't be held against its own forward pass: {own.reason}"
+        return f"Its gradients could not be compared with its own forward pass: {own.reason}"
     if own.agrees:
         factor = float(own.factor)
         constant = "" if factor == 1 else f", up to the constant {factor:.6g}"
@@ -178,9 +176,9 @@ def _to_single(outcome: Outcome) -> str:
 def _difference(found: Found) -> str:
     outcome = found.outcome
     if found.outputs_differ and outcome.forward != "differs":
-        return f"its outputs are others, and {counted('backward', outcome)} wrong"
+        return f"its outputs are wrong, and {counted('backward', outcome)}"
     if outcome.forward == "differs":
-        return f"its forward pass is another one ({counted('forward', outcome)} wrong)"
+        return f"its forward pass is wrong ({counted('forward', outcome)})"
     if outcome.backward == "differs":
         forward = "forward agrees, " if outcome.forward == "agrees" else ""
         return f"{forward}{counted('backward', outcome)} wrong"
@@ -196,20 +194,20 @@ def _not_judged(found: Found) -> str:
 def _doubt_of_a_step(found: Found) -> str:
     if found.unrun:
         return f"{_not_judged(found)}, and the single step that was judged in its place does not agree"
-    return "it agrees as a single step, and does not in a loop of ours around it, which it may not be written for"
+    return "it agrees as a single step, but not when conformance calls it in a loop, which it may not be written for"
 
 
 def _doubt(found: Found) -> str:
     outcome = found.outcome
     if outcome.agrees and (found.contradicted or found.withheld):
         return found.contradicted or (
-            "its gradients are right in local variables, but a caller doesn't get them, and what it gets is made of "
-            "them by no rule that is known here"
+            "its gradients are right in local variables, but a caller doesn't get them, and no known rule (an update, "
+            "a clip, a norm) makes what it gets of them"
         )
     if found.unrun or (found.stepwise and not found.established):
         return _doubt_of_a_step(found)
     if not found.established:
-        return f"{NOT_ESTABLISHED}, so it may be asked for another one than it is written for"
+        return f"{NOT_ESTABLISHED}, so it may be written for another one; an adapter states which (`conformance init`)"
     if outcome.forward is None and outcome.backward is None:
         return "it showed nothing that could be compared"
     if outcome.agrees and found.unshown:

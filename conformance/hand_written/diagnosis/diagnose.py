@@ -12,13 +12,13 @@ from conformance.hand_written.diagnosis.cover import RANK, covers
 from conformance.hand_written.diagnosis.diagnosis import Diagnosis
 from conformance.hand_written.diagnosis.equivalents import Proved, distinguished
 from conformance.hand_written.diagnosis.evidence import Evidence, Probe
+from conformance.hand_written.diagnosis.explanations import explanations
 from conformance.hand_written.diagnosis.facts import NAMES, facts, forward_facts
 from conformance.hand_written.diagnosis.forwards import forwards
 from conformance.hand_written.diagnosis.material import Material
 from conformance.hand_written.diagnosis.reproduction import Reproduction, reproduced
 from conformance.hand_written.diagnosis.search import DEEPEST, Progress, Searched, search
 from conformance.hand_written.diagnosis.setting import Setting
-from conformance.hand_written.diagnosis.explanations import explanations
 from conformance.judge import THRESHOLD
 
 MOST = 26_000_000
@@ -129,7 +129,9 @@ def _constants(hypothesis: Hypothesis, evidence: Evidence) -> list[str]:
         for name, (seam, kept) in OWN.items()
         if getattr(choices, seam) == "own" and name in evidence.observation.parameters
     ]
-    return [f"{NAMES[name]} is {times} times what it would be beside the others." for name, times in apart]
+    return [
+        f"{NAMES[name]} carries a factor {times} that the other gradients don't." for name, times in apart
+    ]
 
 
 def _unexplained(

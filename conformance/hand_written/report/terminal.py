@@ -1,41 +1,77 @@
 """A check on the terminal: one screen, plain where it is piped."""
 
+import io
+
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from conformance.hand_written.report.view import COLUMNS, Block, CheckView, view
 from conformance.record.check import CheckRecord
+from conformance.report.console import HarmlessConsole
 
 COLOURS = {"good": "green", "bad": "red", "open": "yellow"}
+DISPENSABLE = ("ULP", "relative")
+"""Columns that are left out, one after the other, where a terminal is too narrow for all."""
 
 
-def print_check(out: Console, record: CheckRecord) -> None:
-    """Print everything about one check, the verdict first and the line that reproduces it last."""
-    seen = view(record)
+def print_check(out: Console, record: CheckRecord, *, verbose: bool = False) -> None:
+    """Print everything about one check, the verdict first and the line that reproduces it last.
+
+    On a terminal lines are broken between words; what is piped has a line for each thing that is told.
+    """
+    seen = view(record, verbose=verbose)
     colour = COLOURS[seen.tone]
-    out.print(f"[bold {colour}]{seen.title}[/]  {escape(seen.headline)}", soft_wrap=True)
+    _print(out, f"[bold {colour}]{seen.title}[/]  {escape(seen.headline)}")
     if seen.first is not None:
         _print_block(out, seen.first, colour)
     if seen.rows:
-        out.print(_table(seen))
+        out.print(_table(seen, out.width if out.is_terminal else None), soft_wrap=True)
     for block in seen.blocks:
         _print_block(out, block, colour if block.name == "likely cause" else None)
-    out.print(f"[bold]reproduce[/]: {escape(seen.reproduce)}", soft_wrap=True)
+    _print(out, f"[bold]reproduce[/]: {escape(seen.reproduce)}")
 
 
-def _table(seen: CheckView) -> Table:
-    table = Table(*COLUMNS, box=None, pad_edge=False)
+def check_text(record: CheckRecord) -> str:
+    """Return what `print_check` prints where it is piped."""
+    text = io.StringIO()
+    print_check(HarmlessConsole(file=text, highlight=False, force_terminal=False, width=140), record)
+    return text.getvalue()
+
+
+def _table(seen: CheckView, width: int | None) -> Table:
+    """Return the table of quantities, without some of its columns where it would be wider than `width`."""
+    rows = [COLUMNS, *seen.rows]
+    columns = list(range(len(COLUMNS)))
+    for dispensable in DISPENSABLE:
+        wide = sum(2 + max(len(row[n]) for row in rows) for n in columns) - 2
+        if width is not None and wide > width:
+            columns.remove(COLUMNS.index(dispensable))
+    table = Table(*(COLUMNS[n] for n in columns), box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
     for column in table.columns[2:]:
         column.justify = "right"
-    for name, verdict, *cells in seen.rows:
-        colour = {"agrees": "green", "differs": "red"}.get(verdict, "yellow")
-        table.add_row(escape(name), f"[{colour}]{verdict}[/]", *map(escape, cells))
+    for row in seen.rows:
+        colour = {"agrees": "green", "differs": "red"}.get(row[1], "yellow")
+        cells = [escape(row[n]) for n in columns]
+        cells[1] = f"[{colour}]{cells[1]}[/]"
+        table.add_row(*cells)
     return table
 
 
 def _print_block(out: Console, block: Block, colour: str | None) -> None:
     style = f"bold {colour}" if colour else "bold"
-    out.print(f"[{style}]{escape(block.name)}[/]: {escape(block.lines[0])}", soft_wrap=True)
+    _print(out, f"[{style}]{escape(block.name)}[/]: {escape(block.lines[0])}")
     for line in block.lines[1:]:
-        out.print(f"  {escape(line)}", soft_wrap=True)
+        _print(out, escape(line), indent=2)
+
+
+def _print(out: Console, text: str, indent: int = 0) -> None:
+    """Print one line, on a terminal in as many as it takes."""
+    if not out.is_terminal:
+        out.print(" " * indent + text, soft_wrap=True)
+        return
+    spaces = len(text) - len(text.lstrip())
+    out.print(Padding(text.lstrip(), (0, 0, 0, indent + spaces)))

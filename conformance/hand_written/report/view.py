@@ -4,6 +4,7 @@ verdict · first divergent step · counts and sizes · likely cause and the line
 the line that reproduces it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -34,6 +35,16 @@ TITLES = {
     "out-of-time": "OUT OF TIME",
     "failed": "FAILED",
 }
+SIZES = {
+    "T": "T time steps",
+    "B": "B sequences in a batch",
+    "I": "I inputs",
+    "H": "H units",
+    "O": "O outputs",
+}
+"""The sizes in the names of constants, in words."""
+ONE_RAISED = 2
+"""Lines about statements that did not run where one of them raised, which the first line shows."""
 MOST_EQUIVALENTS = 3
 """Sets of mistakes that are listed beside the one that is named."""
 
@@ -63,8 +74,8 @@ class CheckView:
     reproduce: str
 
 
-def view(record: CheckRecord) -> CheckView:
-    """Return everything that formats show of `record`."""
+def view(record: CheckRecord, *, verbose: bool = False) -> CheckView:
+    """Return everything that formats show of `record`; every statement that did not run with `verbose` alone."""
     return CheckView(
         title=TITLES[record.verdict],
         tone="good"
@@ -76,34 +87,9 @@ def view(record: CheckRecord) -> CheckView:
         headline=record.headline,
         first=None if record.first_divergence is None else _first(record, record.first_divergence),
         rows=tuple(_rows(record.quantities)),
-        blocks=tuple(block for block in _blocks(record) if block.lines),
+        blocks=tuple(block for block in _blocks(record, verbose=verbose) if block.lines),
         reproduce=record.reproduce,
     )
-
-
-def check_text(record: CheckRecord) -> str:
-    """Return a check in plain words, as failure messages carry it."""
-    return "\n".join(_plain(view(record)))
-
-
-def _plain(seen: CheckView) -> Iterator[str]:
-    yield f"{seen.title}: {seen.headline}"
-    if seen.first is not None:
-        yield from _listed(seen.first)
-    for name, verdict, mismatched, absolute, relative, ulp, share in seen.rows:
-        if verdict != "agrees":
-            yield (
-                f"  {name}: {verdict}, mismatched elements {mismatched}; greatest {absolute} absolute, {relative} "
-                f"relative, {ulp} ULP; up to {share} × what is allowed"
-            )
-    for block in seen.blocks:
-        yield from _listed(block)
-    yield f"  reproduce: {seen.reproduce}"
-
-
-def _listed(block: Block) -> Iterator[str]:
-    yield f"  {block.name}: {block.lines[0]}"
-    yield from (f"    {line}" for line in block.lines[1:])
 
 
 def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
@@ -119,7 +105,7 @@ def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
     )
     if record.inherited:
         lines.append(record.inherited)
-    kept = " (reproduced: the code keeps no dL/dh)" if record.simulated_steps else ""
+    kept = " (of the diagnosed mistakes: the code keeps no dL/dh)" if record.simulated_steps else ""
     return Block(name=f"first divergent step{kept}", lines=tuple(lines), code=True)
 
 
@@ -149,7 +135,7 @@ def _share(share: float) -> str:
     return "<0.1" if 0 < share < 0.1 else shown(share)
 
 
-def _blocks(record: CheckRecord) -> Iterator[Block]:
+def _blocks(record: CheckRecord, *, verbose: bool) -> Iterator[Block]:
     if not record.conforms:  # there the headline says it
         yield Block(name="as written", lines=tuple(record.as_written))
     if record.scale is not None:
@@ -166,11 +152,22 @@ def _blocks(record: CheckRecord) -> Iterator[Block]:
     if record.not_checked:
         yield Block(name="not shown, so not checked", lines=(", ".join(map(_named, record.not_checked)),))
     yield Block(name="it printed", lines=tuple(record.printed.splitlines()), code=True)
+    yield Block(name="not run", lines=tuple(_not_run(record.not_run, verbose=verbose)))
+
+
+def _not_run(statements: Sequence[str], *, verbose: bool) -> Iterator[str]:
+    """Yield the sentence that counts the statements that did not run, and on demand those that raised."""
+    if verbose or not statements:
+        yield from statements
+    else:
+        more = " --verbose lists them." if len(statements) > ONE_RAISED else ""
+        yield f"{statements[0]}{more}"
 
 
 def _scale(scale: ScaleRecord) -> Iterator[str]:
     factor = f"{float(scale.factor):.6g}"
-    here = f" ({factor} here)" if scale.name not in ("", factor) else ""
+    sizes = [what for letter, what in SIZES.items() if re.search(rf"\b{letter}\b", scale.name)]
+    here = f" ({'; '.join([f'{factor} here', *sizes])})" if scale.name not in ("", factor) else ""
     yield f"every gradient is {scale.name or factor} times that of {scale.against}{here}"
 
 
@@ -189,9 +186,9 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
         if faults:
             yield f"{named_gradient(name)} by itself is reproduced by {' + '.join(faults)}"
     for names in found.equivalents[:MOST_EQUIVALENTS]:
-        yield f"nothing that it can be asked tells it from: {' + '.join(names)}"
+        yield f"the same gradients on every input come of: {' + '.join(names)}"
     if (more := len(found.equivalents) - MOST_EQUIVALENTS) > 0:
-        yield f"nor from {more} more, which --format json lists"
+        yield f"and of {more} more, which --format json lists"
     yield from found.known
 
 
@@ -203,7 +200,7 @@ def _named(unshown: str) -> str:
 def _consistency(own: ConsistencyRecord) -> Iterator[str]:
     """Yield what the network's own forward pass says: the method, then every gradient that doesn't agree."""
     if own.agrees is None:
-        yield f"its gradients can't be held against it: {own.reason}"
+        yield f"its gradients could not be compared with it: {own.reason}"
         return
     yield f"the numerical gradient ({own.method}) {'agrees' if own.agrees else 'does not agree'}"
     if own.steps:

@@ -7,8 +7,8 @@ import pytest
 
 from conformance import Observation
 from conformance.hand_written.checking.adapter import adapted
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.checkup import checked
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.report.view import check_text
 from conformance.record.check import decode_check, encode_check
 
@@ -182,7 +182,7 @@ def test_dl_dh_is_split_into_what_came_from_the_output_and_from_the_next_step():
     assert float(last.from_next) == 0
     assert not last.wrong_itself
     assert all(step.wrong_itself for step in others)
-    assert record.inherited == "t = 5 … 0 are wrong by themselves, whatever they were handed"
+    assert record.inherited == "t = 5 … 0 are wrong; no error is inherited"
 
 
 def test_a_constant_is_named_by_the_size_it_comes_from():
@@ -227,5 +227,5 @@ def test_a_single_step_tells_the_cell_from_the_loop():
     def caught(network):
         return next(part.sentence for part in check(network).parts if part.id == "cell")
 
-    assert caught(ActivatedTwice()).endswith("already that is wrong")
+    assert caught(ActivatedTwice()).endswith("wrong already there")
     assert caught(LosesTheCarry()).endswith("the mistake is between steps, or in what is done with W_hh")

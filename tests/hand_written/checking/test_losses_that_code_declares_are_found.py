@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.declared import declared_loss
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
 from refrnn import softmax
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from gallery.definitions import SUBJECTS
 
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.rates import TOO_EARLY
+from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
 from conformance.record.check import CheckRecord
 

@@ -12,9 +12,9 @@ from conformance.hand_written.diagnosis import explanations as telling
 from conformance.hand_written.diagnosis.assembly import Hypothesis, Partial
 from conformance.hand_written.diagnosis.equivalents import Proved, distinguished
 from conformance.hand_written.diagnosis.evidence import Evidence
+from conformance.hand_written.diagnosis.explanations import TRIED, explanations
 from conformance.hand_written.diagnosis.material import Material
 from conformance.hand_written.diagnosis.reproduction import Reproduction
-from conformance.hand_written.diagnosis.explanations import TRIED, explanations
 from conformance.judge import THRESHOLD
 from conformance.subjects.observation import Observation
 

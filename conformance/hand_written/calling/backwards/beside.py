@@ -8,7 +8,7 @@ import itertools
 
 from conformance.hand_written.calling.backwards.calls import callables
 from conformance.hand_written.calling.backwards.entries import entries
-from conformance.hand_written.calling.backwards.search import Backward, with_entry, is_numerical, tried
+from conformance.hand_written.calling.backwards.search import Backward, is_numerical, tried, with_entry
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import parameters_of

@@ -13,8 +13,8 @@ from pathlib import Path
 from conformance.errors import UsageError
 from conformance.hand_written.calling.hints.names import size_hint
 from conformance.hand_written.calling.loading import statements
-from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.calling.loading.load_log import LoadLog, run_statement
+from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.calling.running.effects import harmless_open
 from conformance.hand_written.calling.running.limits import seeded, time_limit
 
@@ -27,21 +27,18 @@ MOST_HANGING = 8
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.Try, ast.If, ast.FunctionDef, ast.ClassDef)
 
 
-def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], log: LoadLog) -> int:
-    """Run the harmless statements of `pieces` in `module`, globals named like sizes set to `sizes`.
-
-    Returns how many others there are.
-    """
+def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], log: LoadLog) -> None:
+    """Run the harmless statements of `pieces` in `module`, globals named like sizes set to `sizes`."""
     names = vars(module)
     names.update(open=harmless_open, xrange=range, raw_input=input, unicode=str)
     defined = set().union(*(statements.functions_in(piece.tree) for piece in pieces)) if pieces else set()
-    skipped, hanging = 0, 0
+    hanging = 0
     for piece in pieces:
         log.files.add(piece.file)
         for node, run in statements.chosen(piece.tree, defined):
             busy = not isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
             if not run or (busy and hanging >= MOST_HANGING):
-                skipped += not _documents(node)
+                log.skipped += not _documents(node)
                 continue
             _keep_version(names, node)
             hanging += not run_statement(node, piece, names, log, _limit(node))
@@ -52,7 +49,6 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
                 f"{ast.unparse(node)} is taken from the main block: its definitions read that global name."
             )
             _resize(names, node, sizes, log)
-    return skipped
 
 
 def _limit(node: ast.stmt) -> AbstractContextManager[None] | None:
@@ -93,7 +89,7 @@ class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, roots: Sequence[Path], sizes: Mapping[str, int], log: LoadLog) -> None:
         self._roots = roots
         self._sizes = sizes
-        self._story = log
+        self._log = log
         self.loaded: list[str] = []
 
     def find_spec(
@@ -131,8 +127,8 @@ class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         except UsageError as error:
             raise ImportError(str(error)) from error
         for complaint in complaints:
-            self._story.note(f"Left out, since it isn't Python: {complaint}.")
-        self._story.skipped(fill(module, pieces, self._sizes, self._story))
+            self._log.note(f"Not Python, so left out: {complaint}.")
+        fill(module, pieces, self._sizes, self._log)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from conformance.hand_written.calling.loading.source import Piece
 from conformance.hand_written.calling.loading.load_log import LoadLog, run_statement
+from conformance.hand_written.calling.loading.source import Piece
 from conformance.hand_written.calling.running.effects import harmless_open
 
 

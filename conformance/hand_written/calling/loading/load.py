@@ -17,9 +17,9 @@ from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.loading.definitions import fill, neighbours
 from conformance.hand_written.calling.loading.executing import executed
 from conformance.hand_written.calling.loading.frameworks import import_computing, kind_of
+from conformance.hand_written.calling.loading.load_log import LoadLog
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.calling.loading.statements import names_bound_in
-from conformance.hand_written.calling.loading.load_log import LoadLog
 from conformance.hand_written.calling.loading.stubs import is_stub, stubbed_imports
 from conformance.hand_written.calling.running.guard import HOMES
 from conformance.hand_written.target import Target
@@ -43,12 +43,14 @@ class Loaded:
     files
         The files (of notebooks: `file#cell`) whose code is foreign.
     notes
-        What was skipped, supplied or made up, in sentences.
+        What was supplied or made up, in sentences.
+    not_run
+        Which statements did not run: a sentence that counts them, then those that raised, each with its place.
     execute
         Whether the script was run as it stands before its definitions were taken.
     calls
         How many calls of it finding out how it is called may take; without end outside such a search.
-    stumbles
+    suppressed_errors
         What conformance failed at by itself, in sentences.
     """
 
@@ -57,6 +59,7 @@ class Loaded:
     code: types.ModuleType
     files: frozenset[str]
     notes: tuple[str, ...]
+    not_run: tuple[str, ...] = ()
     execute: bool = False
     calls: Budget = field(default_factory=Budget)
     suppressed_errors: list[str] = field(default_factory=list)
@@ -132,7 +135,7 @@ def load(
     log = LoadLog()
     pieces, complaints = pieces_of(path)
     for complaint in complaints:
-        log.note(f"Left out, since it isn't Python: {complaint}.")
+        log.note(f"Not Python, so left out: {complaint}.")
     kind = "module" if as_stated else kind_of(pieces, asked.names, (root, path.parent))
     if kind != "numpy":
         import_computing(pieces)
@@ -146,8 +149,9 @@ def load(
         if execute:
             vars(code).update(executed(path, code.__package__, pieces, log))
             log.note("All of the script was run once, as it stands, before its definitions were taken.")
-        skipped = fill(code, pieces, sizes, log)
-        log.skipped(0 if execute else skipped)
+        fill(code, pieces, sizes, log)
+    if execute:
+        log.skipped = 0  # they ran before
     if made_up:
         log.note(f"Harmless stand-ins were supplied for {', '.join(sorted(made_up))}.")
     loaded = Loaded(
@@ -156,6 +160,7 @@ def load(
         code=code,
         files=frozenset(log.files),
         notes=tuple(log.notes),
+        not_run=tuple(log.not_run()),
         execute=execute,
     )
     _check_names(loaded, pieces, complete=not complaints)
@@ -239,10 +244,10 @@ def _check_names(loaded: Loaded, pieces: Sequence[Piece], *, complete: bool) -> 
             continue
         if not complete or any(own in names_bound_in(piece.tree) for piece in pieces):
             message = f"{name!r} was not defined, since not all of the source could be run."
-            raise UsageError(" ".join([message, *loaded.notes[:3]]))
+            raise UsageError(" ".join([message, *loaded.not_run[:1], *loaded.notes[:3]]))
         place = Target.parse(loaded.target).place
         message = f"There is no {name!r} in {place}{_nearest(own, there)}; it defines {', '.join(there) or 'nothing'}."
-        raise NoSuchTarget(" ".join([message, *loaded.notes[:3]]))
+        raise NoSuchTarget(" ".join([message, *loaded.not_run[:1], *loaded.notes[:3]]))
 
 
 def _nearest(name: str, there: Sequence[str]) -> str:

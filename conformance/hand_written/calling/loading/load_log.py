@@ -1,4 +1,4 @@
-"""What happens while foreign code is loaded: single statements run, and what is told of it."""
+"""What happens while foreign code is loaded: single statements run, and a log of it."""
 
 import ast
 from contextlib import AbstractContextManager, nullcontext
@@ -9,12 +9,29 @@ from conformance.hand_written.calling.loading.source import Piece
 from conformance.hand_written.calling.running.guard import Refused
 from conformance.hand_written.calling.running.limits import TookTooLong
 
+MOST_SHOWN = 150
+"""Characters of an error that are shown."""
+
 
 @dataclass(slots=True)
 class LoadLog:
-    """What happened while definitions were loaded, in sentences, and the files whose code is foreign."""
+    """What happened while definitions were loaded.
+
+    Attributes
+    ----------
+    notes
+        What a reader must know, in sentences.
+    failed
+        The statements that raised, by their places, with what they raised.
+    skipped
+        How many statements were not run, since they train, print, plot or read.
+    files
+        The files (of notebooks: `file#cell`) whose code is foreign.
+    """
 
     notes: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    skipped: int = 0
     files: set[str] = field(default_factory=set)
 
     def note(self, sentence: str) -> None:
@@ -22,11 +39,22 @@ class LoadLog:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def skipped(self, statements: int) -> None:
-        """Tell how many statements were not run, if any."""
-        if statements:
-            were = "statement was" if statements == 1 else "statements were"
-            self.note(f"{statements} top-level {were} not run (training, printing, plotting, reading).")
+    def not_run(self) -> list[str]:
+        """Return which statements did not run: how many of each kind in a sentence, then those that raised."""
+        if not self.skipped and not self.failed:
+            return []
+        parts = []
+        if self.skipped:
+            parts.append(f"{_statements(self.skipped)} skipped (training, printing, plotting, reading)")
+        if self.failed:
+            place, what = next(iter(self.failed.items()))
+            also = "" if len(self.failed) == 1 else ", the first"
+            parts.append(f"{_statements(len(self.failed))} raised{also} at {place}: {what}")
+        return ["; ".join(parts) + ".", *(f"{place}: {what}" for place, what in self.failed.items())]
+
+
+def _statements(count: int) -> str:
+    return "1 top-level statement" if count == 1 else f"{count} top-level statements"
 
 
 def run_statement(
@@ -36,7 +64,7 @@ def run_statement(
     log: LoadLog,
     limit: AbstractContextManager[None] | None = None,
 ) -> bool:
-    """Run one top-level statement of `piece` in `names`; what raises is left out and told.
+    """Run one top-level statement of `piece` in `names`; what raises is left out and logged.
 
     Returns whether it ended within `limit`.
     """
@@ -49,9 +77,9 @@ def run_statement(
     except KeyboardInterrupt:
         raise
     except Refused:
-        pass  # the guard tells it
+        pass  # the guard keeps what it refused
     except (Exception, SystemExit, TookTooLong) as error:
-        log.note(f"{piece.file}:{node.lineno} was left out: {in_words(error)[:150]}")
+        log.failed[f"{piece.file}:{node.lineno}"] = in_words(error)[:MOST_SHOWN]
         return not isinstance(error, TookTooLong)
     return True
 
