@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 agreement: setup  ## cross-check the reference against torch.nn.RNN and write reports/
-	$(RUN) -m conformance run --suite $(SUITE) --jobs $(JOBS) --resume --report '$(REPORTS)'
+	$(RUN) -m conformance run --suite $(SUITE) --jobs $(JOBS) --resume --condense --report '$(REPORTS)'
 
 test: setup  ## run the tests, one BLAS thread a worker
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(RUN) -m pytest -n auto

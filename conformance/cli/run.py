@@ -60,6 +60,12 @@ if TYPE_CHECKING:
     default=None,
     help="Measure detection power, contracts and error profiles too, for the report.  [default: for a suite's report]",
 )
+@click.option(
+    "--condense",
+    is_flag=True,
+    help="Keep totals, and of cases that agree the worst quantities: a small record, the same for the same results, "
+    "to be kept in a repository; it can be compared, but not merged.",
+)
 @click.pass_context
 def run(
     context: click.Context,
@@ -79,6 +85,7 @@ def run(
     scheduler: str | None,
     executor: ExecutorName,
     resume: bool,
+    condense: bool,
 ) -> None:
     """Run a suite (or single or random cases), print a summary, and write the report to DIR.
 
@@ -124,7 +131,7 @@ def run(
     assessment = assessed(record, gate, whole)
     record = assessment.record
     if report is not None and ledger is not None:
-        _write(report, record, ledger, finished=finished)
+        _write(report, record, ledger, finished=finished, condense=condense and finished)
     end_quietly_where_nobody_reads()
     out = console()
     print_lacks(out, record.lacks)
@@ -145,11 +152,11 @@ def _opened_ledger(context: click.Context, report: Path, session: Session, *, re
     return ledger
 
 
-def _write(report: Path, record: Record, ledger: Ledger, *, finished: bool) -> None:
+def _write(report: Path, record: Record, ledger: Ledger, *, finished: bool, condense: bool) -> None:
     """Write the files of a report, and then forget the ledger of a run that has nothing left to do."""
     from conformance.report import write_report
 
-    for path in write_report(report, record):
+    for path in write_report(report, record, condense=condense):
         click.echo(f"wrote {path}", err=True)
     if finished:
         ledger.forget()

@@ -69,21 +69,22 @@ class CaseRecord(Body, omit_defaults=True):
 
     `noise` is the greatest rounding noise of a result over the result itself, None where it wasn't measured. `shares`
     counts all elements judged by their share of the bound or of what noise allows, in `SHARE_STEPS` steps.
+    `reproduce` is the line that runs it again, empty for one of our subjects in a record that keeps totals.
     `platform` is the place in the record's list of environments of the one in which the case was run.
     """
 
     case: str
     subject: str
     verdict: Verdict
-    reason: str
-    quantities: list[QuantityRecord]
-    not_shown: list[str]
-    distances: list[DistanceRecord]
-    first_divergence: DivergenceRecord | None
-    third_opinion: str
-    reproduce: str
+    reason: str = ""
+    quantities: list[QuantityRecord] = []  # noqa: RUF012 - msgspec copies it for every record
+    not_shown: list[str] = []  # noqa: RUF012
+    distances: list[DistanceRecord] = []  # noqa: RUF012
+    first_divergence: DivergenceRecord | None = None
+    third_opinion: str = ""
+    reproduce: str = ""
     noise: Number | None = None
-    shares: dict[Scale, list[int]] = {}  # noqa: RUF012 - msgspec copies it for every record
+    shares: dict[Scale, list[int]] = {}  # noqa: RUF012
     platform: int = 0
 
 

@@ -16,7 +16,8 @@ from conformance.record import (
     Timing,
     Verdict,
 )
-from conformance.record.agreement import parsed_case
+from conformance.record.agreement import ALL, parsed_case
+from conformance.record.case import FREE_RUN
 from conformance.record.summary import FAILING
 
 MOST_LISTED = 60
@@ -48,6 +49,28 @@ def contradictions(record: Record) -> Iterator[str]:
     for profile in record.profiles:
         yield from _of_a_profile(profile)
     yield from _of_rulings(record)
+    yield from _of_totals(record)
+
+
+def _of_totals(record: Record) -> Iterator[str]:
+    """Yield what totals say that the cases which are kept beside them contradict."""
+    if record.totals is None:
+        return
+    whole = {
+        (row.subject, row.quantity, row.dtype): row for row in record.totals.agreements if row.group == ALL
+    }
+    known = {case.case for case in record.cases}
+    if any(
+        worst.case not in known for row in whole.values() for worst in (row.stepwise, row.free) if worst.cases
+    ):
+        yield "its totals name a case that it doesn't have"
+    for case in record.cases:
+        for q in (q for q in case.quantities if not q.relation):
+            row = whole.get((case.subject, q.quantity.removesuffix(FREE_RUN), parsed_case(case.case).dtype))
+            worst = None if row is None else row.free if q.quantity.endswith(FREE_RUN) else row.stepwise
+            if worst is None or float(q.worst_share) > float(worst.share):
+                yield f"{q.quantity[:MOST_LISTED]!r} is worse in a case than in its totals ({case.case})"
+                return
 
 
 def _cases_named(record: Record) -> Iterator[str]:
@@ -63,7 +86,7 @@ def _of_the_run(record: Record) -> Iterator[str]:
     keys = {(case.case, case.subject, case.platform) for case in record.cases}
     if not record.environments:
         yield "it has no environment"
-    if len(record.timings) != len(record.cases):
+    if record.totals is None and len(record.timings) != len(record.cases):
         yield "it has another number of timings than of cases"
     if record.seconds < 0:
         yield "a time is negative"

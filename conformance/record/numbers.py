@@ -19,11 +19,11 @@ def round_up(value: float, digits: int) -> float:
     return math.copysign(rounded, value)
 
 
-def shown(value: float, digits: int = 2) -> str:
-    """Return `value` for a table, rounded up.
+def shown(value: float | str, digits: int = 2) -> str:
+    """Return a number for a table, rounded up; "nan" and "inf" stand for themselves.
 
     >>> shown(1.234e-16), shown(0.2501), shown(0.0), shown(123456.0)
     ('1.3e-16', '0.26', '0', '1.3e+05')
     """
-    rounded = round_up(value, digits)
+    rounded = round_up(float(value), digits)
     return f"{rounded:.{digits}g}"

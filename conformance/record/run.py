@@ -3,8 +3,9 @@
 from conformance.record.body import Body
 from conformance.record.case import CaseRecord, RulingRecord, Timing
 from conformance.record.evidence import ContractRecord, LackRecord, PowerRecord, ProfileRecord, Scales
+from conformance.record.totals import Totals
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of this layout; it grows when a reader of the one before would go wrong."""
 
 
@@ -40,7 +41,8 @@ class Record(Body):
 
     `environments` holds one entry for every platform; a single run has one. `descriptions` says what each subject is.
     `power`, `contracts` and `profiles` are there where the run gathered them, `lacks` where single cases were run,
-    `rulings` where an expected failure or a baseline had a say.
+    `rulings` where an expected failure or a baseline had a say. `totals` are there where the record is condensed: cases
+    that agree then keep their worst quantities alone, and no timings.
     """
 
     schema: int
@@ -60,3 +62,4 @@ class Record(Body):
     profiles: list[ProfileRecord] = []  # noqa: RUF012
     lacks: list[LackRecord] = []  # noqa: RUF012
     rulings: list[RulingRecord] = []  # noqa: RUF012
+    totals: Totals | None = None

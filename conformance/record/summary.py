@@ -1,15 +1,13 @@
 """A record boiled down to what a reader wants first: the view that every report prints."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass
 
 from conformance.cases import FORMATS
 from conformance.record import CaseRecord, Record, Verdict
-from conformance.record.agreement import Agreement, Worst, agreements, parsed_case
+from conformance.record.agreement import parsed_case, totals
+from conformance.record.totals import Agreement, Apart, RelationTotal, Worst
 
-V = TypeVar("V")
 EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_USAGE, EXIT_INTERNAL, EXIT_NOTHING, EXIT_INCONCLUSIVE = range(6)
 EXIT_INTERRUPTED = 130
 """The exit codes of a run; each has its own meaning, and only the first says that all is well."""
@@ -21,34 +19,6 @@ FAILING = ("differs", "error", "undecidable")
 """Verdicts that fail a run by themselves (`fails`); what is vacuous or unsupported says nothing either way."""
 
 
-@dataclass(slots=True)
-class Apart:
-    """How far a free run ends up from the reference, over many cases."""
-
-    cases: int = 0
-    relative: list[float] = field(default_factory=list)
-    worst_case: str = ""
-    absolute: float = 0.0
-
-    def add(self, case: str, absolute: float, relative: float) -> None:
-        """Count in one case."""
-        self.cases += 1
-        if not self.relative or relative > max(self.relative):
-            self.worst_case = case
-        self.relative.append(relative)
-        self.absolute = max(self.absolute, absolute)
-
-    @property
-    def typical(self) -> float:
-        """The median over cases."""
-        return sorted(self.relative)[len(self.relative) // 2]
-
-    @property
-    def largest(self) -> float:
-        """The greatest over cases."""
-        return max(self.relative)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What the reports show of a record, in the order of the record."""
@@ -57,14 +27,14 @@ class Summary:
     sentence: str
     verdicts: dict[str, Counter[str]]  # by subject
     agreements: list[Agreement]
-    relations: dict[tuple[str, str, str], Worst]  # by subject, relation and dtype
-    apart: dict[tuple[str, str, str], Apart]  # by subject, regime and dtype
+    relations: list[RelationTotal]
+    apart: list[Apart]
     notable: list[CaseRecord]  # all that doesn't agree, the most urgent first
 
     def worst_step(self, subject: str) -> Worst | None:
         """Return the comparison of single steps of a subject that used most of its bound, None where there is none."""
         rows = [row.stepwise for row in self.agreements if row.subject == subject and row.stepwise.cases]
-        return max(rows, key=lambda row: row.share, default=None)
+        return max(rows, key=lambda row: float(row.share), default=None)
 
 
 def summarise(record: Record) -> Summary:
@@ -73,13 +43,14 @@ def summarise(record: Record) -> Summary:
     for case in record.cases:
         verdicts.setdefault(case.subject, Counter())[case.verdict] += 1
     notable = [case for case in record.cases if case.verdict != "agrees"]
+    found = totals(record)
     return Summary(
         record=record,
         sentence=sentence(record),
         verdicts=verdicts,
-        agreements=agreements(record),
-        relations=_relations(record.cases),
-        apart=_apart(record.cases),
+        agreements=found.agreements,
+        relations=found.relations,
+        apart=found.apart,
         notable=sorted(notable, key=lambda case: VERDICTS.index(case.verdict)),
     )
 
@@ -132,34 +103,6 @@ def _all_that_say(found: Counter[str]) -> str:
 def _left_open(case: CaseRecord) -> bool:
     """Return whether a case can't be decided in 16 bits, which decide nothing."""
     return case.verdict == "undecidable" and not FORMATS[parsed_case(case.case).dtype].decides
-
-
-def _relations(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Worst]:
-    rows: dict[tuple[str, str, str], Worst] = {}
-    for case in cases:
-        for q in case.quantities:
-            if q.relation:
-                key = (case.subject, q.relation, parsed_case(case.case).dtype)
-                rows.setdefault(key, Worst()).add(case.case, q)
-    return _grouped(rows)
-
-
-def _grouped(rows: dict[tuple[str, str, str], V]) -> dict[tuple[str, str, str], V]:
-    """Return rows with subjects together, then names, each in the order in which they first came up."""
-    orders = [{part: n for n, part in enumerate(dict.fromkeys(key[i] for key in rows))} for i in range(2)]
-    return dict(sorted(rows.items(), key=lambda row: (orders[0][row[0][0]], orders[1][row[0][1]], row[0][2])))
-
-
-def _apart(cases: Iterable[CaseRecord]) -> dict[tuple[str, str, str], Apart]:
-    found: dict[tuple[str, str, str], Apart] = {}
-    for case in cases:
-        if case.subject == "reference" or not case.distances:
-            continue
-        worst = max(float(d.relative_to_largest) for d in case.distances)
-        absolute = max(float(d.absolute) for d in case.distances)
-        parsed = parsed_case(case.case)
-        found.setdefault((case.subject, parsed.regime, parsed.dtype), Apart()).add(case.case, absolute, worst)
-    return _grouped(found)
 
 
 def worse(now: Verdict, before: Verdict) -> bool:

@@ -8,6 +8,7 @@ from conformance.errors import UsageError, well_formed
 from conformance.record.body import Body
 from conformance.record.case import Timing
 from conformance.record.run import SCHEMA, Record
+from conformance.record.totals import Totals
 
 MOST_LISTED = 300
 """Characters of what a message tells of a text that is no record."""
@@ -23,7 +24,10 @@ def encode(record: Record) -> bytes:
 
 
 def _value(value: object) -> str:
-    """Return a top-level value as text: lists of parts an entry a line, everything else on one line."""
+    """Return a top-level value as text: lists of parts and totals an entry a line, everything else on one line."""
+    if isinstance(value, Totals):
+        parts = (f"{_text(name)}: {_value(getattr(value, name))}" for name in value.__struct_fields__)
+        return "{\n" + ",\n".join(parts) + "\n}"
     if isinstance(value, list) and any(
         isinstance(entry, Body) and not isinstance(entry, Timing) for entry in value
     ):
@@ -46,8 +50,8 @@ def decode(data: bytes) -> Record:
     try:
         head = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         version = msgspec.json.decode(head.get("schema", b"null"))
-        if version == 1 and version is not True:
-            return msgspec.json.decode(_upgraded(head), type=Record)
+        if version in (1, 2) and version is not True:
+            return msgspec.json.decode(_upgraded(head, version), type=Record)
         if version != SCHEMA:
             message = (
                 f"This record has schema {_short(repr(version))}; this version reads schemas 1 to {SCHEMA}. Make it "
@@ -65,10 +69,12 @@ def _short(text: str) -> str:
     return text if len(text) <= MOST_LISTED else text[:MOST_LISTED] + "…"
 
 
-def _upgraded(head: dict[str, msgspec.Raw]) -> bytes:
-    """Return a record of schema 1 as one of schema 2: one environment, the scales of that time, no descriptions."""
+def _upgraded(head: dict[str, msgspec.Raw], version: int) -> bytes:
+    """Return a record of an earlier schema as one of this; schema 1 had one environment and no descriptions."""
+    if version == 2:
+        return msgspec.json.encode({**head, "schema": SCHEMA})
     environment = msgspec.json.encode([head.pop("environment", msgspec.Raw(b"null"))])
-    added = {"schema": 2, "scales": {"differs_from": 30, "undecidable_from": 3e-3}, "descriptions": {}}
+    added = {"schema": SCHEMA, "scales": {"differs_from": 30, "undecidable_from": 3e-3}, "descriptions": {}}
     return msgspec.json.encode({**head, **added, "environments": msgspec.Raw(environment)})
 
 

@@ -171,21 +171,23 @@ def _agreement(row: Agreement) -> Sequence[str]:
         shown(worst.ulp),
         shown(worst.absolute),
         shown(worst.relative),
-        code(worst.case) if worst.share else "",
+        code(worst.case) if float(worst.share) else "",
     )
 
 
 def _relation_rows(summary: Summary) -> Iterable[Sequence[str]]:
-    for (subject, relation, dtype), row in summary.relations.items():
-        yield (code(subject), relation, dtype, f"{row.cases:,}", f"{row.elements:,}", shown(row.share))
+    for row in summary.relations:
+        worst = row.worst
+        counts = f"{worst.cases:,}", f"{worst.elements:,}"
+        yield code(row.subject), row.relation, row.dtype, *counts, shown(worst.share)
 
 
 def _apart_rows(summary: Summary) -> Iterable[Sequence[str]]:
-    for (subject, regime, dtype), row in summary.apart.items():
+    for row in summary.apart:
         yield (
-            code(subject),
-            regime,
-            dtype,
+            code(row.subject),
+            row.regime,
+            row.dtype,
             f"{row.cases:,}",
             shown(row.typical),
             shown(row.largest),

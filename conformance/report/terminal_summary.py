@@ -34,7 +34,8 @@ def _scope(record: Record) -> str:
     cases = len({case.case for case in record.cases})
     places = [f"torch {e.torch}, {e.processor}, {e.torch_threads} thread(s)" for e in record.environments]
     seed = "" if record.seed is None else f", seed {record.seed}"
-    return f"{record.suite}{seed}: {cases:,} cases · {'; '.join(places)} · {record.seconds:,.0f} s"
+    took = [f"{record.seconds:,.0f} s"] if record.totals is None else []
+    return " · ".join([f"{record.suite}{seed}: {cases:,} cases", "; ".join(places), *took])
 
 
 def _subjects(summary: Summary) -> Table:
@@ -61,7 +62,7 @@ def _closest(rows: Sequence[Agreement]) -> tuple[str, str, str]:
     steps = [row for row in rows if row.stepwise.cases]
     if not steps:
         return ratio, "–", ""
-    worst = max(steps, key=lambda row: row.stepwise.share)
+    worst = max(steps, key=lambda row: float(row.stepwise.share))
     return ratio, shown(worst.stepwise.share), f"{worst.quantity}, {worst.stepwise.case}"
 
 

@@ -85,7 +85,9 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
             text = _accusation(found)
         case "another-network":
             gradients = "" if own is None else f" {gradients_of_its_own(own)}."
-            text = f"{name} is not torch.nn.RNN{_as_a_step(found)}: its forward pass computes something else.{gradients}"
+            text = (
+                f"{name} is not torch.nn.RNN{_as_a_step(found)}: its forward pass is another one.{gradients}"
+            )
         case "undecided":
             text = f"{name} can't be judged: {_doubt(found)}."
         case "forward-conforms":

@@ -7,8 +7,9 @@ from typing import Literal
 from msgspec import structs
 
 from conformance.record import CaseRecord, Record, Verdict
-from conformance.record.agreement import ALL, Worst, agreements
+from conformance.record.agreement import ALL, totals
 from conformance.record.summary import worse
+from conformance.record.totals import Worst
 
 Change = Literal["worse", "better", "appeared", "vanished"]
 
@@ -159,14 +160,14 @@ def _margin_changes(old: Record, new: Record, margin: float) -> Iterator[MarginC
                 quantity=quantity,
                 dtype=dtype,
                 scale=scale,
-                old=then.share,
-                new=now.share,
+                old=float(then.share),
+                new=float(now.share),
                 case=now.case,
             )
 
 
 def _worsts(record: Record) -> Iterator[tuple[tuple[str, str, str, Literal["bound", "noise"]], Worst]]:
-    for row in agreements(record):
+    for row in totals(record).agreements:
         if row.group == ALL:
             for scale, worst in (("bound", row.stepwise), ("noise", row.free)):
                 if worst.cases:

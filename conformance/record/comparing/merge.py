@@ -40,11 +40,15 @@ def merged(records: Mapping[str, Record]) -> Record:
     Raises
     ------
     UsageError
-        If records are of different suites or seeds, a shard is missing, or two hold the same case.
+        If records are of different suites or seeds, a shard is missing, two hold the same case, or one is condensed.
     """
     if not records:
         message = "There is nothing to merge. Pass the agreement.json of each shard or platform."
         raise UsageError(message)
+    for name, record in records.items():
+        if record.totals is not None:
+            message = f"{name} is condensed, and lacks what merging needs. Run it again without --condense."
+            raise UsageError(message)
     all_records = list(records.values())
     suite = _suite(records)
     for what, value in (("seed", lambda r: r.seed), ("scales", lambda r: r.scales)):

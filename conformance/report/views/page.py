@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.record import CaseRecord, MutantRecord, Record
-from conformance.record.agreement import ALL, Agreement, Worst
+from conformance.record.agreement import ALL
 from conformance.record.numbers import shown
 from conformance.record.summary import (
     EXIT_CONFORMS,
@@ -18,6 +18,7 @@ from conformance.record.summary import (
     exit_code,
     fails,
 )
+from conformance.record.totals import Agreement, Worst
 from conformance.report.views.grid import Grid
 from conformance.report.views.page_grids import grid_of_cases, grid_of_groups
 from conformance.report.views.spread import NoisePoint, ShareSeries, noise_points, share_series
@@ -154,7 +155,7 @@ def _tiles(summary: Summary) -> Iterator[Tile]:
     elements = sum(row.stepwise.elements + row.free.elements for row in everything)
     yield Tile(value=f"{len(record.cases):,}", label="comparisons", note=_verdict_note(record))
     yield Tile(value=f"{elements:,}", label="elements judged", note="each one by itself, none by an average")
-    step = max((row.stepwise for row in everything), key=lambda worst: worst.share, default=None)
+    step = max((row.stepwise for row in everything), key=lambda worst: float(worst.share), default=None)
     free = max(everything, key=lambda row: row.noise_ratio, default=None)
     if step is not None and step.cases:
         yield Tile(value=shown(step.share), label="worst share of a bound", note="1 is what rounding allows")
@@ -192,7 +193,9 @@ def _subjects(summary: Summary) -> list[SubjectTable]:
             description=summary.record.descriptions.get(name, ""),
             verdicts=counts,
             rows=[row for row in summary.agreements if row.subject == name and row.group == ALL],
-            relations=[(law, dtype, row) for (s, law, dtype), row in summary.relations.items() if s == name],
+            relations=[
+                (row.relation, row.dtype, row.worst) for row in summary.relations if row.subject == name
+            ],
         )
         for name, counts in summary.verdicts.items()
     ]

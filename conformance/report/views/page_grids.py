@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 from conformance.cases.groups import group_of
 from conformance.record import FREE_RUN, CaseRecord, QuantityRecord, Record
-from conformance.record.agreement import ALL, Agreement, parsed_case
+from conformance.record.agreement import ALL, parsed_case
 from conformance.record.numbers import shown
 from conformance.record.summary import Summary
+from conformance.record.totals import Agreement
 from conformance.report.views.grid import Column, Grid
 
 NOTHING = "–"
+
+REPRODUCE = "conformance run --case {case} --subject {subject}"
+"""The line that runs a case of one of our subjects again, which a condensed record leaves out."""
 
 
 def grid_of_groups(summary: Summary) -> Grid:
@@ -31,7 +35,7 @@ def grid_of_groups(summary: Summary) -> Grid:
         Column(label="case with the worst noise ratio", kind="detail"),
     )
     groups = [row for row in summary.agreements if row.group != ALL]
-    groups.sort(key=lambda row: row.stepwise.share, reverse=True)
+    groups.sort(key=lambda row: float(row.stepwise.share), reverse=True)
     rows = [_group_row(row) for row in groups]
     return Grid(name="groups", caption="Agreement by group of cases", columns=columns, rows=rows)
 
@@ -69,7 +73,7 @@ def grid_of_cases(record: Record) -> Grid:
         Column(label="of", kind="choice", note="the quantity with the worst share"),
         Column(label="noise ratio", kind="number", note="worst after a free run, in units of rounding noise"),
         Column(label="noise", kind="number", note="of the problem, relative to its noisiest result"),
-        Column(label="reproduce", kind="detail", pattern="conformance run --case {case} --subject {subject}"),
+        Column(label="reproduce", kind="detail", pattern=REPRODUCE),
         Column(label="relation", kind="detail", note="the law that the case was put to"),
         Column(label="reason", kind="detail"),
         Column(label="third opinion", kind="detail"),
@@ -98,7 +102,7 @@ def _case_row(case: CaseRecord, record: Record, ruling: str) -> list[str]:
         NOTHING if step is None else step.quantity,
         NOTHING if noisy is None else shown(float(noisy.worst_share) * record.scales.differs_from),
         NOTHING if case.noise is None else shown(float(case.noise)),
-        case.reproduce,
+        case.reproduce or REPRODUCE.format(case=case.case, subject=case.subject),
         next((f"{q.relation}: {q.verdict}" for q in case.quantities if q.relation), ""),
         "; ".join(filter(None, (case.reason, ruling))),
         case.third_opinion,

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from conformance.record import SHARE_STEPS, Record, Scale
-from conformance.record.agreement import parsed_case
+from conformance.record import Record, Scale
+from conformance.record.agreement import parsed_case, totals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,24 +31,17 @@ class NoisePoint:
 
 
 def share_series(record: Record) -> list[ShareSeries]:
-    """Add up the histograms of all cases, by subject, precision and scale."""
-    counts: dict[tuple[str, str, Scale], list[int]] = {}
-    for case in record.cases:
-        dtype = parsed_case(case.case).dtype
-        for scale, steps in case.shares.items():
-            total = counts.setdefault((case.subject, dtype, scale), [0] * SHARE_STEPS)
-            for n, count in enumerate(steps[:SHARE_STEPS]):
-                total[n] += count
+    """Return the histograms of all subjects as parts of all their elements."""
     return [
         ShareSeries(
-            subject=subject,
-            dtype=dtype,
-            scale=scale,
-            elements=sum(total),
-            parts=[count / sum(total) for count in total],
+            subject=row.subject,
+            dtype=row.dtype,
+            scale=row.scale,
+            elements=sum(row.steps),
+            parts=[count / sum(row.steps) for count in row.steps],
         )
-        for (subject, dtype, scale), total in counts.items()
-        if sum(total)
+        for row in totals(record).shares
+        if sum(row.steps)
     ]
 
 

@@ -78,13 +78,13 @@ def test_so_many_edits_are_tried(*, most: int, tried: bool, monkeypatch: pytest.
 
 
 def test_a_network_that_an_edit_does_not_change_is_not_run_again() -> None:
-    answer_on: list[str] = []
+    asked: list[str] = []
     found = Diagnosis(
         explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
     )
-    again = trial(lambda _: answer_on.append("again"))
+    again = trial(lambda _: asked.append("again"))
     elsewhere = suspects(found, files={"net.py": SOURCE}, namespace={}, trial=again)
-    assert (elsewhere, answer_on) == ([], [])
+    assert (elsewhere, asked) == ([], [])
 
 
 @pytest.mark.parametrize("holds", [True, False])

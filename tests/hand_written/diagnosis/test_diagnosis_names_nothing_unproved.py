@@ -96,10 +96,10 @@ def test_sets_that_another_loss_tells_apart_are_told_apart() -> None:
     def probe(case: Case) -> Evidence:
         return Evidence(problem=materialise(case), observation=shown(case, chosen))
 
-    alone, answer_on = diagnose(probe(last)), diagnose(probe(last), probe=probe)
+    alone, asked = diagnose(probe(last)), diagnose(probe(last), probe=probe)
     assert ("output-gradient-accumulated",) in alone.equivalents
-    assert answer_on.faults == ("output-gradient-at-every-step",)
-    assert answer_on.equivalents == ()
+    assert asked.faults == ("output-gradient-at-every-step",)
+    assert asked.equivalents == ()
 
 
 ONE_LAYER = [

@@ -30,9 +30,9 @@ def proved(*choices: Choices) -> list[Proved]:
     ]
 
 
-def network(choices: Choices, answer_on: list[Case], answers: Callable[[Case], bool] = lambda _: True):
+def network(choices: Choices, asked: list[Case], answers: Callable[[Case], bool] = lambda _: True):
     def probe(case: Case) -> Evidence | None:
-        answer_on.append(case)
+        asked.append(case)
         problem = materialise(case)
         return Evidence(problem=problem, observation=simulate(problem, choices)) if answers(case) else None
 
@@ -46,21 +46,21 @@ def test_without_another_case_all_sets_are_left() -> None:
 
 
 def test_the_first_case_that_differs_decides() -> None:
-    both, answer_on = proved(NONE, UNTRANSPOSED), []
-    assert distinguished(both, CASE, network(UNTRANSPOSED, answer_on)) == both[1:]
-    assert answer_on == [replace(CASE, h_0=True)]
+    both, asked = proved(NONE, UNTRANSPOSED), []
+    assert distinguished(both, CASE, network(UNTRANSPOSED, asked)) == both[1:]
+    assert asked == [replace(CASE, h_0=True)]
 
 
 def test_sets_that_make_the_same_choices_are_not_asked_about() -> None:
-    same, answer_on = proved(NONE, NONE), []
-    assert distinguished(same, CASE, network(UNTRANSPOSED, answer_on)) == same
-    assert answer_on == []
+    same, asked = proved(NONE, NONE), []
+    assert distinguished(same, CASE, network(UNTRANSPOSED, asked)) == same
+    assert asked == []
 
 
 def test_a_network_that_fits_no_set_elsewhere_leaves_all_of_them() -> None:
-    both, answer_on = proved(NONE, UNTRANSPOSED), []
-    assert distinguished(both, CASE, network(RIGHT, answer_on)) == both
-    assert answer_on == [
+    both, asked = proved(NONE, UNTRANSPOSED), []
+    assert distinguished(both, CASE, network(RIGHT, asked)) == both
+    assert asked == [
         replace(CASE, h_0=True),
         replace(CASE, cotangents="output"),
         replace(CASE, steps=8),
@@ -69,16 +69,16 @@ def test_a_network_that_fits_no_set_elsewhere_leaves_all_of_them() -> None:
 
 
 def test_a_case_that_the_network_does_not_admit_is_passed_over() -> None:
-    both, answer_on = proved(NONE, UNTRANSPOSED), []
-    assert distinguished(both, CASE, network(NONE, answer_on, lambda case: case.steps == 8)) == both[:1]
-    assert len(answer_on) == 3
+    both, asked = proved(NONE, UNTRANSPOSED), []
+    assert distinguished(both, CASE, network(NONE, asked, lambda case: case.steps == 8)) == both[:1]
+    assert len(asked) == 3
 
 
 def test_other_cases_have_another_loss_an_initial_state_or_more_steps() -> None:
     for cotangents, other in (("output", "last"), ("both", "output"), ("h_n", "output")):
-        case, answer_on = replace(CASE, cotangents=cotangents, h_0=True, output_size=0), []
-        distinguished(proved(NONE, UNTRANSPOSED), case, network(RIGHT, answer_on))
-        assert answer_on == [replace(case, cotangents=other), replace(case, steps=8)]
+        case, asked = replace(CASE, cotangents=cotangents, h_0=True, output_size=0), []
+        distinguished(proved(NONE, UNTRANSPOSED), case, network(RIGHT, asked))
+        assert asked == [replace(case, cotangents=other), replace(case, steps=8)]
 
 
 def test_evidence_elsewhere_may_carry_another_constant() -> None:

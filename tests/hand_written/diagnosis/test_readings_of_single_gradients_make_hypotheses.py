@@ -208,7 +208,7 @@ def test_faults_are_named_by_what_is_seen_of_them() -> None:
 
 def tried(*residuals: list[float], found: Searched, parts: list[object]) -> list[tuple]:
     """Try loops whose gradients come so near, and return what was asked to be put together."""
-    answer_on: list[tuple] = []
+    asked: list[tuple] = []
     count = len(residuals[0])
     fits = [({}, Fit(residual=np.array(r), factor=np.ones(count))) for r in residuals]
     loops = Found(d_h=np.arange(count), d_a=np.arange(count), d_h_0=np.arange(count))
@@ -219,13 +219,13 @@ def tried(*residuals: list[float], found: Searched, parts: list[object]) -> list
     )
 
     def together(_: object, plans: np.ndarray, chosen: Found, first: str, bound: int) -> tuple[list, list]:
-        answer_on.append((plans.tolist(), chosen.d_h.tolist(), first, bound))
+        asked.append((plans.tolist(), chosen.d_h.tolist(), first, bound))
         return [], parts
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(searching, "assembled", together)
         _tried(setting, np.arange(10, 10 + count), ("a",), 1, found)
-    return answer_on
+    return asked
 
 
 def test_loops_that_come_near_are_put_together_and_the_nearest_of_the_others_is_noted() -> None:
@@ -241,17 +241,17 @@ def test_loops_that_come_near_are_put_together_and_the_nearest_of_the_others_is_
 def test_fewer_mistakes_of_the_deciding_gradient_are_tried_the_more_the_loop_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer_on: list[tuple[int, int | None]] = []
+    asked: list[tuple[int, int | None]] = []
     fits = Setting.fits
 
     def asking(self: Setting, name: str, plans: np.ndarray, loops: Found, most: int | None = None) -> list:
         if most is not None:
-            answer_on.append((int((plans > 0).sum(axis=1).max()), most))
+            asked.append((int((plans > 0).sum(axis=1).max()), most))
         return fits(self, name, plans, loops, most)
 
     monkeypatch.setattr(Setting, "fits", asking)
     search(setting_of(odd=("weight_hh_l0", "bias_hh_l0"), without=HEAD), deepest=2)
-    assert set(answer_on) == {(0, 2), (1, 1), (2, 1)}
+    assert set(asked) == {(0, 2), (1, 1), (2, 1)}
 
 
 def test_gradients_may_overflow_in_a_search() -> None:

@@ -125,11 +125,11 @@ def test_the_step_from_which_gradients_of_steps_are_wrong_is_told(field: str, ca
 
 
 def test_up_to_how_many_steps_gradients_are_right_is_told_where_that_is_known() -> None:
-    answer_on: list[int] = []
+    asked: list[int] = []
 
     def probe(wrong_from: int, missing: tuple[int, ...] = ()):
         def run(case: Case) -> Evidence | None:
-            answer_on.append(case.steps)
+            asked.append(case.steps)
             if case.steps in missing:
                 return None
             shown = simulate(materialise(case), RIGHT)
@@ -154,7 +154,7 @@ def test_up_to_how_many_steps_gradients_are_right_is_told_where_that_is_known() 
             [sentence.format(4, 5)],
         )
     ]
-    assert answer_on[:5] == [1, 2, 3, 4, 1]
+    assert asked[:5] == [1, 2, 3, 4, 1]
 
 
 def test_what_is_known_of_states_is_where_they_begin_to_be_wrong_and_how_large_they_are() -> None:

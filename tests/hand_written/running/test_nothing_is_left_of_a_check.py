@@ -125,12 +125,12 @@ def _kept(script: str) -> bytes:
 
 def test_a_system_that_refuses_a_limit_is_no_failure(monkeypatch):
     resource = pytest.importorskip("resource")
-    answer_on = []
+    asked = []
 
     def refuses(what, _):
-        answer_on.append(what)
+        asked.append(what)
         raise ValueError("current limit exceeds maximum limit")
 
     monkeypatch.setattr(resource, "setrlimit", refuses)
     limit(5.0)
-    assert resource.RLIMIT_CPU in answer_on
+    assert resource.RLIMIT_CPU in asked
