@@ -6,7 +6,6 @@ import click
 
 from conformance.cli.options import end_quietly_where_nobody_reads
 from conformance.cli.streams import escaped
-from conformance.record.text import json_of
 
 
 @click.command()
@@ -15,6 +14,7 @@ def env() -> None:
     import msgspec
 
     from conformance.record.environment import environment, one_thread
+    from conformance.record.text import json_of
 
     one_thread()
     end_quietly_where_nobody_reads()

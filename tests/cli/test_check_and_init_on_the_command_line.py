@@ -2,15 +2,14 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from gallery.definitions import located
 
 from conformance.cli import cli
 from conformance.errors import UsageError
 
-SUBJECTS = Path(__file__).parents[1] / "gallery" / "subjects"
 NAMES = {"right": "many_to_one.py:RNN", "wrong": "sum_learner.py:RNN", "nothing": "script.py"}
 
 
@@ -20,16 +19,16 @@ def conformance(*arguments):
 
 @pytest.mark.parametrize(("kind", "code"), [("right", 0), ("wrong", 1), ("nothing", 5)])
 def test_the_exit_code_is_that_of_the_verdict(kind, code):
-    done = conformance("check", SUBJECTS / NAMES[kind], "--format", "json")
+    done = conformance("check", located(NAMES[kind]), "--format", "json")
     assert done.exit_code == code
     assert json.loads(done.stdout)["target"].endswith(NAMES[kind])
 
 
 def test_another_network_is_refused_only_where_elmans_is_asked_for():
-    target = SUBJECTS / "lstm.py:LSTM"
+    target = located("lstm.py:LSTM")
     assert conformance("check", target, "--format", "json").exit_code == 0
     assert conformance("check", target, "--format", "json", "--elman").exit_code == 5
-    assert conformance("check", SUBJECTS / NAMES["right"], "--format", "json", "--elman").exit_code == 0
+    assert conformance("check", located(NAMES["right"]), "--format", "json", "--elman").exit_code == 0
 
 
 def test_the_nearest_fault_is_told_in_good_grammar():
@@ -39,7 +38,7 @@ def test_the_nearest_fault_is_told_in_good_grammar():
 
 
 def test_two_mistakes_are_named_and_nothing_else():
-    record = json.loads(conformance("check", SUBJECTS / NAMES["wrong"], "--format", "json").stdout)
+    record = json.loads(conformance("check", located(NAMES["wrong"]), "--format", "json").stdout)
     found = {fault["id"] for fault in record["diagnosis"]["faults"]}
     assert found == {"output-gradient-at-every-step", "tanh-prime-of-activated"}
 
@@ -51,16 +50,16 @@ def test_a_file_that_is_not_there_is_wrong_usage(tmp_path):
 
 
 def test_an_unknown_format_is_wrong_usage():
-    assert conformance("check", SUBJECTS / NAMES["right"], "--format", "yaml").exit_code == 2
+    assert conformance("check", located(NAMES["right"]), "--format", "yaml").exit_code == 2
 
 
 def test_init_writes_an_adapter_that_is_judged_as_the_code_itself(tmp_path):
     adapter = tmp_path / "adapter.py"
-    done = conformance("init", SUBJECTS / NAMES["wrong"], "--output", adapter)
+    done = conformance("init", located(NAMES["wrong"]), "--output", adapter)
     assert done.exit_code == 0, done.output
     assert f"conformance check {adapter}:network" in done.stdout
     through = json.loads(conformance("check", f"{adapter}:network", "--format", "json").stdout)
-    itself = json.loads(conformance("check", SUBJECTS / NAMES["wrong"], "--format", "json").stdout)
+    itself = json.loads(conformance("check", located(NAMES["wrong"]), "--format", "json").stdout)
     assert through["quantities"] == itself["quantities"]
     assert through["diagnosis"]["faults"] == itself["diagnosis"]["faults"]
 
@@ -68,9 +67,9 @@ def test_init_writes_an_adapter_that_is_judged_as_the_code_itself(tmp_path):
 @pytest.mark.parametrize("name", ["counting.py:SimpleRNN", "char_rnn.py:loss_fun", "lstm_wrong.py:MyLSTM"])
 def test_an_adapter_is_judged_as_what_the_search_found(name, tmp_path):
     adapter = tmp_path / "adapter.py"
-    assert conformance("init", SUBJECTS / name, "--output", adapter).exit_code == 0
+    assert conformance("init", located(name), "--output", adapter).exit_code == 0
     through = json.loads(conformance("check", f"{adapter}:network", "--format", "json").stdout)
-    itself = json.loads(conformance("check", SUBJECTS / name, "--format", "json").stdout)
+    itself = json.loads(conformance("check", located(name), "--format", "json").stdout)
     assert through["quantities"] == itself["quantities"]
     assert (through["verdict"], through["headline"]) == (itself["verdict"], itself["headline"])
 
@@ -78,8 +77,8 @@ def test_an_adapter_is_judged_as_what_the_search_found(name, tmp_path):
 def test_init_replaces_no_file_unasked(tmp_path):
     adapter = tmp_path / "adapter.py"
     adapter.write_text("precious", encoding="utf-8")
-    refused = conformance("init", SUBJECTS / NAMES["right"], "--output", adapter)
+    refused = conformance("init", located(NAMES["right"]), "--output", adapter)
     assert re.search(r"exists already.*--force", str(refused.exception))
     assert adapter.read_text(encoding="utf-8") == "precious"
-    assert conformance("init", SUBJECTS / NAMES["right"], "--output", adapter, "--force").exit_code == 0
+    assert conformance("init", located(NAMES["right"]), "--output", adapter, "--force").exit_code == 0
     assert "network = handwritten(" in adapter.read_text(encoding="utf-8")

@@ -70,3 +70,10 @@ def columns(x: np.ndarray) -> list[np.ndarray]:
 def one_hot(ids: np.ndarray, size: int) -> np.ndarray:
     """Turn ids (T, B) into vectors (T, B, size)."""
     return np.eye(size)[ids]
+
+
+def located(target: str) -> str:
+    """Return a target of the gallery by its path, wherever in the folders of subjects its file lies."""
+    file, _, name = target.partition(":")
+    (path,) = SUBJECTS.rglob(file)
+    return f"{path}:{name}" if name else str(path)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from gallery.definitions import SUBJECTS
+from gallery.definitions import located
 
 from conformance.hand_written.checking.rates import TOO_EARLY
 from conformance.hand_written.checking.request import Request
@@ -184,7 +184,7 @@ def test_code_that_takes_a_gradient_for_every_step_is_not_asked_for_one_step_alo
     ],
 )
 def test_it_is_told_up_to_how_many_steps_other_networks_agree_with_themselves(subject, steps):
-    target = f"{SUBJECTS / subject}"
+    target = located(subject)
     record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert record.consistency.agrees is (not steps)
     assert record.consistency.steps.startswith(steps)
@@ -192,7 +192,7 @@ def test_it_is_told_up_to_how_many_steps_other_networks_agree_with_themselves(su
 
 
 def test_outputs_that_are_known_to_be_wrong_are_a_mistake_though_gradients_agree_with_them():
-    target = str(SUBJECTS / "tagger.py")
+    target = located("tagger.py")
     record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert (record.verdict, record.forward) == ("differs", "differs")
     assert "its outputs are others" in record.headline
@@ -200,7 +200,7 @@ def test_outputs_that_are_known_to_be_wrong_are_a_mistake_though_gradients_agree
 
 
 def test_the_mistake_of_a_stack_is_named():
-    target = str(SUBJECTS / "stacked.py")
+    target = located("stacked.py")
     record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert [fault.id for fault in record.diagnosis.faults] == ["dx-without-slope"]
     assert record.diagnosis.known == []
