@@ -93,5 +93,5 @@ def test_an_adapter_gets_no_stand_in_for_what_is_not_installed(tmp_path):
     (tmp_path / "adapter.py").write_text("import nowhere_to_be_found\nimport tqdm\n" + ADAPTER)
     loaded = load(f"{tmp_path / 'adapter.py'}:A")
     assert not hasattr(loaded.code, "nowhere_to_be_found")
-    assert "No module named 'nowhere_to_be_found'" in loaded.notes[0]
+    assert "No module named 'nowhere_to_be_found'" in loaded.not_run[1]
     assert is_stub(loaded.code.tqdm)
