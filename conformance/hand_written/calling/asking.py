@@ -84,7 +84,7 @@ class Asked:
         The cotangent of the head's outputs, or without a head of the states, and of the last of them again; where d_y
         is least, which is the target of softmax with cross-entropy.
     y (T, B, O)
-        The outputs as the reference has them.
+        The outputs as the reference has them, without a head the states.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -125,6 +125,15 @@ class Asked:
         """Something with an attribute or an entry for every size and rate that its name hints at."""
         return Settings(self)
 
+    @property
+    def numbers(self) -> Array:
+        """All that is handed to code as inputs, states, cotangents and targets, as one vector."""
+        names = ("x", "h_0", "d_h", "d_h_n", "d_y")
+        found = [self._arrays[name].ravel() for name in names if name in self._arrays]
+        if "d_y" in self._arrays:
+            found += [self.y.ravel(), (self.y - self.d_y).ravel()]
+        return np.concatenate(found)
+
     def with_x(self, x: Array) -> "Asked":
         """Return the same problem with other inputs (T, B, I)."""
         other = Asked(self.problem)
@@ -134,7 +143,8 @@ class Asked:
     def __getattr__(self, name: str) -> Array:
         arrays = self.__dict__.get("_arrays", {})
         if name == "y" and "y" not in arrays:
-            arrays["y"] = self.problem.layout.time_major(observe(self.problem, np.float64).y)
+            right = observe(self.problem, np.float64)
+            arrays["y"] = self.problem.layout.time_major(right.output if right.y is None else right.y)
         if name == "table" and "table" not in arrays:
             arrays["table"] = table_of(arrays["x"])
         if name == "rows" and "rows" not in arrays:

@@ -38,7 +38,7 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
         step = single_steps.alone(candidate)
         read = explained or is_handed_over(candidate) or (step is not None and _has_an_anchor(step))
         return read and single_steps.is_wrong(candidate, diagnosis)
-    if explained:
+    if explained and _says_enough(candidate):
         return True
     if isinstance(candidate.bound, Binding) and candidate.bound.cut_short:
         return False
@@ -48,6 +48,14 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
         return True
     step = parts.of_a_single_step(candidate)
     return isinstance(step, Candidate) and step.outcome.backward is not None and step.outcome.agrees
+
+
+def _says_enough(candidate: Candidate) -> bool:
+    """Tell whether a set of mistakes that reproduces what is shown can be believed: a short vector alone fits many."""
+    shown = candidate.answer.tidied.observation.parameters.values()
+    return is_stated(candidate.bound) or any(
+        gradient.ndim > 1 and min(gradient.shape) > 1 for gradient in shown
+    )
 
 
 def is_stated(bound: Bound) -> bool:
@@ -60,7 +68,8 @@ def is_handed_over(candidate: Candidate) -> bool:
     bound = candidate.bound
     if is_stated(bound):
         return True
-    return bound.loss is not None and bound.loss.kind == "dL/dh" and _reads_like_a_backward_pass(bound)
+    handed = bound.loss is not None and bound.loss.kind == "dL/dh" and _reads_like_a_backward_pass(bound)
+    return handed and _says_enough(candidate)
 
 
 def _reads_like_a_backward_pass(bound: Binding) -> bool:

@@ -29,6 +29,7 @@ from conformance.hand_written.checking.diagnosing import diagnosed, show_the_sam
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
 from conformance.hand_written.checking.losses import by_another_loss, loss_of
+from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
 from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
@@ -182,6 +183,9 @@ class Checkup:
             or candidate.outcome.backward != "differs"
             or established(candidate, self.diagnosis)
         )
+        by_itself = self._own_loss()
+        if by_itself is not None and by_itself.agrees:
+            known = False
         return Found(
             candidate=candidate,
             diagnosis=self.diagnosis if known or self._forward_is_known else None,
@@ -197,17 +201,18 @@ class Checkup:
             ],
             wrong_later=again.wrong,
             as_written=as_written(candidate),
+            own_loss=by_itself,
         )
 
     def _not_handed_out(self) -> str:
-        """Return in words which gradients of its own parameters nobody gets, though all others are right."""
+        """Return in words which gradients of its own parameters nobody gets."""
         bound = self.candidate.bound
         if not isinstance(bound, Binding) or bound.own is None:
             return ""
         if bound.withheld:
             return "they are right in local variables, but a caller doesn't get them"
         missing = [name for name in bound.own.parameters if name not in bound.own.gradients]
-        return f"all that are shown are right, but {', '.join(missing)} has none" if missing else ""
+        return f"{', '.join(missing)} has none that was found" if missing else ""
 
     @property
     def _forward_is_known(self) -> bool:
@@ -225,6 +230,22 @@ class Checkup:
             return None
         self.progress("looking for the loss that it declares")
         return loss_of(bound, self.candidate.answer.truth)
+
+    def _own_loss(self) -> OwnLoss | None:
+        """Look for a loss of its own: of its gradients where they differ, or that denies them where they agree."""
+        candidate = self.candidate
+        kind = "" if candidate.bound.loss is None else candidate.bound.loss.kind
+        agrees = candidate.outcome.agrees and candidate.outcome.backward is not None
+        differs = candidate.outcome.backward == "differs" and not self.right_for
+        if kind not in AS_ASKED or not (differs or (agrees and self._declared() is None)):
+            return None
+        self.progress("differentiating its own loss")
+        if isinstance(candidate.bound, Binding) and candidate.bound.lifted:  # a loss is about what is written
+            plain = replaced(candidate.bound, lifted=False)
+            judged = judged_on(candidate.case, plain, candidate.caught)
+            candidate = judged if isinstance(judged, Candidate) else candidate
+        found = own_loss(candidate)
+        return found if found is not None and found.agrees == differs else None
 
     def _parts(self) -> list[PartRecord]:
         """Judge the network from another initial state, where its case has none, and for a single step."""
@@ -253,7 +274,7 @@ class Checkup:
         reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
         if agrees is False and not established_by_its_own(self.candidate, own):
             agrees, reason = None, NOT_ESTABLISHED
-        if agrees and (missing := self._not_handed_out()):
+        if agrees is not None and (missing := self._not_handed_out()):
             agrees, reason = None, missing
         return ConsistencyRecord(
             agrees=agrees,

@@ -40,11 +40,11 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
         headline=headline(found, verdict, constant),
         case=candidate.case.id,
         forward="differs" if found.outputs_differ else outcome.forward,
-        backward=outcome.backward,
+        backward="agrees" if found.right_by_its_own else outcome.backward,
         interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
         quantities=quantity_records(found.reported),
         first_divergence=None
-        if another or verdict == "undecided"
+        if another or verdict == "undecided" or found.right_by_its_own
         else first_divergence_record(stepwise.findings),
         simulated_steps=stepwise is not outcome.judged,
         inherited="" if states is None or verdict == "undecided" else steps.inherited(states),

@@ -9,6 +9,7 @@ from conformance.hand_written.calling.interface import Attempt
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.declared import Declared
 from conformance.hand_written.checking.outcome import Outcome
+from conformance.hand_written.checking.own_loss import OwnLoss
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.judge import Finding
 from conformance.record.check import ConsistencyRecord, ContractFinding, PartRecord
@@ -38,6 +39,9 @@ class Found:
         What a further, equal call gives that is wrong, in words; empty where all are right.
     as_written
         What it limits as it is written, and that was lifted.
+    own_loss
+        A loss that its code computes, whose gradients its own are where those of the loss that it was asked for aren't,
+        or are not where those are.
     """
 
     candidate: Candidate
@@ -51,6 +55,7 @@ class Found:
     contracts: Sequence[ContractFinding]
     wrong_later: str = ""
     as_written: Sequence[str] = ()
+    own_loss: OwnLoss | None = None
 
     @property
     def name(self) -> str:
@@ -115,6 +120,11 @@ class Found:
     def reported(self) -> Sequence[Finding]:
         """The findings that may be told: where it isn't known what a backward pass was asked, none of it."""
         return self.outcome.judged.findings if self.established else self.outcome.judged.of_phase("forward")
+
+    @property
+    def right_by_its_own(self) -> bool:
+        """Whether its gradients are those of a loss that its code computes, which isn't the one it was asked for."""
+        return self.own_loss is not None and self.own_loss.agrees
 
     @property
     def outcome(self) -> Outcome:

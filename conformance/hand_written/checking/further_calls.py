@@ -6,6 +6,7 @@ wrong.
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -66,7 +67,23 @@ def further_calls(
     wrong = (
         "" if not outcome.agrees else next(filter(None, map(history.unexplained, range(1, len(shown)))), "")
     )
-    return FurtherCalls(contracts=tuple(_contracts(problems, shown, outcome)), wrong=wrong)
+    kept = tuple(_contracts(problems, shown, outcome))
+    return FurtherCalls(contracts=(*kept, *_of_the_factor(history, wrong)), wrong=wrong)
+
+
+def _of_the_factor(history: "History", wrong: str) -> Iterator[ContractFinding]:
+    """Yield the factor that other data put on all gradients, where it is another one and nothing is wrong."""
+    if wrong or not history.outcome.agrees or history.outcome.backward is None:
+        return
+    factor = history.factor(OTHER_DATA[0])
+    if math.isfinite(factor) and abs(factor - 1) > SAME:
+        own = 1.0 if history.outcome.scale is None else history.outcome.scale.factor
+        yield ContractFinding(
+            id="constant-factor",
+            holds=False,
+            sentence=f"all gradients carry a factor that depends on the data: {own:.3g} here, {own * factor:.3g} for "
+            "other data, as a clip by their norm or the root of a mean error puts on them",
+        )
 
 
 def _contracts(
@@ -127,6 +144,8 @@ class History:
         if truth is None or not (wrong := differing_in(truth, truth.exact, got)):
             return ""
         forward = any(f.comparison.phase == "forward" for f in wrong.values())
+        if not forward and self._has_a_factor_of_its_data(self.problems[number]):
+            return ""
         start = self._going_on(number) if forward else truth
         if start is not None and self._is_explained(start, number, forward=forward):
             return ""
@@ -137,6 +156,23 @@ class History:
             + f"{before} agree" * (number > 1)
             + (f"; call {number + 1}, {kind}, gives something else: {_names(list(wrong.values()))}")
         )
+
+    def factor(self, number: int) -> float:
+        """Return the constant that all gradients of a call carry beside those of the first, NaN where there is none."""
+        truth = self._truth(self.problems[number])
+        if truth is None:
+            return math.nan
+        got, exact = self._unscaled(number), truth.exact.parameters
+        ratio = _ratio(got.parameters, exact)
+        right = ratio > 0 and self._same_up_to(truth, got.parameters, exact, ratio)
+        return ratio if right else math.nan
+
+    def _has_a_factor_of_its_data(self, problem: Problem) -> bool:
+        """Tell whether all calls about a problem carry one constant, as a clip by the norm or a mean error does."""
+        if problem is self.problems[0]:
+            return False
+        found = [self.factor(n) for n, each in enumerate(self.problems) if each is problem]
+        return max(found) - min(found) <= SAME * abs(found[0])  # false of NaN
 
     def _is_explained(self, truth: Truth, number: int, *, forward: bool) -> bool:
         """Tell whether a call gives what is right for where it starts, perhaps added to what the last one gave."""

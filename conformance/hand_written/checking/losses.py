@@ -147,8 +147,8 @@ class Whole:
 
     def losses(self) -> Iterator[tuple[str, Callable[[Ran], float]]]:
         """Yield how a loss can be read off a run, and what that is called: a returned value first, then methods."""
-        yield "its backward pass returns", lambda ran: _only_number(value(self._with_backward(ran), "grads"))
-        ran = self._ran(self.truth.problem)
+        yield "its backward pass returns", self.returned
+        ran = self.ran_unmoved()
         for text in self._written_down():
             yield f"its variable {text.rpartition('[')[2][1:-2]} holds", partial(self._sum_of, text)
         for arguments in (1, 2):  # targets, or inputs and targets
@@ -165,23 +165,33 @@ class Whole:
 
     def constant(self, loss: Callable[[Ran], float]) -> tuple[float, float] | None:
         """Return the constant between the derivative of `loss` by the parameters and the gradients asked for."""
-        problem, exact = self.truth.problem, self.truth.exact
-        parameters = problem.parameters
-
-        def along(direction: Mapping[str, Array]) -> Callable[[float], float]:
-            def moved(s: float) -> float:
-                changed = {name: w + s * direction[name] for name, w in parameters.items()}
-                return loss(self._ran(with_parameters(problem, changed)))
-
-            return moved
-
+        exact, parameters = self.truth.exact, self.truth.problem.parameters
         rng = np.random.default_rng(0)
         directions = [
             {n: rng.standard_normal(w.shape) / np.sqrt(w.size) for n, w in parameters.items()}
             for _ in range(DIRECTIONS)
         ]
         slopes = [sum(float(np.vdot(exact.parameters[n], v[n])) for n in parameters) for v in directions]
-        return constant_along([along(v) for v in directions], slopes)
+        return constant_along([partial(self.moved, loss, v) for v in directions], slopes)
+
+    def moved(self, loss: Callable[[Ran], float], direction: Mapping[str, Array], s: float) -> float:
+        """Return a loss after `s` times a direction was added to the parameters that it names."""
+        problem = self.truth.problem
+        changed = {name: w + s * direction.get(name, 0.0) for name, w in problem.parameters.items()}
+        return loss(self._ran(with_parameters(problem, changed)))
+
+    def returned(self, ran: Ran) -> float:
+        """Return the one number among what the backward pass returns after a run of the forward pass."""
+        return _only_number(value(self._with_backward(ran), "grads"))
+
+    @property
+    def outputs(self) -> Array:
+        """The outputs (T, B, O) of the unmoved network, without a head its states."""
+        return Asked(self.truth.problem).y
+
+    def ran_unmoved(self) -> Ran:
+        """Return a run of the forward pass as it is."""
+        return self._ran(self.truth.problem)
 
     def _asked(self, problem: Problem) -> Asked:
         """Return `problem` as the code is asked it, its targets where the unmoved network has them."""
@@ -195,7 +205,7 @@ class Whole:
 
     def _written_down(self) -> list[str]:
         """Return the expressions of local variables that are called like a loss, in what the backward pass calls."""
-        seen = self._with_backward(self._ran(self.truth.problem)).seen
+        seen = self._with_backward(self.ran_unmoved()).seen
         return [
             f"seen[{function!r}][-1][{name!r}]"
             for function, calls in seen.items()

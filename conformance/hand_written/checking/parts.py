@@ -1,11 +1,16 @@
 """The same network in other settings: from an initial state that isn't 0, and for a single step."""
 
+import ast
+import inspect
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.cases import Case, Problem, materialise
 from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.hints.arguments import parameters_of
+from conformance.hand_written.calling.hints.names import STATE
 from conformance.hand_written.checking.answering import answer_to
 from conformance.hand_written.checking.choosing import Candidate, judged_on
 from conformance.hand_written.checking.judging import Judged, judge
@@ -17,6 +22,7 @@ from conformance.record.check import PartRecord
 LONGER = (12, 41)
 """Steps of longer sequences: what holds some of them only goes wrong there."""
 
+NO_START = "none of its arguments is called like an initial state"
 NOT_HANDED = (
     "its backward pass is handed neither h_0 nor anything computed from it: it runs a forward pass of its own"
 )
@@ -28,9 +34,43 @@ def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
         return None
     case = replace(candidate.case, h_0=True)
     found = judged_on(case, candidate.bound, candidate.caught, inside=candidate.inside)
-    if isinstance(found, Candidate) and found.outcome.backward is not None and _never_gets_h_0(found):
+    if not isinstance(found, Candidate):
+        return found
+    if found.outcome.forward == "differs" and not _names_its_start(found.bound):
+        return Failure(NO_START)
+    if found.outcome.backward is not None and _never_gets_h_0(found):
         return Failure(NOT_HANDED)
     return found
+
+
+def _names_its_start(bound: Bound) -> bool:
+    """Tell whether what is handed h_0 is called like a state; zeros alone, which any argument may be, prove nothing."""
+    if not isinstance(bound, Binding) or bound.stated:
+        return True
+    handed = [
+        name for line in (*bound.forward, *bound.backward) for name in _parameters_handed_h_0(bound, line)
+    ]
+    return not handed or any(STATE.fullmatch(name.strip("_")) for name in handed)
+
+
+def _parameters_handed_h_0(bound: Binding, line: str) -> Iterator[str]:
+    """Yield the names of the parameters to which a line hands something made of h_0."""
+    for call in (node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)):
+        names = parameter_names(bound, ast.unparse(call.func).rpartition(".")[2])
+        pairs = [*zip(names, call.args, strict=False), *((k.arg or "", k.value) for k in call.keywords)]
+        yield from (name for name, given in pairs if "p.h_0" in ast.unparse(given))
+
+
+def parameter_names(bound: Binding, called: str) -> list[str]:
+    """Return the names of the parameters of a function or method of the target; none of what isn't its own."""
+    code = vars(bound.loaded.code)
+    owners = [item for item in code.values() if isinstance(item, type)]
+    functions = [code.get(called), *(getattr(owner, called, None) for owner in owners)]
+    function = next((each for each in functions if inspect.isroutine(each)), None)
+    if function is None:
+        return []
+    found = [q.name for q in parameters_of(function) or []]
+    return found[1:] if found[:1] == ["self"] else found
 
 
 def _never_gets_h_0(found: Candidate) -> bool:

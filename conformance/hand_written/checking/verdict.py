@@ -42,6 +42,8 @@ def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
     if not mistaken and _is_another(found):
         return "another-network"
+    if found.right_by_its_own and not (found.complaints or found.wrong_later or found.unshown):
+        return "conforms"
     wrong_backward = outcome.backward == "differs" and found.established
     if outcome.forward == "differs" or wrong_backward or found.complaints or found.wrong_later:
         return "differs"
@@ -49,6 +51,7 @@ def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
         not outcome.agrees
         or found.withheld
         or found.contradicted
+        or found.own_loss is not None
         or (found.unshown and found.should_be_shown)
     ):
         return "undecided"
@@ -143,6 +146,8 @@ def _names(findings: Sequence[Finding]) -> list[str]:
 def _agreement(found: Found, constant: ScaleRecord | None) -> str:
     outcome = found.outcome
     gradients = f"all gradients but {_unshown(found)}" if found.unshown else "all gradients"
+    if found.own_loss is not None and found.own_loss.agrees:
+        return f"forward, and all gradients are those of the loss that {found.own_loss.name}"
     forward = f"forward and {gradients}" if outcome.forward is not None else gradients
     if constant is None:
         return forward
@@ -201,6 +206,8 @@ def _doubt_of_a_step(found: Found) -> str:
 
 def _doubt(found: Found) -> str:
     outcome = found.outcome
+    if outcome.agrees and found.own_loss is not None:
+        return f"its gradients are those of another loss than the one that {found.own_loss.name}"
     if outcome.agrees and (found.contradicted or found.withheld):
         return found.contradicted or (
             "its gradients are right in local variables, but a caller doesn't get them, and no known rule (an update, "

@@ -8,7 +8,7 @@ import numpy as np
 
 from conformance.hand_written.calling.asking import Question
 from conformance.hand_written.calling.backwards.rules import SAME
-from conformance.hand_written.calling.hints.names import TARGET
+from conformance.hand_written.calling.hints.names import TARGET, gradient_of
 from conformance.hand_written.calling.running.lists import numbers_in
 from conformance.hand_written.calling.running.program import Ran, value
 from conformance.hand_written.calling.running.program import values as values_of
@@ -67,7 +67,9 @@ def places(taken: Taken) -> Iterator[tuple[str, dict[str, list[Candidate]]]]:
     left = [item for item in locals_ if id(item.value) not in ids and not TARGET.fullmatch(item.name)]
     left = [item for item in left if not _is_part_of(item.value, given)]
     yield "returned", _by_slot([_named(item, taken.names) for item in returned], taken)
-    yield "kept", _by_slot(but_weights(kept, taken.slots), taken)
+    kept = [item for item in but_weights(kept, taken.slots) if not _was_handed_in(item.value, given, taken)]
+    kept = [item for item in kept if not _was_there_before(item, taken)]
+    yield "kept", _by_slot(kept, taken)
     yield "applied", _applied(taken)
     yield "locals", _by_slot(left, taken)
     yield "replaced", _replaced([_named(item, taken.names) for item in returned], taken)
@@ -89,6 +91,24 @@ def _is_a_weight(value: Any, taken: Taken) -> bool:
 def _numbers_handed(ran: Ran) -> list[Array]:
     """Return the arrays that our lines handed to foreign code, by themselves or in lists; they are no gradients."""
     return [array for item in ran.handed for array in _alone_or_listed(item)]
+
+
+def _was_there_before(item: Reached, taken: Taken) -> bool:
+    """Tell whether the forward pass left something as it is, which isn't called like a gradient: that is none."""
+    before = values_of(taken.earlier, {"it": item.path}).get("it")
+    if not isinstance(item.value, np.ndarray) or not isinstance(before, np.ndarray):
+        return False
+    if not np.array_equal(before, item.value, equal_nan=True):
+        return False
+    return not any(gradient_of(item.name, Reached(slot.path, None).name) for slot in taken.slots)
+
+
+def _was_handed_in(value: Any, given: Sequence[Array], taken: Taken) -> bool:
+    """Tell whether something is, or is part of, an argument that is as it was handed over: that is no result."""
+    if not _is_part_of(value, given):
+        return False
+    numbers = np.concatenate([array.ravel() for array in _alone_or_listed(value)])
+    return bool(np.isin(numbers, taken.asked.p.numbers).all())
 
 
 def _is_part_of(value: Any, arrays: Sequence[Array]) -> bool:

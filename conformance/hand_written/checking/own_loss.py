@@ -1,0 +1,117 @@
+"""Gradients held against the loss that the code itself computes: they are its derivative, or they contradict it.
+
+The loss is what the backward call returns, or what a function or method called a loss makes of the very targets that
+the backward pass was handed. It is differentiated numerically along random directions of all parameters whose gradients are
+shown; these must be one constant times what the gradients say.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.running.limits import sandbox
+from conformance.hand_written.calling.running.program import Ran, value
+from conformance.hand_written.checking.choosing import Candidate
+from conformance.hand_written.checking.declared import DIRECTIONS, constant_along
+from conformance.hand_written.checking.differences import extrapolated
+from conformance.hand_written.checking.losses import Whole
+from conformance.hand_written.checking.running import Failure, attempt
+
+CALLED_A_LOSS = re.compile(r"(\w+_)?(loss|cost|objective|criterion)(_\w+)?", re.IGNORECASE)
+"""What is a loss by its name; an error or a score may be no more than a figure to look at."""
+
+NEARBY = 2.0**-5
+"""How much smaller than usual the steps of differences are, so that few of them cross a kink of the loss."""
+
+CLEAR = 1e-4
+"""The relative error up to which a numerical derivative denies anything: a kink in the loss makes more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLoss:
+    """A loss that the code computes, and whether its gradients are that loss's, up to one constant."""
+
+    name: str
+    agrees: bool
+
+
+def own_loss(candidate: Candidate) -> OwnLoss | None:
+    """Return the loss that says most about the gradients shown: one they agree with, or one that they contradict.
+
+    None where no loss can be called, or none is smooth enough to say anything.
+    """
+    bound, truth = candidate.bound, candidate.answer.truth
+    if not isinstance(bound, Binding) or not bound.backward or candidate.outcome.forward == "differs":
+        return None
+    whole = Whole(bound=bound, truth=truth, shapes=())
+    contradicted = None
+    with sandbox():
+        for name, loss in _losses(whole):
+            agrees = attempt(partial(_agrees, candidate, whole), loss)
+            if agrees is True:
+                return OwnLoss(name=name, agrees=True)
+            if agrees is False:
+                contradicted = contradicted or OwnLoss(name=name, agrees=False)
+    return contradicted
+
+
+def _agrees(candidate: Candidate, whole: Whole, loss: Callable[[Ran], float]) -> bool | None:
+    """Tell whether gradients are the derivative of a loss, up to a constant; None where that can't be told."""
+    shown = candidate.answer.tidied.observation.parameters
+    rng = np.random.default_rng(0)
+    directions = [
+        {name: NEARBY * rng.standard_normal(g.shape) / np.sqrt(g.size) for name, g in shown.items()}
+        for _ in range(DIRECTIONS)
+    ]
+    slopes = [sum(float(np.vdot(g, v[name])) for name, g in shown.items()) for v in directions]
+    lines = [partial(whole.moved, loss, v) for v in directions]
+    if constant_along(lines, slopes) is not None:
+        return True
+    derivatives = [extrapolated(line) for line in lines]
+    clear = all(d.error <= CLEAR * abs(d.value) for d in derivatives)  # false of NaN
+    return False if clear else None
+
+
+def _losses(whole: Whole) -> Iterator[tuple[str, Callable[[Ran], float]]]:
+    """Yield how each loss can be read off a run of the forward pass, and what that is called."""
+    yield "its backward pass returns", whole.returned
+    target = _target(whole)
+    if target is None:
+        return
+    ran = whole.ran_unmoved()
+    model, code = ran.names.get("model"), ran.names["code"]
+    methods = [] if model is None else [f"model.{name}" for name in dir(type(model))]
+    for call in (*methods, *(f"code.{name}" for name in vars(code))):
+        name = call.partition(".")[2]
+        if not CALLED_A_LOSS.fullmatch(name) or not callable(value(ran, call)):
+            continue
+        for arguments in ("target", "x, target", "result, target"):
+            loss = partial(_computed, f"float({call}({arguments}))", target)
+            if not isinstance(attempt(loss, ran), Failure):
+                yield f"{name} computes", loss
+                break
+
+
+def _computed(text: str, target: Any, ran: Ran) -> float:  # noqa: ANN401 - targets come in many forms
+    return float(value(ran, text, target=target))
+
+
+def _target(whole: Whole) -> Any:  # noqa: ANN401
+    """Return the targets that the backward pass is handed, None where it isn't handed any."""
+    for line in whole.bound.backward:
+        for call in (node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)):
+            if ast.unparse(call.func).partition(".")[0] not in ("model", "code"):
+                continue
+            texts = [
+                ast.unparse(each) for each in (*call.args, *(keyword.value for keyword in call.keywords))
+            ]
+            for text in texts:
+                if "p.targets" in text or "- p.d_y" in text or "- p.d_h" in text:
+                    return value(whole.ran_unmoved(), text, y=whole.outputs)
+    return None
