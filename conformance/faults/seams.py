@@ -309,6 +309,9 @@ _ALTERNATIVES = {field.name: get_args(field.type) for field in fields(Choices) i
 SEAMS = tuple(_ALTERNATIVES)
 """The names of all seams, in the order of the data flow."""
 
+FORWARD = SEAMS[: SEAMS.index("derivative")]
+"""The seams of the forward pass: all up to the first one of the backward pass."""
+
 
 def alternatives(seam: str) -> tuple[str, ...]:
     """Return what can be chosen at `seam`, the right one first.

@@ -29,8 +29,8 @@ def html(page: Page) -> str:
     )
     environment.filters |= {
         "all_hold": _all_hold,
-        "beyond": lambda share: "" if share <= 1 else " beyond",
-        "bar": lambda share: f"{share:.4g}" if 0 <= share <= 1 else "1",
+        "beyond": lambda share: "" if float(share) <= 1 else " beyond",
+        "bar": lambda share: f"{float(share):.4g}" if 0 <= float(share) <= 1 else "1",
         "count": lambda number: f"{number:,}",
         "count_or_dot": lambda number: f"{number:,}" if number else "·",
         "environment_rows": environment_rows,

@@ -11,7 +11,7 @@ from conformance import examine, load_subject, parse_id
 from conformance.cases import FORMATS, materialise
 from conformance.faults import Mutant, load_fault
 from conformance.judge import Precision
-from conformance.record.agreement import ALL, agreements
+from conformance.record.agreement import ALL
 from conformance.record.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
 from conformance.runs.evidence import SCALES
 from conformance.subjects.torch_modules import whole_module
@@ -160,7 +160,7 @@ def test_what_they_leave_open_keeps_nothing_in_suspense_but_a_discrepancy_counts
 
 def test_reports_keep_them_apart():
     records = [examine(parse_id(CASE.format(dtype)), load_subject("torch")) for dtype in ("f64", *BITS16)]
-    rows = agreements(SimpleNamespace(cases=records, subjects=["torch"], scales=SCALES))
+    rows = totals(SimpleNamespace(cases=records, subjects=["torch"], scales=SCALES, totals=None)).agreements
     assert {(row.dtype, row.group) for row in rows} - {(dtype, ALL) for dtype in FORMATS} == {
         ("f64", "options"),
         ("f16", "16 bits"),

@@ -178,7 +178,7 @@ def test_a_refusal_is_short_however_long_what_it_refuses(record: Record, path: t
     assert len(str(caught.value)) < 1_000
 
 
-@pytest.mark.parametrize("version", [0, 3, 999, "1", None, [1], {}])
+@pytest.mark.parametrize("version", [0, 4, 999, "1", None, [1], {}])
 def test_another_schema_is_refused_by_its_number(record: Record, version: object) -> None:
     with pytest.raises(UsageError, match="this version reads schemas 1 to 3") as caught:
         decode(with_value(encode(record), version, "schema"))

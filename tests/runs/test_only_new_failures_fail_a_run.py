@@ -9,7 +9,7 @@ from support.gating import A, B, assessed, case, expecting, record_of, since
 from conformance import UsageError
 from conformance.record import Verdict, encode
 from conformance.record.summary import FAILING, VERDICTS, exit_code, sentence
-from conformance.report.gated import gate_lines, told
+from conformance.report.gated import gate_lines
 from conformance.report.junit import junit
 from conformance.runs.gate import Assessment, Expectations, Gate
 
@@ -53,7 +53,7 @@ def test_an_expected_failure_fails_nothing_and_is_told_with_its_reason(verdict: 
     found = assessed(expecting("rnn-tanh-*  # ticket 12"), case(verdict), case("agrees", B))
     assert found.exit_code == 0
     assert [ruling.outcome for ruling in found.rulings] == ["expected", "passes"]
-    assert told(found.rulings[0]).endswith("\n  expected: ticket 12 (known.txt:1)")
+    assert describe(found.rulings[0]).endswith("\n  expected: ticket 12 (known.txt:1)")
     (line,) = gate_lines(found)
     assert line.startswith("At the gate: 0 fail, 1 fail as expected, 0 as in the baseline")
 
@@ -79,7 +79,7 @@ def test_what_passes_unexpectedly_fails_the_run_and_names_the_entry() -> None:
     )
     assert found.exit_code == 1
     assert [ruling.outcome for ruling in found.rulings] == ["fails", "expected"]
-    assert "unexpected: it agrees, but known.txt:3 expects it to fail (ticket 12); remove" in told(
+    assert "unexpected: it agrees, but known.txt:3 expects it to fail (ticket 12); remove" in describe(
         found.rulings[0]
     )
     assert any("known.txt:3" in line for line in gate_lines(found))
@@ -124,7 +124,7 @@ def test_a_baseline_fails_exactly_what_got_worse(before: Verdict, now: Verdict) 
     ruling = since(case(before)).ruling(case(now))
     if VERDICTS.index(now) < VERDICTS.index(before):
         assert ruling.outcome == "fails"
-        assert told(ruling).endswith(f"\n  new: in the baseline it was {before!r}")
+        assert describe(ruling).endswith(f"\n  new: in the baseline it was {before!r}")
     elif now in FAILING:
         assert ruling.outcome == "known"
     else:

@@ -29,7 +29,7 @@ def verdicts(outcome: Outcome) -> dict[int, str]:
 
 def killed_run(scenario: str, *arguments: str) -> None:
     """Run a scenario of `killed_runs.py` in a process of its own, which ends with 0 if all was as it should be."""
-    script = Path(__file__).parents[1] / "killed_runs.py"
+    script = Path(__file__).parents[1] / "support" / "killed_runs.py"
     done = subprocess.run(
         [sys.executable, str(script), scenario, *arguments],
         capture_output=True,

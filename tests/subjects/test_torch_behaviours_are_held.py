@@ -38,10 +38,9 @@ def there_is(kind: str, name: str) -> bool:
     if kind != "test":
         return name in KINDS[kind]
     file, _, function = name.partition("::")
-    path = Path(__file__).parents[1] / file
-    return (
-        path.exists()
-        and re.search(rf"^def {re.escape(function)}\(", path.read_text("utf-8"), re.MULTILINE) is not None
+    return any(
+        re.search(rf"^def {re.escape(function)}\(", path.read_text("utf-8"), re.MULTILINE)
+        for path in Path(__file__).parents[1].rglob(file)
     )
 
 

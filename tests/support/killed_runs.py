@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # where workers find hostile_units
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where workers find support.hostile_units
 
 from support import hostile_units
 

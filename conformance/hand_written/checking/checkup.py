@@ -8,6 +8,7 @@ from dataclasses import replace as replaced
 from msgspec.structs import replace
 
 from conformance.examination.recording import quantity_records
+from conformance.faults.seams import FORWARD
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Binding, Bound
 from conformance.hand_written.checking import parts
@@ -237,6 +238,9 @@ class Checkup:
         kind = "" if candidate.bound.loss is None else candidate.bound.loss.kind
         agrees = candidate.outcome.agrees and candidate.outcome.backward is not None
         differs = candidate.outcome.backward == "differs" and not self.right_for
+        choices = None if self.diagnosis is None else self.diagnosis.choices
+        if choices is not None and any(seam in FORWARD for seam in choices.departures()):
+            return None  # what its outputs are made of is wrong, whatever the loss makes of them
         if kind not in AS_ASKED or not (differs or (agrees and self._declared() is None)):
             return None
         self.progress("differentiating its own loss")

@@ -1,8 +1,8 @@
 """Gradients held against the loss that the code itself computes: they are its derivative, or they contradict it.
 
 The loss is what the backward call returns, or what a function or method called a loss makes of the very targets that
-the backward pass was handed. It is differentiated numerically along random directions of all parameters whose gradients are
-shown; these must be one constant times what the gradients say.
+the backward pass was handed. It is differentiated numerically along random directions of all parameters whose gradients
+are shown; the derivatives must be one constant times what the gradients say.
 """
 
 import ast

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from conformance.faults.seams import SEAMS
+from conformance.faults.seams import FORWARD
 from conformance.hand_written.calling.interface import Attempt
 from conformance.hand_written.checking.anchoring import NOT_ESTABLISHED, is_stated
 from conformance.hand_written.checking.found import Found
@@ -11,9 +11,6 @@ from conformance.hand_written.diagnosis import Diagnosis
 from conformance.judge import Finding
 from conformance.judge.comparison import Phase
 from conformance.record.check import CheckVerdict, ConsistencyRecord, ScaleRecord, named_gradient
-
-FORWARD = SEAMS[: SEAMS.index("derivative")]
-"""The seams of the forward pass: all up to the first one of the backward pass."""
 
 AGREES = ("conforms", "conforms-up-to-a-constant", "forward-conforms")
 """The verdicts on what agrees as far as it was judged."""
@@ -47,15 +44,15 @@ def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     wrong_backward = outcome.backward == "differs" and found.established
     if outcome.forward == "differs" or wrong_backward or found.complaints or found.wrong_later:
         return "differs"
-    if (
-        not outcome.agrees
-        or found.withheld
-        or found.contradicted
-        or found.own_loss is not None
-        or (found.unshown and found.should_be_shown)
-    ):
+    return _of_what_agrees(found, constant)
+
+
+def _of_what_agrees(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
+    """Return the verdict where nothing is known to be wrong."""
+    denied = found.withheld or found.contradicted or found.own_loss is not None
+    if not found.outcome.agrees or denied or (found.unshown and found.should_be_shown):
         return "undecided"
-    if outcome.backward is None:
+    if found.outcome.backward is None:
         return "forward-conforms"
     return "conforms" if constant is None else "conforms-up-to-a-constant"
 
@@ -88,9 +85,10 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
             text = _accusation(found)
         case "another-network":
             gradients = "" if own is None else f" {gradients_of_its_own(own)}."
-            text = (
-                f"{name} is not torch.nn.RNN{_as_a_step(found)}: its forward pass is another one.{gradients}"
-            )
+            other = f"is not torch.nn.RNN{_as_a_step(found)}: its forward pass is another one"
+            if found.candidate.shows_its_loss_alone:
+                other = "shows nothing of its forward pass but a loss"
+            text = f"{name} {other}.{gradients}"
         case "undecided":
             text = f"{name} can't be judged: {_doubt(found)}."
         case "forward-conforms":
@@ -204,15 +202,22 @@ def _doubt_of_a_step(found: Found) -> str:
     return "it agrees as a single step, but not when conformance calls it in a loop, which it may not be written for"
 
 
-def _doubt(found: Found) -> str:
-    outcome = found.outcome
-    if outcome.agrees and found.own_loss is not None:
+def _denial(found: Found) -> str:
+    """Return what speaks against gradients that agree, empty where nothing does."""
+    if found.own_loss is not None:
         return f"its gradients are those of another loss than the one that {found.own_loss.name}"
-    if outcome.agrees and (found.contradicted or found.withheld):
-        return found.contradicted or (
+    if found.withheld and not found.contradicted:
+        return (
             "its gradients are right in local variables, but a caller doesn't get them, and no known rule (an update, "
             "a clip, a norm) makes what it gets of them"
         )
+    return found.contradicted
+
+
+def _doubt(found: Found) -> str:
+    outcome = found.outcome
+    if outcome.agrees and (denial := _denial(found)):
+        return denial
     if found.unrun or (found.stepwise and not found.established):
         return _doubt_of_a_step(found)
     if not found.established:

@@ -148,20 +148,19 @@ def _margin_changes(old: Record, new: Record, margin: float) -> Iterator[MarginC
     """Yield quantities whose worst share has grown or shrunk beyond the margin, above what means nothing."""
     before = dict(_worsts(old))
     for key, now in _worsts(new):
-        then = before.get(key)
-        if then is None:
+        if key not in before:
             continue
-        floor = max(SMALLEST, min(then.share, now.share))
-        if max(then.share, now.share) > margin * floor:
+        then, share = float(before[key].share), float(now.share)
+        if max(then, share) > margin * max(SMALLEST, min(then, share)):
             subject, quantity, dtype, scale = key
             yield MarginChange(
-                change="worse" if now.share > then.share else "better",
+                change="worse" if share > then else "better",
                 subject=subject,
                 quantity=quantity,
                 dtype=dtype,
                 scale=scale,
-                old=float(then.share),
-                new=float(now.share),
+                old=then,
+                new=share,
                 case=now.case,
             )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gallery.definitions import located
 from hand_written.checking.test_checks_tell_what_is_wrong import (
     ActivatedTwice,
     Averaged,
@@ -43,7 +44,9 @@ def test_a_class_and_an_object_are_checked_alike(network):
 
 def test_it_prints_as_text_and_shows_as_html_in_notebooks():
     found = check(ActivatedTwice)
-    assert str(found).startswith("DIFFERS: ")
+    assert str(found).startswith("DIFFERS  ")
+    assert repr(found).endswith("ActivatedTwice: differs>")
+    assert len(repr(found).splitlines()) == 1
     assert found._repr_html_().startswith('<div class="conformance-check">')
 
 
@@ -64,9 +67,9 @@ def test_assert_conforms_raises_in_the_grammar_of_a_mismatch():
     with pytest.raises(AssertionError) as caught:
         assert_conforms(ActivatedTwice)
     lines = str(caught.value).splitlines()
-    assert lines[0].startswith("DIFFERS: ")
-    assert lines[1].startswith("  first divergent step: ")
-    assert lines[-1].startswith("  reproduce: conformance check ")
+    assert lines[0].startswith("DIFFERS  ")
+    assert lines[1].startswith("first divergent step: ")
+    assert lines[-1].startswith("reproduce: conformance check ")
 
 
 def test_assert_conforms_never_passes_what_could_not_be_judged():
@@ -91,9 +94,7 @@ def test_a_check_loads_no_torch():
 
 def test_code_without_a_file_is_not_judged_by_what_this_package_itself_holds():
     """A class made by exec is in "<string>", as are the constructors of dataclasses, the right gradients' included."""
-    source = (Path(__file__).parents[2] / "gallery" / "subjects" / "sum_learner.py").read_text(
-        encoding="utf-8"
-    )
+    source = Path(located("sum_learner.py")).read_text(encoding="utf-8")
     program = (
         source.partition("if __name__ ==")[0] + "\nimport conformance\nprint(conformance.check(RNN).verdict)"
     )

@@ -117,8 +117,8 @@ def test_constants_of_single_gradients_and_how_far_they_reach_are_told_where_the
     evidence = replace(evidence_of(RIGHT, parameters=shown), single=True)
     assert told(hypothesis(choices), evidence=evidence).known == (
         "Gradients are cut off after 2 steps.",
-        "dL/dW_hh is 1/T times what it would be beside the others.",
-        "dL/db_hh is B times what it would be beside the others.",
+        "dL/dW_hh carries a factor 1/T that the other gradients don't.",
+        "dL/db_hh carries a factor B that the other gradients don't.",
     )
     assert told(hypothesis(replace(choices, own_hh=0.2))).known == ("Gradients are cut off after 2 steps.",)
 

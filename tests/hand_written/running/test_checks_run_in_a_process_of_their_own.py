@@ -134,7 +134,7 @@ def file(tmp_path_factory):
         ("Leaves", 60.0, "SystemExit"),
         ("TakesTooMuch", 60.0, "MemoryError"),
         ("RaisesTheUnreadable", 60.0, "Unreadable: its text can't be had, its __str__ raises SystemExit"),
-        ("ReplacesNumpys", 60.0, "replaces numpy.tanh, which the check computes with too"),
+        ("ReplacesNumpys", 60.0, "replaces numpy.tanh, which the check itself uses"),
         ("DeletesNumpys", 60.0, "replaces numpy."),
         ("EndsAtOnce", 60.0, "The process ended with status 7 while"),
         ("FillsTheDisk", 60.0, "File too large"),

@@ -30,7 +30,7 @@ EVERYWHERE = """
 import atexit, os, pathlib, pickle, shutil, signal, socket, subprocess, sys, threading, time
 import numpy as np
 
-HERE = pathlib.Path(__file__).parents[2] / "precious"
+HERE = pathlib.Path(__file__).parent / "precious"
 for ignored in (signal.SIGTERM, signal.SIGALRM, signal.SIGPROF):
     before = signal.signal(ignored, signal.SIG_IGN)
 for name in ("one.txt", "two.txt"):
