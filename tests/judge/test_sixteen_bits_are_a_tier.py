@@ -11,7 +11,7 @@ from conformance import examine, load_subject, parse_id
 from conformance.cases import FORMATS, materialise
 from conformance.faults import Mutant, load_fault
 from conformance.judge import Precision
-from conformance.record.agreement import ALL
+from conformance.record.agreement import ALL, totals
 from conformance.record.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
 from conformance.runs.evidence import SCALES
 from conformance.subjects.torch_modules import whole_module

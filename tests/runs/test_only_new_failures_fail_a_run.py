@@ -9,7 +9,7 @@ from support.gating import A, B, assessed, case, expecting, record_of, since
 from conformance import UsageError
 from conformance.record import Verdict, encode
 from conformance.record.summary import FAILING, VERDICTS, exit_code, sentence
-from conformance.report.gated import gate_lines
+from conformance.report.gated import describe, gate_lines
 from conformance.report.junit import junit
 from conformance.runs.gate import Assessment, Expectations, Gate
 
