@@ -83,7 +83,7 @@ def told(row: Row) -> str:
     marks = " ".join(MARKS[right] for right in (g.found, g.verdict, g.exact, g.contracts))
     line = f"{row.truth.name:<22} {marks}  {row.seconds:5.1f} s  {row.truth.verdict}"
     if not g.verdict:
-        line += f", not {g.caught}"
+        line += f", not {g.said}"
     if g.exact is False or g.false_names:
         named = [fault.id for fault in row.record.diagnosis.faults] if row.record.diagnosis else []
         expected = [fault.id or "(not in the catalogue)" for fault in row.truth.faults]
@@ -121,10 +121,10 @@ def share(marks: Sequence[bool | None]) -> str:
 
 def confusion(rows: Sequence[Row]) -> Iterator[str]:
     """Yield the table of what is true against what was said."""
-    counts = Counter((row.truth.verdict, row.grade.caught) for row in rows)
+    counts = Counter((row.truth.verdict, row.grade.said) for row in rows)
     yield f"{'truth':<28} said"
-    for (true, caught), count in sorted(counts.items()):
-        yield f"{true:<28} {caught:<28} {count:3}"
+    for (true, said), count in sorted(counts.items()):
+        yield f"{true:<28} {said:<28} {count:3}"
 
 
 def recorded(rows: Sequence[Row]) -> dict[str, object]:

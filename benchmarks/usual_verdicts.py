@@ -21,7 +21,7 @@ ELEMENTS = 5
 """Elements of every parameter at which differences are taken, as gradient checks of tutorials do."""
 
 
-def caught(passes: bool) -> str:  # noqa: FBT001
+def said(passes: bool) -> str:  # noqa: FBT001
     """Return the word for a verdict."""
     return "passes" if passes else "rejects"
 
@@ -48,14 +48,14 @@ def assert_close(problem: Problem, shown: Observation, expected: Observation) ->
 
 def allclose(problem: Problem, shown: Observation, expected: Observation) -> str:  # noqa: ARG001
     """Compare with np.allclose and its default tolerances."""
-    return caught(
+    return said(
         all(got.shape == right.shape and np.allclose(got, right) for got, right in pairs(shown, expected))
     )
 
 
 def mean_difference(problem: Problem, shown: Observation, expected: Observation) -> str:  # noqa: ARG001
     """Compare the mean absolute difference with 1e-6, a common choice."""
-    return caught(
+    return said(
         all(
             got.shape == right.shape
             and float(np.abs(got.astype(float) - right.astype(float)).mean()) < EPSILON

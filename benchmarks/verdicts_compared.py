@@ -53,9 +53,7 @@ class Tally:
 
     steps: int
     gain: float
-    caught: Mapping[
-        tuple[str, str], Mapping[str, int]
-    ]  # (method, "wrong" or "right") -> verdict -> how often
+    said: Mapping[tuple[str, str], Mapping[str, int]]  # (method, "wrong" or "right") -> verdict -> how often
     missed: Mapping[str, Sequence[str]]  # method -> faults
 
 
@@ -100,12 +98,12 @@ def wrong_networks(case: Case) -> Iterator[tuple[str, Choices]]:
 
 def tallied(steps: int, gain: float) -> Tally:
     """Judge everything at one T and gain."""
-    caught: dict[tuple[str, str], Counter[str]] = {}
+    said: dict[tuple[str, str], Counter[str]] = {}
     missed: dict[str, list[str]] = {}
 
     def count(kind: str, verdicts: dict[str, str]) -> None:
         for method, verdict in verdicts.items():
-            caught.setdefault((method, kind), Counter())[verdict] += 1
+            said.setdefault((method, kind), Counter())[verdict] += 1
 
     with np.errstate(all="ignore"):
         for network in NETWORKS if gain else TUTORIAL:
@@ -119,7 +117,7 @@ def tallied(steps: int, gain: float) -> Tally:
                 count("wrong", verdicts)
                 for method in (method for method, verdict in verdicts.items() if verdict == "passes"):
                     missed.setdefault(method, []).append(fault)
-    return Tally(steps=steps, gain=gain, caught=caught, missed=missed)
+    return Tally(steps=steps, gain=gain, said=said, missed=missed)
 
 
 @click.command()
@@ -163,7 +161,7 @@ def page(found: Sequence[Tally]) -> str:
 
 def methods(found: Sequence[Tally]) -> list[str]:
     """Return the methods in the order of the table."""
-    return list(dict.fromkeys(method for t in found for method, _ in t.caught))
+    return list(dict.fromkeys(method for t in found for method, _ in t.said))
 
 
 def table(found: Sequence[Tally]) -> list[str]:
@@ -200,7 +198,7 @@ def split(title: str, found: Sequence[Tally], key: Callable[[Tally], float]) -> 
 
 def total(found: Sequence[Tally], method: str, kind: str, verdict: str | None = None) -> int:
     """Add up how often a method said `verdict` (or anything) of one kind of network."""
-    counts = [t.caught.get((method, kind), {}) for t in found]
+    counts = [t.said.get((method, kind), {}) for t in found]
     return sum(sum(c.values()) if verdict is None else c.get(verdict, 0) for c in counts)
 
 

@@ -160,9 +160,16 @@ def _own(forward: Forward, backward: Backward | None) -> Own | None:
     )
 
 
+def _sizes(forward: Forward) -> str:
+    """Return the sizes of the problem in a line, and where its data are."""
+    p = forward.asked.p
+    sizes = {"T": p.T, "B": p.B, "I": p.I, "H": p.H, **({"O": p.O} if p.O else {})}
+    return f"{', '.join(f'{name} = {size}' for name, size in sizes.items())}; p holds the data"
+
+
 def _described(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
     """Return the interface in lines."""
-    lines = [forward.built.setup.says]
+    lines = [_sizes(forward), forward.built.setup.says]
     lines += [f"{_short(slot)}" for slot in forward.slots]
     lines.append(f"{forward.call}({forward.arguments.text}), x = {forward.inputs.text}")
     for name, match in (("outputs", forward.outputs), ("states", forward.best("h"))):
@@ -173,7 +180,7 @@ def _described(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
         lines.append("no backward pass was found")
         return tuple(lines)
     lines += [line.removeprefix("loss = ") for line in backward.lines if line.startswith("loss = ")]
-    lines.append(backward.lines[-1].removeprefix("grads = ").replace("\n    ", " "))
+    lines.append(backward.lines[-1].removeprefix("grads = ").replace(":\n    ", ": ").replace("\n    ", "; "))
     seen = "the last step" if backward.entry.last else "every step"
     lines.append(f"the loss sees {seen} and enters as {backward.entry.kind}")
     lines.append(f"gradients are {PLACES[backward.harvest.place]}")

@@ -56,7 +56,7 @@ def checked(
         return None
     if not choice.candidates:
         bound, failure = choice.failures[0]
-        ended = f"{bound.name} ended before it gave anything: {failure.reason}"
+        ended = f"{bound.name} gave nothing: {failure.reason}"
         if failure.late:
             return out_of_time_record(question, ended)
         return failed_record(question, ended, bound.notes)
@@ -109,6 +109,7 @@ class Checkup:
     diagnosis: Diagnosis | None = None
     right_from_zero: bool = False
     right_for: int = 0  # steps, where it goes wrong in longer sequences
+    again: FurtherCalls | None = None  # what further calls gave, where they were made
 
     @property
     def mistakes(self) -> float:
@@ -165,9 +166,14 @@ class Checkup:
         """Return the check of the same network on a longer sequence, where it goes wrong only there."""
         if self.candidate.differs or not self.candidate.outcome.agrees:
             return self
+        again = self._contracts()
+        if again.wrong:  # the number of calls would pass for that of steps
+            return replaced(self, again=again)
         self.progress("judging it on longer sequences")
         other = parts.of_a_longer_sequence(self.candidate)
-        return self if other is None else replaced(self, candidate=other, right_for=self.candidate.case.steps)
+        if other is None:
+            return replaced(self, again=again)
+        return replaced(self, candidate=other, right_for=self.candidate.case.steps, again=again)
 
     def found(self) -> Found:
         """Return all that is found about it."""
@@ -178,7 +184,7 @@ class Checkup:
             or (candidate.outcome.forward == "differs" and not has_right_states(candidate))
             else None
         )
-        again = self._contracts()
+        again = self.again or self._contracts()
         known = (
             bool(self.right_for)
             or candidate.outcome.backward != "differs"

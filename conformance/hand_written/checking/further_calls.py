@@ -110,7 +110,7 @@ def _contracts(
         yield ContractFinding(id="state-reset", holds=False, sentence=sentence)
         return
     names = _names(list(wrong.values()))
-    sentence = f"a call leaves traces in the next: {names} of {which} equal call differs"
+    sentence = f"the same call again gives other gradients: {names} of {which} equal call differs"
     if _adds_up(truth, shown, number, wrong):
         sentence = (
             f"gradients add up over calls: {names} of {which} equal call is the sum of both; set them to 0 at the "

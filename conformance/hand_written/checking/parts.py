@@ -157,7 +157,11 @@ def cell_record(case: Case, found: Candidate | Failure, *, loop_differs: bool) -
     if isinstance(found, Failure):
         sentence = f"a single step (T = 1): not checked, {found.reason}"
     elif found.outcome.agrees:
-        elsewhere = "between steps" if case.h_0 else "between steps, or in what is done with W_hh"
+        elsewhere = (
+            "in what passes from step to step"
+            if case.h_0
+            else "in what passes from step to step, or in the use of W_hh"
+        )
         meaning = f": the mistake is {elsewhere}" if loop_differs else ""
         sentence = f"a single step (T = 1): {_described(found.outcome)}{meaning}"
     else:

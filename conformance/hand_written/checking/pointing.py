@@ -33,7 +33,7 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
 
     files = {file: "".join(linecache.getlines(file)) for file in sorted(bound.loaded.files)}
     others = [bound.admit(materialise(case)) for case in other_cases(candidate.case, h_0=bound.takes_h_0)]
-    trial = Trial(rerun=rerun, problem=problem, others=others)
+    trial = Trial(rerun=rerun, problem=problem, others=others, handed_out=bound.anchored)
     with sandbox():  # once for many reruns
         return suspects(found, files=files, namespace=vars(bound.loaded.code), trial=trial)
 

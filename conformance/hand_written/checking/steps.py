@@ -32,7 +32,7 @@ def inherited(finding: Finding) -> str:
     visited = list(_backwards(finding))
     after = [t for t in visited[visited.index(wrong[0]) :] if t not in wrong]
     if not after:
-        return f"{_steps(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong; no error is inherited"
+        return f"{_steps(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong, each by itself"
     be, inherit = ("is", "inherits") if len(after) == 1 else ("are", "inherit")
     return (
         f"{_steps(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong; "

@@ -100,7 +100,7 @@ def _not_called(loaded: Loaded, unbound: Unbound | None, request: Request) -> Ch
     attempts = () if unbound is None else unbound.attempts
     lines = [f"{a.what}: {a.reached}; {a.problem}" for a in attempts]
     reason = (
-        f"No way to call it was found; {_tried(len(lines))}, the one that got furthest first. "
+        f"No way to call it was found; {_tried(len(lines))}, listed by how far they got. "
         f"`conformance init {quoted(request.target)}` writes an adapter, in which you say how it is called."
         if lines
         else "There is nothing to call: it defines no class and no function, and other statements are not run."

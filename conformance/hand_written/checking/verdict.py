@@ -108,11 +108,11 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
 def _accusation(found: Found) -> str:
     if found.right_from_zero:
         return f"{found.name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
+    if found.wrong_later:
+        return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
     if found.right_for:
         steps = found.candidate.case.steps
         return f"{found.name} is right for {found.right_for} steps, and goes wrong for {steps}: {_difference(found)}."
-    if found.wrong_later:
-        return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
     return f"{found.name} differs from torch.nn.RNN{_as_a_step(found)}: {_difference(found)}."
 
 

@@ -57,7 +57,7 @@ def forward_facts(material: Material) -> Iterator[str]:
     """Yield what is known of states and outputs that no wrong forward pass of the catalogue gives."""
     right, shown = simulate(material.problem).hidden[0, 0], material.states
     if shown is None:
-        yield "No wrong forward pass of the catalogue gives the outputs that were shown."
+        yield "No known mistake of a forward pass explains its outputs."
     elif shown.shape != right.shape:
         yield UNMATCHED
         yield f"The states have the shape {shown.shape}; expected {right.shape}."

@@ -1,5 +1,6 @@
 """Which ways of mending a source suit which seam, the likeliest first."""
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 
@@ -77,9 +78,15 @@ INTO_ITSELF = re.compile(r"\b([\w.]+)(\.(append|insert|extend)\((\d+, *)?\1\)|\[
 """What puts a container into itself, of which no array can be made."""
 
 
-def edits(seam: str, files: Mapping[str, str]) -> Iterator[Edit]:
-    """Yield the edits that may mend a wrong choice at `seam`, in all files, those of the likeliest kind first."""
+def edits(seam: str, files: Mapping[str, str], *, handed_out: bool = False) -> Iterator[Edit]:
+    """Yield the edits that may mend a wrong choice at `seam`, in all files, those of the likeliest kind first.
+
+    With `handed_out` only statements that hand something out are edited: what they make it of is right.
+    """
     places = [spot for file, text in files.items() for spot in spots(file, text)]
+    if handed_out:
+        lines = {file: _handing_out(text) for file, text in files.items()}
+        places = [spot for spot in places if spot.node.lineno in lines[spot.file]]
     places.sort(key=lambda spot: (seam in FORWARD) == bool(BACKWARD.search(spot.function)))
     seen: set[Edit] = set()
     for operator in BY_SEAM.get(seam, ()):
@@ -88,3 +95,38 @@ def edits(seam: str, files: Mapping[str, str]) -> Iterator[Edit]:
                 if edit not in seen and not INTO_ITSELF.search(edit.shown(files[edit.file])[1]):
                     seen.add(edit)
                     yield edit
+
+
+def _handing_out(text: str) -> set[int]:
+    """Return the lines of statements that return something, store it in an attribute or an entry, or loop over both."""
+    found: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        part: ast.AST = node
+        if isinstance(node, ast.For) and _changes_its_variables(node):
+            part = node.iter
+        elif not isinstance(node, ast.Return) and not any(map(_is_stored, _targets(node))):
+            continue
+        if isinstance(part, (ast.stmt, ast.expr)):
+            found.update(range(part.lineno, (part.end_lineno or part.lineno) + 1))
+    return found
+
+
+def _targets(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AugAssign) else []
+
+
+def _is_stored(target: ast.expr) -> bool:
+    return any(isinstance(part, (ast.Attribute, ast.Subscript)) for part in ast.walk(target))
+
+
+def _changes_its_variables(loop: ast.For) -> bool:
+    """Tell whether a loop changes in place what it goes over: for w, g in zip(weights, gradients): w -= rate * g."""
+    names = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+    changed = {
+        ast.unparse(node.target).partition("[")[0]
+        for node in ast.walk(loop)
+        if isinstance(node, ast.AugAssign)
+    }
+    return bool(names & changed)

@@ -36,11 +36,14 @@ class Trial:
         The problem that the diagnosis is about.
     others
         Further problems on which the mend must hold too.
+    handed_out
+        Whether its local variables are right, so that only what it hands out of them may be mended.
     """
 
     rerun: Callable[[Problem], Evidence | None]
     problem: Problem
     others: Sequence[Problem]
+    handed_out: bool = False
 
 
 def suspects(
@@ -93,7 +96,7 @@ def _mend(
     budget: Budget,
 ) -> Edit | None:
     """Return the first edit after which the network shows what it does `without` the fault."""
-    for edit in edits(seam, files):
+    for edit in edits(seam, files, handed_out=trial.handed_out):
         if budget.over:
             return None
         with patched(edit, files[edit.file], namespace) as changed:

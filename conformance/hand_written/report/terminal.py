@@ -12,6 +12,8 @@ from conformance.record.check import CheckRecord
 from conformance.report.console import HarmlessConsole
 
 COLOURS = {"good": "green", "bad": "red", "open": "yellow"}
+LISTS = ("in other settings", "contracts", "notes")
+"""Blocks whose lines are of one rank, so that the first of several stands below the name like the others."""
 DISPENSABLE = ("ULP", "relative")
 """Columns that are left out, one after the other, where a terminal is too narrow for all."""
 
@@ -63,8 +65,13 @@ def _table(seen: CheckView, width: int | None) -> Table:
 
 def _print_block(out: Console, block: Block, colour: str | None) -> None:
     style = f"bold {colour}" if colour else "bold"
-    _print(out, f"[{style}]{escape(block.name)}[/]: {escape(block.lines[0])}")
-    for line in block.lines[1:]:
+    lines = block.lines
+    if block.name in LISTS and len(lines) > 1:
+        _print(out, f"[{style}]{escape(block.name)}[/]:")
+    else:
+        _print(out, f"[{style}]{escape(block.name)}[/]: {escape(lines[0])}")
+        lines = lines[1:]
+    for line in lines:
         _print(out, escape(line), indent=2)
 
 

@@ -4,6 +4,7 @@ verdict · first divergent step · counts and sizes · likely cause and the line
 the line that reproduces it.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ SIZES = {
     "O": "O outputs",
 }
 """The sizes in the names of constants, in words."""
+READABLE = 1e5
+"""Units in the last place that are counted; more of them are told by their size."""
 ONE_RAISED = 2
 """Lines about statements that did not run where one of them raised, which the first line shows."""
 MOST_EQUIVALENTS = 3
@@ -93,20 +96,21 @@ def view(record: CheckRecord, *, verbose: bool = False) -> CheckView:
 
 
 def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
-    lines = [f"{d.phase} pass, {d.quantity}, {d.where}", f"got      {d.got!r}"]
+    lines = [f"{d.phase} pass, {d.quantity}, {d.where}", f"got      {float(d.got)!r}"]
     step = (
         next((s for s in record.split if f"t = {s.t}," in d.where), None) if d.quantity == "dL/dh" else None
     )
     source = "" if step is None else f" = {_sum(step)}"
-    lines.append(f"expected {d.expected!r}{source}, {d.basis}")
+    lines.append(f"expected {float(d.expected)!r}{source}, {d.basis}")
     lines.append(
         f"off by {shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, {shown(float(d.ulp))} ULP: "
         f"{shown(float(d.share))} × its bound of {shown(float(d.bound))}"
     )
     if record.inherited:
         lines.append(record.inherited)
-    kept = " (of the diagnosed mistakes: the code keeps no dL/dh)" if record.simulated_steps else ""
-    return Block(name=f"first divergent step{kept}", lines=tuple(lines), code=True)
+    kept = " (simulated: the code keeps no dL/dh)" if record.simulated_steps else ""
+    step_or_element = "step" if d.quantity in ("h", "dL/dh", "dL/da") else "element"
+    return Block(name=f"first divergent {step_or_element}{kept}", lines=tuple(lines), code=True)
 
 
 def _sum(step: SplitRecord) -> str:
@@ -126,8 +130,20 @@ def _rows(quantities: Sequence[QuantityRecord]) -> Iterator[tuple[str, ...]]:
         mismatched = f"{worst.mismatches} / {worst.elements}"
         if worst.mismatches:
             mismatched += f" ({percentage(worst.mismatches, worst.elements)})"
-        sizes = (shown(float(size)) for size in (worst.absolute, worst.relative, worst.ulp))
-        yield name, worst.verdict, mismatched, *sizes, _share(float(worst.worst_share))
+        sizes = (shown(float(size)) for size in (worst.absolute, worst.relative))
+        yield (
+            name,
+            worst.verdict,
+            mismatched,
+            *sizes,
+            _ulp(float(worst.ulp)),
+            _share(float(worst.worst_share)),
+        )
+
+
+def _ulp(count: float) -> str:
+    """Return a count of units in the last place, which is whole where it is small enough to be read."""
+    return f"{math.ceil(count):,}" if count < READABLE else shown(count)
 
 
 def _share(share: float) -> str:
@@ -148,9 +164,13 @@ def _blocks(record: CheckRecord, *, verbose: bool) -> Iterator[Block]:
     yield Block(name="in other settings", lines=tuple(part.sentence for part in record.parts))
     yield Block(name="contracts", lines=tuple(c.sentence for c in record.contracts if c.holds is False))
     yield Block(name="notes", lines=tuple(record.notes))
-    yield Block(name="how it was called", lines=tuple(record.interface.lines), code=True)
+    name = "what was tried" if record.verdict == "not-called" else "how it was called"
+    yield Block(name=name, lines=tuple(record.interface.lines), code=True)
     if record.not_checked:
-        yield Block(name="not shown, so not checked", lines=(", ".join(map(_named, record.not_checked)),))
+        yield Block(
+            name="neither returned nor kept, so not checked",
+            lines=(", ".join(map(_named, record.not_checked)),),
+        )
     yield Block(name="it printed", lines=tuple(record.printed.splitlines()), code=True)
     yield Block(name="not run", lines=tuple(_not_run(record.not_run, verbose=verbose)))
 
@@ -167,7 +187,7 @@ def _not_run(statements: Sequence[str], *, verbose: bool) -> Iterator[str]:
 def _scale(scale: ScaleRecord) -> Iterator[str]:
     factor = f"{float(scale.factor):.6g}"
     sizes = [what for letter, what in SIZES.items() if re.search(rf"\b{letter}\b", scale.name)]
-    here = f" ({'; '.join([f'{factor} here', *sizes])})" if scale.name not in ("", factor) else ""
+    here = f" ({'; '.join([f'{factor} here', *sizes])})" if sizes else ""
     yield f"every gradient is {scale.name or factor} times that of {scale.against}{here}"
 
 

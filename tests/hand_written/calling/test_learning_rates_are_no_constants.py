@@ -30,7 +30,7 @@ def test_a_mistake_beside_an_odd_learning_rate_is_named(tmp_path, place):
 
 
 def test_a_rate_that_is_written_into_the_code_is_told(tmp_path):
-    assert f"{OWN}0.05, which is taken out." in told(checked(tmp_path, ODD["a number"]))
+    assert f"{OWN}0.05, which is divided out." in told(checked(tmp_path, ODD["a number"]))
 
 
 def test_a_rate_that_can_be_set_is_not_told_as_one_of_its_own(tmp_path):

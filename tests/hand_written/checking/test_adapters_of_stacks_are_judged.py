@@ -53,7 +53,7 @@ def test_all_inner_steps_may_be_shown():
     [
         ((1, 0), 2, "t = 2, 1 are wrong; t = 0 is right given what was passed back, and inherits the error"),
         ((1, 1), 1, "t = 1, 2 are wrong; t = 3 is right given what was passed back, and inherits the error"),
-        ((0, 1), 3, "t = 3 is wrong; no error is inherited"),
+        ((0, 1), 3, "t = 3 is wrong, each by itself"),
     ],
 )
 def test_the_step_that_is_wrong_itself_is_told_in_the_order_of_its_own_scan(place, t, told):

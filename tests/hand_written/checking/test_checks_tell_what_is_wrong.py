@@ -182,7 +182,7 @@ def test_dl_dh_is_split_into_what_came_from_the_output_and_from_the_next_step():
     assert float(last.from_next) == 0
     assert not last.wrong_itself
     assert all(step.wrong_itself for step in others)
-    assert record.inherited == "t = 5 … 0 are wrong; no error is inherited"
+    assert record.inherited == "t = 5 … 0 are wrong, each by itself"
 
 
 def test_a_constant_is_named_by_the_size_it_comes_from():
@@ -228,4 +228,6 @@ def test_a_single_step_tells_the_cell_from_the_loop():
         return next(part.sentence for part in check(network).parts if part.id == "cell")
 
     assert caught(ActivatedTwice()).endswith("wrong already there")
-    assert caught(LosesTheCarry()).endswith("the mistake is between steps, or in what is done with W_hh")
+    assert caught(LosesTheCarry()).endswith(
+        "the mistake is in what passes from step to step, or in the use of W_hh"
+    )

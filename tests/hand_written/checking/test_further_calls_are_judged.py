@@ -43,7 +43,7 @@ def test_momentum_is_a_habit_of_optimizers_unless_its_sign_is_wrong(tmp_path, ke
     memory = f"self.memory = [np.zeros_like(p) for p in {PARAMETERS}]"
     record = checked(tmp_path, network(MOMENTUM.format(kept), arguments=", lr=0.1", attributes=memory))
     assert record.verdict == verdict
-    assert "a call leaves traces in the next" in broken(record)
+    assert "the same call again gives other gradients" in broken(record)
 
 
 def test_gradients_that_add_up_over_calls_are_told_and_conform(tmp_path):

@@ -129,7 +129,7 @@ def _divided(backward: Backward) -> Backward:
     if not backward.harvest.right or abs(rate - 1) <= SAME:
         return backward
     expressions = {path: f"({text} / {rate!r})" for path, text in backward.harvest.expressions.items()}
-    note = f"Its update has a learning rate of its own, {rate:.6g}, which is taken out."
+    note = f"Its update has a learning rate of its own, {rate:.6g}, which is divided out."
     harvest = replace(
         backward.harvest,
         expressions=expressions,

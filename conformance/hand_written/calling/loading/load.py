@@ -153,7 +153,9 @@ def load(
     if execute:
         log.skipped = 0  # they ran before
     if made_up:
-        log.note(f"Harmless stand-ins were supplied for {', '.join(sorted(made_up))}.")
+        log.note(
+            f"{', '.join(sorted(made_up))}: not installed or not needed, so calls to it give an empty stand-in."
+        )
     loaded = Loaded(
         target=target,
         wanted=asked.names,
