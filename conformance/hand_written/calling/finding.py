@@ -98,8 +98,12 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
     for backward in _all(loaded, found, progress):
         if backward.certain and not of_one_sample(found, backward):
             forward = next(f for f in found.forwards if f.lines == backward.forward.lines)
-            other = contradicted(loaded, forward, backward)
-            yield replace(_bound(loaded, found, backward), contradicted=other)
+            bound = _bound(loaded, found, backward)
+            yield (
+                bound
+                if bound.contradicted
+                else replace(bound, contradicted=contradicted(loaded, forward, backward))
+            )
 
 
 def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
@@ -152,8 +156,13 @@ def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
 
 
 def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
-    whole = with_its_rate(loaded, with_final(loaded, backward))
-    return _with_steps_noted(loaded, found, bound_of(loaded, whole.forward, whole), whole.forward, whole)
+    complete, denied = with_final(loaded, backward)
+    whole = with_its_rate(loaded, complete)
+    bound = replace(
+        bound_of(loaded, whole.forward, whole),
+        contradicted=backward.harvest.denied or (denied if backward.certain else ""),
+    )
+    return _with_steps_noted(loaded, found, bound, whole.forward, whole)
 
 
 def _with_steps_noted(

@@ -14,18 +14,19 @@ from conformance.hand_written.calling.running.program import values
 ZEROS = "np.zeros_like(p.h_0"
 
 
-def with_final(loaded: Loaded, backward: Backward) -> Backward:
+def with_final(loaded: Loaded, backward: Backward) -> tuple[Backward, str]:
     """Return `backward` handed dL/dh_n where zeros were handed to an argument of that name; else as it is.
 
-    What is in the place of dL/dh_n must either make every gradient right, or make no difference at all.
+    What is in the place of dL/dh_n must either make every gradient right, or make no difference at all. Where it does
+    neither, that is returned in words: the argument is wrong, or it is another one than its name says.
     """
     forward = backward.forward
     if forward.sizes.O or forward.loop or forward.fault or backward.entry.last:
-        return backward
+        return backward, ""
     zeros = _zeros(backward)
     left_out = "" if zeros else _left_out(backward)
     if not zeros and not left_out:
-        return backward
+        return backward, ""
     asked = question(replace(forward.asked.case, cotangents="both"), forward.asked.traits)
     put = replace(backward, forward=replace(forward, asked=asked))
     if left_out:
@@ -37,8 +38,21 @@ def with_final(loaded: Loaded, backward: Backward) -> Backward:
     seen = again(loaded, put, lines)
     blind = again(loaded, put, backward.lines)
     if seen is None or blind is None:
-        return backward
-    return seen if seen.wrong == 0 or _same(seen, blind) else backward
+        return backward, ""
+    if seen.wrong == 0 or _same(seen, blind):
+        return seen, ""
+    name = left_out or _parameter(backward, zeros)
+    return (
+        backward,
+        f"handed the gradient of the final state as {name}, it gives others than the right gradients",
+    )
+
+
+def _parameter(backward: Backward, text: str) -> str:
+    """Return the parameter of a backward pass that is given an expression."""
+    parameters = parameters_of(backward.forward.function(backward.call)) or []
+    handed = given(parameters, backward.lines[-1].partition("(")[2].removesuffix(")"))
+    return next((name for name, each in handed.items() if each == text), "an argument")
 
 
 def _zeros(backward: Backward) -> str:

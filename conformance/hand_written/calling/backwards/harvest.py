@@ -51,6 +51,8 @@ class Harvest:
         The rate of an update that is written into the code, by which it was divided; 0 where there is none.
     withheld
         Whether they are found in local variables alone, and nothing that is known is made of them.
+    denied
+        What speaks against them, in words: gradients of the same names that are kept beside them, and are others.
     """
 
     place: str
@@ -64,6 +66,7 @@ class Harvest:
     anchored: bool = False
     own_rate: float = 0.0
     withheld: bool = False
+    denied: str = ""
 
     @property
     def score(self) -> tuple[float, ...]:
@@ -148,6 +151,9 @@ def _without_contradiction(handed: Sequence[Harvest], taken: Taken) -> Harvest:
     An update by a rule that isn't known is told, and not judged.
     """
     best = handed[0]
+    kept = next((h for h in handed if h.place == "kept" and best.place == "returned"), None)
+    if kept is not None and _denies(kept, best, taken):
+        return replace(best, denied="the gradients that it keeps in attributes are not those that it returns")
     update = next((h for h in handed if h.place == "applied" and h is not best), None)
     if update is None or len(best.right) < len(taken.slots) or len(update.right) == len(taken.slots):
         return best
@@ -157,6 +163,15 @@ def _without_contradiction(handed: Sequence[Harvest], taken: Taken) -> Harvest:
         return replace(_with_what_stays(update, taken), anchored=True)
     note = "It changes its parameters as well, by a rule that isn't known here: that was not judged."
     return replace(best, notes=(*best.notes, note))
+
+
+def _denies(kept: Harvest, returned: Harvest, taken: Taken) -> bool:
+    """Tell whether what is kept under the names of all gradients is wrong in some, where what is returned is right."""
+    complete = len(taken.slots)
+    if not len(returned.right) == kept.named == complete > len(kept.right):
+        return False
+    values_kept = values(taken.ran, kept.expressions).values()
+    return all(np.any(np.asarray(each)) for each in values_kept) and not _is_added_to(kept, taken)
 
 
 def true_gradients(asked: Question, slots: Sequence[Slot]) -> dict[str, Array]:
