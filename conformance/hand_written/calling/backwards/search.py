@@ -71,14 +71,16 @@ class Backward:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """Smaller is better: the loss known to enter so, fewest wrong, most found, the head right, several samples."""
+        """Smaller is better: the loss known to enter so, handed out, fewest wrong, most found, the head right, a batch."""
         head = [s.path for s in self.slots if "W_hy" in s.roles]
         head_wrong = bool(head) and head[0] not in self.harvest.right
         one_sample = not self.forward.inputs.batched
         odd = self.of_a_single_number and self._constant_is_odd
         read = self.wrong == 0 or self.harvest.anchored
         found = -len(self.harvest.expressions)
-        return (not read, self.wrong, self.harvest.withheld, found, head_wrong, one_sample, odd, self.cost)
+        withheld = self.harvest.withheld
+        glimpsed = withheld and self.wrong > 0  # some local variables of what may be no backward pass at all
+        return (not read, glimpsed, self.wrong, withheld, found, head_wrong, one_sample, odd, self.cost)
 
 
 Truth = Callable[[Forward, Entry], Mapping[str, Array]]

@@ -127,7 +127,7 @@ class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         except UsageError as error:
             raise ImportError(str(error)) from error
         for complaint in complaints:
-            self._log.note(f"Not Python, so left out: {complaint}.")
+            self._log.note(f"Left out, since it isn't Python: {complaint}.")
         fill(module, pieces, self._sizes, self._log)
 
 

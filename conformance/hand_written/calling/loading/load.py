@@ -135,7 +135,7 @@ def load(
     log = LoadLog()
     pieces, complaints = pieces_of(path)
     for complaint in complaints:
-        log.note(f"Not Python, so left out: {complaint}.")
+        log.note(f"Left out, since it isn't Python: {complaint}.")
     kind = "module" if as_stated else kind_of(pieces, asked.names, (root, path.parent))
     if kind != "numpy":
         import_computing(pieces)

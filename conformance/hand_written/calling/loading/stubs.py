@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
+import numpy as np
+
 from conformance.hand_written.calling.loading.frameworks import COMPUTING, Kind
 from conformance.hand_written.calling.values import softmaxes
 
@@ -22,6 +24,9 @@ SHOWING = frozenset(
 
 FETCHING = frozenset(["pandas", "requests", "urllib3", "sklearn", "nltk", "google", "gym", "cv2", "PIL"])
 """What reads or downloads data, of which a network needs none to be checked."""
+
+LIKE_NUMPY = ("cupy", "autograd.numpy")
+"""Libraries with the names of NumPy, which stands in for them where they aren't installed."""
 
 MADE_UP = {"adapter": SHOWING, "module": SHOWING | FETCHING, "numpy": SHOWING | FETCHING | COMPUTING}
 """What is never imported, by what a target is: code in NumPy computes nothing with torch, adapters compute freely."""
@@ -84,8 +89,26 @@ def _known(module: str, name: str) -> Any:
         return _passed_through
     if name in ("trange", "tnrange") and module.startswith("tqdm"):
         return lambda *args, **_: range(*args)
+    if (inside := _within_numpys_likeness(module)) is not None:
+        return np.asarray if name == "asnumpy" else _attribute(np, f"{inside}{name}")
     if module == "scipy.special":
         return {"expit": softmaxes.sigmoid, "softmax": softmaxes.softmax_along}.get(name)
+    return None
+
+
+def _attribute(owner: Any, path: str) -> Any:
+    """Return an attribute of an attribute, None where there is none."""
+    for name in path.split("."):
+        owner = getattr(owner, name, None)
+    return None if isinstance(owner, types.ModuleType) else owner
+
+
+def _within_numpys_likeness(module: str) -> str | None:
+    """Return where in NumPy a part of a library lies that has NumPy's names, such as "random."; None of others."""
+    for library in LIKE_NUMPY:
+        if module == library or module.startswith(f"{library}."):
+            inside = module.removeprefix(library).removeprefix(".")
+            return f"{inside}." if inside else ""
     return None
 
 
