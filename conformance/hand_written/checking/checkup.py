@@ -29,7 +29,7 @@ from conformance.hand_written.checking.declared import Declared
 from conformance.hand_written.checking.diagnosing import diagnosed, show_the_same
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
-from conformance.hand_written.checking.losses import by_another_loss, loss_of
+from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
 from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
 from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
 from conformance.hand_written.checking.running import Failure, attempt
@@ -250,9 +250,15 @@ class Checkup:
         if kind not in AS_ASKED or not (differs or (agrees and self._declared() is None)):
             return None
         self.progress("differentiating its own loss")
-        if isinstance(candidate.bound, Binding) and candidate.bound.lifted:  # a loss is about what is written
-            plain = replaced(candidate.bound, lifted=False)
-            judged = judged_on(candidate.case, plain, candidate.caught)
+        if isinstance(candidate.bound, Binding):
+            # A loss is about what is written, clips included; and about probabilities only with targets that are some.
+            crossed = candidate.bound.traits.crossed or candidate.bound.loss.outputs == SOFTMAX
+            plain = replaced(
+                candidate.bound, lifted=False, traits=replaced(candidate.bound.traits, crossed=crossed)
+            )
+            judged = (
+                candidate if plain == candidate.bound else judged_on(candidate.case, plain, candidate.caught)
+            )
             candidate = judged if isinstance(judged, Candidate) else candidate
         found = own_loss(candidate)
         return found if found is not None and found.agrees == differs else None

@@ -8,7 +8,7 @@ moved a little, the targets held still.
 import inspect
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -48,6 +48,9 @@ LOSS = re.compile(
 SLOPE = re.compile(r"grad|deriv|backward|prime|delta|^d_|_d$", re.IGNORECASE)
 
 SOFTMAX = "softmax(y)"
+
+Y = "y = "
+"""How the line begins that keeps the outputs of which targets are made."""
 
 
 def loss_of(bound: Bound, truth: Truth, *, methods: bool = False) -> Declared | None:
@@ -144,6 +147,7 @@ class Whole:
     bound: Binding
     truth: Truth
     shapes: Container[tuple[int, ...]]
+    kept: dict[str, Any] = field(default_factory=dict)
 
     def losses(self) -> Iterator[tuple[str, Callable[[Ran], float]]]:
         """Yield how a loss can be read off a run, and what that is called: a returned value first, then methods."""
@@ -185,9 +189,12 @@ class Whole:
         return _only_number(value(self._with_backward(ran), "grads"))
 
     @property
-    def outputs(self) -> Array:
-        """The outputs (T, B, O) of the unmoved network, without a head its states."""
-        return Asked(self.truth.problem).y
+    def held(self) -> dict[str, Any]:
+        """The outputs of the unmoved network by the name y, as its code has them, where targets are made of them."""
+        if not self.kept and any(line.startswith(Y) for line in self.bound.backward):
+            lines = [line for line in self.bound.backward if line.startswith(Y)]
+            self.kept["y"] = more(self.bound.loaded, self.ran_unmoved(), lines).names["y"]
+        return self.kept
 
     def ran_unmoved(self) -> Ran:
         """Return a run of the forward pass as it is."""
@@ -219,8 +226,8 @@ class Whole:
 
     def _with_backward(self, ran: Ran) -> Ran:
         """Return a run of the forward pass with the backward pass after it."""
-        lines = ["y = p.y" if line.startswith("y = ") else line for line in self.bound.backward]
-        ran = more(self.bound.loaded, ran, lines)
+        ran.names |= self.held
+        ran = more(self.bound.loaded, ran, [line for line in self.bound.backward if not line.startswith(Y)])
         if ran.error is not None:
             raise ran.error
         return ran

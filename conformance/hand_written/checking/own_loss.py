@@ -113,5 +113,5 @@ def _target(whole: Whole) -> Any:  # noqa: ANN401
             ]
             for text in texts:
                 if "p.targets" in text or "- p.d_y" in text or "- p.d_h" in text:
-                    return value(whole.ran_unmoved(), text, y=whole.outputs)
+                    return value(whole.ran_unmoved(), text, **whole.held)
     return None

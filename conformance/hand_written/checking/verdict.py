@@ -181,7 +181,7 @@ def _to_single(outcome: Outcome) -> str:
 def _difference(found: Found) -> str:
     outcome = found.outcome
     if found.outputs_differ and outcome.forward != "differs":
-        return f"its outputs are wrong, and {counted('backward', outcome)}"
+        return f"its outputs and {counted('backward', outcome)} are wrong"
     if outcome.forward == "differs":
         return f"its forward pass is wrong ({counted('forward', outcome)})"
     if outcome.backward == "differs":

@@ -75,7 +75,7 @@ OFFENDERS = [
     (OverwritesInput, "arguments-unchanged", "x"),
     (AliasesInitialState, "arguments-unchanged", "h_0"),
     (Accumulates, "gradients-reset", "gradients add up over calls"),
-    (Momentum, "gradients-reset", "leaves traces"),
+    (Momentum, "gradients-reset", "the same call again"),
     (KeepsItsState, "state-reset", "state leaks"),
     (InSinglePrecision, "precision-kept", "lower precision"),
 ]

@@ -41,8 +41,8 @@ def test_a_step_is_wrong_where_it_differs_in_more_than_half_of_its_digits(size: 
 
 def test_states_of_zeros_are_right_where_all_are() -> None:
     dead = replace(UNIT, x=np.zeros((1, 1)))
-    (caught,) = forward_facts(material_of(dead, hidden={(0, 0): np.zeros((1, 1, 1))}))
-    assert caught.startswith("The states are right at every step")
+    (words,) = forward_facts(material_of(dead, hidden={(0, 0): np.zeros((1, 1, 1))}))
+    assert words.startswith("The states are right at every step")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -54,12 +54,12 @@ def test_a_gradient_is_a_multiple_where_it_is_one_in_half_of_its_digits(size: fl
 
 
 @pytest.mark.parametrize(
-    ("off", "said"), [(HALF, "Right: dL/dW_ih."), (2 * HALF, "dL/dW_ih is the right one times 1.")]
+    ("off", "words"), [(HALF, "Right: dL/dW_ih."), (2 * HALF, "dL/dW_ih is the right one times 1.")]
 )
-def test_a_multiple_is_the_right_gradient_where_it_is_in_half_of_its_digits(off: float, caught: str) -> None:
+def test_a_multiple_is_the_right_gradient_where_it_is_in_half_of_its_digits(off: float, words: str) -> None:
     assert simulate(UNIT).parameters["weight_ih_l0"] == 1
     shown = {"weight_ih_l0": np.array([[1 + off]])}
-    assert list(facts(material_of(UNIT, parameters=shown), None)) == [caught]
+    assert list(facts(material_of(UNIT, parameters=shown), None)) == [words]
 
 
 @pytest.mark.parametrize("size", SIZES)

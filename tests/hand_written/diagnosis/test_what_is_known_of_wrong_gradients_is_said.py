@@ -52,7 +52,7 @@ def test_gradients_of_inputs_and_initial_states_are_told_in_the_layout_of_the_pr
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "words"),
     [
         (lambda g: g[:, :3], "dL/dW_ih has the shape (5, 3); expected (5, 4)."),
         (lambda g: g * np.nan, "dL/dW_ih isn't finite in 20 / 20 elements."),
@@ -72,13 +72,13 @@ def test_gradients_of_inputs_and_initial_states_are_told_in_the_layout_of_the_pr
     ],
     ids=["shape", "nan", "inf", "zeros", "size", "number", "off", "one number", "rank one"],
 )
-def test_a_wrong_gradient_is_told_for_what_it_is(change, caught: str) -> None:
+def test_a_wrong_gradient_is_told_for_what_it_is(change, words: str) -> None:
     wrong = change(right("weight_ih_l0"))
-    if "{}" in caught:
+    if "{}" in words:
         g = right("weight_ih_l0")
-        caught = caught.format(f"{np.abs(wrong - g).max() / np.abs(g).max():.2g}")
-    assert told(weight_hh_l0=right("weight_hh_l0"), weight_ih_l0=wrong) == ["Right: dL/dW_hh.", caught]
-    assert told(weight_ih_l0=wrong) == [caught]
+        words = words.format(f"{np.abs(wrong - g).max() / np.abs(g).max():.2g}")
+    assert told(weight_hh_l0=right("weight_hh_l0"), weight_ih_l0=wrong) == ["Right: dL/dW_hh.", words]
+    assert told(weight_ih_l0=wrong) == [words]
 
 
 def test_vectors_and_single_rows_look_like_nothing() -> None:
@@ -93,8 +93,8 @@ def test_vectors_and_single_rows_look_like_nothing() -> None:
 def test_in_single_precision_half_of_its_digits_are_asked_for() -> None:
     nearly = right("weight_hh_l0") * (1 + 1e-5 * np.random.default_rng(0).standard_normal((5, 5)))
     assert told(single=True, weight_hh_l0=nearly) == ["Right: dL/dW_hh."]
-    (caught,) = told(weight_hh_l0=nearly)
-    assert caught.startswith("dL/dW_hh is wrong by up to ")
+    (words,) = told(weight_hh_l0=nearly)
+    assert words.startswith("dL/dW_hh is wrong by up to ")
     sixth = right("weight_hh_l0") / 6 * (1 + 1e-6)
     assert told(single=True, weight_hh_l0=sixth) == ["dL/dW_hh is the right one times 1/T."]
     assert told(weight_hh_l0=sixth) == ["dL/dW_hh is the right one times 0.166667."]
@@ -104,24 +104,24 @@ def test_in_single_precision_half_of_its_digits_are_asked_for() -> None:
 def test_the_step_from_which_gradients_of_steps_are_wrong_is_told(field: str, called: str) -> None:
     true = getattr(RIGHT_RUN, field)[0, 0]
 
-    def caught(wrong: np.ndarray, **shown: object) -> list[str]:
+    def words(wrong: np.ndarray, **shown: object) -> list[str]:
         return list(facts(material_of(Observation(**{field: {(0, 0): wrong}}, **shown)), None))
 
     first = true.copy()
     first[:3] *= 1.5
     known = {"parameters": {"weight_hh_l0": right("weight_hh_l0")}}
     beside = ["Right: dL/dW_hh."]
-    assert caught(first, **known) == [*beside, f"{called}_t is right down to t = 3 and wrong before."]
-    assert caught(1.5 * true, **known) == [
+    assert words(first, **known) == [*beside, f"{called}_t is right down to t = 3 and wrong before."]
+    assert words(1.5 * true, **known) == [
         *beside,
         f"{called}_t is wrong at every step, the last one included.",
     ]
-    assert caught(true, **known) == beside
-    assert caught(true[:4], **known) == beside
+    assert words(true, **known) == beside
+    assert words(true[:4], **known) == beside
     nan = np.where(np.arange(6)[:, np.newaxis, np.newaxis] == 1, np.nan, true)
-    assert caught(nan, **known) == [*beside, f"{called}_t is right down to t = 2 and wrong before."]
+    assert words(nan, **known) == [*beside, f"{called}_t is right down to t = 2 and wrong before."]
     off = true + 2.0**-25 * np.abs(true).max() * (np.arange(6) == 2)[:, np.newaxis, np.newaxis]
-    assert caught(off, **known) == [*beside, f"{called}_t is right down to t = 3 and wrong before."]
+    assert words(off, **known) == [*beside, f"{called}_t is right down to t = 3 and wrong before."]
 
 
 def test_up_to_how_many_steps_gradients_are_right_is_told_where_that_is_known() -> None:
@@ -160,29 +160,29 @@ def test_up_to_how_many_steps_gradients_are_right_is_told_where_that_is_known() 
 def test_what_is_known_of_states_is_where_they_begin_to_be_wrong_and_how_large_they_are() -> None:
     states = RIGHT_RUN.hidden[0, 0]
 
-    def caught(shown: np.ndarray | None, *, single: bool = False) -> list[str]:
+    def words(shown: np.ndarray | None, *, single: bool = False) -> list[str]:
         hidden = {} if shown is None else {(0, 0): shown}
         return list(forward_facts(material_of(Observation(hidden=hidden), single=single)))
 
     nothing = "No wrong forward pass of the catalogue gives the states that were shown."
-    assert caught(None) == [nothing.replace("states", "outputs")]
-    assert caught(states[:4]) == [nothing, "The states have the shape (4, 3, 5); expected (6, 3, 5)."]
+    assert words(None) == [nothing.replace("states", "outputs")]
+    assert words(states[:4]) == [nothing, "The states have the shape (4, 3, 5); expected (6, 3, 5)."]
     late, early = states.copy(), states.copy()
     late[3:] += 1
     early[0, 1, 2] = -7
     between = "They lie between {:.3g} and {:.3g}.".format
-    assert caught(late) == [nothing, "The states are right up to t = 2.", between(late.min(), late.max())]
-    assert caught(early) == [nothing, "They are wrong from the first step on.", between(-7, early.max())]
+    assert words(late) == [nothing, "The states are right up to t = 2.", between(late.min(), late.max())]
+    assert words(early) == [nothing, "They are wrong from the first step on.", between(-7, early.max())]
     barely = states.copy()
     barely[4] += 2.0**-25 * np.abs(states).max()
-    assert caught(barely)[1] == "The states are right up to t = 3."
+    assert words(barely)[1] == "The states are right up to t = 3."
     beside = (
         "The states are right at every step; no pass of the catalogue makes of them what was shown beside."
     )
-    assert caught(barely, single=True) == caught(states) == [beside]
+    assert words(barely, single=True) == words(states) == [beside]
     nan = states.copy()
     nan[2, 1, 0] = np.nan
-    assert caught(nan)[1] == "The states are right up to t = 1."
+    assert words(nan)[1] == "The states are right up to t = 1."
 
 
 # How far a simulation is from what was shown.

@@ -71,7 +71,7 @@ class Backward:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """Smaller is better: the loss known to enter so, handed out, fewest wrong, most found, the head right, a batch."""
+        """Smaller is better: the loss known to enter so, handed out, fewest wrong, most found, a batch."""
         head = [s.path for s in self.slots if "W_hy" in s.roles]
         head_wrong = bool(head) and head[0] not in self.harvest.right
         one_sample = not self.forward.inputs.batched
