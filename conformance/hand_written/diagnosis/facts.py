@@ -27,7 +27,7 @@ NAMES = {
 }
 """What gradients are called in sentences."""
 
-UNMATCHED = "No wrong forward pass of the catalogue gives the states that were shown."
+UNMATCHED = "No known mistake of a forward pass explains its states."
 
 
 def facts(material: Material, probe: Probe | None) -> Iterator[str]:

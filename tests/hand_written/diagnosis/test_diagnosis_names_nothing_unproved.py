@@ -74,7 +74,7 @@ def test_states_of_no_known_forward_pass_are_said_to_be_that() -> None:
     observation = shown(CASE)
     states = {place: h**3 for place, h in observation.hidden.items()}
     found = diagnose(Evidence(problem=materialise(CASE), observation=replace(observation, hidden=states)))
-    assert found.known[0] == "No wrong forward pass of the catalogue gives the states that were shown."
+    assert found.known[0] == "No known mistake of a forward pass explains its states."
     assert not found.explained
 
 

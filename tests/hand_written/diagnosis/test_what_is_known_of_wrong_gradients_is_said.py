@@ -164,7 +164,7 @@ def test_what_is_known_of_states_is_where_they_begin_to_be_wrong_and_how_large_t
         hidden = {} if shown is None else {(0, 0): shown}
         return list(forward_facts(material_of(Observation(hidden=hidden), single=single)))
 
-    nothing = "No wrong forward pass of the catalogue gives the states that were shown."
+    nothing = "No known mistake of a forward pass explains its states."
     assert words(None) == [nothing.replace("states", "outputs")]
     assert words(states[:4]) == [nothing, "The states have the shape (4, 3, 5); expected (6, 3, 5)."]
     late, early = states.copy(), states.copy()
