@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from machine import on_one_thread
+from msgspec import structs
 
 from conformance.cases import Case, materialise, parse_id
 from conformance.errors import Unsupported, UsageError
@@ -71,7 +72,7 @@ def trials(count: int, seed: int) -> Iterator[Trial]:
             continue
         done += 1
         began = time.process_time()
-        early = not same(shown, observed(case, replace(choices, rate=choices.rate / 2)))
+        early = not same(shown, observed(case, structs.replace(choices, rate=choices.rate / 2)))
         found = diagnose(
             Evidence(problem=materialise(case), observation=shown, rate=choices.rate, early=early)
         )

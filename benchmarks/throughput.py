@@ -8,13 +8,13 @@ a run; their start-up of a few seconds is part of it.
 
 import statistics
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 import click
 import msgspec
 from distributed import LocalCluster
+from msgspec import structs
 
 from conformance import SUITES
 from conformance.runs import Session
@@ -57,7 +57,7 @@ def main(suite: str, rounds: int, write: Path | None) -> None:
 def timed(session: Session, jobs: int) -> float:
     """Return the seconds of a run with that many worker processes (in this process with one)."""
     started = perf_counter()
-    replace(session, jobs=jobs).run()
+    structs.replace(session, jobs=jobs).run()
     return perf_counter() - started
 
 
@@ -65,7 +65,7 @@ def on_dask(session: Session) -> float:
     """Return the seconds of a run on a local Dask cluster, its start included."""
     started = perf_counter()
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        replace(session, executor="dask", scheduler=cluster.scheduler_address).run()
+        structs.replace(session, executor="dask", scheduler=cluster.scheduler_address).run()
         return perf_counter() - started
 
 

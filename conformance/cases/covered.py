@@ -1,8 +1,9 @@
 """Covering arrays over the options and sizes that meet in every call of a network."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
+
+from msgspec import Struct
 
 from conformance.cases.case import Case
 from conformance.cases.covering import Interaction, covering
@@ -15,8 +16,7 @@ STACK, STEPS, BATCH = 0, 1, 2
 """Where the axes lie that decide how large a case is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
+class Sizes(Struct, frozen=True, kw_only=True):
     """The T and the B that are crossed with everything else."""
 
     steps: tuple[int, ...]

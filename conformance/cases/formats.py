@@ -8,17 +8,16 @@ Libraries add up products of 16-bit numbers in float32 and round what they store
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from refrnn import Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class Format(Struct, frozen=True, kw_only=True):
     """A binary format of IEEE 754's kind.
 
     Attributes

@@ -10,7 +10,8 @@ Parts in brackets are left out where they have their default, so that a case has
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.cases.case import COTANGENTS, REGIMES, Case
 from conformance.errors import UsageError
@@ -20,8 +21,7 @@ MOST_SHOWN = 200
 """Characters of a wrong id that its message repeats."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """One part of an id: what may stand there, whether it may be left out, how messages show it."""
 
     pattern: str

@@ -2,14 +2,14 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.cases.case import Case
 from conformance.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """The `index`-th (from 1) of `count` shards."""
 
     index: int

@@ -1,7 +1,9 @@
 """The suites: which cases are run, and what each suite is for. Smoke is part of standard, standard of full."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from conformance.cases import crossings
 from conformance.cases.case import Case
@@ -10,8 +12,7 @@ from conformance.cases.crossings import NONLINEARITIES, crossed, each, shapes
 from conformance.cases.explore import outgrows_float32, random_cases
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(Struct, frozen=True):
     """A named collection of cases with a purpose."""
 
     name: str

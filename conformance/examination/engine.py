@@ -5,11 +5,11 @@ Case -> Problem -> observations of the subject and the reference -> findings -> 
 
 import hashlib
 import traceback
-from dataclasses import dataclass, field
 from functools import lru_cache
 from time import perf_counter
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.cases import Case, Problem, materialise
 from conformance.errors import Unsupported
@@ -50,8 +50,7 @@ def timed_examination(case: Case, subject: Subject) -> tuple[CaseRecord, Timing]
     return record, clock.timing()
 
 
-@dataclass(slots=True)
-class Clock:
+class Clock(Struct):
     """Seconds spent by part since the clock was made."""
 
     started: float = field(default_factory=perf_counter)
@@ -70,8 +69,7 @@ class Clock:
         return Timing(**parts, total=round(perf_counter() - self.started, 6))
 
 
-@dataclass(frozen=True, slots=True)
-class Runner:
+class Runner(Struct, frozen=True):
     """Runs a subject on problems, on the clock, and turns what goes wrong into one of two exceptions."""
 
     subject: Subject

@@ -1,9 +1,9 @@
 """The steps of a subject and of the reference next to each other, for one case."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Case, materialise
 from conformance.judge import Finding, local_check
@@ -14,8 +14,7 @@ SHOWN = {"h": "hidden", "dL/dh": "d_hidden"}
 """Quantities that have steps, and where an observation keeps them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepRow:
+class StepRow(Struct, frozen=True, kw_only=True):
     """One step, by the element that uses most of its bound."""
 
     t: int

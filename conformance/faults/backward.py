@@ -9,9 +9,9 @@ one for each number of steps already gone back where gradients go a limited way.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.faults.forward import Rounded, Scan, exact
 from conformance.faults.parameters import read_state
@@ -20,8 +20,7 @@ from conformance.faults.slopes import slopes
 from refrnn import Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loop:
+class Loop(Struct, frozen=True, kw_only=True):
     """What the backward loop of one layer and direction found."""
 
     scan: Scan

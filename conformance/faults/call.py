@@ -1,8 +1,8 @@
 """What a network is called with: the arrays of a problem, time-major and batched, and those of a second call."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.cases import Problem
 from conformance.errors import Unsupported
@@ -42,8 +42,7 @@ ONE_LENGTH = {
 """Choices that look at other steps than their own; beside padding it is open which those are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """The arguments of one forward and backward call; what the loss doesn't see has zeros for a cotangent."""
 
     x: Array  # (T, B, I), 0 in the padding

@@ -1,11 +1,11 @@
 """`Fault`: one named mistake in a hand-written network, in words and as a choice at a seam."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """One entry of the catalogue.
 
     Attributes

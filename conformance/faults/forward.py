@@ -5,9 +5,9 @@ that wait in the padding hold their state.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.faults import shifts
 from conformance.faults.seams import Choices
@@ -23,8 +23,7 @@ def exact(values: Array) -> Array:
     return values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
+class Scan(Struct, frozen=True, kw_only=True):
     """What the forward pass of one layer and direction leaves behind."""
 
     place: Place

@@ -4,9 +4,9 @@ y_t = W h_t + b        dL/dh_t = Wᵀ dL/dy_t        dW = Σ_t dL/dy_t ⊗ h_t  
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Head
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
@@ -17,8 +17,7 @@ from conformance.faults.seams import Choices
 from refrnn import Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Through:
+class Through(Struct, frozen=True, kw_only=True):
     """What a head makes of the states of the last layer, time-major and batched."""
 
     y: Array  # (T, B, O)

@@ -1,7 +1,9 @@
 """Mutants: faults of the catalogue as subjects, to be judged like any other implementation."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct, structs
 
 from conformance.cases import Problem
 from conformance.errors import UsageError
@@ -11,8 +13,7 @@ from conformance.faults.simulate import simulate
 from conformance.subjects.observation import Observation
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
+class Mutant(Struct, frozen=True):
     """A network with one fault.
 
     Without its inner steps it shows what a black box shows: output, h_n and the gradients of parameters, x and h_0.
@@ -60,7 +61,7 @@ def choices_of(faults: Iterable[Fault]) -> Choices:
                     f"{chosen[seam]!r}; leave one of them out."
                 )
                 raise UsageError(message)
-    return replace(RIGHT, **chosen)  # pyright: ignore[reportArgumentType]: checked by Choices
+    return structs.replace(RIGHT, **chosen)  # pyright: ignore[reportArgumentType]: checked by Choices
 
 
 def results_only(observation: Observation) -> Observation:

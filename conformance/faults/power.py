@@ -9,9 +9,10 @@ Three measurements on the cases of a suite, all on black boxes, which are the ha
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.cases import FORMATS, Case, Problem, materialise
 from conformance.examination.engine import examine
@@ -29,8 +30,7 @@ SEEN_BELOW = {"f64": 3e-13, "f32": 2.5e-6}
 """Noise over scale up to which a quantity counts as well-conditioned (a thirtieth of the size to be seen)."""
 
 
-@dataclass(slots=True)
-class Power:
+class Power(Struct):
     """What was measured."""
 
     cases: int
@@ -43,8 +43,7 @@ class Power:
     accused: list[str] = field(default_factory=list)  # right code that was called wrong
 
 
-@dataclass(frozen=True, slots=True)
-class RightNetwork:
+class RightNetwork(Struct, frozen=True):
     """The catalogue's network without any fault, as a black box."""
 
     name: str = "right-network"
@@ -55,8 +54,7 @@ class RightNetwork:
         return results_only(simulate(problem, RIGHT))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disturbance:
+class Disturbance(Struct, frozen=True, kw_only=True):
     """torch's results with one of them scaled: by 1 + size as a whole, or in its largest element only."""
 
     result: str  # a field of Observation, or a parameter's name

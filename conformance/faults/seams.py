@@ -4,8 +4,10 @@ A faulty network makes another choice at one seam or several; `simulate` compute
 "first" and "last" are meant in the order of the scan, except for `entry` and `inputs`, which go by time.
 """
 
-from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, get_args
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from conformance.errors import UsageError
 
@@ -29,8 +31,7 @@ NUMBERS = ("reach", "rate", "own_ih", "own_hh", "own_b", "own_head", "own_head_b
 """What `Choices` holds besides its seams: how far, how fast, how much."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class Choices(Struct, frozen=True, kw_only=True):
     """What a network does at each seam.
 
     Attributes

@@ -5,9 +5,9 @@ passes. A fault in the forward pass leaves the backward pass as people write it:
 pass kept, with f' of the activation in use.
 """
 
-from dataclasses import dataclass, replace
-
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.cases import Problem
 from conformance.faults.backward import Loop, scan_backward
@@ -21,8 +21,7 @@ from conformance.subjects.observation import Observation, Place
 from refrnn import Array, Weights
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
+class Results(Struct, frozen=True, kw_only=True):
     """All that one call gave: results time-major and batched, inner steps by place in the order of time."""
 
     output: Array  # (T, B, D·H)
@@ -70,8 +69,7 @@ def _called_again(network: "Network", call: Call, first: Results) -> Results:
     return network.run(second_call(problem, choices, call, first.h_n, d_hidden))
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """The layers and directions of one problem."""
 
     problem: Problem

@@ -1,11 +1,11 @@
 """Budgets of work: what is given up is given up at the same point on any machine, since nothing is timed."""
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, kw_only=True):
     """So much work, counted in units of the one who does it: calls, loops, candidates.
 
     Attributes

@@ -4,10 +4,10 @@ By which rule single elements agree, differ or can't be decided stands in `decis
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.judge.rounding import Precision
 from refrnn import Array
@@ -23,8 +23,7 @@ BASES: dict[Scale, str] = {
 """Where the expected value of a comparison comes from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """Two arrays of one quantity that should agree, and how closely.
 
     Attributes
@@ -85,8 +84,7 @@ def in_words(layer: int | None, direction: int | None, index: Mapping[str, int])
     return ", ".join(parts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Divergence:
+class Divergence(Struct, frozen=True, kw_only=True):
     """One element that is wrong, with everything a message says of it."""
 
     phase: Phase
@@ -109,8 +107,7 @@ class Divergence:
         return in_words(self.layer, self.direction, self.index)
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
+class Differences(Struct, frozen=True):
     """How far elements lie apart, in every unit in which that is told."""
 
     absolute: Array
@@ -129,8 +126,7 @@ class Differences:
         return cls(absolute, relative, absolute / precision.format.spacing(size))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What came out of one comparison.
 
     Nothing is `at_stake` where every term of every sum is 0: no fault of the arithmetic could have shown. `worst_share`
@@ -149,7 +145,7 @@ class Finding:
     absolute: float
     relative: float
     ulp: float
-    share: Array = field(repr=False)
+    share: Array
     precision: Precision
 
     @property

@@ -14,10 +14,10 @@ elements of many comparisons are laid out in one vector, and reduced comparison 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from conformance.judge.comparison import Comparison, Differences, Finding
 from conformance.judge.rounding import Precision
@@ -60,8 +60,7 @@ def _batches(comparisons: Iterable[Comparison]) -> Iterator[list[Comparison]]:
         yield batch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Laid:
+class Laid(Struct, frozen=True, kw_only=True):
     """The elements of several comparisons in one vector each.
 
     Every comparison is followed by one element that isn't judged, so that none is empty.

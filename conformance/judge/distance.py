@@ -3,9 +3,8 @@
 In a chaotic regime this reaches the size of the quantity itself although both programs are right at every step.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Format, Problem
 from conformance.judge.flow import magnitude
@@ -13,8 +12,7 @@ from conformance.subjects.observation import Observation
 from refrnn import Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distance:
+class Distance(Struct, frozen=True, kw_only=True):
     """The greatest differences of one result between a subject and the reference."""
 
     quantity: str

@@ -11,9 +11,9 @@ can repeat at every step.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from refrnn import Array, Weights
 
@@ -26,8 +26,7 @@ def perturbations(rng: np.random.Generator, shape: tuple[int, ...], deviation: f
     return drawn
 
 
-@dataclass(frozen=True, slots=True)
-class Dice:
+class Dice(Struct, frozen=True):
     """Draws the perturbations of one scan, of unit variance, half of it the same at every step."""
 
     rng: np.random.Generator
@@ -45,8 +44,7 @@ class Dice:
         return drawn
 
 
-@dataclass(frozen=True, slots=True)
-class NoisyElman:
+class NoisyElman(Struct, frozen=True):
     """One scan of the Elman cell in arithmetic of unit roundoff u and smallest number eta, replayed `replays` times."""
 
     nonlinearity: str

@@ -10,9 +10,9 @@ program may overflow on the way, the comparison would mean nothing: undecidable.
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Problem
 from conformance.judge.comparison import Comparison, Finding, Scale
@@ -30,8 +30,7 @@ MEANINGLESS = 3e-3
 """Noise over scale from which a comparison means nothing: at THRESHOLD units that is a tenth of the quantity itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class Allowance(Struct, frozen=True, kw_only=True):
     """How far two correct programs may lie apart in one result, and where that says nothing.
 
     `relative` is the noise of the noisiest row over that row itself.

@@ -1,16 +1,15 @@
 """A gradient on its way to where it is summed, together with what bounds its rounding."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
+from msgspec import Struct
 
 from refrnn import Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class Flow(Struct, frozen=True, kw_only=True):
     """A gradient on its way to where it is summed, with what bounds its rounding."""
 
     value: Array

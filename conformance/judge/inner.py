@@ -1,17 +1,16 @@
 """The hidden steps that a local check goes by: the subject's own, as far as it shows them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Problem
 from conformance.subjects.observation import Observation, Place
 from refrnn import Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inner:
+class Inner(Struct, frozen=True, kw_only=True):
     """h_t and dL/dh_t of the places that the subject shows: (T, B, H) in float64, 0 where a sample has no step."""
 
     hidden: dict[Place, Array]

@@ -16,9 +16,9 @@ The spread of the replays is the noise of each quantity; a discrepancy is judged
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Head, Problem
 from conformance.cases.head import HEAD_WEIGHT
@@ -33,8 +33,7 @@ FLOOR = 10
 """Smallest subnormals per hidden unit that underflow alone may cost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
+class Noise(Struct, frozen=True, kw_only=True):
     """The noise of one quantity, element by element, and how it compares with the quantity.
 
     `relative` is each row's noise over the row's own scale (root mean squares): where it isn't small the
@@ -100,8 +99,7 @@ def noises(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: f
         yield Noise(value=one, relative=one_relative)
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """All replays of one problem, side by side in the batch: arrays are (T, K·B, ·)."""
 
     problem: Problem

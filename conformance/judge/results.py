@@ -1,7 +1,8 @@
 """The results of a run by name: what every subject has to show, time-major and batched."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.cases import Problem
 from conformance.judge.comparison import Finding, Phase
@@ -12,8 +13,7 @@ from conformance.subjects.observation import Observation, Place
 from refrnn import Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """One public quantity of one place (None where it has none), with what a comparison needs to name it."""
 
     phase: Phase

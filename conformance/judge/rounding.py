@@ -10,10 +10,10 @@ through at most k stored sums, the difference is at most ((1 + γ'_n)(1 + γ_k) 
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Format
 from refrnn import Array
@@ -22,8 +22,7 @@ RECOMPUTED = 2.0**-53
 """Unit roundoff of float64, in which every subject is recomputed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Precision:
+class Precision(Struct, frozen=True):
     """How a subject computes, next to its recomputation in float64."""
 
     format: Format

@@ -1,9 +1,9 @@
 """What one local check works with, and the questions that its parts ask of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Problem
 from conformance.judge import geometry
@@ -13,8 +13,7 @@ from conformance.subjects.observation import Observation, Place
 from refrnn import Array, ElmanCell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """The problem, what the subject showed of it, and the precision in which they are compared."""
 
     problem: Problem

@@ -6,9 +6,9 @@ that follows from them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.judge import elman_bounds as bounds
 from conformance.judge.flow import Flow, magnitude
@@ -17,8 +17,7 @@ from conformance.subjects.observation import Place
 from refrnn import Array, ElmanCell, Weights
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forward:
+class Forward(Struct, frozen=True, kw_only=True):
     """One forward step for every row: what the subject had, what the reference makes of it."""
 
     place: Place
@@ -31,8 +30,7 @@ class Forward:
     bound: Array  # (N, H)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backward:
+class Backward(Struct, frozen=True, kw_only=True):
     """One backward step for every row, from the subject's own h_t and dL/dh_t."""
 
     forward: Forward

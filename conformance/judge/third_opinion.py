@@ -4,9 +4,8 @@ Errors of two correct programs against the truth differ by chance, by factors up
 CHANCE is one side called off.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Problem
 from conformance.judge.results import results
@@ -16,8 +15,7 @@ from refrnn import Array
 CHANCE = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opinion:
+class Opinion(Struct, frozen=True, kw_only=True):
     """The greatest errors of both sides on the result where they are most unlike."""
 
     quantity: str

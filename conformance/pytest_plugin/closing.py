@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import Struct, field
 
 from conformance.pytest_plugin.planning import PLAN, PLANNER
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from conformance.pytest_plugin.plan import Plan
 
 
-@dataclass(slots=True, eq=False)
-class Closing:
+class Closing(Struct, eq=False):
     """Gathers what tests report, wherever they ran, and closes the run with a record.
 
     Attributes

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.examination.recording import unjudged
 from conformance.pytest_plugin.check import Examination
@@ -21,8 +22,7 @@ from conformance.runs.gate import Assessment
 NO_TIME = Timing(subject=0.0, reference=0.0, judging=0.0, total=0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reports:
+class Reports(Struct, frozen=True, kw_only=True):
     """What is known of the tests of a run.
 
     Attributes
@@ -40,8 +40,7 @@ class Reports:
     finished: AbstractSet[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Harvest:
+class Harvest(Struct, frozen=True, kw_only=True):
     """The record of a run, what becomes of it at the gate, and cases that came out differently the second time."""
 
     assessment: Assessment

@@ -1,12 +1,11 @@
 """The plan of a run, as workers send it to the controller: which tests stand for which case and subject."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from conformance.record import Environment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """One test, and the case and subject that it stands for."""
 
     test: str
@@ -14,8 +13,7 @@ class Planned:
     subject: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """All tests that examine something, in the order of their definition.
 
     `suites` names what they are from, `partial` tells whether others of these were left out, `stale` the expected

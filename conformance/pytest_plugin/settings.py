@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from conformance.cases import Case, Shard
 from conformance.cli.options import chosen_cases, prepared_folder
@@ -17,8 +17,7 @@ from conformance.subjects import DEFAULT, load_subject
 from conformance.subjects.observation import Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """The options, checked; without subjects where none is named."""
 
     suite: str | None

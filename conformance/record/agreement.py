@@ -1,11 +1,10 @@
 """How closely each quantity agrees, by subject, precision and group of cases; and what else a record says in total."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from conformance.cases import Case, parse_id
 from conformance.cases.groups import GROUPS, group_of
@@ -50,8 +49,7 @@ def _condensed(case: CaseRecord) -> CaseRecord:
     return structs.replace(case, quantities=list(worst.values()), distances=[], shares={}, reproduce="")
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     """Comparisons of one quantity, counted in one after the other."""
 
     elements: int = 0

@@ -1,7 +1,8 @@
 """A record boiled down to what a reader wants first: the view that every report prints."""
 
 from collections import Counter
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.cases import FORMATS
 from conformance.record import CaseRecord, Record, Verdict
@@ -19,8 +20,7 @@ FAILING = ("differs", "error", "undecidable")
 """Verdicts that fail a run by themselves (`fails`); what is vacuous or unsupported says nothing either way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Struct, frozen=True, kw_only=True):
     """What the reports show of a record, in the order of the record."""
 
     record: Record

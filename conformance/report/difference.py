@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from typing import TypeVar
+
+import msgspec
 
 from conformance.record.comparing.difference import CaseChange, Difference, FactChange, MarginChange
 from conformance.record.numbers import shown
@@ -70,8 +71,8 @@ def difference_markdown(found: Difference) -> str:
 
 def difference_json(found: Difference) -> str:
     """Return all changes as JSON, with the number of regressions."""
-    content = {"regressions": found.regressions, **asdict(found)}
-    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, default=str) + "\n"
+    content = {"regressions": found.regressions, **msgspec.to_builtins(found)}
+    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def sentence(found: Difference) -> str:

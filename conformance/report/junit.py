@@ -11,9 +11,10 @@ What there is to say stands in the element's body as well as in its message, sin
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from xml.etree import ElementTree as ET
+
+from msgspec import Struct
 
 from conformance.record import CaseRecord, Record, RulingRecord, Timing
 from conformance.record.summary import fails
@@ -23,8 +24,7 @@ ELEMENTS = {"differs": "failure", "error": "error", "undecidable": "error"}
 """What a verdict becomes that fails a run; "agrees" becomes nothing, and any other is skipped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestOutcome:
+class TestOutcome(Struct, frozen=True, kw_only=True):
     """One test: a case, how long it took, and what an expected failure or a baseline made of it."""
 
     case: CaseRecord

@@ -1,9 +1,9 @@
 """What a run gathers beside its cases for the report: detection power, contracts of torch, profiles of single runs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Case, materialise
 from conformance.examination.profiles import profiles
@@ -30,8 +30,7 @@ PROBED = 40
 SCALES = Scales(differs_from=float(THRESHOLD), undecidable_from=MEANINGLESS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """All that was gathered; empty where a run gathers nothing."""
 
     power: PowerRecord | None = None

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct, field
 
 from conformance.errors import UsageError
 from conformance.record import Body, CaseRecord, Timing
@@ -46,8 +46,7 @@ class DamageError(Exception):
     """A line isn't what a run of this identity writes; the message says why."""
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """What a ledger holds of a run.
 
     Attributes

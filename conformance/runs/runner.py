@@ -8,9 +8,10 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
 from itertools import islice
 from time import monotonic
+
+from msgspec import Struct, field
 
 from conformance.cases import Case
 from conformance.record.environment import one_thread
@@ -68,7 +69,9 @@ def run_cases(
     results = (
         _in_process(owed, subjects)
         if here
-        else Mapped(owed, subjects, recruit or ProcessCrew, jobs, LIMIT if limit is None else limit).run()
+        else Mapped(
+            owed, subjects, recruit or ProcessCrew, jobs, LIMIT if limit is None else limit, deque(owed)
+        ).run()
     )
     try:
         for position, examined in results:
@@ -89,8 +92,7 @@ def _in_process(cases: Mapping[int, Case], subjects: Sequence[str]) -> Iterator[
         yield position, examine_unit(case.id, subjects)
 
 
-@dataclass(slots=True)
-class Handed:
+class Handed(Struct):
     """A unit that a crew has: its position, and when its turn came (never, as long as it waits for a worker)."""
 
     position: int
@@ -101,8 +103,7 @@ UnderWay = dict[Future[Examined], Handed]
 """What a crew has, in the order in which it was handed over."""
 
 
-@dataclass(slots=True)
-class Mapped:
+class Mapped(Struct):
     """Cases mapped over crews, by their positions in the suite."""
 
     cases: Mapping[int, Case]
@@ -110,11 +111,8 @@ class Mapped:
     recruit: Recruit
     jobs: int
     limit: float
-    waiting: deque[int] = field(init=False)
-    suspects: deque[int] = field(init=False, default_factory=deque)
-
-    def __post_init__(self) -> None:
-        self.waiting = deque(self.cases)
+    waiting: deque[int]
+    suspects: deque[int] = field(default_factory=deque)
 
     def run(self) -> Iterator[tuple[int, Examined]]:
         """Yield results as workers finish them."""

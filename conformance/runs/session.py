@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal
+
+from msgspec import Struct
 
 from conformance.cases import Case
 from conformance.errors import UsageError
@@ -31,8 +32,7 @@ class EvidenceInterrupted(KeyboardInterrupt):
         self.record = record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """One run of cases on subjects.
 
     Attributes

@@ -1,7 +1,8 @@
 """The unit of work that travels, a case id and names of subjects, and what becomes of all units of a run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from conformance.cases import Case, parse_id
 from conformance.examination.engine import timed_examination
@@ -14,8 +15,7 @@ Examined = list[tuple[CaseRecord, Timing]]
 """What one case gave: a record and its timing for each subject."""
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What a run has so far, by the position of the case in the suite."""
 
     by_position: dict[int, Examined] = field(default_factory=dict)

@@ -1,16 +1,14 @@
 """The reference as a subject: `refrnn`'s own scan, judged by the same check as everything else."""
 
-from dataclasses import dataclass
-
 import numpy.typing as npt
+from msgspec import Struct
 
 from conformance.cases import Head, Problem
 from conformance.subjects.observation import Observation
 from refrnn import RNN, Array, Linear
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """`refrnn.RNN` over the whole sequence, with everything that its trace and gradients show."""
 
     name: str = "reference"

@@ -10,8 +10,9 @@ Unrolling takes time that grows faster than the number of steps, so that long se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from conformance.errors import Unsupported
 from conformance.subjects.observation import Observation
@@ -25,8 +26,7 @@ MOST_STEPS = 64
 """Unrolled steps over all layers and directions; 200 of them took half a minute to compile."""
 
 
-@dataclass(frozen=True, slots=True)
-class TorchCompiled:
+class TorchCompiled(Struct, frozen=True):
     """One call of a compiled nn.RNN and one backward call."""
 
     name: str = "torch-compiled"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.errors import Unsupported
 from conformance.subjects.observation import Observation
@@ -25,8 +27,7 @@ WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 """cuBLAS reads it when it is first used: without such a workspace, two runs of an RNN may round differently."""
 
 
-@dataclass(frozen=True, slots=True)
-class TorchCuda:
+class TorchCuda(Struct, frozen=True):
     """One nn.RNN call and one backward call on a device."""
 
     name: str = "torch-cuda"

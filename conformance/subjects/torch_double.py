@@ -15,8 +15,10 @@ parameters themselves (tanh″ and its like), of which the reference knows nothi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from conformance.subjects import torch_graph
 from conformance.subjects.observation import Observation
@@ -34,8 +36,7 @@ if TYPE_CHECKING:
     Wanted = Sequence[torch.Tensor | GradientEdge]
 
 
-@dataclass(frozen=True, slots=True)
-class TorchDouble:
+class TorchDouble(Struct, frozen=True):
     """One nn.RNN call and three nested backward calls."""
 
     name: str = "torch-double"

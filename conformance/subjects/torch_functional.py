@@ -7,8 +7,10 @@ gradient doesn't exist and isn't shown; all others must be what they are without
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from conformance.subjects import torch_graph
 from conformance.subjects.observation import Observation
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from conformance.cases import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class TorchFunctional:
+class TorchFunctional(Struct, frozen=True):
     """One functional call of nn.RNN and one backward call."""
 
     name: str = "torch-functional"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from conformance.subjects import torch_graph
 from conformance.subjects.observation import Observation
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from conformance.cases import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class TorchFused:
+class TorchFused(Struct, frozen=True):
     """One nn.RNN call and one backward call; ragged batches go in as packed sequences."""
 
     name: str = "torch"
@@ -34,8 +35,7 @@ class TorchFused:
         return replace(found, **({} if inner is None else torch_graph.observed(problem, inner)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaves:
+class Leaves(Struct, frozen=True, kw_only=True):
     """The tensors of a run whose gradients are wanted."""
 
     x: torch.Tensor

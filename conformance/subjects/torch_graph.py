@@ -13,10 +13,10 @@ shows its results only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.subjects.torch_modules import shown
 
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 ACTIVATIONS = {"tanh": "TanhBackward0", "relu": "ReluBackward0"}
 
 
-@dataclass(slots=True)
-class Tap:
+class Tap(Struct):
     """The activation nodes of a graph in the order of their steps, and what passes through them."""
 
     nodes: list[Any]

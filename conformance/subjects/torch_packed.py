@@ -6,8 +6,10 @@ Ragged batches are packed in any order (`enforce_sorted=False`), so that torch s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from conformance.errors import Unsupported
 from conformance.subjects import torch_graph
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from conformance.cases import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class TorchPacked:
+class TorchPacked(Struct, frozen=True):
     """One nn.RNN call on a PackedSequence and one backward call."""
 
     name: str = "torch-packed"

@@ -1,14 +1,15 @@
 """torch.nn.RNN as a black box: its results only, to be judged end to end."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from conformance.cases import Problem
 from conformance.subjects.observation import Observation
 from conformance.subjects.torch_fused import TorchFused
 
 
-@dataclass(frozen=True, slots=True)
-class TorchResults:
+class TorchResults(Struct, frozen=True):
     """The fused module without the steps that its graph shows, as a GPU or a compiled module would be seen."""
 
     name: str = "torch-results"

@@ -8,10 +8,10 @@ and the sum that it accumulates itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.subjects.observation import Observation, Place
 from conformance.subjects.torch_modules import cotangent, module, numbers, shown, tensor
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from refrnn import Array
 
 
-@dataclass(slots=True)
-class Graph:
+class Graph(Struct):
     """The tensors of one run whose gradients are wanted."""
 
     states: dict[Place, list[torch.Tensor]] = field(default_factory=dict)  # h_t (B, H), by time
@@ -34,8 +33,7 @@ class Graph:
     uses: dict[str, list[torch.Tensor]] = field(default_factory=dict)  # the view of each at every step
 
 
-@dataclass(frozen=True, slots=True)
-class Stepper:
+class Stepper(Struct, frozen=True):
     """How one step of one layer and direction is made.
 
     Attributes
@@ -67,8 +65,7 @@ SEQUENCES_OF_ONE = Stepper(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TorchSteps:
+class TorchSteps(Struct, frozen=True):
     """A module stepped by hand, with every state and gradient in sight."""
 
     name: str = "torch-steps"

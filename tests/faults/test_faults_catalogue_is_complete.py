@@ -1,9 +1,9 @@
 """The catalogue: ids that stay, texts that are there, and one network for every fault."""
 
 import re
-from dataclasses import FrozenInstanceError, fields
 
 import pytest
+from msgspec.structs import fields
 
 from conformance import UsageError
 from conformance.faults import CATALOGUE, RIGHT, Choices, Fault, Mutant, choices_of, load_fault
@@ -300,7 +300,7 @@ def test_unknown_names_are_refused_with_what_there_is() -> None:
 def test_entries_choices_and_mutants_are_frozen() -> None:
     fault = load_fault("carry-missing")
     for value, field in ((fault, "id"), (RIGHT, "carry"), (Mutant(fault), "fault")):
-        with pytest.raises(FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(value, field, None)
 
 

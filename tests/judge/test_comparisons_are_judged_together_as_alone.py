@@ -1,9 +1,8 @@
 """Comparisons are laid out and judged many at once; what is found of each is what would be found of it alone."""
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
+from msgspec.structs import fields
 
 from conformance import load_subject, parse_id
 from conformance.cases import FORMATS, materialise
@@ -39,7 +38,7 @@ def comparison(shape: tuple[int, ...], seed: int = 0, **changes: object) -> Comp
 
 def told(finding: Finding) -> dict[str, object]:
     """Return everything that a finding says."""
-    plain = {f.name for f in fields(finding)} - {"comparison", "share", "precision"}
+    plain = {f.name for f in fields(type(finding))} - {"comparison", "share", "precision"}
     said = {name: getattr(finding, name) for name in (*plain, "verdict", "first", "worst_where")}
     return said | {"share": finding.share.tobytes(), "shape": finding.share.shape}
 

@@ -6,6 +6,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import FORMATS, materialise, parse_id
 from conformance.judge import Precision, results
@@ -49,7 +50,7 @@ def test_replays_without_perturbation_are_the_reference(case_id: str) -> None:
     problem = materialise(parse_id(case_id))
     exact = results(problem, observe(problem, np.float64))
     replay = Replay.of(problem, PRECISE, 3)
-    found = replace(replay, cell=replace(replay.cell, u=0.0, eta=0.0)).results()
+    found = structs.replace(replay, cell=structs.replace(replay.cell, u=0.0, eta=0.0)).results()
     assert set(found) >= set(exact)
     for name, result in exact.items():
         assert found[name].shape == (3, *result.value.shape), name
@@ -294,7 +295,7 @@ def test_a_gradient_that_passes_through_a_head_does_so_in_the_replays() -> None:
 def test_a_gradient_of_a_parameter_scatters_element_by_element_as_its_sum_rounds() -> None:
     problem = materialise(parse_id("rnn-tanh-T3-B2-I2-H2-f64-s0"))
     replay = Replay.of(problem, PRECISE, MANY)
-    replay = replace(replay, cell=replace(replay.cell, u=1e-6))
+    replay = structs.replace(replay, cell=structs.replace(replay.cell, u=1e-6))
     rng = np.random.default_rng(8)
     delta, read = rng.integers(-8, 9, (2, 6, 2)).astype(np.float64)  # whose sums are exact
     tiled = [np.repeat(values[np.newaxis], MANY, axis=0) for values in (delta, read)]

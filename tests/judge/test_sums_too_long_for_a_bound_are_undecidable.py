@@ -1,9 +1,8 @@
 """Where a sum has so many terms that rounding has no bound (n·u ≥ 1), nothing is decided, and no run is lost."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance import examine, load_subject, parse_id
 from conformance.cases import FORMATS
@@ -32,7 +31,7 @@ def test_gradients_over_too_many_rows_are_undecidable_and_the_reason_is_given(
     subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a precision of 1/64 the 72 rows of the case are too many, its single steps aren't."""
-    coarse = Precision.of(replace(FORMATS["f32"], digits=6, lowest=-144, accumulator=2.0**-6))
+    coarse = Precision.of(structs.replace(FORMATS["f32"], digits=6, lowest=-144, accumulator=2.0**-6))
     monkeypatch.setattr(Precision, "of", lambda _: coarse)
     record = examine(CASE, load_subject(subject))
     assert record.verdict == "undecidable"

@@ -1,6 +1,6 @@
 """What torch.nn.RNN refuses and takes is as it was when this was written, and a change is noticed."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def probed(**changes):
         refrnn=raising(ValueError("x must have the shape")),
         answer=Refuses("ValueError", "x must"),
     )
-    (row,) = probe_contracts([replace(plain, **changes)])
+    (row,) = probe_contracts([structs.replace(plain, **changes)])
     return row
 
 
@@ -115,8 +115,8 @@ REFUSED = "could not create a primitive descriptor for the LSTM forward propagat
     ],
 )
 def test_a_contract_that_depends_on_the_processor_holds_on_each_and_can_break(has, outcome, holds):
-    expected = replace(LSTM.expected, has=lambda: has)
-    (row,) = probe_contracts([replace(LSTM, torch=outcome, expected=expected)])
+    expected = structs.replace(LSTM.expected, has=lambda: has)
+    (row,) = probe_contracts([structs.replace(LSTM, torch=outcome, expected=expected)])
     assert row.holds is holds
     assert row.depends_on == "AVX-512"
     assert row.expected == (
@@ -227,7 +227,7 @@ def test_the_command_prints_every_row_and_leaves_with_0(monkeypatch):
 
 
 def test_the_command_tells_what_depends_on_the_processor(monkeypatch):
-    expected = replace(LSTM.expected, has=lambda: False)
+    expected = structs.replace(LSTM.expected, has=lambda: False)
     row = probed(torch=raising(RuntimeError(REFUSED)), expected=expected)
     monkeypatch.setattr(contracts, "probe_contracts", lambda: [row])
     result = CliRunner().invoke(cli.cli, ["contracts"], env={"COLUMNS": "200"})
@@ -251,7 +251,7 @@ def test_the_command_names_what_changed_and_leaves_with_1(monkeypatch):
 
 def test_a_run_tells_on_the_terminal_what_changed_and_nothing_of_what_holds(command, monkeypatch):
     rows = (probed(id="holding"), probed(id="broken", torch=lambda: "ran"))
-    found = Evidence(contracts=tuple(ContractRecord(**asdict(row)) for row in rows))
+    found = Evidence(contracts=tuple(ContractRecord(**structs.asdict(row)) for row in rows))
     monkeypatch.setattr(session, "gathered", lambda *_: found)
     answer = command("run", "--case", CASE, "--subject", "reference", "--evidence")
     assert answer.code == 0
@@ -263,7 +263,9 @@ def test_a_run_tells_on_the_terminal_what_changed_and_nothing_of_what_holds(comm
 
 def test_reports_tell_what_depends_on_the_processor():
     row = ContractRecord(
-        **asdict(probed(expected=replace(LSTM.expected, elsewhere=Refuses("RuntimeError", "size"))))
+        **structs.asdict(
+            probed(expected=structs.replace(LSTM.expected, elsewhere=Refuses("RuntimeError", "size")))
+        )
     )
     record = structs.replace(rich_record(), contracts=[structs.replace(row, holds=True)])
     made = contents(record)

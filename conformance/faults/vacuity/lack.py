@@ -1,7 +1,8 @@
 """`Lack`: something that data don't have, with what it hides."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.cases import Problem
 from conformance.subjects.observation import Observation
@@ -10,8 +11,7 @@ Question = Callable[[Problem, Observation], bool]
 """Asked of a problem and of what the reference shows of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lack:
+class Lack(Struct, frozen=True, kw_only=True):
     """Something that the data of a problem don't have.
 
     Attributes

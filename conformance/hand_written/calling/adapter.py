@@ -2,10 +2,10 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.showing import names_of
 

@@ -1,11 +1,12 @@
 """The problem as hand-written code is asked it: batched and time-major, under short names, in fresh copies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.cases import Case, Problem, materialise
 from conformance.hand_written.calling.hints.names import RATE, size_hint
@@ -18,8 +19,7 @@ from refrnn import Array
 HEAD = {"W_hy": "head.weight", "b_y": "head.bias"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class Traits(Struct, frozen=True, kw_only=True):
     """What a network can be asked and what it lacks.
 
     Attributes
@@ -207,8 +207,7 @@ class Settings:
             return default
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """One case with traits: the problem, the arrays that code gets, and what is right."""
 
     case: Case

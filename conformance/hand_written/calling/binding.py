@@ -3,10 +3,10 @@
 import copy
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.cases import Case, Problem, materialise
 from conformance.errors import Unsupported
@@ -27,8 +27,7 @@ BOTH = "result = grads"
 """The line that says that one call does both passes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Own:
+class Own(Struct, frozen=True, kw_only=True):
     """A network by its own parameters: their expressions, the outputs that the loss sees, the cotangent of those."""
 
     parameters: Mapping[str, str]
@@ -37,8 +36,7 @@ class Own:
     gradients: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
+class Binding(Struct, frozen=True, kw_only=True):
     """A hand-written network and how it is called; its fields are those of `Bound`.
 
     `build`, `forward` and `backward` are lines of Python over the names p, code and np; `shown` says by which

@@ -1,8 +1,9 @@
 """`Bound`: a hand-written network together with the way to call it; and `Unbound`, how far each attempt got."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from conformance.cases import Case, Problem
 from conformance.hand_written.calling.interface import Attempt, Interface
@@ -10,8 +11,7 @@ from conformance.subjects.observation import Observation
 from refrnn import Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class Loss(Struct, frozen=True, kw_only=True):
     """How the loss enters the backward pass.
 
     Attributes
@@ -33,8 +33,7 @@ class Loss:
     declared: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One forward and backward call of a network that lives on between calls.
 
     `before` and `after` are the arrays that it was handed, by a name a reader knows, as they were and as it left them.
@@ -45,8 +44,7 @@ class Call:
     after: Mapping[str, Array]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnForward:
+class OwnForward(Struct, frozen=True, kw_only=True):
     """A network by its own parameters, whatever they mean: what its own forward says about its own gradients.
 
     Attributes
@@ -100,8 +98,7 @@ class Bound(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unbound:
+class Unbound(Struct, frozen=True, kw_only=True):
     """Nobody found out how to call it: what was tried, the furthest attempt first, and the skeleton to fill in."""
 
     target: str

@@ -2,7 +2,8 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.adapter import skeleton
@@ -64,7 +65,7 @@ def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Bi
     The last item is an `Unbound` where nothing could be called at all. Foreign code runs in the sandbox, the one who
     asks for the next way outside it.
     """
-    found = Found(searching=Searching(loaded))
+    found = Found(searching=Searching.of(loaded))
     calls = Budget(most=MOST_CALLS)
     for ways, most in (
         (
@@ -197,7 +198,7 @@ def _gated(loaded: Loaded, found: Found) -> Iterator[Forward]:
     """Yield functions of cells with gates, handed weights that are made up; nothing where anything else was found."""
     p = question(case_of(ASKED, batched=False), Traits()).p
     for built in () if found.forwards else gated(loaded, p):
-        searching = Searching(loaded)
+        searching = Searching.of(loaded)
         for stepwise in (False, True):
             for _ in searching.forwards(built, stepwise=stepwise):
                 pass

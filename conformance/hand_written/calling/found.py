@@ -1,8 +1,9 @@
 """What a search for ways of calling came to so far, and which of those ways hide what another one shows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from conformance.hand_written.calling.backwards.search import Backward
 from conformance.hand_written.calling.forwards.passes import Forward
@@ -13,8 +14,7 @@ from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.scope import is_an_entry
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What a search came to so far."""
 
     searching: Searching

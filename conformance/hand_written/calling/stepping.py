@@ -1,7 +1,8 @@
 """Single steps called in loops of ours, and the loops over time of what was asked about that did not run for that."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.backwards.search import Backward
 from conformance.hand_written.calling.binding import Binding

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Case, Problem, materialise, parse_id
 from conformance.errors import Unsupported, UsageError
@@ -24,8 +25,7 @@ CASES = (
 """What a subject is asked that names no case of its own: no size equals another, none of T, B and O divides another."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adapted:
+class Adapted(Struct, frozen=True, kw_only=True):
     """A subject with the case that it is checked on; `made` gives one in the state in which it was handed over."""
 
     made: Callable[[], Subject]

@@ -10,6 +10,8 @@ import ast
 from dataclasses import replace
 from typing import cast
 
+from msgspec import structs
+
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.bound import Bound
@@ -140,6 +142,8 @@ def for_so_many_steps(candidate: Candidate, steps: int) -> Consistency | None:
     bound = cast("Binding", candidate.bound)
     case = replace(bound.problem_case, steps=steps)
     found = attempt(
-        lambda case: consistency(replace(bound, problem_case=case).own_forward()), case, candidate.caught
+        lambda case: consistency(structs.replace(bound, problem_case=case).own_forward()),
+        case,
+        candidate.caught,
     )
     return found if isinstance(found, Consistency) else None

@@ -1,6 +1,6 @@
 """Asking a bound network one question: the problem as it admits it, the truth about that, and what it showed."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from conformance.cases import Case, Problem, materialise
 from conformance.hand_written.calling import Binding, Bound
@@ -8,8 +8,7 @@ from conformance.hand_written.checking.judging import Tidied, Truth, tidied
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What a network showed on a problem, and the truth about that problem."""
 
     truth: Truth

@@ -2,10 +2,10 @@
 
 import inspect
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Case, parse_id
 from conformance.errors import UsageError
@@ -18,8 +18,7 @@ from conformance.hand_written.report.terminal import check_text
 from conformance.record.check import CheckRecord, CheckVerdict, DiagnosisRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What a check found; it prints as the terminal's text, and shows as HTML in notebooks.
 
     Attributes

@@ -8,6 +8,8 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from conformance.hand_written.calling.backwards.softening import SOFTLY
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.checking.choosing import Candidate, judged_on
@@ -51,7 +53,7 @@ def _truncation(candidate: Candidate, bound: Binding) -> list[str]:
     """Return up to how many steps gradients are exact where the code's own number of steps limits them."""
     if not any(LIFTED in line for line in (*bound.build, *bound.backward)):
         return []
-    own = replace(
+    own = structs.replace(
         bound,
         build=tuple(map(_with_its_own, bound.build)),
         backward=tuple(map(_with_its_own, bound.backward)),

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from dataclasses import replace as replaced
 
+from msgspec import Struct
 from msgspec.structs import replace
+from msgspec.structs import replace as replaced
 
 from conformance.examination.recording import quantity_records
 from conformance.faults.seams import FORWARD
@@ -100,8 +100,7 @@ def has_right_states(candidate: Candidate) -> bool:
     return right and is_handed_over(candidate)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkup:
+class Checkup(Struct, frozen=True, kw_only=True):
     """Everything that is tried with one candidate, and what is known of its mistakes."""
 
     candidate: Candidate

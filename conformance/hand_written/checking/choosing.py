@@ -5,7 +5,9 @@ none does is any mistake named, and then by the binding that needs fewest.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct, structs
 
 from conformance.cases import Case
 from conformance.cases.head import HEAD_BIAS
@@ -19,8 +21,7 @@ from conformance.hand_written.checking.running import CaughtWarnings, Failure, a
 from conformance.hand_written.checking.updates import LARGE, finer, read_off
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """One binding that ran on a case, and what it came to."""
 
     bound: Bound
@@ -100,8 +101,10 @@ def _without_excuse(candidate: Candidate) -> Candidate:
     if candidate.inside or is_rounding(candidate.bound, candidate.case, outcome, candidate.caught):
         return candidate
     if inside := constant_inside(candidate.answer.truth, tidy.observation):
-        return replace(candidate, inside=inside)
-    return replace(candidate, outcome=outcome_of(candidate.answer.truth, tidy.observation, single=False))
+        return structs.replace(candidate, inside=inside)
+    return structs.replace(
+        candidate, outcome=outcome_of(candidate.answer.truth, tidy.observation, single=False)
+    )
 
 
 def _read_finely(candidate: Candidate) -> Candidate:
@@ -113,14 +116,15 @@ def _read_finely(candidate: Candidate) -> Candidate:
     if isinstance(shown, Failure):
         return candidate
     parameters = finer(tidy.observation.parameters, shown.parameters, truth.problem.parameters)
-    answer = Answer(
-        truth=truth, tidied=replace(tidy, observation=replace(tidy.observation, parameters=parameters))
+    finest = replace(tidy.observation, parameters=parameters)
+    return structs.replace(
+        candidate,
+        answer=Answer(truth=truth, tidied=structs.replace(tidy, observation=finest)),
+        outcome=outcome_of(truth, finest),
     )
-    return replace(candidate, answer=answer, outcome=outcome_of(truth, answer.tidied.observation))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What a search over bindings came to: the candidates in the order in which they were found, and failures."""
 
     candidates: tuple[Candidate, ...]

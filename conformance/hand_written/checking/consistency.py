@@ -5,9 +5,10 @@ forward pass is the one that was meant, only whether backward and forward belong
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.cases import FORMATS
 from conformance.examination.recording import verdict_of
@@ -24,8 +25,7 @@ DIRECTIONS = 3
 """Random directions in which every parameter is moved."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consistency:
+class Consistency(Struct, frozen=True, kw_only=True):
     """How the gradients of a network compare with the numerical gradient of its own forward pass.
 
     `factor` is the one constant that all its gradients carry; the findings are about what is left without it.
@@ -61,8 +61,7 @@ def consistency(own: OwnForward) -> Consistency:
     return replace(plain, anchored=any(along.is_right_alone(name, g) for name, g in own.gradients.items()))
 
 
-@dataclass(frozen=True, slots=True)
-class Numerical:
+class Numerical(Struct, frozen=True):
     """Numerical derivatives along a few random directions (N, *shape) of every parameter, and their errors (N,).
 
     They tell at a fraction of the cost of single elements whether a gradient is right: an error anywhere shows in a
@@ -132,8 +131,7 @@ class Numerical:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class OwnLoss:
+class OwnLoss(Struct, frozen=True):
     """The loss that a network's backward pass is the gradient of, as a function of single numbers."""
 
     own: OwnForward

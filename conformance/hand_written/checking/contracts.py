@@ -4,9 +4,9 @@ One network is called many times on the same arrays. What differs afterwards was
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from conformance.cases import Problem
 from conformance.hand_written.calling import Bound, Call

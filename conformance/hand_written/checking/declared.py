@@ -6,11 +6,11 @@ every usual layout.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.hand_written.calling.values.softmaxes import sigmoid
 from conformance.hand_written.checking.differences import extrapolated
@@ -28,8 +28,7 @@ Kinds = tuple[Literal["squared", "crossed", "binary"], ...]
 KINDS: Kinds = ("squared", "crossed", "binary")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class Declared(Struct, frozen=True, kw_only=True):
     """A loss that the code declares: dloss/dy is `factor` times the cotangent, known up to `error`."""
 
     name: str

@@ -1,11 +1,11 @@
 """From a diagnosis to what a record tells of it: faults in words, and the steps of the network that it reproduces."""
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from msgspec.structs import replace
+from msgspec import Struct, structs
 
 from conformance.cases import Case
 from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
@@ -48,7 +48,7 @@ def diagnosed(
         found = diagnose(evidence, probe=probe, progress=progress, budget=budget, deepest=deepest)
         more = () if found.explained or not grows_with_the_rate(candidate) else (TOO_EARLY,)
     cut = (CUT,) if by_autograd(candidate.bound) and not follows(candidate) else ()
-    return dataclasses.replace(found, known=(*found.known, *more, *cut))
+    return structs.replace(found, known=(*found.known, *more, *cut))
 
 
 CUT = (
@@ -69,9 +69,7 @@ def follows(candidate: Candidate) -> bool:
 
 def of_the_forward_pass(shown: Observation) -> Observation:
     """Return what was shown of the forward pass alone."""
-    return dataclasses.replace(
-        shown, d_x=None, d_h_0=None, parameters={}, d_hidden={}, d_pre={}, step_parameters={}
-    )
+    return replace(shown, d_x=None, d_h_0=None, parameters={}, d_hidden={}, d_pre={}, step_parameters={})
 
 
 def _tells_nothing(candidate: Candidate) -> str:
@@ -115,9 +113,9 @@ def _equal(one: object, other: object) -> bool:
         return False
     if isinstance(one, np.ndarray):
         return np.array_equal(one, other, equal_nan=True)
-    if dataclasses.is_dataclass(one):
-        names = [field.name for field in dataclasses.fields(one)]
-        return all(_equal(getattr(one, name), getattr(other, name)) for name in names)
+    if isinstance(one, Struct) or is_dataclass(one):
+        kept = structs.fields(one) if isinstance(one, Struct) else fields(one)
+        return all(_equal(getattr(one, field.name), getattr(other, field.name)) for field in kept)
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
     return one == other
@@ -131,7 +129,7 @@ def crossed(bound: Bound) -> bool:
 def assumed(bound: Bound) -> Choices:
     """Return the forward pass by which a network was recognised: the right one, or one with a mistake."""
     seam, _, choice = bound.mistake.partition(" = ")
-    return dataclasses.replace(RIGHT, **{seam: choice}) if seam else RIGHT
+    return structs.replace(RIGHT, **{seam: choice}) if seam else RIGHT
 
 
 def _of_a_stack(candidate: Candidate) -> Iterator[str]:
@@ -186,7 +184,7 @@ def closest_match(record: DiagnosisRecord) -> DiagnosisRecord:
     known = [f"Closest match: torch.nn.RNN with another activation ({fault.id})." for fault in alike]
     ids = {fault.id for fault in alike}
     equivalents = [rest for names in record.equivalents if (rest := [n for n in names if n not in ids])]
-    return replace(
+    return structs.replace(
         record, explained=bool(faults), faults=faults, equivalents=equivalents, known=[*known, *record.known]
     )
 

@@ -8,9 +8,9 @@ carries complex numbers through, which buffers of real numbers don't
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 LEVELS = 5
 """Halvings of the step; each extrapolation removes the next even power of it."""
@@ -24,8 +24,7 @@ TINY = 2.0**-100
 """The complex step: its square is far below the unit roundoff of anything it is added to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derivative:
+class Derivative(Struct, frozen=True, kw_only=True):
     """A derivative, and how far off it may be."""
 
     value: float

@@ -1,7 +1,8 @@
 """All that a check found about a network that ran, before it is put in words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.hand_written.calling.binding import Binding
@@ -15,8 +16,7 @@ from conformance.judge import Finding
 from conformance.record.check import ConsistencyRecord, ContractFinding, PartRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """All that was found about a network that ran.
 
     Attributes

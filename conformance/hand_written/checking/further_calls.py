@@ -8,9 +8,10 @@ wrong.
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Problem, materialise
 from conformance.hand_written.calling import Bound, Call
@@ -40,8 +41,7 @@ NOT_REPEATABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FurtherCalls:
+class FurtherCalls(Struct, frozen=True, kw_only=True):
     """What further calls gave: contracts kept or broken, and in words what no habit explains, "" where nothing is."""
 
     contracts: tuple[ContractFinding, ...]
@@ -128,8 +128,7 @@ def _adds_up(truth: Truth, shown: Sequence[Observation], number: int, wrong: dic
     return len(again) == len(wrong) and all(f.verdict != "differs" for f in again.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(Struct, frozen=True, kw_only=True):
     """Calls of one network one after the other, and what each habit would make of them."""
 
     problems: Sequence[Problem]

@@ -5,10 +5,11 @@ it keeps them, results against the reference in units of noise where it doesn't.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from typing import Any, cast
 
 import numpy as np
+from msgspec import Struct, field, structs
 
 from conformance.cases import Problem
 from conformance.examination.recording import verdict_of
@@ -35,8 +36,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 """Twice the unit roundoff: what rounding an update costs, and reading it off."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Truth:
+class Truth(Struct, frozen=True, kw_only=True):
     """What is right for one problem: the reference in float64, and how far rounding may lead from it."""
 
     problem: Problem
@@ -54,7 +54,7 @@ class Truth:
         """Return the same truth with the allowance of a network that computes in float32."""
         problem = replace(self.problem, case=replace(self.problem.case, dtype="f32"))
         with np.errstate(all="ignore"):
-            return replace(self, problem=problem, allowed=allowances(problem, self.exact))
+            return structs.replace(self, problem=problem, allowed=allowances(problem, self.exact))
 
     def read_off_updates(self, rate: float) -> "Truth":
         """Return the same truth for gradients that are read off updates by a rate: (w − (w − r·g)) / r.
@@ -68,8 +68,8 @@ class Truth:
         allowed = dict(self.allowed)
         for name in held.keys() & allowed.keys() & self.exact.parameters.keys():
             size = biases.get(name, np.abs(held[name])) + rate * np.abs(self.exact.parameters[name])
-            allowed[name] = replace(allowed[name], bound=allowed[name].bound + EPSILON * size / rate)
-        return replace(self, allowed=allowed)
+            allowed[name] = structs.replace(allowed[name], bound=allowed[name].bound + EPSILON * size / rate)
+        return structs.replace(self, allowed=allowed)
 
 
 def _other_bias(name: str) -> str:
@@ -77,8 +77,7 @@ def _other_bias(name: str) -> str:
     return name.replace("bias_ih", "bias_hh") if "bias_ih" in name else name.replace("bias_hh", "bias_ih")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """What a network showed on one problem, and what came out of comparing it."""
 
     truth: Truth
@@ -169,8 +168,7 @@ def _last_y(truth: Truth, y: Array) -> Comparison:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tidied:
+class Tidied(Struct, frozen=True, kw_only=True):
     """An observation in float64 whose arrays have the right shapes, and what was wrong with the others."""
 
     observation: Observation

@@ -8,12 +8,12 @@ moved a little, the targets held still.
 import inspect
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from msgspec import structs
+from msgspec import Struct, field, structs
+from msgspec.structs import replace
 
 from conformance.cases import Problem
 from conformance.hand_written.calling import Asked, Bound, Loss
@@ -140,8 +140,7 @@ def _of_the_whole_network(whole: "Whole") -> Declared | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class Whole(Struct, frozen=True, kw_only=True):
     """A network run with parameters moved a little, to see what that does to a loss that it keeps or returns."""
 
     bound: Binding

@@ -1,8 +1,9 @@
 """What a run comes to: agreement as it stands, up to one constant, to single precision, or a difference."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from conformance.hand_written.checking.judging import Judged, Truth, judge
 from conformance.hand_written.checking.scale import Scale, divided, same_up_to_a_constant
@@ -13,8 +14,7 @@ Agreement = Literal["double", "single"]
 WRONG: tuple[Verdict, ...] = ("differs", "undecidable")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The kindest reading of a run under which it agrees, or the run as it stands where there is none.
 
     Attributes

@@ -8,11 +8,11 @@ are shown; the derivatives must be one constant times what the gradients say.
 import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.running.limits import sandbox
@@ -33,8 +33,7 @@ CLEAR = 1e-4
 """The relative error up to which a numerical derivative denies anything: a kink in the loss makes more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnLoss:
+class OwnLoss(Struct, frozen=True, kw_only=True):
     """A loss that the code computes, and whether its gradients are that loss's, up to one constant."""
 
     name: str

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from msgspec import structs
+
 from conformance.cases import Case, Problem, materialise
 from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding
@@ -96,7 +98,7 @@ def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
         if isinstance(answer, Failure):
             continue
         outcome = outcome_of(answer.truth, answer.tidied.observation)
-        found = replace(candidate, case=answer.truth.problem.case, answer=answer, outcome=outcome)
+        found = structs.replace(candidate, case=answer.truth.problem.case, answer=answer, outcome=outcome)
         if found.differs:
             return found
     return None
@@ -111,7 +113,7 @@ def of_any_length(bound: Bound, steps: int) -> Bound:
         for name, text in bound.shown.items()
         if all(int(number) < steps - 1 for number in re.findall(r"\[(\d+)\]", text))
     }
-    return replace(bound, shown=shown, lifted=True)
+    return structs.replace(bound, shown=shown, lifted=True)
 
 
 def softened(problem: Problem) -> Problem:

@@ -6,12 +6,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 from time import monotonic
 
 import msgspec
+from msgspec import Struct, field
 
 from conformance.errors import NoSuchTarget
 from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
@@ -41,8 +41,7 @@ SETTINGS = {
 every process, so that code which goes through one gives the same each time; what is printed is always UTF-8."""
 
 
-@dataclass(slots=True)
-class ChildMessages:
+class ChildMessages(Struct):
     """What a child has said so far."""
 
     steps: list[str] = field(default_factory=list)

@@ -1,14 +1,14 @@
 """What was asked, and the answers that need no judging: nothing heavy is imported here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.hand_written.target import quoted
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, InterfaceRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What was asked for, as a reader writes it: the target, and the line that asks again."""
 
     target: str

@@ -2,10 +2,10 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.errors import Unsupported
 from conformance.hand_written.calling.running.limits import TookTooLong
@@ -15,8 +15,7 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A run that gave nothing: why, and whether that was a refusal rather than a mishap, or a limit in time."""
 
     reason: str
@@ -24,8 +23,7 @@ class Failure:
     late: bool = False
 
 
-@dataclass(slots=True)
-class CaughtWarnings:
+class CaughtWarnings(Struct):
     """What foreign code said by warnings while it ran, each message once."""
 
     messages: dict[str, None] = field(default_factory=dict)

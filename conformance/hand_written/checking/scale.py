@@ -5,17 +5,17 @@ then judged as everything else, the gradients divided by it.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.hand_written.checking.judging import Judged, Truth, judge
 from conformance.hand_written.diagnosis.naming import named
 from conformance.subjects.observation import Observation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
+class Scale(Struct, frozen=True, kw_only=True):
     """A constant that all gradients carry.
 
     Attributes

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import cast
 
+from msgspec import structs
+
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.checking.choosing import Candidate, judged_on
 from conformance.hand_written.checking.consistency import Consistency, consistency
@@ -44,6 +46,8 @@ def is_wrong_by_its_own(candidate: Candidate) -> bool:
     bound = cast("Binding", candidate.bound)
     case = replace(bound.problem_case, steps=1, h_0=bound.takes_h_0)
     found = attempt(
-        lambda case: consistency(replace(bound, problem_case=case).own_forward()), case, candidate.caught
+        lambda case: consistency(structs.replace(bound, problem_case=case).own_forward()),
+        case,
+        candidate.caught,
     )
     return isinstance(found, Consistency) and found.verdict == "differs" and found.anchored

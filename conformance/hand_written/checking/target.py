@@ -2,10 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from conformance.cases import parse_id
 from conformance.errors import NoSuchTarget, Unsupported, UsageError
@@ -118,14 +118,13 @@ def _tried(ways: int) -> str:
     return "1 way was tried" if ways == 1 else f"{ways} ways were tried"
 
 
-@dataclass(slots=True, kw_only=True)
-class Ways:
+class Ways(Struct, kw_only=True):
     """The ways of calling a target, and what is known where there are none."""
 
     loaded: Loaded
     case: str
     progress: Progress
-    unbound: Unbound | None = field(default=None)
+    unbound: Unbound | None = None
 
     def bounds(self) -> Iterator[Bound]:
         """Yield the ways of calling it, likely ones first: as it says, as a torch module, or found out by trying."""

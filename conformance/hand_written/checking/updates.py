@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from conformance.cases import Problem
 from conformance.hand_written.calling.binding import Binding
@@ -53,6 +54,6 @@ def at_rate(bound: Binding, rate: float) -> Binding:
     def answer_on(line: str) -> str:
         return re.sub(r"\b1\.0\b", repr(rate), line)
 
-    return replace(
+    return structs.replace(
         bound, build=tuple(map(answer_on, bound.build)), backward=tuple(map(answer_on, bound.backward))
     )

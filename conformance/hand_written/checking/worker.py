@@ -13,11 +13,11 @@ import math
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import msgspec
+from msgspec import Struct
 
 from conformance.errors import NoSuchTarget, well_formed
 from conformance.hand_written.calling.running.guard import guarded
@@ -30,8 +30,7 @@ from conformance.record.check import CheckRecord
 from conformance.record.text import json_of
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Struct, frozen=True):
     """The line to the parent process."""
 
     stream: IO[bytes]

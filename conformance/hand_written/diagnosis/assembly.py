@@ -1,10 +1,11 @@
 """From loops that explain one gradient to sets of faults that explain all: one gradient after the other."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conformance.faults import Choices
 from conformance.hand_written.diagnosis.axes import Change, Plans
@@ -24,8 +25,7 @@ MOST_READINGS = 256
 Pairs = frozenset[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hypothesis:
+class Hypothesis(Struct, frozen=True, kw_only=True):
     """Choices whose gradients, times `scale`, come near everything that was shown."""
 
     choices: Choices
@@ -34,8 +34,7 @@ class Hypothesis:
     cost: int  # how many faults, and one more for a constant that no sizes make
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partial:
+class Partial(Struct, frozen=True, kw_only=True):
     """A loop that explains some gradients, with the other choices that each of them takes."""
 
     choices: Choices
@@ -46,8 +45,7 @@ class Partial:
         return replace(self.choices, **self.readings[name])
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(Struct):
     """One loop, and what is known of the gradients looked at so far."""
 
     choices: Choices

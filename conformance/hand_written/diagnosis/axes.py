@@ -1,12 +1,13 @@
 """Where a backward loop can go wrong in one problem, and every set of so many wrong choices among them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.cases import Problem
 from conformance.faults import RIGHT, Choices
@@ -19,16 +20,14 @@ Plans = npt.NDArray[np.intp]
 """One row for each plan: its alternative on every axis, 0 for the right one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class Axis(Struct, frozen=True, kw_only=True):
     """One place where a backward loop chooses, and what it can choose there, the right one first."""
 
     name: str
     alternatives: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Axes:
+class Axes(Struct, frozen=True):
     """All axes of one problem."""
 
     axes: tuple[Axis, ...]

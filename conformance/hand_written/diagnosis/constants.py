@@ -6,8 +6,9 @@ gradient over another one's norm are what may set single ones apart; what they s
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
+
+from msgspec import Struct
 
 from conformance.cases import Case
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
@@ -23,8 +24,7 @@ Option = tuple[float, Change]
 OF_HEAD = frozenset({HEAD_WEIGHT, HEAD_BIAS})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class Resolved(Struct, frozen=True, kw_only=True):
     """Constants of all gradients as one that all carry, and changes that set single ones apart."""
 
     scale: float

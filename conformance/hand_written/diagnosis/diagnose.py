@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from conformance.faults import RIGHT, Choices
 from conformance.hand_written.budget import Budget

@@ -1,15 +1,15 @@
 """`Diagnosis`: the smallest set of faults that reproduces what a network showed, or what is known where none does."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from conformance.faults import Choices
 
 FaultId = str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True, kw_only=True):
     """What a search came to.
 
     Attributes
@@ -49,8 +49,7 @@ class Diagnosis:
     forward: Choices | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
+class Suspect(Struct, frozen=True, kw_only=True):
     """A line of the source in which a fault may hide.
 
     `mended` is the line rewritten, empty where no sure rewrite is known. It is a guess unless `verified`: then the line

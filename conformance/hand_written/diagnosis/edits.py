@@ -2,15 +2,15 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
+
+from msgspec import Struct
 
 Loops = tuple[str, ...]
 """The variables of loops, those of the innermost first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """A piece of text within the lines of a file, and what stands there instead."""
 
     file: str
@@ -38,8 +38,7 @@ class Edit:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Spot(Struct, frozen=True, kw_only=True):
     """One node of a function, with what stands around it.
 
     `loops` are the variables of the loops around it, the innermost first, and `names` all that the function binds.

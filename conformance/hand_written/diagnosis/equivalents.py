@@ -5,9 +5,10 @@ nothing; another loss, h_0 that isn't 0, or another T may.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Case
 from conformance.faults import Choices
@@ -18,8 +19,7 @@ from conformance.hand_written.diagnosis.material import Material
 from conformance.hand_written.diagnosis.reproduction import Reproduction, reproduced, results
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proved:
+class Proved(Struct, frozen=True, kw_only=True):
     """A hypothesis that reproduces everything shown to rounding."""
 
     hypothesis: Hypothesis

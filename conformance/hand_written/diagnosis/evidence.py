@@ -1,15 +1,15 @@
 """What a diagnosis starts from: a problem, and what a network showed on it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.cases import Case, Problem
 from conformance.faults import RIGHT, Choices
 from conformance.subjects.observation import Observation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """One run of a network, whose forward or backward pass is wrong somewhere.
 
     Attributes

@@ -1,9 +1,8 @@
 """Whether one array is another one times a constant, for many candidates at once."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from refrnn import Array
 
@@ -14,8 +13,7 @@ This only sorts candidates out. What passes is judged in units of the noise of i
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
+class Fit(Struct, frozen=True, kw_only=True):
     """How well candidates (N, F) times a constant of their own reproduce a target (F,).
 
     `residual` is the greatest difference over the greatest element of the target; `factor` is NaN where any would do,

@@ -1,10 +1,10 @@
 """The forward pass first: which wrong choices, if any, give the states and outputs that a network showed."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
+from msgspec.structs import replace
 
 from conformance.faults import RIGHT, Choices
 from conformance.faults.call import first_call

@@ -1,10 +1,11 @@
 """The head by itself: which of its seams give the gradients of its parameters, up to a constant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.cases.head import HEAD_BIAS
 from conformance.faults import Choices
@@ -21,8 +22,7 @@ LOOPS = ("head_loss", "entry", "steps", "truncation", "reach")
 """Choices that the head shares with the loop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeadReading:
+class HeadReading(Struct, frozen=True, kw_only=True):
     """One way in which the head's gradients may have come about, with the factor of each parameter."""
 
     change: Change

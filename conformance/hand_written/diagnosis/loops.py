@@ -6,11 +6,12 @@ All that a plan chooses is an index into tables that were made once: of entries,
 whose gradients go back a limited way carry one stream for each number of steps gone back.
 """
 
-from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.faults import Choices
 from conformance.faults.backward import entered_at, misaligned, reaching, visits, walk
@@ -32,8 +33,7 @@ OF_WEIGHTS = ("untransposed", "input weights", "end of [h; x]", "start of [x; h]
 """Wrong carries that read the weights, which an update inside the loop changes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """What many backward loops found, one after the other on the first axis."""
 
     d_h: Array  # (N, T, B, H)
@@ -41,8 +41,7 @@ class Found:
     d_h_0: Array  # (N, B, H) what the loop carried last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tables:
+class Tables(Struct, frozen=True, kw_only=True):
     """What plans choose from, for one problem and one scan.
 
     Attributes

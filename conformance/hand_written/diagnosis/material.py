@@ -1,9 +1,9 @@
 """What a search works on: the arrays of one piece of evidence, batched and time-major."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Problem
 from conformance.faults import RIGHT, Choices
@@ -15,8 +15,7 @@ CLIPS = (1.0, 5.0)
 """Where hand-written networks clip gradients, by value or by norm."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class Material(Struct, frozen=True, kw_only=True):
     """One piece of evidence, laid out as the simulation is.
 
     Attributes

@@ -4,9 +4,10 @@ import ast
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from conformance.hand_written.diagnosis.edits import Edit
 
@@ -56,8 +57,7 @@ def _around(edit: Edit, text: str) -> str:
     return "".join(kept)
 
 
-@dataclass(frozen=True, slots=True)
-class _Method:
+class _Method(Struct, frozen=True):
     """The lines of a function that is in no other one, and the lines that open the classes around it."""
 
     first: int

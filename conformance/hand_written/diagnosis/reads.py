@@ -1,11 +1,12 @@
 """Every way in which the gradient of one parameter may be formed from δ: what multiplies it, and how it is summed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.faults import Choices
 from conformance.faults.forward import Scan
@@ -22,8 +23,7 @@ STEPS = {"first step": slice(1), "last step": slice(-1, None)}
 """The steps that count, by how they are reduced, where not all do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Former:
+class Former(Struct, frozen=True, kw_only=True):
     """Forms gradients of the parameters of one scan from very many δ and dL/dh at once."""
 
     scan: Scan

@@ -5,9 +5,10 @@ all steps) and of every step's results. The spread of the replays is the noise, 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import FORMATS, Problem
 from conformance.faults import Choices, simulate
@@ -25,8 +26,7 @@ LaidOut = Callable[[Problem, Observation], dict[str, Array]]
 """From what a network shows of a problem to arrays by name, batched and time-major."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reproduction:
+class Reproduction(Struct, frozen=True, kw_only=True):
     """How far a simulation is from everything that was shown, in units of its noise, by quantity.
 
     `noise` is the noise of each quantity over its largest element.

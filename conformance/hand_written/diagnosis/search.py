@@ -6,9 +6,9 @@ a sum. Where the bias tells too little (only its last step survives, say), anoth
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.diagnosis.assembly import Hypothesis, Partial, assembled, hypotheses_of
@@ -35,8 +35,7 @@ MOST = 7
 Progress = Callable[[str], None]
 
 
-@dataclass(slots=True, kw_only=True)
-class Searched:
+class Searched(Struct, kw_only=True):
     """What a search came upon.
 
     Attributes

@@ -1,8 +1,10 @@
 """`Setting`: one forward pass, and the tables with which very many backward loops behind it are run and compared."""
 
 import math
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.faults import Choices
 from conformance.faults.call import regrouped
@@ -21,8 +23,7 @@ TELLING = 3
 """The fewest numbers by which a gradient can decide on anything, one of which its constant takes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True, dict=True):
     """One forward pass, and everything that a search over backward loops behind it needs.
 
     Attributes

@@ -6,10 +6,10 @@ gradients.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Problem
 from conformance.errors import Unsupported, UsageError
@@ -58,8 +58,7 @@ def everything(problem: Problem, shown: Observation) -> dict[str, Array]:
     return found | {name: np.asarray(gradient, np.float64) for name, gradient in shown.parameters.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
+class Stack(Struct, frozen=True, kw_only=True):
     """What a stack showed, pass by pass, and the networks that are held against it."""
 
     material: Material

@@ -1,10 +1,11 @@
 """The lines in which faults hide: an edit that mends one is tried in memory, and the network run again."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.cases import Problem
 from conformance.faults import CATALOGUE, Choices
@@ -24,8 +25,7 @@ MOST_EDITS = 700
 """Edits after which the network is run again, all faults together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """How a mend is tried.
 
     Attributes

@@ -6,6 +6,8 @@ right y, so beside a wrong forward pass the gradient of every loss must be told 
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from conformance.faults import RIGHT, Choices, simulate
 from conformance.faults.call import first_call
 from conformance.hand_written.diagnosis.forwards import ALL_SEAMS
@@ -25,7 +27,7 @@ def after_its_own_forward(material: Material, choices: Choices) -> Material:
         d_y[:-1] = 0
     head = replace(problem.head, d_y=problem.layout.restored(d_y))
     changed = replace(problem, head=head, d_output=head.d_output)
-    return replace(material, problem=changed, call=first_call(changed, RIGHT))
+    return structs.replace(material, problem=changed, call=first_call(changed, RIGHT))
 
 
 def _outputs(material: Material, choices: Choices) -> Array:

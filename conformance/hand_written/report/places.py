@@ -4,15 +4,15 @@ A line of a notebook is one of a cell; the file has no line of that number. So i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.hand_written.report.view import TITLES
 from conformance.hand_written.target import Target
 from conformance.record.check import CheckRecord, SuspectRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
+class Remark(Struct, frozen=True, kw_only=True):
     """One remark on a place; `rule` is the id of a fault, of a contract, or of a verdict. Line 0 is no line."""
 
     rule: str

@@ -7,8 +7,9 @@ the line that reproduces it.
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from conformance.record import FREE_RUN, DivergenceRecord, QuantityRecord
 from conformance.record.check import (
@@ -54,8 +55,7 @@ MOST_EQUIVALENTS = 3
 COLUMNS = ("quantity", "verdict", "mismatched", "absolute", "relative", "ULP", "× allowed")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """One topic of a check: its name, and its lines; those of code, or in columns, keep their spaces."""
 
     name: str
@@ -63,8 +63,7 @@ class Block:
     code: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckView:
+class CheckView(Struct, frozen=True, kw_only=True):
     """A check in words: what formats lay out, each in its own way."""
 
     title: str

@@ -6,8 +6,9 @@ What a result is, is told by its shape in a call in which all sizes differ; from
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 from conformance.cases import Case
 from conformance.errors import Unsupported
@@ -29,8 +30,7 @@ STACKED = object()
 Laid: TypeAlias = Literal["time first", "batch first", "one sample", "by place", "side by side"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlet:
+class Outlet(Struct, frozen=True, kw_only=True):
     """Where in a module's results something is found: what it is, its place, and how it lies."""
 
     what: Literal["output", "y", "y_last", "h_n"]
@@ -51,8 +51,7 @@ class Outlet:
         return tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calling:
+class Calling(Struct, frozen=True, kw_only=True):
     """One way of calling a module."""
 
     form: Form

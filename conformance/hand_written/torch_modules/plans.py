@@ -7,11 +7,12 @@ torch's own cells are known by their names.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal, TypeAlias
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.hand_written.calling.hints.names import weight_hint
@@ -36,8 +37,7 @@ HINTS = {
 """What a parameter's name hints at, and the beginnings of torch's names that this means."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class Network(Struct, frozen=True, kw_only=True):
     """Sizes of a network, its layers and directions; `shared` tells across which of these one cell serves all."""
 
     inputs: int
@@ -72,8 +72,7 @@ class Network:
         return self.inputs if layer == 0 else self.width
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """What one parameter of a module holds: parameters by torch's names, side by side, possibly transposed."""
 
     names: tuple[str, ...]
@@ -100,8 +99,7 @@ class Part:
         return f"({text})ᵀ" if self.transposed else text
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What has been taken so far: how many places of each kind, and the orientation of each kind's matrices."""
 
     order: Sequence[tuple[int, int]]

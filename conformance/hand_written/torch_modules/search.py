@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import structs
 
 from conformance.cases import Case, materialise
 from conformance.errors import Unsupported
@@ -77,7 +78,7 @@ def _bounds(module: torch.nn.Module, numbers: Numbers) -> Iterator[WrittenModule
 
 
 def _with_relu(bound: WrittenModule) -> WrittenModule:
-    return replace(bound, problem_case=replace(bound.problem_case, nonlinearity="relu"))
+    return structs.replace(bound, problem_case=replace(bound.problem_case, nonlinearity="relu"))
 
 
 def _readings(module: torch.nn.Module, numbers: Numbers) -> Iterator[WrittenModule]:
@@ -185,7 +186,7 @@ def _running(
     cotangents = next((how for name, how in seen.items() if name in what), None)
     if cotangents is None:
         return None
-    bound = replace(bound, outlets=found, problem_case=replace(case, cotangents=cotangents))
+    bound = structs.replace(bound, outlets=found, problem_case=replace(case, cotangents=cotangents))
     return _with_plan(bound, plan)
 
 
@@ -196,7 +197,7 @@ def _with_plan(bound: WrittenModule, plan: Plan) -> WrittenModule:
     biased = any(name.startswith("bias_") for name in held)
     case = replace(bound.problem_case, h_0=START in held, bias=biased)
     interface = Interface(target=bound.name, lines=lines)
-    return replace(bound, plan=plan, problem_case=case, interface=interface)
+    return structs.replace(bound, plan=plan, problem_case=case, interface=interface)
 
 
 def _of_torchs_cells(module: torch.nn.Module) -> bool:
@@ -244,5 +245,5 @@ def _of_another_network(module: torch.nn.Module, numbers: Numbers) -> Iterator[W
                 bound = _running(module, {}, network, calling, numbers)
                 if bound is not None:
                     notes = ("Its parameters are none of an Elman network's; they keep their own names.",)
-                    yield replace(bound, notes=notes)
+                    yield structs.replace(bound, notes=notes)
                     return

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.cases import Case, Problem
 from conformance.cases.head import HEAD_BIAS
@@ -40,8 +41,7 @@ def is_module(value: object) -> bool:
     return base is not None and issubclass(kind, base)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenModule:
+class WrittenModule(Struct, frozen=True, kw_only=True):
     """A module with a way to call it.
 
     Attributes

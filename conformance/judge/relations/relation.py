@@ -1,8 +1,10 @@
 """`Relation`: a law that must hold between two runs of the same subject, whatever the right answer is."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
+
+from msgspec import Struct
 
 from conformance.cases import Case, Problem
 from conformance.subjects.observation import Observation
@@ -12,8 +14,7 @@ Run = Callable[[Problem], Observation]
 """The subject's `run`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class Pair(Struct, frozen=True, kw_only=True):
     """One result in two ways, time-major and batched, and where it stands in that result of the whole problem.
 
     `where` indexes the result called `result` (as in `judge.results`), so that the noise of the whole serves both.
@@ -25,8 +26,7 @@ class Pair:
     where: tuple[slice | int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
+class Relation(Struct, frozen=True, kw_only=True):
     """A law, to which problems it applies, and the pairs that it makes equal.
 
     `scale` says how equal: "exact" (bit for bit) or "noise" (as two correct programs on the same problem).

@@ -1,10 +1,9 @@
 """What is different between two records: better, worse, appeared, vanished; and whether that is a regression."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from conformance.record import CaseRecord, Record, Verdict
 from conformance.record.agreement import ALL, totals
@@ -27,8 +26,7 @@ Key = tuple[str, str, int]
 """Case, subject and platform."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseChange:
+class CaseChange(Struct, frozen=True, kw_only=True):
     """A case whose verdict is another, or that only one record has; "" stands for no verdict."""
 
     change: Change
@@ -39,8 +37,7 @@ class CaseChange:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarginChange:
+class MarginChange(Struct, frozen=True, kw_only=True):
     """A quantity whose worst share over all common cases is another by more than the stated factor."""
 
     change: Literal["worse", "better"]
@@ -53,8 +50,7 @@ class MarginChange:
     case: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactChange:
+class FactChange(Struct, frozen=True, kw_only=True):
     """Something else that is another: a part of the environment, a contract, a planted fault."""
 
     what: str
@@ -63,8 +59,7 @@ class FactChange:
     regression: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """All changes from one record to another."""
 
     common: int

@@ -3,9 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from conformance.cases import SUITES, Shard
 from conformance.errors import UsageError
@@ -21,8 +20,7 @@ Key = tuple[int, str, str]
 """Platform, case and subject."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A case record of the merged record, its timing, and the name of the record that it came from."""
 
     case: CaseRecord

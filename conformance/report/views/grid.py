@@ -1,14 +1,14 @@
 """Grids: large tables as compact data, which a page's script filters and sorts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal["choice", "text", "number", "detail"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """One column of a grid.
 
     Attributes
@@ -27,8 +27,7 @@ class Column:
     pattern: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class Grid(Struct, frozen=True, kw_only=True):
     """A named table; cells are texts, numbers among them rounded up and written out."""
 
     name: str

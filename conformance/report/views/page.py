@@ -5,7 +5,8 @@ A template and the plots print what is here and compute nothing.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.record import CaseRecord, MutantRecord, Record
 from conformance.record.agreement import ALL
@@ -27,8 +28,7 @@ MOST_LISTED = 20
 """Cases that are told in full; all are in the table of cases."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tile:
+class Tile(Struct, frozen=True, kw_only=True):
     """A figure that a reader wants first."""
 
     value: str
@@ -36,8 +36,7 @@ class Tile:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubjectTable:
+class SubjectTable(Struct, frozen=True, kw_only=True):
     """What one subject is, how closely each of its quantities agrees, and which laws it keeps."""
 
     subject: str
@@ -47,8 +46,7 @@ class SubjectTable:
     relations: list[tuple[str, str, Worst]]  # law, precision, what came of it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """A reason for which a subject can't run some cases."""
 
     subject: str
@@ -56,8 +54,7 @@ class Refusal:
     cases: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """All that the page shows, beside the record itself and its summary."""
 
     summary: Summary

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.record import Record, Scale
 from conformance.record.agreement import parsed_case, totals
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShareSeries:
+class ShareSeries(Struct, frozen=True, kw_only=True):
     """Which part of all elements of a subject lies in each step of shares, in one precision and on one scale."""
 
     subject: str
@@ -19,8 +19,7 @@ class ShareSeries:
     parts: list[float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoisePoint:
+class NoisePoint(Struct, frozen=True, kw_only=True):
     """The noise of one problem: T, how the data were drawn, and whether any result can't be decided by noise alone."""
 
     case: str

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Self
 
 import msgspec
+from msgspec import Struct
 
 from conformance.record import Record, RulingRecord
 from conformance.record.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
@@ -13,8 +13,7 @@ from conformance.runs.gate.expectations import Entry, Pair
 from conformance.runs.gate.ruling import EXCUSED, Gate, Outcome, Ruling
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class Assessment(Struct, frozen=True, kw_only=True):
     """A record with a ruling for each of its cases, in its order; the record tells those that verdicts don't."""
 
     record: Record

@@ -1,9 +1,10 @@
 """A baseline: the verdicts of an earlier record, against which only what is worse is new."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 from conformance.errors import UsageError
 from conformance.record import Record, Verdict
@@ -12,8 +13,7 @@ from conformance.record.summary import VERDICTS
 from conformance.runs.gate.expectations import Pair
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
+class Baseline(Struct, frozen=True, kw_only=True):
     """The verdicts of a record by case and subject; empty where there is no record to compare with."""
 
     verdicts: Mapping[Pair, Verdict]

@@ -9,10 +9,11 @@ those of the shell: `*` is anything, `?` one character (a blank too), `[ab]` one
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 from conformance.errors import UsageError
 
@@ -20,8 +21,7 @@ Pair = tuple[str, str]
 """A case id and the name of a subject."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One line of the file."""
 
     source: str
@@ -45,8 +45,7 @@ class Entry:
         return self.cases if self.subjects == "*" else f"{self.cases} {self.subjects}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectations:
+class Expectations(Struct, frozen=True, kw_only=True):
     """All entries of a file; without any, nothing is expected to fail."""
 
     entries: tuple[Entry, ...] = ()

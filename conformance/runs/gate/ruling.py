@@ -1,8 +1,9 @@
 """The gate: from verdicts to what fails a run, with expected failures and a baseline taken into account."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
+
+from msgspec import Struct, field
 
 from conformance.record import CaseRecord
 from conformance.record.summary import fails, worse
@@ -15,8 +16,7 @@ EXCUSED = ("expected", "known")
 """Outcomes of failing verdicts that don't fail a run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class Ruling(Struct, frozen=True, kw_only=True):
     """What becomes of one case record, and why where that isn't its verdict alone."""
 
     case: CaseRecord
@@ -24,8 +24,7 @@ class Ruling:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class Gate(Struct, frozen=True, kw_only=True):
     """What may fail without failing the run: nothing, unless a file expects it or a baseline has it already."""
 
     expectations: Expectations = field(default_factory=Expectations)

@@ -6,8 +6,9 @@ experiment establishes itself: whole messages change between versions.
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Experiment = Callable[[], str]
 """Runs something and returns in a few words what came of it, or raises."""
@@ -17,8 +18,7 @@ MOST_WORDS = 110
 """Characters of a message that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refuses:
+class Refuses(Struct, frozen=True):
     """An exception of this name, or derived from one of this name, whose message holds a keyword."""
 
     error: str
@@ -28,8 +28,7 @@ class Refuses:
         return f"refused: {self.error}, “{self.keyword}”"
 
 
-@dataclass(frozen=True, slots=True)
-class Takes:
+class Takes(Struct, frozen=True):
     """No exception, and this fact as the outcome."""
 
     fact: str
@@ -38,8 +37,7 @@ class Takes:
         return f"taken: {self.fact}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ByProcessor:
+class ByProcessor(Struct, frozen=True, kw_only=True):
     """What surely comes where the processor has `what`, as `has` tells; elsewhere that, or the other outcome."""
 
     what: str
@@ -54,8 +52,7 @@ class ByProcessor:
 Expectation: TypeAlias = Refuses | Takes | ByProcessor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(Struct, frozen=True, kw_only=True):
     """One thing that torch.nn.RNN refuses or takes, and what refrnn does in the same situation.
 
     Attributes
@@ -81,8 +78,7 @@ class Contract:
     wrong: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractRow:
+class ContractRow(Struct, frozen=True, kw_only=True):
     """What came of one contract: `holds` is False where torch or refrnn behaves otherwise than expected.
 
     `depends_on` names what of the processor has a say in it, "" where nothing has.
@@ -97,8 +93,7 @@ class ContractRow:
     depends_on: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of an experiment: the names of an exception's classes (none if nothing was raised), and words."""
 
     errors: tuple[str, ...]

@@ -28,7 +28,7 @@ def loaded_from_text(folder: Path, text: str):
 
 def tried(loaded, *, stepwise: bool = False) -> Searching:
     """Return a search that has gone through the forward passes of every network of a target."""
-    searching = Searching(loaded)
+    searching = Searching.of(loaded)
     for built in of_module(loaded, P):
         for _ in searching.forwards(built, stepwise=stepwise):
             pass
@@ -81,7 +81,7 @@ def test_what_fails_by_itself_again_and_again_is_given_up(tmp_path):
     text = COUNTS + "def forward(x):\n    calls.append(1)\n    return [x @ weights_of_nobody for _ in x]\n"
     loaded = loaded_from_text(tmp_path, text)
     loaded._lists.clear()
-    searching = Searching(loaded)
+    searching = Searching.of(loaded)
     (built,) = of_module(loaded, P)
     assert list(searching.forwards(built, stepwise=False)) == []
     assert len(loaded.code.calls) == MOST_FAILING
@@ -92,7 +92,7 @@ def test_a_network_that_cannot_be_built_of_some_sizes_is_built_of_them_once(tmp_
     loaded = loaded_from_text(tmp_path, "def forward(w, x):\n    return [row @ w[1] for row in x]\n")
     setup = Setup(lines=("params = [p.W_ih, p.W_hy.T]",), owner="code", roots=("params", "code"), says="")
     built = Built(setup=setup, ran=run(loaded, P, setup.lines), arrays=())
-    searching = Searching(loaded)
+    searching = Searching.of(loaded)
     assert list(searching.forwards(built, stepwise=False)) == []
     assert {sizes.O for _, sizes in searching.unbuilt} == {0}
 
@@ -108,7 +108,7 @@ def test_weights_laid_out_so_that_it_runs_come_first(tmp_path):
     )
     loaded = loaded_from_text(tmp_path, text)
     setups = list(of_module(loaded, P))
-    found = Found(searching=Searching(loaded))
+    found = Found(searching=Searching.of(loaded))
     runs = [found.searching.runs(built) for built in setups]
     assert not runs[0]
     assert any(runs)
@@ -250,5 +250,5 @@ def test_what_never_loops_is_handed_whole_sequences_few_times(tmp_path):
     loaded = loaded_from_text(tmp_path, text)
     loaded._lists.clear()
     (built,) = of_module(loaded, P)
-    assert list(Searching(loaded).forwards(built, stepwise=False)) == []
+    assert list(Searching.of(loaded).forwards(built, stepwise=False)) == []
     assert len(loaded.code.calls) <= MOST_CALLS_OF_A_STEP

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import materialise, parse_id
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
@@ -137,7 +138,7 @@ def test_the_head_has_a_constant_of_its_own_or_one_that_comes_of_its_steps_and_n
     factors = {"weight_ih_l0": 1.0, "weight_hh_l0": 1.0, HEAD_WEIGHT: scale, HEAD_BIAS: bias}
     material = material_of()
     parameters = {**material.parameters, HEAD_WEIGHT: np.zeros((2, 5)), HEAD_BIAS: np.zeros(2)}
-    found = changes(factors, replace(material, parameters=parameters))
+    found = changes(factors, structs.replace(material, parameters=parameters))
     assert not [c for c in found if {"scale_head", "reduce_head"} <= set(c)]
     assert not [c for c in found if {"scale_head_bias", "reduce_head_bias"} <= set(c)]
 

@@ -1,10 +1,10 @@
 """From what a search came to, to what a diagnosis tells of it."""
 
 import importlib
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import Case, materialise, parse_id
 from conformance.faults import RIGHT, Choices, simulate
@@ -105,7 +105,9 @@ def test_the_first_set_is_told_with_its_constant_and_the_others_as_equivalents()
 def test_in_single_precision_a_constant_has_its_name_in_half_of_those_digits() -> None:
     near = 0.2 * (1 + 2.0**-20)
     assert told(hypothesis(scale=near)).scale_name == ""
-    assert told(hypothesis(scale=near), evidence=replace(evidence_of(), single=True)).scale_name == "1/T"
+    assert (
+        told(hypothesis(scale=near), evidence=structs.replace(evidence_of(), single=True)).scale_name == "1/T"
+    )
 
 
 def test_constants_of_single_gradients_and_how_far_they_reach_are_told_where_they_are_shown() -> None:
@@ -114,13 +116,15 @@ def test_constants_of_single_gradients_and_how_far_they_reach_are_told_where_the
     )
     right = simulate(PROBLEM).parameters
     shown = {name: right[name] for name in ("weight_ih_l0", "weight_hh_l0", "bias_hh_l0")}
-    evidence = replace(evidence_of(RIGHT, parameters=shown), single=True)
+    evidence = structs.replace(evidence_of(RIGHT, parameters=shown), single=True)
     assert told(hypothesis(choices), evidence=evidence).known == (
         "Gradients are cut off after 2 steps.",
         "dL/dW_hh carries a factor 1/T that the other gradients don't.",
         "dL/db_hh carries a factor B that the other gradients don't.",
     )
-    assert told(hypothesis(replace(choices, own_hh=0.2))).known == ("Gradients are cut off after 2 steps.",)
+    assert told(hypothesis(structs.replace(choices, own_hh=0.2))).known == (
+        "Gradients are cut off after 2 steps.",
+    )
 
 
 # What is told where none holds.

@@ -1,11 +1,11 @@
 """An edit is a mend where the network then shows what it does without the fault, and no longer what it did with it."""
 
 import importlib
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import Problem, materialise, parse_id
 from conformance.faults import CATALOGUE, RIGHT, Choices, choices_of
@@ -57,10 +57,10 @@ def test_every_seam_at_which_the_network_goes_wrong_is_mended(monkeypatch: pytes
     assert len(seams) == 3
     for right in seams:  # of which nothing is seen
         tried.clear()
-        choices = replace(choices_of([CATALOGUE[THREE]]), **{right: "sum"})
+        choices = structs.replace(choices_of([CATALOGUE[THREE]]), **{right: "sum"})
         assert pointed_at(Diagnosis(explained=True, faults=(THREE,), choices=choices)) == [THREE] * 2
         left = [seam for seam in seams if seam != right]
-        assert tried == [(seam, replace(choices, **{seam: "sum"})) for seam in left]
+        assert tried == [(seam, structs.replace(choices, **{seam: "sum"})) for seam in left]
 
 
 @pytest.mark.parametrize(("most", "tried"), [(1, True), (0, False)])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import materialise, parse_id
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
@@ -168,7 +169,7 @@ def test_what_the_head_passes_back_after_an_update_is_of_the_states_that_the_upd
     shown = Observation(parameters=full.parameters)
     setting = Setting.of(Material.of(Evidence(problem=PROBLEM, observation=shown, rate=0.5)), RIGHT)
     plans = np.concatenate(list(setting.axes.plans(1)))
-    loop = replace(wrong, head_read="own")
+    loop = structs.replace(wrong, head_read="own")
     at = [n for n, plan in enumerate(plans) if setting.axes.choices(plan) == loop]
     found = setting.tables.run(plans[at])
     np.testing.assert_allclose(found.d_h[0], full.d_hidden[0, 0], rtol=1e-9, atol=1e-12)
@@ -194,7 +195,9 @@ def test_a_gradient_fits_as_far_as_it_was_not_cut_off_and_in_no_more_ways_than_a
         Evidence(problem=PROBLEM, observation=Observation(parameters=clipped, d_x=full.d_x), rate=0.5)
     )
     assert material.limit == 1
-    setting = Setting.of(replace(material, call=replace(material.call, d_output=20 * material.seen)), RIGHT)
+    setting = Setting.of(
+        structs.replace(material, call=structs.replace(material.call, d_output=20 * material.seen)), RIGHT
+    )
     plans = next(iter(setting.axes.plans(0)))
     loops = setting.tables.run(plans)
     for name in NAMES_OF_CELL:
@@ -209,7 +212,9 @@ def test_a_gradient_fits_as_far_as_it_was_not_cut_off_and_in_no_more_ways_than_a
 
 def test_a_head_that_nothing_explains_is_said_to_be_so() -> None:
     material = material_of()
-    wrong = replace(material, parameters={**material.parameters, HEAD_WEIGHT: np.arange(10.0).reshape(2, 5)})
+    wrong = structs.replace(
+        material, parameters={**material.parameters, HEAD_WEIGHT: np.arange(10.0).reshape(2, 5)}
+    )
     setting = Setting.of(wrong, RIGHT)
     assert (setting.heads, setting.head_explained) == ((), False)
     found = search(setting)
@@ -252,7 +257,7 @@ def test_progress_is_told_and_the_search_ends_at_the_depth_it_was_given() -> Non
     told: list[str] = []
     material = material_of()
     odd = {**material.parameters, "weight_hh_l0": np.arange(25.0).reshape(5, 5) ** 2}
-    setting = Setting.of(replace(material, parameters=odd), RIGHT)
+    setting = Setting.of(structs.replace(material, parameters=odd), RIGHT)
     found = search(setting, told.append, deepest=1)
     assert found.hypotheses == []
     assert found.tried == sum(len(p) for count in range(2) for p in setting.axes.plans(count))
@@ -263,7 +268,7 @@ def test_progress_is_told_and_the_search_ends_at_the_depth_it_was_given() -> Non
 def test_a_search_whose_budget_is_spent_tells_what_it_has_and_how_far_it_came() -> None:
     material = material_of()
     odd = {**material.parameters, "weight_hh_l0": np.arange(25.0).reshape(5, 5) ** 2}
-    setting = Setting.of(replace(material, parameters=odd), RIGHT)
+    setting = Setting.of(structs.replace(material, parameters=odd), RIGHT)
     found = search(setting, budget=Budget(most=0))
     assert (found.tried, found.stopped, found.hypotheses) == (0, 0, [])
     assert search(setting, deepest=1).stopped is None
@@ -300,7 +305,7 @@ def test_the_gradient_that_the_fewest_loops_explain_decides() -> None:
 def test_a_loop_that_explains_one_gradient_is_kept_with_what_each_takes() -> None:
     material = material_of(Choices(h_read="own", carry="none"))
     odd = {**material.parameters, "weight_ih_l0": np.arange(20.0).reshape(5, 4) ** 2}
-    setting = Setting.of(replace(material, parameters=odd), RIGHT)
+    setting = Setting.of(structs.replace(material, parameters=odd), RIGHT)
     plans = np.concatenate(list(setting.axes.plans(1)))
     at = [n for n, plan in enumerate(plans) if setting.axes.choices(plan) == Choices(carry="none")]
     found = setting.tables.run(plans[at])

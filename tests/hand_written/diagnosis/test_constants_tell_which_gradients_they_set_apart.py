@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import materialise, parse_id
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
@@ -69,7 +70,9 @@ def readings(
     change: Change, factor: float = 1.0, names: tuple[str, ...] = NAMES
 ) -> list[tuple[float, Change]]:
     """Return what is made of the constants between what a network of `change` shows and what a right one does."""
-    shown = {name: factor * g for name, g in simulate(PROBLEM, replace(RIGHT, **change)).parameters.items()}
+    shown = {
+        name: factor * g for name, g in simulate(PROBLEM, structs.replace(RIGHT, **change)).parameters.items()
+    }
     shown = {name: shown[name] for name in names}
     material = Material.of(Evidence(problem=PROBLEM, observation=Observation(parameters=shown)))
     factors = {name: constant(shown[name], RIGHT_ONES[name]) for name in names}
@@ -83,9 +86,9 @@ def test_a_choice_is_read_off_the_constants_that_it_brings_in(change: Change) ->
         found = readings(change, factor)
         assert change in [made for scale, made in found if scale == pytest.approx(factor)]
         assert len({str((scale, sorted(made.items()))) for scale, made in found}) == len(found)
-        wanted = simulate(PROBLEM, replace(RIGHT, **change)).parameters
+        wanted = simulate(PROBLEM, structs.replace(RIGHT, **change)).parameters
         for scale, made in found:
-            again = simulate(PROBLEM, replace(RIGHT, **made)).parameters
+            again = simulate(PROBLEM, structs.replace(RIGHT, **made)).parameters
             for name in NAMES if "clip" not in made else ():  # whose norm that is only the proof tells
                 np.testing.assert_allclose(
                     scale * again[name], factor * wanted[name], rtol=1e-7, err_msg=str(made)
@@ -159,7 +162,7 @@ def test_what_is_said_of_one_gradient_of_the_head_holds_for_both_where_the_other
 
 def test_a_mean_over_two_samples_is_told_from_a_sum() -> None:
     two = materialise(parse_id("rnn-tanh-T7-B2-I4-H5-O2-f64-gain1.2-s0"))
-    shown = simulate(two, replace(RIGHT, rows="mean")).parameters
+    shown = simulate(two, structs.replace(RIGHT, rows="mean")).parameters
     material = Material.of(Evidence(problem=two, observation=Observation(parameters=shown)))
     factors = {name: constant(g, simulate(two).parameters[name]) for name, g in shown.items()}
     assert {"rows": "mean"} in [found.change for found in resolved(factors, material, None)]
@@ -205,7 +208,7 @@ def test_clipping_by_value_is_told_by_the_largest_element(limit: int) -> None:
 @pytest.mark.parametrize("inner", [False, True])
 def test_clipping_by_norm_is_told_by_the_norm_of_all_gradients(limit: int, inner: bool) -> None:  # noqa: FBT001
     factor = 100.0
-    clipped = simulate(PROBLEM, replace(RIGHT, clip=f"norm {limit}"), factor=factor).parameters
+    clipped = simulate(PROBLEM, structs.replace(RIGHT, clip=f"norm {limit}"), factor=factor).parameters
     whole = simulate(PROBLEM, factor=factor)
     shown = Observation(parameters=clipped, d_x=whole.d_x if inner else None)
     material = Material.of(Evidence(problem=PROBLEM, observation=shown))

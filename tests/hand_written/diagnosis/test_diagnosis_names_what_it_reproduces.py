@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from conformance.cases import materialise, parse_id
 from conformance.faults import CATALOGUE, choices_of, simulate
@@ -69,5 +70,5 @@ def test_nothing_is_named_where_nothing_is_wrong(case_id: str) -> None:
 def test_without_gradients_of_biases_a_set_is_named_all_the_same() -> None:
     evidence = shown_by(MANY, ("carry-not-transposed", "x-of-last-step"))
     kept = {name: g for name, g in evidence.observation.parameters.items() if not name.startswith("bias")}
-    found = diagnose(replace(evidence, observation=replace(evidence.observation, parameters=kept)))
+    found = diagnose(structs.replace(evidence, observation=replace(evidence.observation, parameters=kept)))
     assert found.faults == ("carry-not-transposed", "x-of-last-step")

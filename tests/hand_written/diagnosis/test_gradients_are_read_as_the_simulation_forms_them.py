@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import materialise, parse_id
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
@@ -50,7 +51,7 @@ def test_every_way_of_forming_a_gradient_gives_what_the_simulation_gives(name: s
     for per_row in (False, True):
         for change in ways(CELL[name], rows=3, per_row=per_row, filled=True):
             (got,) = former.gradient(CELL[name], change, d_a[np.newaxis], d_h[np.newaxis])
-            assert same(got, parameters(replace(base, **change), name)), change
+            assert same(got, parameters(structs.replace(base, **change), name)), change
 
 
 @pytest.mark.parametrize("equal", [False, True], ids=["within steps", "everywhere"])
@@ -119,7 +120,7 @@ def test_no_more_wrong_choices_are_tried_than_are_allowed_beside_the_shape() -> 
     loops = (shown.d_pre[0, 0][np.newaxis], shown.d_hidden[0, 0][np.newaxis])
     for kind, name in (("ih", "weight_ih_l0"), ("hh", "weight_hh_l0"), ("b", "bias_hh_l0")):
         for by_row in (False, True):
-            target = parameters(replace(RIGHT, rows="per row") if by_row else RIGHT, name)
+            target = parameters(structs.replace(RIGHT, rows="per row") if by_row else RIGHT, name)
             for most in (None, 0, 1, 2):
                 found = former.fits(kind, target, *loops, None, most)
                 expected = ways(kind, rows=3, per_row=by_row)
@@ -209,7 +210,9 @@ def test_everything_that_leaves_a_loop_is_what_the_simulation_lets_out(loop: Cha
     setting = Setting.of(material, RIGHT)
     loop = loop | ({"rate": 0.05} if "update" in loop else {})
     plans = np.concatenate([p for count in range(2) for p in setting.axes.plans(count)])
-    (row,) = (n for n, plan in enumerate(plans) if setting.axes.choices(plan) == replace(RIGHT, **loop))
+    (row,) = (
+        n for n, plan in enumerate(plans) if setting.axes.choices(plan) == structs.replace(RIGHT, **loop)
+    )
     plans = np.array([plans[row], plans[0]])
     if loop:
         assert not np.array_equal(*plans)
@@ -220,7 +223,7 @@ def test_everything_that_leaves_a_loop_is_what_the_simulation_lets_out(loop: Cha
     for name in ("d_x", "d_h_0", "d_hidden", "d_pre"):
         wanted = [change for leaving, change in expected if leaving == name]
         for change in wanted:
-            target = left_by(problem, replace(RIGHT, **{**loop, **change}))[name]
+            target = left_by(problem, structs.replace(RIGHT, **{**loop, **change}))[name]
             tried = inner_fits(name, target, setting.tables, plans, found, 0.05)
             assert sorted(map(str, (c for c, _ in tried))) == sorted(map(str, wanted))
             fitted = next(fitted for made, fitted in tried if made == change)
@@ -274,7 +277,7 @@ ALIKE = {
 @pytest.mark.parametrize("change", HEADS, ids=str)
 @pytest.mark.parametrize("constant", [1.0, -0.25])
 def test_a_head_is_read_as_the_simulation_makes_it(change: Change, constant: float) -> None:
-    gradients = simulate(MANY, replace(RIGHT, **change)).parameters
+    gradients = simulate(MANY, structs.replace(RIGHT, **change)).parameters
     shown = {name: constant * gradients[name] for name in (HEAD_WEIGHT, HEAD_BIAS)}
     material = material_of(MANY, Observation(parameters=shown))
     found = head_readings(material, scanned(material, RIGHT), RIGHT)
@@ -316,7 +319,7 @@ def test_a_gradient_of_the_head_by_itself_is_read_for_both() -> None:
 def test_all_readings_of_a_head_with_the_fewest_mistakes_are_kept() -> None:
     last = materialise(parse_id("rnn-tanh-T5-B2-I3-H4-O2-dlast-f64-gain1.2-s0"))
     alike = [{"head_entry": "as entered", "entry": how} for how in ("late, wrapping", "reversed")]
-    shown = simulate(last, replace(RIGHT, **alike[0])).parameters
+    shown = simulate(last, structs.replace(RIGHT, **alike[0])).parameters
     material = material_of(last, Observation(parameters=shown))
     found = [reading.change for reading in head_readings(material, scanned(material, RIGHT), RIGHT)]
     assert all(change in found for change in alike)

@@ -318,7 +318,7 @@ def test_the_edits_of_a_seam_are_tried_operator_by_operator_each_once() -> None:
 
 
 def test_every_seam_that_has_mends_is_one() -> None:
-    assert set(BY_SEAM) <= set(Choices.__dataclass_fields__)
+    assert set(BY_SEAM) <= set(Choices.__struct_fields__)
 
 
 SOURCE = """

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import materialise, parse_id
 from conformance.faults import CATALOGUE, Choices, choices_of, simulate
@@ -42,7 +43,7 @@ def replaced_gradients(evidence: Evidence) -> Evidence:
     """Return the same with gradients that no network makes."""
     rng = np.random.default_rng(0)
     parameters = {name: rng.standard_normal(g.shape) for name, g in evidence.observation.parameters.items()}
-    return replace(evidence, observation=replace(evidence.observation, parameters=parameters))
+    return structs.replace(evidence, observation=replace(evidence.observation, parameters=parameters))
 
 
 def searched(evidence: Evidence) -> tuple[Diagnosis, list[str]]:
@@ -68,7 +69,7 @@ def test_a_single_mistake_is_found_before_pairs_are_tried() -> None:
 def test_the_residual_is_that_of_the_reproduction() -> None:
     evidence = shown(*ONE, factor=0.3)
     parameters = {name: np.nextafter(g, np.inf) for name, g in evidence.observation.parameters.items()}
-    evidence = replace(evidence, observation=Observation(parameters=parameters))
+    evidence = structs.replace(evidence, observation=Observation(parameters=parameters))
     found, _ = searched(evidence)
     assert found.residual == Stack.of(evidence).reproduction(found.choices, found.scale).residual > 0
     assert found.scale_name == ""
@@ -100,7 +101,7 @@ def test_pairs_are_tried_until_so_many_steps_are_simulated(
 
 
 def test_entries_that_reproduce_the_same_are_equivalents(monkeypatch: pytest.MonkeyPatch) -> None:
-    twins = {name: replace(CATALOGUE[ONE[0]], id=name) for name in ("a", "b", "c")}
+    twins = {name: structs.replace(CATALOGUE[ONE[0]], id=name) for name in ("a", "b", "c")}
     monkeypatch.setattr(stacks, "CATALOGUE", twins)
     found, _ = searched(shown(*ONE))
     assert (found.faults, found.equivalents) == (("a",), (("b",), ("c",)))

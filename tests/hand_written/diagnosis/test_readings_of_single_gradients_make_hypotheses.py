@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import materialise, parse_id
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
@@ -99,12 +100,14 @@ def test_loops_that_need_more_faults_than_allowed_leave_others_as_many_as_before
 
 def test_hypotheses_and_partial_readings_keep_the_forward_pass() -> None:
     base = Choices(kept="before")
-    wrong = replace(WRONG, kept="before")
-    whole, _ = put_together(setting_of(wrong, base=base), replace(LOOP, kept="before"), "bias_ih_l0", 7)
+    wrong = structs.replace(WRONG, kept="before")
+    whole, _ = put_together(
+        setting_of(wrong, base=base), structs.replace(LOOP, kept="before"), "bias_ih_l0", 7
+    )
     assert wrong in [h.choices for h in whole]
     odd = setting_of(wrong, base=base, odd=("weight_ih_l0",))
-    _, (partial,) = put_together(odd, replace(LOOP, kept="before"), "bias_ih_l0", 7)
-    assert partial.choices == replace(LOOP, kept="before")
+    _, (partial,) = put_together(odd, structs.replace(LOOP, kept="before"), "bias_ih_l0", 7)
+    assert partial.choices == structs.replace(LOOP, kept="before")
 
 
 def test_gradients_that_leave_the_loop_are_read_as_well() -> None:
@@ -118,7 +121,7 @@ def test_gradients_that_leave_the_loop_are_read_as_well() -> None:
 
 
 def test_a_gradient_that_is_dropped_says_nothing_of_the_loop() -> None:
-    wrong = replace(LOOP, bias_gradients="b_ih dropped")
+    wrong = structs.replace(LOOP, bias_gradients="b_ih dropped")
     whole, partial = put_together(setting_of(wrong), LOOP, "bias_hh_l0", 7)
     assert min(whole, key=lambda h: h.cost).choices == wrong
     assert partial == []
@@ -161,7 +164,7 @@ def test_without_gradients_of_the_head_those_of_the_cell_are_enough() -> None:
 
 
 def test_what_is_wrong_about_the_head_belongs_to_the_hypothesis() -> None:
-    wrong = replace(WRONG, head_read="last")
+    wrong = structs.replace(WRONG, head_read="last")
     whole, _ = put_together(setting_of(wrong), LOOP, "bias_ih_l0", 7)
     assert {h.choices.head_read for h in whole} == {"last"}
 
@@ -169,7 +172,7 @@ def test_what_is_wrong_about_the_head_belongs_to_the_hypothesis() -> None:
 def test_a_reading_of_the_head_that_does_not_go_with_the_loop_is_passed_over() -> None:
     late = HeadReading(change={"entry": "late", "head_entry": "as entered"}, factors={})
     plain = HeadReading(change={}, factors={})
-    setting = replace(setting_of(), heads=(late, plain))
+    setting = structs.replace(setting_of(), heads=(late, plain))
     found = [h.choices for h in _hypotheses(setting, row_of(bias_ih_l0=[({}, 1.0)]), 7)]
     assert RIGHT in found
     assert {choices.entry for choices in found} == {"given"}

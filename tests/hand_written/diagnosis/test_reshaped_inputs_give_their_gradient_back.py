@@ -1,10 +1,9 @@
 """A network that reshapes x where it should transpose: its dL/dx lies where x lay, as autograd lays it."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 
 from conformance.cases import materialise, parse_id
 from conformance.faults import RIGHT, simulate
@@ -38,7 +37,7 @@ def test_the_gradient_of_x_is_autograds(inputs: str) -> None:
         h = torch.tanh(step @ w_ih.T + b_ih + h @ w_hh.T + b_hh)
         outputs.append(h @ torch.tensor(PROBLEM.head.weight).T + torch.tensor(PROBLEM.head.bias))
     torch.stack(outputs).backward(torch.tensor(PROBLEM.head.d_y))
-    shown = simulate(PROBLEM, replace(RIGHT, inputs=inputs))
+    shown = simulate(PROBLEM, structs.replace(RIGHT, inputs=inputs))
     np.testing.assert_allclose(shown.d_x, x.grad.numpy(), rtol=1e-10, atol=1e-12)
     evidence = Observation(y=shown.y, d_x=x.grad.numpy(), parameters=shown.parameters)
     found = diagnose(Evidence(problem=PROBLEM, observation=evidence))

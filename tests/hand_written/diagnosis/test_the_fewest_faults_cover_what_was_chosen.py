@@ -1,10 +1,10 @@
 """From choices at seams to the fewest entries of the catalogue that make them, and a bound that is quickly had."""
 
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.faults import CATALOGUE, RIGHT, Choices, choices_of
 from conformance.hand_written.diagnosis import cover as covering
@@ -30,7 +30,7 @@ def test_an_entry_alone_covers_its_own_choices(name: str) -> None:
             [fault],
         )
         if not fault.perhaps
-        else replace(choices, **dict(fault.perhaps))
+        else structs.replace(choices, **dict(fault.perhaps))
     )
     assert (name,) in covers(beside)
 
@@ -70,7 +70,7 @@ def test_the_bound_never_exceeds_the_fewest_entries_and_bears_further_choices() 
 
 def test_sets_of_equal_size_come_in_the_catalogue_s_order(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen, blind = CATALOGUE["carry-missing"], frozenset({"calls"})
-    named = {name: replace(chosen, id=name) for name in ("b", "c", "a")}
+    named = {name: structs.replace(chosen, id=name) for name in ("b", "c", "a")}
     monkeypatch.setattr(covering, "CATALOGUE", named)
     monkeypatch.setattr(covering, "RANK", {name: n for n, name in enumerate(named)})
     monkeypatch.setattr(covering, "_parts", covering._parts.__wrapped__)
@@ -81,7 +81,7 @@ def test_what_is_chosen_where_nothing_is_seen_does_not_matter() -> None:
     several = next(f for f in CATALOGUE.values() if {"reduce_ih", "reduce_b"} <= set(f.choices))
     blind = frozenset({"reduce_b", "formed_b", "kept"})
     choices = choices_of([several])
-    without = replace(choices, reduce_b="sum")
+    without = structs.replace(choices, reduce_b="sum")
     assert (several.id,) in covers(without, blind)
     assert (several.id,) in covers(choices, blind)
     assert (several.id,) not in covers(without)

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from conformance.cases import Problem, materialise, parse_id
 from conformance.faults import RIGHT, Choices, simulate
@@ -93,10 +94,10 @@ def test_states_of_another_shape_or_off_in_half_of_their_digits_are_of_no_pass()
     for error, near in ((2.0**-27, True), (2.0**-25, False)):
         off = material.states.copy()
         off[3, 1, 2] += error * largest
-        assert fits(replace(material, states=off), RIGHT) is near
-        assert fits(replace(material, states=off, single=True), RIGHT)
-    assert not fits(replace(material, states=material.states[:-1]), RIGHT)
-    assert not fits(replace(material, h_n=np.zeros((3, 5))), RIGHT)
+        assert fits(structs.replace(material, states=off), RIGHT) is near
+        assert fits(structs.replace(material, states=off, single=True), RIGHT)
+    assert not fits(structs.replace(material, states=material.states[:-1]), RIGHT)
+    assert not fits(structs.replace(material, h_n=np.zeros((3, 5))), RIGHT)
 
 
 @pytest.mark.parametrize("size", [0.0, 0.25, 4.0])
@@ -112,19 +113,19 @@ def test_only_outputs_that_the_loss_sees_must_fit() -> None:
         early, late = (material.y.copy() for _ in range(2))
         early[0] += 1
         late[-1] += 1
-        assert fits(replace(material, y=early), RIGHT) is seen
-        assert not fits(replace(material, y=late), RIGHT)
+        assert fits(structs.replace(material, y=early), RIGHT) is seen
+        assert not fits(structs.replace(material, y=late), RIGHT)
 
 
 def test_a_pass_by_which_outputs_were_recognised_is_taken_where_they_are_not_shown() -> None:
     assumed = Choices(head_input="before")
     for names, told in (((), assumed), (("hidden",), assumed), (("y",), RIGHT)):
-        material = replace(showing(GIVEN, RIGHT, *names), assumed=assumed)
+        material = structs.replace(showing(GIVEN, RIGHT, *names), assumed=assumed)
         assert forwards(material) == [told]
-    odd = replace(showing(GIVEN, Choices(activation="halved"), "hidden"), assumed=assumed)
+    odd = structs.replace(showing(GIVEN, Choices(activation="halved"), "hidden"), assumed=assumed)
     assert assumed not in forwards(odd)
-    assert forwards(replace(showing(GIVEN, RIGHT), assumed=Choices(activation="halved"))) == [RIGHT]
-    ordinary = replace(
+    assert forwards(structs.replace(showing(GIVEN, RIGHT), assumed=Choices(activation="halved"))) == [RIGHT]
+    ordinary = structs.replace(
         showing(GIVEN, Choices(activation="halved"), "hidden"), assumed=Choices(activation="halved")
     )
     assert forwards(ordinary)[0] == Choices(activation="halved")
@@ -139,7 +140,7 @@ def test_choices_that_nothing_can_show_are_not_tried() -> None:
     assert tried(showing(GIVEN, RIGHT, "hidden")) == every - {"head_input"}
     assert tried(showing(BARE, RIGHT, "y")) == every - {"start", "biases"}
     headless = materialise(replace(GIVEN.case, output_size=0))
-    shown = replace(showing(headless, RIGHT), y=np.zeros((6, 3, 2)))
+    shown = structs.replace(showing(headless, RIGHT), y=np.zeros((6, 3, 2)))
     assert tried(shown) == every - {"head_input"}
     starts = [one.start for one in forwarding._candidates(showing(GIVEN, RIGHT, "y"), 1)]
     assert set(starts) == {"given", "zeros"}

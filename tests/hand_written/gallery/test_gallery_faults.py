@@ -1,12 +1,11 @@
 """What truth.toml calls a subject's faults is what the catalogue means: simulated together, they give its gradients."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from gallery.evidence import evidence
 from gallery.running import apart
 from gallery.truth import Truth, truths
+from msgspec import structs
 
 from conformance.faults import CATALOGUE, Choices, choices_of, simulate
 from conformance.hand_written.diagnosis import diagnose
@@ -27,7 +26,7 @@ BACKWARD = [name for name, truth in NAMED.items() if truth.verdict == "differs"]
 
 def choices(truth: Truth) -> Choices:
     chosen = choices_of([CATALOGUE[fault.id] for fault in truth.faults])
-    return replace(chosen, rate=1.0)  # what drivers give for a learning rate
+    return structs.replace(chosen, rate=1.0)  # what drivers give for a learning rate
 
 
 def pairs(truth: Truth, shown: Observation, simulated: Observation) -> list[tuple[np.ndarray, np.ndarray]]:

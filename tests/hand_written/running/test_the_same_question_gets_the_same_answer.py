@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Binding, bindings, finding, load
@@ -209,7 +209,7 @@ def test_the_same_evidence_is_searched_once(monkeypatch):
 
     def thrice(bounds):
         choice = choose(bounds)
-        return replace(choice, candidates=(choice.candidates[0],) * 3)
+        return structs.replace(choice, candidates=(choice.candidates[0],) * 3)
 
     monkeypatch.setattr(checkup, "choose", thrice)
     monkeypatch.setattr(checkup.Checkup, "misplaced", True)  # so that one mistake ends no search

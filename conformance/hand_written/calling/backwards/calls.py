@@ -2,8 +2,10 @@
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.backwards.arguments import (
     at_its_sites,
@@ -26,8 +28,7 @@ from conformance.hand_written.calling.scope import backward_askable
 MOST_ARGUMENTS = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(Struct, frozen=True, kw_only=True):
     """One way to call a backward pass: its lines, how they ran, the loop where that is ours, what it costs."""
 
     lines: tuple[str, ...]

@@ -10,10 +10,10 @@ one. A cell with a memory c is handed dc as well, and dc ← the gradient of the
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.hand_written.calling.building.construct import callable_of, part_called
 from conformance.hand_written.calling.forwards.cells import STATES
@@ -35,8 +35,7 @@ GRADIENT = re.compile(r"d_?|grad_?")
 """What the name of a gradient begins with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackwardLoop:
+class BackwardLoop(Struct, frozen=True, kw_only=True):
     """A loop back over time as it ran; without lines, a single step that failed.
 
     `carried` tells of the states whose gradients go by such a name which variable ends as that before the first step:

@@ -1,6 +1,6 @@
 """The ways in which the loss may enter a backward pass: as dL/dy, as targets, as ids; at every step or the last."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from conformance.hand_written.calling.forwards.passes import LOSS, Forward
 from conformance.hand_written.calling.values.forms import Form
@@ -28,8 +28,7 @@ LOGIT_TARGETS = "p.odds - "
 """What targets are made of where a backward pass makes sigmoid(y) of outputs that are y."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One way for the loss to enter: its kind, whether it sees the last step alone, and the arguments that say so."""
 
     kind: str

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from conformance.hand_written.calling.asking import question
 from conformance.hand_written.calling.backwards.search import Backward, again
@@ -28,7 +29,7 @@ def with_final(loaded: Loaded, backward: Backward) -> tuple[Backward, str]:
     if not zeros and not left_out:
         return backward, ""
     asked = question(replace(forward.asked.case, cotangents="both"), forward.asked.traits)
-    put = replace(backward, forward=replace(forward, asked=asked))
+    put = structs.replace(backward, forward=structs.replace(forward, asked=asked))
     if left_out:
         *before, call = backward.lines
         lines = (*before, f"{call[:-1]}, {left_out}=p.d_h_n{'' if forward.inputs.batched else '[0]'})")

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.asking import Question, gradients_of, table_of
 from conformance.hand_written.calling.backwards.places import (
@@ -25,8 +26,7 @@ from conformance.hand_written.calling.values.slots import Slot
 from refrnn import Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Harvest:
+class Harvest(Struct, frozen=True, kw_only=True):
     """Gradients from one kind of place: an expression in the slot's shape for each slot, and how well they fit.
 
     Attributes

@@ -1,10 +1,10 @@
 """Where a backward pass leaves gradients: returned, kept in attributes, applied to the weights, or held in locals."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.hand_written.calling.asking import Question
 from conformance.hand_written.calling.backwards.rules import SAME
@@ -21,8 +21,7 @@ from refrnn import Array
 ORDER = ("returned", "kept", "applied", "locals", "replaced")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """An array that may be the gradient of a slot: where it is, and its values in the slot's shape."""
 
     expression: str
@@ -32,8 +31,7 @@ class Candidate:
     raw: str = ""  # the expression of what is kept per example, (B, N), before it is summed
 
 
-@dataclass(slots=True, kw_only=True)
-class Taken:
+class Taken(Struct, kw_only=True):
     """What is known about one run for harvesting."""
 
     ran: Ran

@@ -7,9 +7,10 @@ far as what is right of the update tells it.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.backwards.rules import SAME
 from conformance.hand_written.calling.backwards.search import Backward, again
@@ -25,8 +26,7 @@ MOST_TRIED = 12
 PLACES = ("applied", "replaced")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
+class Number(Struct, frozen=True, kw_only=True):
     """A number of the code: its name, its value, and the lines that set it to another one."""
 
     name: str

@@ -1,9 +1,10 @@
 """The backward pass found by trying: which callable, what its argument means, where it leaves the gradients."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct, field, structs
 
 from conformance.hand_written.calling.asking import question
 from conformance.hand_written.calling.backwards.calls import callables, ways
@@ -28,8 +29,7 @@ MOST_HANGS = 2
 """Calls that may run into their time limit before a backward pass is said to hang."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backward:
+class Backward(Struct, frozen=True, kw_only=True):
     """A backward pass that ran, and the gradients that it gave."""
 
     forward: Forward
@@ -110,8 +110,7 @@ def backwards(
             attempts.append(tries.as_attempt(call))
 
 
-@dataclass(slots=True)
-class _Tries:
+class _Tries(Struct):
     """What came of calling one callable so far."""
 
     found: bool = False
@@ -204,14 +203,14 @@ def again(
     known = returned_names(forward.function(backward.call), "grads")
     taken = _taken(forward, ran, backward.slots, before, truth_of(forward, backward.entry), known)
     found = _harvested(forward, backward.call, backward.entry, lines, taken)
-    return None if found is None else replace(found, cost=backward.cost, lifted=backward.lifted)
+    return None if found is None else structs.replace(found, cost=backward.cost, lifted=backward.lifted)
 
 
 def _unclipped(loaded: Loaded, backward: Backward, truth_of: Truth) -> Backward:
     """Return a backward pass without its clipping, where that is reached and the forward pass has no part in it."""
     if not backward.ran.clips.reached or backward.certain or backward.forward.loop:
         return backward
-    lifted = again(loaded, replace(backward, lifted=True), backward.lines, truth_of)
+    lifted = again(loaded, structs.replace(backward, lifted=True), backward.lines, truth_of)
     if lifted is None or lifted.wrong > backward.wrong or not _outputs_stay(backward, lifted):
         return backward
     return lifted
@@ -235,7 +234,9 @@ def with_entry(forward: Forward, entry: Entry) -> Forward | None:
     if not entry.texts:
         return None
     case = replace(forward.asked.case, cotangents="last" if entry.last else "output")
-    return replace(forward, asked=question(case, replace(forward.asked.traits, crossed=entry.crossed)))
+    return structs.replace(
+        forward, asked=question(case, structs.replace(forward.asked.traits, crossed=entry.crossed))
+    )
 
 
 def tried(
@@ -258,7 +259,7 @@ def tried(
             taken.stepwise = way.loop is not None
             found = _harvested(forward, call, entry, way.lines, taken)
         if found is not None:
-            found = _unclipped(loaded, replace(found, cost=way.cost, loop=way.loop), truth_of)
+            found = _unclipped(loaded, structs.replace(found, cost=way.cost, loop=way.loop), truth_of)
         yield way.ran if found is None else found
         if way.ran.hung or (found is not None and (found.certain or found.harvest.anchored)):
             return
@@ -307,7 +308,7 @@ def _harvested(
     return Backward(
         forward=forward,
         call=call,
-        entry=replace(entry, kind=entry.kind.replace("soft targets", "targets")),
+        entry=structs.replace(entry, kind=entry.kind.replace("soft targets", "targets")),
         lines=lines,
         slots=tuple(taken.slots),
         harvest=found,

@@ -1,6 +1,6 @@
 """Gradients limited in their size: asked for with a cotangent so small that no limit is reached."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.backwards.search import Backward, again
 from conformance.hand_written.calling.loading.load import Loaded

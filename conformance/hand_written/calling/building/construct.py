@@ -5,13 +5,14 @@ import io
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.asking import Asked
 from conformance.hand_written.calling.building.options import is_class, options_among, options_of
@@ -46,8 +47,7 @@ SPECIAL = frozenset(
 """Methods that Python calls itself. Others with underscores, such as __backward__, are anybody's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class Setup(Struct, frozen=True, kw_only=True):
     """How the network comes to be.
 
     Attributes
@@ -68,8 +68,7 @@ class Setup:
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class Built(Struct, frozen=True, kw_only=True):
     """A setup that ran, and the arrays it holds."""
 
     setup: Setup

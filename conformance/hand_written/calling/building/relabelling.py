@@ -1,7 +1,8 @@
 """Networks whose constructor was given sizes under the wrong letters: built again under the right ones."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.asking import Asked
 from conformance.hand_written.calling.building.construct import Built, candidates

@@ -8,11 +8,11 @@ so that each can be gone back to.
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.building.construct import callable_of
 from conformance.hand_written.calling.forwards.passes import Forward

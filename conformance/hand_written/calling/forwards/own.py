@@ -7,9 +7,10 @@ sees another one.
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conformance.hand_written.calling.asking import Asked, Traits, question
 from conformance.hand_written.calling.backwards.entries import LOGISTIC, OWN_LOSS, Entry
@@ -203,8 +204,7 @@ def numbers_in(forward: Forward) -> int:
     )
 
 
-@dataclass(slots=True)
-class OwnTruth:
+class OwnTruth(Struct):
     """The numerical gradients of one forward pass, each computed once."""
 
     loaded: Loaded

@@ -1,10 +1,10 @@
 """A forward pass that ran: how it was called, what its arrays are, and what of its results was recognised."""
 
 import inspect
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.cases import Case
 from conformance.hand_written.calling.asking import Question
@@ -23,8 +23,7 @@ LOSS = "loss"
 QUANTITIES = ("y", "softmax(y)", "log softmax(y)", "sigmoid(y)", "tanh(y)", LOSS, "h")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forward:
+class Forward(Struct, frozen=True, kw_only=True):
     """A forward pass that ran, and what of it was recognised."""
 
     built: Built

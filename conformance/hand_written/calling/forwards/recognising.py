@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct, field, structs
 
 from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.building.construct import candidates
@@ -37,8 +38,7 @@ MOST_WRONG = 16
 """Forward passes in which mistakes are looked for."""
 
 
-@dataclass(slots=True)
-class Recognising:
+class Recognising(Struct):
     """What runs of one code show, by value; and which arrays each reads, found out once."""
 
     loaded: Loaded
@@ -57,7 +57,7 @@ class Recognising:
         if not fits(everything(forward.ran, ["result", *setup.roots]), forward.asked.forward):
             return []
         if (parts := unfolded(arrays, forward.ran, ["result", *setup.roots])) is not None:
-            forward = replace(forward, built=replace(built, arrays=tuple(parts)))
+            forward = structs.replace(forward, built=structs.replace(built, arrays=tuple(parts)))
             arrays = parts
         sensitive = self._used(forward) if arrays else []
         if not sensitive:
@@ -151,7 +151,7 @@ class Recognising:
         """Return a forward pass as that of a network with one mistake, by what it left or by what it returned alone."""
         traits = _traits(forward, slots)
         case = case_of(forward.sizes, batched=forward.inputs.batched)
-        trial = replace(forward, slots=slots, asked=question(case, traits))
+        trial = structs.replace(forward, slots=slots, asked=question(case, traits))
         if not slots and not forward.fills:
             return None
         ran = run(self.loaded, trial.asked.p, (*trial.build, *trial.lines))
@@ -164,7 +164,7 @@ class Recognising:
                 continue
             if alike_at_every_step(fault) and _sized_by_steps(forward):
                 continue
-            wrong = replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
+            wrong = structs.replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
             if not wrong.complete or (_is_kept(wrong) and _returns_others(wrong)):
                 continue
             if self._starts_anywhere(wrong):
@@ -179,13 +179,13 @@ class Recognising:
         arrays = tuple(candidates(forward.ran, setup.roots))
         if not arrays:
             return []
-        lazy = replace(
+        lazy = structs.replace(
             setup,
             lines=(*forward.opening, *forward.lines),
             says=f"{setup.says}; its weights come to be at the first forward",
         )
-        built = replace(forward.built, setup=lazy, arrays=arrays)
-        return self.recognised(replace(forward, built=built), unlikely=unlikely)
+        built = structs.replace(forward.built, setup=lazy, arrays=arrays)
+        return self.recognised(structs.replace(forward, built=built), unlikely=unlikely)
 
     def _matched(self, forward: Forward, slots: tuple[Slot, ...]) -> list[Forward]:
         roles = {role for slot in slots for role in slot.roles}
@@ -196,13 +196,13 @@ class Recognising:
                 forward.sizes, batched=forward.inputs.batched, nonlinearity=nonlinearity, layers=layers
             )
             asked = question(case, traits)
-            trial = replace(forward, slots=slots, asked=asked)
+            trial = structs.replace(forward, slots=slots, asked=asked)
             ran = run(self.loaded, asked.p, (*trial.build, *trial.lines))
             if not ran.ok:
                 return []
             items = everything(ran, ["result", *forward.built.setup.roots])
             matches = tuple(recognised(items, asked.forward))
-            trial = replace(trial, ran=ran, matches=matches)
+            trial = structs.replace(trial, ran=ran, matches=matches)
             if trial.complete and self._starts_anywhere(trial):
                 return self._as_returned(trial)
         return []
@@ -229,7 +229,7 @@ class Recognising:
             truths = wrong_truths(asked.case, asked.traits)[forward.fault]
         ran = run(self.loaded, asked.p, (*forward.build, *forward.lines))
         items = everything(ran, ["result", *forward.built.setup.roots]) if ran.ok else []
-        return replace(forward, asked=asked, matches=tuple(recognised(items, truths))).complete
+        return structs.replace(forward, asked=asked, matches=tuple(recognised(items, truths))).complete
 
 
 def _sized_by_steps(forward: Forward) -> bool:
@@ -273,7 +273,7 @@ def _is_handed(values: Array, forward: Forward) -> bool:
 def _as_role(slot: Slot, role: str) -> Slot:
     """Return the slot of a bias as that of another one."""
     (old,) = slot.roles
-    return replace(
+    return structs.replace(
         slot, roles=(role,), fill=slot.fill.replace(f"p.{old}", f"p.{role}"), read={role: slot.read[old]}
     )
 

@@ -1,10 +1,12 @@
 """The forward pass found by trying: which callable, which layout of x, which array is which parameter."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.asking import Question, Traits, question
@@ -60,11 +62,11 @@ MOST_FAILING = 16
 """Calls that all failed by what no argument mends, after which a callable is given up."""
 
 
-@dataclass(slots=True)
-class Searching:
+class Searching(Struct):
     """One search: what is searched, and what came of it so far."""
 
     loaded: Loaded
+    recognising: Recognising
     attempts: list[Attempt] = field(default_factory=list)
     ran: list[Forward] = field(default_factory=list)  # that ran, and were not recognised
     raised: list[Forward] = field(default_factory=list)  # that failed by a mistake of their own
@@ -72,10 +74,11 @@ class Searching:
     unbuilt: set[tuple[tuple[str, ...], Sizes]] = field(
         default_factory=set
     )  # what can't be built of some sizes
-    recognising: Recognising = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.recognising = Recognising(self.loaded)
+    @classmethod
+    def of(cls, loaded: Loaded) -> "Searching":
+        """Return a search that has found nothing yet."""
+        return cls(loaded, Recognising(loaded))
 
     def forwards(
         self, built: Built, *, stepwise: bool, needless: Callable[[str, Any], bool] = lambda *_: False
@@ -301,8 +304,7 @@ _Handed = tuple[str, str, str]
 """A parameter, the expression that it was handed, and for x of what that is made."""
 
 
-@dataclass(slots=True)
-class _Endings:
+class _Endings(Struct):
     """How the calls of a callable failed that were handed one x; its other arguments may be `free` to vary."""
 
     free: set[str]
@@ -322,8 +324,7 @@ class _Endings:
             self.blames_x = True
 
 
-@dataclass(slots=True)
-class _Tries:
+class _Tries(Struct):
     """What came of calling one callable so far; `raised` is how the call that got furthest ended."""
 
     function: Any

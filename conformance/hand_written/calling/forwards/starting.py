@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from conformance.hand_written.calling.asking import question
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints.arguments import given, parameters_of
@@ -30,9 +32,11 @@ def lines_from_a_state(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
     for name in free:
         for state in states("p.h_0", batched=forward.inputs.batched):
             text = ", ".join(filter(None, (forward.arguments.text, f"{name}={state}")))
-            trial = replace(forward, asked=asked, arguments=replace(forward.arguments, text=text))
+            trial = structs.replace(
+                forward, asked=asked, arguments=structs.replace(forward.arguments, text=text)
+            )
             ran = run(loaded, asked.p, (*trial.build, *trial.lines))
             items = everything(Ran(names=ran.names), ["result", *trial.built.setup.roots]) if ran.ok else []
-            if replace(trial, ran=ran, matches=tuple(recognised(items, asked.forward))).complete:
+            if structs.replace(trial, ran=ran, matches=tuple(recognised(items, asked.forward))).complete:
                 return trial.lines
     return ()

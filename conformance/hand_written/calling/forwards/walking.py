@@ -5,6 +5,8 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
+from msgspec import structs
+
 from conformance.hand_written.calling.asking import question
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.forwards.search import Searching
@@ -27,7 +29,7 @@ def walks_over_time(loaded: Loaded, forward: Forward) -> bool:
     """
     case = forward.asked.case
     counts = [
-        _instructions(loaded, replace(forward, asked=question(shorter, forward.asked.traits)))
+        _instructions(loaded, structs.replace(forward, asked=question(shorter, forward.asked.traits)))
         for shorter in (case, replace(case, steps=case.steps - 2))
     ]
     return counts[0] != counts[1]

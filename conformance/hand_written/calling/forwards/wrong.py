@@ -1,10 +1,10 @@
 """What networks with one mistake in their forward pass show, so that they are recognised in spite of it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+from msgspec.structs import replace
 
 from conformance.cases import Case
 from conformance.errors import Unsupported

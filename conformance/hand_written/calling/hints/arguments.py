@@ -5,8 +5,9 @@ import heapq
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.sources import parts_in, shares_in
@@ -18,8 +19,7 @@ Option = tuple[str, float, str]
 """An argument's expression, what it costs, and what kind of thing it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(Struct, frozen=True, kw_only=True):
     """One parameter of a foreign callable."""
 
     name: str
@@ -64,8 +64,7 @@ def parameters_of(function: Any) -> list[Parameter] | None:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """One choice of arguments: their text, and what kind of thing each parameter got."""
 
     text: str

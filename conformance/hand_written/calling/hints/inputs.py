@@ -3,15 +3,15 @@
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import Option, Parameter
 from conformance.hand_written.calling.values.forms import Form
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(Struct, frozen=True, kw_only=True):
     """One way to give x: its expression, whether it holds several samples, whether it is ids."""
 
     text: str

@@ -9,9 +9,10 @@ import ast
 import importlib
 import importlib.util
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 from conformance.errors import UsageError
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
@@ -45,8 +46,7 @@ def import_computing(pieces: Sequence[Piece]) -> None:
             importlib.import_module(name)
 
 
-@dataclass(slots=True)
-class Source:
+class Source(Struct):
     """What one file defines and imports, by name.
 
     Attributes

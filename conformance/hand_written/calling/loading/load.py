@@ -5,12 +5,12 @@ import importlib
 import sys
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.errors import NoSuchTarget, UsageError
 from conformance.hand_written.budget import Budget
@@ -28,8 +28,7 @@ SIZES = {"T": 7, "B": 3, "I": 4, "H": 6, "O": 5, "V": 5}
 """What is asked first: no size equals another, none of T, B and O divides another. V is a vocabulary's."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, kw_only=True):
     """The definitions of a target.
 
     Attributes

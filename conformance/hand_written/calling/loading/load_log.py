@@ -2,7 +2,8 @@
 
 import ast
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from conformance.errors import in_words
 from conformance.hand_written.calling.loading.source import Piece
@@ -13,8 +14,7 @@ MOST_SHOWN = 150
 """Characters of an error that are shown."""
 
 
-@dataclass(slots=True)
-class LoadLog:
+class LoadLog(Struct):
     """What happened while definitions were loaded.
 
     Attributes

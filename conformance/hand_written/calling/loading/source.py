@@ -4,9 +4,10 @@ import ast
 import json
 import linecache
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from conformance.errors import UsageError
 
@@ -17,8 +18,7 @@ PRINT = re.compile(r"^(\s*)print[ \t]+(?!\()(.*?),?\s*$|^(\s*)print[ \t]*$", re.
 """A print statement of Python 2."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """Part of a source: a file, or one cell of a notebook. Its lines are those that the file or the cell shows."""
 
     file: str

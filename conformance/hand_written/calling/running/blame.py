@@ -2,10 +2,11 @@
 
 import dis
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from types import CodeType, TracebackType
+
+from msgspec import Struct
 
 from conformance.hand_written.calling.running.program import Ran
 from conformance.hand_written.calling.running.watch import ADAPTER
@@ -30,8 +31,7 @@ def blamed(ran: Ran) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(Struct, frozen=True, kw_only=True):
     """How a call of a foreign function failed: in which of its lines, which read which names, and with what words."""
 
     line: int

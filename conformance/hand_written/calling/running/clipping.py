@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class Clips:
+class Clips(Struct):
     """The limits ±c to which np.clip was to limit values, how often each, and those that were reached."""
 
     limits: Counter[float] = field(default_factory=Counter)

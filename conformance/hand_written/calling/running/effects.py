@@ -8,9 +8,10 @@ nothing need be refused, since what is written stays in memory.
 import io
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 """Flags of a file that is opened to be changed."""
@@ -22,8 +23,7 @@ TEXT = "the quick brown fox jumps over the lazy dog\n" * 8
 """What a data file holds that isn't there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """What an event would do, in a user's words, and to which things: none of them means that it would do nothing.
 
     Those of `files` are paths. What is allowed `at_import` is so while a library is imported: some ask the system's own

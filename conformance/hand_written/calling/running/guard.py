@@ -9,10 +9,11 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from msgspec import Struct, field
 
 import conformance
 import refrnn
@@ -38,8 +39,7 @@ class Refused(PermissionError):
     """Foreign code was about to do what a check lets no code do."""
 
 
-@dataclass(slots=True)
-class Guard:
+class Guard(Struct):
     """The folder in which all is allowed, and what was refused outside it: to what first, by place and effect."""
 
     folder: str

@@ -2,7 +2,8 @@
 
 import ast
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 KNOWN = (
     (r"x", "x"),
@@ -17,8 +18,7 @@ KNOWN = (
 """What a reader calls an argument, by a pattern of its expression. Weights aren't held."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handed:
+class Handed(Struct, frozen=True, kw_only=True):
     """One line: what fills its variables, the call that is given them, and what a reader calls each."""
 
     before: tuple[str, ...]

@@ -12,10 +12,10 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.errors import ConformanceError
 
@@ -50,8 +50,7 @@ def time_limit(seconds: float) -> Iterator[None]:
             os._exit(0)
 
 
-@dataclass(slots=True)
-class _Alarm:
+class _Alarm(Struct):
     """The signals by which a block is ended: handlers that stay for a block of many limits, and the limit in force."""
 
     heard: bool = False
@@ -99,8 +98,7 @@ class _Alarm:
 _ALARM = _Alarm()
 
 
-@dataclass(slots=True, kw_only=True)
-class Allowance:
+class Allowance(Struct, kw_only=True):
     """What single calls of a network may take, in seconds of computing.
 
     `call` is there for each; a network has T = 7 steps of six units to do. `spare` is there once, for what happens in a

@@ -1,15 +1,14 @@
 """Numpy's functions, which foreign code may replace: what is judged with them afterwards is judged by that code."""
 
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from msgspec import Struct
 
 MODULES = (np, np.linalg, np.random)
 
 
-@dataclass(frozen=True, slots=True)
-class NumpysOwn:
+class NumpysOwn(Struct, frozen=True):
     """The functions that numpy has come with.
 
     Types are left out: code that makes `np.bool` what it was once is common, and harmless.

@@ -2,12 +2,12 @@
 
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import CodeType
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from conformance.errors import ConformanceError, in_words, well_formed
 from conformance.hand_written.calling.asking import Asked
@@ -30,8 +30,7 @@ class SearchIsOver(ConformanceError):
     """The calls for finding out how a network is called are spent."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Ran:
+class Ran(Struct, kw_only=True):
     """What a run left behind: the names it bound, what functions held, and what ended it early, if anything did."""
 
     names: dict[str, Any]

@@ -3,10 +3,10 @@
 import itertools
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 DEEPEST, MOST, WIDEST = 7, 4000, 200
 """How many steps away from the root, how many values in all, and how many of one container are looked at."""
@@ -23,8 +23,7 @@ SKIPPED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """A value and the expression that leads to it."""
 
     path: str
@@ -37,19 +36,15 @@ class Reached:
         return last or self.path
 
 
-class Renamed(Reached):
-    """A value with a better name than its path has."""
+class Renamed(Reached, frozen=True):
+    """A value with a better name than its path has: the one that a return statement gives it."""
 
-    __slots__ = ("_name",)
-
-    def __init__(self, path: str, value: Any, name: str) -> None:
-        super().__init__(path, value)
-        object.__setattr__(self, "_name", name)
+    given: str
 
     @property
     def name(self) -> str:
-        """The name that a return statement gives it."""
-        return self._name
+        """The better name."""
+        return self.given
 
 
 def reach(

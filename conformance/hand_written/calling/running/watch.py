@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
+
+from msgspec import Struct, field
 
 MOST_CALLS = 400
 """Calls of one function that are kept."""
@@ -22,8 +23,7 @@ ADAPTER = "<adapter>"
 """The file that lines of ours which call foreign code say they are in."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Watch:
+class Watch(Struct, kw_only=True):
     """What was seen of foreign functions, what our own lines handed to them, and how many events there were.
 
     An event is a function called or left, one of Python's own as well: they measure work where a clock would measure
@@ -44,9 +44,10 @@ def watched(files: Collection[str], watch: Watch) -> Iterator[None]:
 
     def note(frame: FrameType, event: str, _: object) -> None:
         watch.events += 1
-        if event == "call" and _is_called_by_us(frame):
-            watch.handed.extend(frame.f_locals.values())
-        if event == "return" and frame.f_code.co_filename in files and not _is_ours(frame):
+        if event == "call":
+            if (caller := frame.f_back) is not None and caller.f_code.co_filename == ADAPTER:
+                watch.handed.extend(frame.f_locals.values())
+        elif event == "return" and frame.f_code.co_filename in files and not _is_ours(frame):
             name = frame.f_code.co_name
             if name[0] != "<":
                 calls = watch.seen.setdefault(name, [])
@@ -59,10 +60,6 @@ def watched(files: Collection[str], watch: Watch) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(before)
-
-
-def _is_called_by_us(frame: FrameType) -> bool:
-    return frame.f_back is not None and frame.f_back.f_code.co_filename == ADAPTER
 
 
 def _is_ours(frame: FrameType) -> bool:

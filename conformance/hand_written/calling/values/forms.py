@@ -5,10 +5,10 @@ alone, a missing B one sample, a missing N one feature. Ours are always (T, B, N
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct
 
 from refrnn import Array
 
@@ -16,8 +16,7 @@ Container = Literal["array", "list", "tuple", "dict", "nested", "flat", "flat by
 """Of what a sequence is made; "nested" are plain lists of numbers, "flat" has T·B rows (or B·T)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """One way to lay out a sequence (T, B, N)."""
 
     container: Container

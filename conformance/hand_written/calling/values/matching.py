@@ -1,11 +1,11 @@
 """Known quantities found by value among everything that a run left behind."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.hand_written.calling.loading.stubs import is_stub
 from conformance.hand_written.calling.running.program import Ran
@@ -17,8 +17,7 @@ SAME = 1e-5
 """Relative to the largest value: networks that differ differ by more, float32 by less. It finds, it judges nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class Series(Struct, frozen=True, kw_only=True):
     """Numbers that may be a sequence: stacked, the container they came from, and the path inside each element."""
 
     base: str
@@ -37,8 +36,7 @@ class Series:
         return f"[element{self.inner} for element in {self.base}]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """A quantity of the truth recognised in what a run left behind.
 
     Attributes

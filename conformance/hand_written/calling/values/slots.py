@@ -3,7 +3,8 @@
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.hand_written.calling.hints.names import GRADIENT, STATE, weight_hint
 from conformance.hand_written.calling.loading.load import SIZES
@@ -21,8 +22,7 @@ MOST_PICKED = 20_000
 PREFERRED = ("W_ih", "W_hh", "W_hy", "b", "b_y")
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(Struct, frozen=True):
     """I, H and O (0 without a head)."""
 
     I: int
@@ -30,8 +30,7 @@ class Sizes:
     O: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class Slot(Struct, frozen=True, kw_only=True):
     """One array of the code, and which parameters it holds.
 
     `fill` is the expression of its values from those of the problem; `read` gives for each parameter the expression of
