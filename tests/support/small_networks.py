@@ -65,11 +65,11 @@ def changed(text: str, *changes: tuple[str, str]) -> str:
     return text
 
 
-def checked(folder: Path, text: str) -> CheckRecord:
-    """Check a network of this text."""
+def checked(folder: Path, text: str, names: str = "Net") -> CheckRecord:
+    """Check the network of these names in this text."""
     path = folder / "network.py"
     path.write_text(text, encoding="utf-8")
-    target = f"{path}:Net"
+    target = f"{path}:{names}"
     return checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
 
 

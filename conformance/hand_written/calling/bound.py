@@ -76,6 +76,7 @@ class Bound(Protocol):
     notes: Sequence[str]
     rate: float | None  # the learning rate with which gradients were read off in-place updates
     mistake: str  # the seam and choice by which its forward pass was recognised, if it is a wrong one
+    contradicted: str  # what speaks against it though it agrees: another backward pass of it, another setting
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as this network can be asked it; `run` runs exactly the problem that this returns.

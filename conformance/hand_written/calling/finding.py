@@ -21,6 +21,7 @@ from conformance.hand_written.calling.building.modules import of_module
 from conformance.hand_written.calling.describing import bound_of
 from conformance.hand_written.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
 from conformance.hand_written.calling.forwards.passes import ASKED, Forward, case_of
+from conformance.hand_written.calling.forwards.returning import an_earlier_state
 from conformance.hand_written.calling.forwards.search import NOT_TRIED, Searching
 from conformance.hand_written.calling.forwards.walking import mistaken_loops
 from conformance.hand_written.calling.found import (
@@ -161,7 +162,9 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
     whole = with_its_rate(loaded, complete)
     bound = replace(
         bound_of(loaded, whole.forward, whole),
-        contradicted=backward.harvest.denied or (denied if backward.certain else ""),
+        contradicted=backward.harvest.denied
+        or (denied if backward.certain else "")
+        or an_earlier_state(whole.forward),
     )
     return _with_steps_noted(loaded, found, bound, whole.forward, whole)
 

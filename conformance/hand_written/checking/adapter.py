@@ -37,6 +37,7 @@ class Adapted(Struct, frozen=True, kw_only=True):
     notes: Sequence[str] = ()
     rate: float | None = None
     mistake: str = ""
+    contradicted: str = ""
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem`: an adapter is asked everything."""

@@ -70,9 +70,8 @@ class Found(Struct, frozen=True, kw_only=True):
 
     @property
     def contradicted(self) -> str:
-        """Which other backward pass of the network gives others than the right gradients, in words."""
-        bound = self.candidate.bound
-        return bound.contradicted if isinstance(bound, Binding) else ""
+        """What speaks against a network that agrees, in words: another backward pass of it, or another setting."""
+        return self.candidate.bound.contradicted
 
     @property
     def withheld(self) -> bool:

@@ -33,9 +33,17 @@ FLAGS = {
 """What arguments get that have no default and aren't sizes."""
 
 
+def choosable_layers(kind: type) -> str:
+    """Return the argument of a constructor that says how many layers there are, one by default; empty without any."""
+    of_one = (
+        name for name, p in inspect.signature(kind).parameters.items() if p.default == 1 and _is_layers(name)
+    )
+    return next(of_one, "")
+
+
 @empty_folder()
-def built(kind: type) -> torch.nn.Module:
-    """Return a module of our sizes.
+def built(kind: type, **chosen: object) -> torch.nn.Module:
+    """Return a module of our sizes, with the arguments that are chosen.
 
     Raises
     ------
@@ -43,7 +51,8 @@ def built(kind: type) -> torch.nn.Module:
         If the constructor takes none of what its names may mean; the message has its own words.
     """
     refusals: list[tuple[str, Exception]] = []
-    for arguments in _meanings(list(inspect.signature(kind).parameters.values())):
+    for meant in _meanings(list(inspect.signature(kind).parameters.values())):
+        arguments = {**meant, **chosen}
         try:
             return kind(**arguments)
         except Exception as error:  # noqa: BLE001 - a constructor refuses in its own ways
@@ -59,7 +68,7 @@ def _meanings(parameters: list[inspect.Parameter]) -> Iterator[dict[str, object]
     sizes = {name: size for name, p in named.items() if (size := _size(p)) is not None}
     unnamed = [name for name, p in named.items() if name not in sizes and p.default is p.empty]
     flags = {name: FLAGS[name] for name in unnamed if name in FLAGS}
-    layers = {name: 2 for name in unnamed if any(part in name.lower() for part in LAYERS)}
+    layers = {name: 2 for name in unnamed if _is_layers(name)}
     others = [name for name in unnamed if name not in flags | layers]
     widths = (OURS[1], 1) if OURS[1] not in sizes.values() else (1, OURS[1])
     for width in widths:
@@ -68,12 +77,14 @@ def _meanings(parameters: list[inspect.Parameter]) -> Iterator[dict[str, object]
         yield {**{n: OURS[1] if s == OURS[0] else s for n, s in sizes.items()}, **flags, **layers}
 
 
+def _is_layers(name: str) -> bool:
+    return any(part in name.lower() for part in LAYERS)
+
+
 def _size(parameter: inspect.Parameter) -> int | None:
     """Return the size that an argument means."""
     name, optional = parameter.name.lower(), parameter.default is not parameter.empty
-    if any(part in name for part in LAYERS) or (
-        optional and isinstance(parameter.default, (bool, str, float))
-    ):
+    if _is_layers(name) or (optional and isinstance(parameter.default, (bool, str, float))):
         return None
     inputs, hidden, outputs = OURS
     meant = {"T": STEPS, "B": BATCH, "I": inputs, "V": inputs, "H": hidden, "O": outputs}

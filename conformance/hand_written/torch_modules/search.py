@@ -16,7 +16,7 @@ from conformance.cases import Case, materialise
 from conformance.errors import Unsupported
 from conformance.hand_written.calling import Interface
 from conformance.hand_written.calling.hints.names import STATE
-from conformance.hand_written.torch_modules.building import BATCH, OURS, STEPS, built
+from conformance.hand_written.torch_modules.building import BATCH, OURS, STEPS, built, choosable_layers
 from conformance.hand_written.torch_modules.calls import Calling, callings, outlets
 from conformance.hand_written.torch_modules.plans import OF_TORCH, START, Network, Plan, plans, surprises
 from conformance.hand_written.torch_modules.written_module import Numbers, WrittenModule, numbers_in
@@ -46,6 +46,13 @@ def module_bounds(value: Any) -> Iterator[WrittenModule]:  # noqa: ANN401 - a mo
     Unsupported
         If it can't be built, or if nothing that it gives is recognised.
     """
+    several = ""
+    if isinstance(value, type) and (layers := choosable_layers(value)):
+        right = _right_with_two(value, layers)
+        if right is not None:
+            yield right
+            return
+        several = f"with {layers}=2 it gives other outputs than torch's stack of layers"
     with numbers_in("double"):
         prototype = (built(value) if isinstance(value, type) else deepcopy(value)).eval()
     for numbers in ("double", "single"):
@@ -53,12 +60,23 @@ def module_bounds(value: Any) -> Iterator[WrittenModule]:  # noqa: ANN401 - a mo
         found = False
         for bound in _bounds(module, numbers):
             found = True
-            yield bound
+            yield structs.replace(bound, contradicted=several)
         if found:
             return
     held = ", ".join(f"{name} {tuple(p.shape)}" for name, p in prototype.named_parameters())
     message = f"no way of calling it gives outputs of a known shape: it has {held or 'no parameters'}"
     raise Unsupported(message)
+
+
+def _right_with_two(kind: type, layers: str) -> WrittenModule | None:
+    """Return the way of calling a stack of two layers of a class that gives the right outputs, None without any."""
+    with numbers_in("double"):
+        try:
+            module = built(kind, **{layers: 2}).eval().double()
+        except Unsupported:
+            return None
+    ways = (either for bound in _readings(module, "double") for either in (bound, _with_relu(bound)))
+    return next(filter(_gives_the_right_outputs, ways), None)
 
 
 def _bounds(module: torch.nn.Module, numbers: Numbers) -> Iterator[WrittenModule]:

@@ -54,6 +54,8 @@ class WrittenModule(Struct, frozen=True, kw_only=True):
         The precision in which it runs.
     of_torchs_cells
         Whether everything that it computes with is a cell of torch's own.
+    contradicted
+        What speaks against it though it agrees, in words: that it doesn't with another number of layers.
     """
 
     prototype: torch.nn.Module
@@ -70,6 +72,7 @@ class WrittenModule(Struct, frozen=True, kw_only=True):
     notes: Sequence[str] = ()
     rate: float | None = None
     mistake: str = ""
+    contradicted: str = ""
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` with zeros for biases that the module doesn't have, and one learned start for all rows."""

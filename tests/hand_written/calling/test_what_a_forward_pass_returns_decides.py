@@ -39,3 +39,35 @@ def test_a_limit_that_no_state_reaches_changes_nothing(tmp_path, clipped, limit)
 def test_a_limit_that_states_reach_never_conforms(tmp_path):
     record = checked(tmp_path, changed(network(), (STATE, f"np.clip({STATE}, -0.1, 0.1)")))
     assert record.exit_code != 0
+
+
+STATES = """
+import numpy as np
+
+
+def forward(x, h, Wx, Wh, b):
+    states = [h]
+    for x_t in x:
+        states.append(np.tanh(x_t @ Wx + states[-1] @ Wh + b))
+    return np.stack(states[1:]), {last}, (x, states, Wx, Wh)
+
+
+def backward(d_h, cache):
+    x, states, Wx, Wh = cache
+    d_Wx, d_Wh, d_b, carry = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros(len(Wh)), 0
+    for t in reversed(range(len(x))):
+        d_a = (d_h[t] + carry) * (1 - states[t + 1] ** 2)
+        d_Wx, d_Wh, d_b = d_Wx + x[t].T @ d_a, d_Wh + states[t].T @ d_a, d_b + d_a.sum(0)
+        carry = d_a @ Wh.T
+    return d_Wx, d_Wh, d_b
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "verdict"),
+    [("states[-1]", "conforms"), ("(states[-2], states[-1])", "conforms"), ("states[-2]", "undecided")],
+)
+def test_a_state_that_is_returned_by_itself_is_the_last_one(tmp_path, last, verdict):
+    record = checked(tmp_path, STATES.format(last=last), "forward,backward")
+    assert record.verdict == verdict, record.headline
+    assert ("the one before the last" in record.headline) is (verdict == "undecided")

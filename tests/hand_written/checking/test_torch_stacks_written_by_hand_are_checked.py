@@ -291,3 +291,34 @@ def test_the_one_module_of_a_file_needs_no_name(name, tmp_path):
     assert (
         checked_target(target, "", Request.on_the_command_line(target), lambda _: None).verdict == "conforms"
     )
+
+
+class Optional(nn.Module):
+    """As many of torch's cells as asked for, one by default."""
+
+    residual = False
+
+    def __init__(self, input_size, hidden_size, num_layers=1):
+        super().__init__()
+        widths = [input_size, *[hidden_size] * (num_layers - 1)]
+        self.cells = nn.ModuleList(nn.RNNCell(width, hidden_size) for width in widths)
+
+    def forward(self, x):
+        for depth, cell in enumerate(self.cells):
+            h, states = x.new_zeros(x.shape[1], cell.hidden_size), []
+            for x_t in x:
+                h = cell(x_t, h)
+                states.append(h + x_t if self.residual and depth else h)
+            x = torch.stack(states)
+        return x
+
+
+class OptionallyResidual(Optional):
+    residual = True
+
+
+def test_a_class_with_any_number_of_layers_is_asked_with_two():
+    right, residual = check(Optional).record, check(OptionallyResidual).record
+    assert (right.verdict, residual.verdict) == ("conforms", "undecided")
+    assert any("cells.1.weight_hh" in line for line in right.interface.lines)
+    assert "with num_layers=2 it gives other outputs than torch's stack of layers" in residual.headline
