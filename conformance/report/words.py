@@ -27,7 +27,9 @@ def lines(case: CaseRecord) -> Iterator[str]:
     """Yield what `tell` tells, line by line."""
     yield f"{case.verdict.upper()}: {case.subject} on {case.case}"
     if case.first_divergence is not None:
-        yield from _divergence(case.first_divergence)
+        place, *values = divergence(case.first_divergence)
+        yield f"  first divergent step: {place}"
+        yield from (f"    {line}" for line in values)
     for quantity in case.quantities:
         if quantity.verdict in ("differs", "undecidable"):
             yield f"  {counted(quantity)}"
@@ -40,14 +42,17 @@ def lines(case: CaseRecord) -> Iterator[str]:
     yield f"  reproduce: {case.reproduce}"
 
 
-def _divergence(d: DivergenceRecord) -> Iterator[str]:
-    """Yield one wrong element: its place, both values, and their difference in every unit."""
-    yield f"  first divergent step: {d.phase} pass, {d.quantity}, {d.where}"
-    yield f"    got      {d.got!r}"
-    yield f"    expected {d.expected!r}, {d.basis}"
-    yield (
-        f"    off by {shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, "
-        f"{shown(float(d.ulp))} ULP: {shown(float(d.share))} × its bound of {shown(float(d.bound))}"
+def divergence(d: DivergenceRecord, source: str = "") -> tuple[str, str, str, str]:
+    """Return one wrong element in words: its place, both values, and their difference in every unit.
+
+    `source` tells what the expected value is the sum of, where that is known.
+    """
+    sizes = f"{shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, {shown(float(d.ulp))} ULP"
+    return (
+        f"{d.phase} pass, {d.quantity}, {d.where}",
+        f"got      {float(d.got)!r}",
+        f"expected {float(d.expected)!r}{source}, {d.basis}",
+        f"off by {sizes}: {shown(float(d.share))} × its bound of {shown(float(d.bound))}",
     )
 
 

@@ -1,6 +1,6 @@
-"""Running many cases: in this process, or mapped over a crew of workers. Records come out in the suite's order.
+"""Running many cases: in this process, or mapped over a pool of workers. Records come out in the suite's order.
 
-A worker that crashes or hangs costs its own case only. When a crew breaks, the few cases that were under way come
+A worker that crashes or hangs costs its own case only. When a pool breaks, the few cases that were under way come
 into question: each is tried again by a worker of its own, and only one that fails there as well is given up.
 """
 
@@ -15,8 +15,8 @@ from msgspec import Struct, field
 
 from conformance.cases import Case
 from conformance.record.environment import one_thread
-from conformance.runs.crews import Crew, ProcessCrew, WorkerLostError, interrupts_held_back
 from conformance.runs.ledger import Ledger
+from conformance.runs.pools import ProcessPool, WorkerLostError, WorkerPool, interrupts_held_back
 from conformance.runs.unit import Examined, Outcome, examine_unit, lost
 
 ATTEMPTS = 3
@@ -28,8 +28,8 @@ LIMIT = 600.0
 POLL = 0.1
 """Seconds between looks at whether a worker is ready."""
 
-Recruit = Callable[[int], Crew]
-"""Returns a crew of that many workers."""
+MakePool = Callable[[int], WorkerPool]
+"""Returns a pool of that many workers."""
 
 
 def run_cases(
@@ -37,7 +37,7 @@ def run_cases(
     subjects: Sequence[str],
     *,
     jobs: int = 1,
-    recruit: Recruit | None = None,
+    make_pool: MakePool | None = None,
     limit: float | None = None,
     ledger: Ledger | None = None,
     on_progress: Callable[[Examined], None] = lambda _: None,
@@ -47,8 +47,8 @@ def run_cases(
     Parameters
     ----------
     jobs
-        Workers; with 1 (and neither `recruit` nor `limit`) all run in this process, which no limit could end.
-    recruit
+        Workers; with 1 (and neither `make_pool` nor `limit`) all run in this process, which no limit could end.
+    make_pool
         Where workers come from: processes of this machine by default.
     limit
         Seconds after which a case counts as hanging and its worker is ended, counted from when its worker is ready;
@@ -65,12 +65,12 @@ def run_cases(
     for examined in outcome.by_position.values():
         on_progress(examined)
     owed = {n: case for n, case in enumerate(cases) if n not in outcome.by_position}
-    here = jobs == 1 and recruit is None and limit is None
+    here = jobs == 1 and make_pool is None and limit is None
     results = (
         _in_process(owed, subjects)
         if here
         else Mapped(
-            owed, subjects, recruit or ProcessCrew, jobs, LIMIT if limit is None else limit, deque(owed)
+            owed, subjects, make_pool or ProcessPool, jobs, LIMIT if limit is None else limit, deque(owed)
         ).run()
     )
     try:
@@ -93,22 +93,22 @@ def _in_process(cases: Mapping[int, Case], subjects: Sequence[str]) -> Iterator[
 
 
 class Handed(Struct):
-    """A unit that a crew has: its position, and when its turn came (never, as long as it waits for a worker)."""
+    """A unit that a pool has: its position, and when its turn came (never, as long as it waits for a worker)."""
 
     position: int
     started: float = math.inf
 
 
 UnderWay = dict[Future[Examined], Handed]
-"""What a crew has, in the order in which it was handed over."""
+"""What a pool has, in the order in which it was handed over."""
 
 
 class Mapped(Struct):
-    """Cases mapped over crews, by their positions in the suite."""
+    """Cases mapped over pools, by their positions in the suite."""
 
     cases: Mapping[int, Case]
     subjects: Sequence[str]
-    recruit: Recruit
+    make_pool: MakePool
     jobs: int
     limit: float
     waiting: deque[int]
@@ -117,22 +117,22 @@ class Mapped(Struct):
     def run(self) -> Iterator[tuple[int, Examined]]:
         """Yield results as workers finish them."""
         while self.waiting:
-            yield from self._by_crew(min(self.jobs, len(self.waiting)))
+            yield from self._by_pool(min(self.jobs, len(self.waiting)))
             while self.suspects:
                 position = self.suspects.popleft()
                 yield position, self._alone(position)
 
-    def _by_crew(self, size: int) -> Iterator[tuple[int, Examined]]:
-        """Yield the results of one crew, until all is done or the crew is broken."""
-        crew = self.recruit(size)
+    def _by_pool(self, size: int) -> Iterator[tuple[int, Examined]]:
+        """Yield the results of one pool, until all is done or the pool is broken."""
+        pool = self.make_pool(size)
         under_way: UnderWay = {}
         broken = True
         try:
-            self._keep_busy(crew, under_way)
+            self._keep_busy(pool, under_way)
             while under_way:
-                found, hanging = self._finished(crew, under_way)
+                found, hanging = self._finished(pool, under_way)
                 if not self.suspects and not hanging:
-                    self._keep_busy(crew, under_way)
+                    self._keep_busy(pool, under_way)
                 yield from found
                 yield from ((n, self._given_up(n, self._hanging())) for n in hanging)
                 if self.suspects or hanging:
@@ -140,16 +140,18 @@ class Mapped(Struct):
                     return
             broken = False
         finally:
-            crew.dismiss(kill=broken)
+            pool.dismiss(kill=broken)
 
-    def _keep_busy(self, crew: Crew, under_way: UnderWay) -> None:
-        while self.waiting and len(under_way) < crew.width:
+    def _keep_busy(self, pool: WorkerPool, under_way: UnderWay) -> None:
+        while self.waiting and len(under_way) < pool.width:
             position = self.waiting.popleft()
-            under_way[crew.submit(self.cases[position].id, self.subjects)] = Handed(position)
-        for handed in islice(under_way.values(), crew.workers):  # the others wait for a worker
+            under_way[pool.submit(self.cases[position].id, self.subjects)] = Handed(position)
+        for handed in islice(under_way.values(), pool.workers):  # the others wait for a worker
             handed.started = min(handed.started, monotonic())
 
-    def _finished(self, crew: Crew, under_way: UnderWay) -> tuple[list[tuple[int, Examined]], list[int]]:
+    def _finished(
+        self, pool: WorkerPool, under_way: UnderWay
+    ) -> tuple[list[tuple[int, Examined]], list[int]]:
         """Wait for a unit, take the finished ones out, and return their results and the positions that hang."""
         oldest = min(handed.started for handed in under_way.values())
         left = POLL if math.isinf(oldest) else max(0.0, oldest + self.limit - monotonic())
@@ -158,7 +160,7 @@ class Mapped(Struct):
         for unit in done:
             position = under_way.pop(unit).position
             try:
-                found.append((position, crew.result(unit)))
+                found.append((position, pool.result(unit)))
             except WorkerLostError:
                 self.suspects.append(position)
         late = [unit for unit, handed in under_way.items() if monotonic() - handed.started >= self.limit]
@@ -167,23 +169,23 @@ class Mapped(Struct):
     def _alone(self, position: int) -> Examined:
         """Examine a case that may have cost a worker, with a worker of its own."""
         for _ in range(ATTEMPTS):
-            crew = self.recruit(1)
-            unit = crew.submit(self.cases[position].id, self.subjects)
+            pool = self.make_pool(1)
+            unit = pool.submit(self.cases[position].id, self.subjects)
             ended = False
             try:
-                while not crew.workers and not unit.done():
+                while not pool.workers and not unit.done():
                     wait([unit], timeout=POLL)
                 done, _ = wait([unit], timeout=self.limit)
                 if not done:
                     return self._given_up(position, self._hanging())
-                examined = crew.result(unit)
+                examined = pool.result(unit)
                 ended = True
             except WorkerLostError:
                 continue
             else:
                 return examined
             finally:
-                crew.dismiss(kill=not ended)
+                pool.dismiss(kill=not ended)
         return self._given_up(
             position,
             f"The worker process died before this case was finished, {ATTEMPTS} times with nothing else to do "

@@ -12,12 +12,12 @@ from conformance.errors import UsageError
 from conformance.record import LackRecord, Record
 from conformance.record.environment import environment
 from conformance.runs.assembly import NO_EVIDENCE, assembled
-from conformance.runs.crews import DaskCrew, ProcessCrew, dask_client
 from conformance.runs.evidence import Evidence, gathered, lack_records
 from conformance.runs.identity import identity_of
 from conformance.runs.ledger import Ledger
 from conformance.runs.lines import Identity
-from conformance.runs.runner import Recruit, run_cases
+from conformance.runs.pools import DaskPool, ProcessPool, dask_client
+from conformance.runs.runner import MakePool, run_cases
 from conformance.runs.unit import Examined, Outcome
 from conformance.subjects import load_subject
 
@@ -91,12 +91,12 @@ class Session(Struct, frozen=True, kw_only=True):
             If Ctrl-C came after the cases; it holds their record.
         """
         started = perf_counter()
-        with self._workers() as recruit:
+        with self._workers() as make_pool:
             outcome = run_cases(
                 self.cases,
                 self.subjects,
                 jobs=self.jobs,
-                recruit=recruit,
+                make_pool=make_pool,
                 limit=self.limit,
                 ledger=ledger,
                 on_progress=on_progress,
@@ -135,13 +135,13 @@ class Session(Struct, frozen=True, kw_only=True):
         )
 
     @contextmanager
-    def _workers(self) -> Iterator[Recruit | None]:
+    def _workers(self) -> Iterator[MakePool | None]:
         """Provide where workers come from; None lets one job run in this process, which no limit could end."""
         if self.executor == "process":
-            yield None if self.jobs == 1 and self.limit is None else ProcessCrew
+            yield None if self.jobs == 1 and self.limit is None else ProcessPool
             return
         if self.scheduler is None:
             message = "--executor dask needs the address of a scheduler: --scheduler tcp://HOST:8786"
             raise UsageError(message)
         with dask_client(self.scheduler) as client:
-            yield lambda _: DaskCrew(client)
+            yield lambda _: DaskPool(client)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from runs.test_runs_survive import CASE, body, verdicts
 
 from conformance import UsageError
 from conformance.record import encode
 from conformance.runs import Session, run_cases
-from conformance.runs.crews import DaskCrew, dask_client
+from conformance.runs.pools import DaskPool, dask_client
 
 distributed = pytest.importorskip("distributed", reason="the extra refrnn[dask] isn't installed")
 CASES = [replace(CASE, seed=seed) for seed in range(60)]
@@ -36,7 +37,7 @@ def test_a_cluster_that_loses_a_worker_while_cases_run_gives_the_same_record(clu
                 os.kill(pids[0], signal.SIGKILL)
 
         outcome = run_cases(
-            CASES, ["torch", "reference"], recruit=lambda _: DaskCrew(client), on_progress=kill_one
+            CASES, ["torch", "reference"], make_pool=lambda _: DaskPool(client), on_progress=kill_one
         )
     assert len(finished) == len(CASES)
     assert outcome.complete
@@ -62,4 +63,4 @@ def test_an_address_where_nobody_answers_is_told() -> None:
     with pytest.raises(UsageError, match="--scheduler"):
         session.run()
     with pytest.raises(UsageError, match="No Dask scheduler answers at 'nonsense://x'"):
-        replace(session, scheduler="nonsense://x").run()
+        structs.replace(session, scheduler="nonsense://x").run()

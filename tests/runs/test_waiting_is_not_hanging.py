@@ -15,7 +15,7 @@ ENDLESS = 0
 
 
 class Pretended:
-    """A crew of this process with one worker and a place to wait, on whom the case with the seed ENDLESS is lost."""
+    """A pool of this process with one worker and a place to wait, on whom the case with the seed ENDLESS is lost."""
 
     workers, width = 1, 2
 
@@ -38,7 +38,7 @@ class Pretended:
 
 def test_a_case_that_waits_behind_one_that_hangs_is_run_all_the_same() -> None:
     outcome = run_cases(
-        [replace(CASE, seed=seed) for seed in range(4)], ["reference"], recruit=Pretended, limit=0.2
+        [replace(CASE, seed=seed) for seed in range(4)], ["reference"], make_pool=Pretended, limit=0.2
     )
     assert outcome.complete
     assert [record.verdict for record in outcome.records()] == ["error", *3 * ["agrees"]]
@@ -46,7 +46,7 @@ def test_a_case_that_waits_behind_one_that_hangs_is_run_all_the_same() -> None:
 
 
 class Starting(Pretended):
-    """A crew whose worker takes three times the limit to load its libraries, and no time for a case."""
+    """A pool whose worker takes three times the limit to load its libraries, and no time for a case."""
 
     loading = 0.6
 
@@ -69,6 +69,6 @@ class Starting(Pretended):
 
 def test_a_worker_that_is_long_in_starting_does_not_hang() -> None:
     outcome = run_cases(
-        [replace(CASE, seed=seed) for seed in range(3)], ["reference"], recruit=Starting, limit=0.2
+        [replace(CASE, seed=seed) for seed in range(3)], ["reference"], make_pool=Starting, limit=0.2
     )
     assert [record.verdict for record in outcome.records()] == ["agrees"] * 3

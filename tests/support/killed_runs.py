@@ -17,7 +17,7 @@ from support import hostile_units
 
 from conformance import Case, parse_id
 from conformance.runs import Outcome, run_cases, runner
-from conformance.runs.crews import ProcessCrew
+from conformance.runs.pools import ProcessPool
 
 CASE = parse_id("rnn-tanh-T3-B2-I4-H5-f64-s0")
 
@@ -50,8 +50,8 @@ def killed(times: str) -> None:
 
 def hostile() -> None:
     """Run a case that kills its worker and one that hangs among right ones."""
-    recruit = partial(ProcessCrew, unit=hostile_units.unit)
-    outcome = run_cases(cases(16), ["reference"], jobs=2, recruit=recruit, limit=40.0)
+    make_pool = partial(ProcessPool, unit=hostile_units.unit)
+    outcome = run_cases(cases(16), ["reference"], jobs=2, make_pool=make_pool, limit=40.0)
     wrong = {
         hostile_units.DEADLY: "worker process died",
         hostile_units.ENDLESS: "not finished after 40 seconds",
@@ -64,7 +64,7 @@ def hostile() -> None:
 
 def single() -> None:
     """Run a case that hangs and a right one, with a limit and one job, for which a worker is taken on."""
-    runner.ProcessCrew = partial(ProcessCrew, unit=hostile_units.unit)
+    runner.ProcessPool = partial(ProcessPool, unit=hostile_units.unit)
     hanging = [replace(CASE, seed=seed) for seed in (hostile_units.ENDLESS, 1)]
     outcome = run_cases(hanging, ["reference"], jobs=1, limit=8.0)
     assert verdicts(outcome) == {hostile_units.ENDLESS: "error", 1: "agrees"}

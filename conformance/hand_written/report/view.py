@@ -23,7 +23,7 @@ from conformance.record.check import (
     named_gradient,
 )
 from conformance.record.numbers import shown
-from conformance.report.words import percentage
+from conformance.report.words import divergence, percentage
 
 TITLES = {
     "conforms": "CONFORMS",
@@ -95,16 +95,10 @@ def view(record: CheckRecord, *, verbose: bool = False) -> CheckView:
 
 
 def _first(record: CheckRecord, d: DivergenceRecord) -> Block:
-    lines = [f"{d.phase} pass, {d.quantity}, {d.where}", f"got      {float(d.got)!r}"]
     step = (
         next((s for s in record.split if f"t = {s.t}," in d.where), None) if d.quantity == "dL/dh" else None
     )
-    source = "" if step is None else f" = {_sum(step)}"
-    lines.append(f"expected {float(d.expected)!r}{source}, {d.basis}")
-    lines.append(
-        f"off by {shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, {shown(float(d.ulp))} ULP: "
-        f"{shown(float(d.share))} × its bound of {shown(float(d.bound))}"
-    )
+    lines = [*divergence(d, "" if step is None else f" = {_sum(step)}")]
     if record.inherited:
         lines.append(record.inherited)
     kept = " (simulated: the code keeps no dL/dh)" if record.simulated_steps else ""

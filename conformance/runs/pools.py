@@ -1,6 +1,6 @@
-"""Crews: the workers that a run maps its cases over, all of them `concurrent.futures` executors.
+"""Pools: the workers that a run maps its cases over, all of them `concurrent.futures` executors.
 
-A crew takes a few units at a time, no more than keep it busy (one for each worker, and some that wait, so that no
+A pool takes a few units at a time, no more than keep it busy (one for each worker, and some that wait, so that no
 worker does), so that when one of its workers dies or hangs few cases come into question.
 """
 
@@ -35,7 +35,7 @@ class WorkerLostError(Exception):
     """The worker that had this unit is gone."""
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Workers for units."""
 
     width: int  # units that keep all workers busy
@@ -58,7 +58,7 @@ class Crew(Protocol):
         ...
 
 
-class ProcessCrew:
+class ProcessPool:
     """Processes of this machine, each in one thread; they end with their parent, whatever ends it."""
 
     def __init__(self, workers: int, unit: Unit = examine_unit) -> None:
@@ -103,7 +103,7 @@ class ProcessCrew:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-class DaskCrew:
+class DaskPool:
     """The workers of a Dask cluster, through `Client.get_executor`. Dask itself restarts those that die."""
 
     def __init__(self, client: "Client") -> None:
