@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec import Struct, field
 
 from conformance.pytest_plugin.planning import PLAN, PLANNER
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from conformance.pytest_plugin.plan import Plan
 
 
-class Closing(Struct, eq=False):
+@dataclass(slots=True, eq=False)
+class Closing:
     """Gathers what tests report, wherever they ran, and closes the run with a record.
 
     Attributes

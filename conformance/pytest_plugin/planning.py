@@ -8,10 +8,10 @@ since they may have no test. Heavy imports wait until a test asks for a case: th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from conformance.cases import Case
@@ -25,7 +25,8 @@ PLAN = "conformance_plan"
 """The attribute of a report that carries a plan from worker to controller, as JSON."""
 
 
-class Planner(Struct, eq=False):
+@dataclass(slots=True, eq=False)
+class Planner:
     """Notes what is parametrised and collected in this process.
 
     `pairs` are all cases and subjects of the tests' suites, `parametrised` counts the tests of this shard.

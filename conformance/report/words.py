@@ -47,7 +47,9 @@ def divergence(d: DivergenceRecord, source: str = "") -> tuple[str, str, str, st
 
     `source` tells what the expected value is the sum of, where that is known.
     """
-    sizes = f"{shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, {shown(float(d.ulp))} ULP"
+    sizes = (
+        f"{shown(float(d.absolute))} absolute, {shown(float(d.relative))} relative, {shown(float(d.ulp))} ULP"
+    )
     return (
         f"{d.phase} pass, {d.quantity}, {d.where}",
         f"got      {float(d.got)!r}",

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from conformance.cases import Problem
 from conformance.hand_written.calling import Asked, Bound, Loss
 from conformance.hand_written.calling.adapter import with_adapter
-from conformance.hand_written.calling.backwards.entries import BINARY, SLOPED_TARGETS, SOFT_TARGETS, SQUARED
+from conformance.hand_written.calling.backwards.entries import BINARY, SLOPED, SOFT_TARGETS, SQUARED
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.running.limits import CALLS, sandbox
 from conformance.hand_written.calling.running.program import Ran, more, run, value
@@ -119,7 +119,8 @@ def by_another_loss(bound: Bound) -> Binding | None:
     if SOFT_TARGETS in text:
         return _asked_otherwise(bound, SOFT_TARGETS, "p.y - ", replace(bound.loss, outputs="y"))
     if bound.loss.kind == SQUARED:
-        return _asked_otherwise(bound, SLOPED_TARGETS, "p.d_y", replace(bound.loss, kind=BINARY))
+        sloped = next(each for each in SLOPED if each in text)
+        return _asked_otherwise(bound, sloped, "p.d_y", replace(bound.loss, kind=BINARY))
     return None
 
 

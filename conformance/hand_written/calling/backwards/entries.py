@@ -21,11 +21,11 @@ OWN_LOSS = "its own loss"
 SOFT_TARGETS = "p.prob - "
 """What targets are made of where a backward pass makes softmax(y) of outputs that are y."""
 
-SLOPED_TARGETS = "p.d_y / (y * (1 - y))"
-"""What targets lie away from outputs y = sigmoid(·) where their squared error is asked for."""
-
 LOGIT_TARGETS = "p.odds - "
 """What targets are made of where a backward pass makes sigmoid(y) of outputs that are y."""
+
+SLOPED = ("p.d_y / (y * (1 - y))", "p.d_y / (p.odds * (1 - p.odds))")
+"""How far targets lie from sigmoid(y) where its squared error is asked for: outputs that are it, or that are y."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -70,13 +70,15 @@ def entries(forward: Forward) -> list[Entry]:
             )  # its rows sum to 1, as a loss of softmax outputs takes them
             found.append(Entry(kind=kind, last=last, crossed=False, texts=targets))
             if shown.quantity == "sigmoid(y)":
-                sloped = tuple(f.encode(f"(y - {SLOPED_TARGETS})") for f in forms)
+                sloped = tuple(f.encode(f"(y - {SLOPED[0]})") for f in forms)
                 found.append(Entry(kind=SQUARED, last=last, crossed=False, texts=sloped))
             soft_targets = tuple(f.encode(f"({SOFT_TARGETS}{d})") for f in forms) if not soft else ()
             found.append(Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets))
             if shown.quantity == "y" and not forward.is_own and not forward.fault:
                 logits = tuple(f.encode(f"({LOGIT_TARGETS}{d})") for f in forms)
                 found.append(Entry(kind=BINARY, last=last, crossed=False, texts=logits))
+                sloped = tuple(f.encode(f"({LOGIT_TARGETS}{SLOPED[1]})") for f in forms)
+                found.append(Entry(kind=SQUARED, last=last, crossed=False, texts=sloped))
             found.append(
                 Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=_ids(forward, last=last))
             )

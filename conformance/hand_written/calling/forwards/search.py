@@ -96,7 +96,8 @@ class Searching(Struct):
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
                 loops = stepwise or self._may_loop(built, function)
                 most = MOST_CALLS_OF_ONE if loops else MOST_CALLS_OF_A_STEP
-                tries = _Tries(function=function, calls=Budget(most=most))
+                ids = any(q.indexes and names.INPUT.fullmatch(q.name.strip("_")) for q in parameters)
+                tries = _Tries(function=function, calls=Budget(most=most), wants_integers=ids)
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 yield from suppressing_errors(self.loaded, call, found)
                 self.attempts.append(tries.as_attempt(call))

@@ -4,16 +4,24 @@ import ast
 import heapq
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from conformance.hand_written.calling.hints import names
-from conformance.hand_written.calling.hints.sources import parts_in, shares_in
+from conformance.hand_written.calling.hints.sources import added_in, indices_in, parts_in, shares_in, sizes_in
+from conformance.hand_written.calling.hints.structures import held_by
 
 MOST_LOOKED_AT = 400
 """Choices of arguments that are looked at for those that fit."""
+
+WHOLE = ("params", "parameter", "weights", "settings")
+"""Kinds of things that hold what is taken from them: objects of parameters, and of what a network is built of."""
+
+UNLIKELY = 1.5
+"""What a thing that forward left costs where its name doesn't fit."""
 
 Option = tuple[str, float, str]
 """An argument's expression, what it costs, and what kind of thing it is."""
@@ -27,6 +35,13 @@ class Parameter(Struct, frozen=True, kw_only=True):
     keyword_only: bool = False
     share: bool = False
     parts: tuple[str, ...] = ()  # what it is taken apart into
+    held: tuple[
+        tuple[str, bool], ...
+    ] = ()  # the paths to all that is taken from it, where it isn't used by itself
+    counted: bool = False  # whether its length alone is asked
+    added: bool = False  # whether something is added to it
+    sizes: bool = False  # whether arrays are made of its size
+    indexes: bool = False  # whether its elements are used as indices
 
     @property
     def pair(self) -> bool:
@@ -50,7 +65,8 @@ def parameters_of(function: Any) -> list[Parameter] | None:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return None
-    shares, parts = shares_in(function), parts_in(function)
+    shares, parts, held = shares_in(function), parts_in(function), held_by(function)
+    added, sizes, indices = added_in(function), sizes_in(function), indices_in(function)
     return [
         Parameter(
             name=p.name,
@@ -58,6 +74,10 @@ def parameters_of(function: Any) -> list[Parameter] | None:
             keyword_only=p.kind is p.KEYWORD_ONLY,
             share=p.name in shares,
             parts=parts.get(p.name, ()),
+            held=tuple(held.get(p.name, {}).items()),
+            added=p.name in added,
+            sizes=p.name in sizes,
+            indexes=p.name in indices,
         )
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
@@ -95,8 +115,9 @@ def best_first(
 
     A parameter with a default may be left out.
     """
+    parted = [_parted(parameter, options) for parameter in parameters]
     table = []
-    for parameter in parameters:
+    for parameter in (part for parts in parted for part in parts):
         found = sorted(options(parameter), key=lambda option: option[1])
         if not parameter.required and not any(kind == "left out" for _, _, kind in found):
             found = sorted([("", 0.5, "left out"), *found], key=lambda option: option[1])
@@ -109,15 +130,44 @@ def best_first(
         kinds = tuple(kind for _, _, kind in chosen)
         if not fits(kinds):
             continue
-        yield Arguments(text=_text(parameters, chosen), kinds=kinds, cost=cost)
+        yield Arguments(text=_text(parameters, parted, chosen), kinds=kinds, cost=cost)
         found += 1
         if found == most:
             return
 
 
-def _text(parameters: Sequence[Parameter], chosen: Sequence[Option]) -> str:
-    parts, by_name = [], False
-    for parameter, (expression, _, kind) in zip(parameters, chosen, strict=True):
+def _parted(parameter: Parameter, options: Callable[[Parameter], Sequence[Option]]) -> list[Parameter]:
+    """Return a parameter, or what is taken from it, each by its own name, where nothing at hand may hold that."""
+    at_hand = any(
+        kind in WHOLE or (kind == "result" and cost < UNLIKELY) for _, cost, kind in options(parameter)
+    )
+    if not parameter.held or not parameter.required or at_hand:
+        return [parameter]
+    return [Parameter(name=_last_name(path), counted=counted) for path, counted in parameter.held]
+
+
+def _last_name(path: str) -> str:
+    """Return the last name in a path.
+
+    >>> _last_name(".answers[0]"), _last_name("['x']")
+    ('answers', 'x')
+    """
+    return re.findall(r"[^\W\d]\w*", path)[-1]
+
+
+def _text(
+    parameters: Sequence[Parameter], parted: Sequence[Sequence[Parameter]], chosen: Sequence[Option]
+) -> str:
+    parts, by_name, rest = [], False, iter(chosen)
+    for parameter, own in zip(parameters, parted, strict=True):
+        options = [next(rest) for _ in own]
+        expression, _, kind = options[0]
+        if own[0] is not parameter:
+            held = zip(parameter.held, options, strict=True)
+            expression = (
+                f"structure({{{', '.join(f'{path!r}: {text}' for (path, _), (text, _, _) in held)}}})"
+            )
+            kind = "structure"
         if kind == "left out":
             by_name = True
             continue

@@ -62,6 +62,9 @@ ONE_FEATURE = (_of("array", "T", batched=False), _of("nested", "T", batched=Fals
 WEIGHT = re.compile(r"[UVWRK]|[Ww]\w{0,3}|[Ww](eight)?s?_?\w*|\w*kernel\w*|theta_?\d", re.ASCII)
 """Names of arguments that are weight matrices of some kind."""
 
+ROLES = ("W_ih", "W_hh", "W_hy")
+"""The matrices of a network with a head."""
+
 STYLES = (("columns", "column"), ("rows", "flat"), ("columns", "flat"), ("rows", "row"))
 """How weights that are arguments are turned, and how biases are laid out."""
 
@@ -101,15 +104,19 @@ def meanings_of(parameters: Sequence[Parameter]) -> list[dict[str, str]]:
     Empty dicts where a function takes no weights.
     """
     named = roles_of([q.name for q in parameters])
-    if {"W_ih", "W_hh"} <= set(named.values()):
+    likely = [q.name for q in parameters if WEIGHT.fullmatch(q.name) and q.required]
+    if {"W_ih", "W_hh"} <= set(named.values()) and not (
+        len(likely) == len(ROLES) and set(likely) - set(named)
+    ):
         matrices = [name for name, role in named.items() if role[0] == "W"]
         orders = itertools.permutations([named[name] for name in matrices])
         return [named | dict(zip(matrices, order, strict=True)) for order in orders]
-    likely = [q.name for q in parameters if WEIGHT.fullmatch(q.name) and q.required]
     if not 2 <= len(likely) <= 3:
         return [{}]
-    biases = [q.name for q in parameters if q.name.lower().startswith("b") and q.required][:2]
-    roles = ("W_ih", "W_hh", "W_hy")[: len(likely)]
+    called_so = [q.name for q in parameters if q.name.lower().startswith("b") and q.required]
+    after = [q.name for q in parameters if q.added and q.required and not q.sizes and q.name not in likely]
+    biases = (called_so or [name for name in after if roles_of([name]) == {}])[:2]
+    roles = ROLES[: len(likely)]
     rest = dict(zip(biases, ("b", "b_y"), strict=False))
     return [dict(zip(likely, order, strict=True)) | rest for order in itertools.permutations(roles)]
 
@@ -128,16 +135,24 @@ def plain_options(parameter: Parameter) -> list[Option]:
         return [("0.5", 0.0, "share")]
     if names.TRUNCATION.fullmatch(name) and (parameter.required or isinstance(parameter.default, int)):
         return [("10**6", 0.0, "truncation"), ("p.T", 0.3, "truncation")]
+    if parameter.counted:
+        return [("range(p.I)", 0.0, "size"), ("range(p.O)", 0.3, "size")]
     if names.EPOCHS.fullmatch(name):
         return [("1", 0.0, "epochs")]
     if parameter.required and names.MASK.fullmatch(name):
         return [(f"np.ones({shape})", 0.1 * n, "mask") for n, shape in enumerate(MASKS)]
     if parameter.required and names.LENGTHS.fullmatch(name):
         return [(text, 0.1 * n, "lengths") for n, text in enumerate(LENGTHS)]
-    found: list[Option] = []
-    hint = names.size_hint(name)
-    if hint in ("T", "H", "I", "O", "B", "V") and (parameter.required or _is_a_size(parameter)):
-        found.append((f"p.{'I' if hint == 'V' else hint}", 1.0 if parameter.required else 0.2, "size"))
+    found = _sizes(parameter, names.size_hint(name))
     if parameter.required:
         found += [("None", 4.0, "nothing"), ("True", 4.5, "flag"), ("0", 4.6, "zero")]
     return found
+
+
+def _sizes(parameter: Parameter, hint: str | None) -> list[Option]:
+    """Return the sizes that a parameter may be given: the one that its name says, or any if arrays are made of it."""
+    if hint in ("T", "H", "I", "O", "B", "V") and (parameter.required or _is_a_size(parameter)):
+        return [(f"p.{'I' if hint == 'V' else hint}", 1.0 if parameter.required else 0.2, "size")]
+    if parameter.sizes and parameter.required and hint is None:
+        return [(f"p.{size}", 1.2 + 0.2 * n, "size") for n, size in enumerate("HIO")]
+    return []

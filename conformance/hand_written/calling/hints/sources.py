@@ -72,6 +72,38 @@ def shares_in(value: Any) -> frozenset[str]:
     ) - {""}
 
 
+def added_in(value: Any) -> frozenset[str]:
+    """Return the names that a function adds to something, as a bias is added."""
+    sums = (node for node in nodes_of(value) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add))
+    return frozenset(
+        term.id for node in sums for term in (node.left, node.right) if isinstance(term, ast.Name)
+    )
+
+
+def indices_in(value: Any) -> frozenset[str]:
+    """Return the names whose elements a function uses as indices, as ids of words are: x[inputs[t]] = 1."""
+    indexed = (node.slice for node in nodes_of(value) if isinstance(node, ast.Subscript))
+    inner = (node for index in indexed for node in ast.walk(index) if isinstance(node, ast.Subscript))
+    return frozenset(node.value.id for node in inner if isinstance(node.value, ast.Name))
+
+
+def sizes_in(value: Any) -> frozenset[str]:
+    """Return the names that a function makes arrays of the size of, or counts to: np.zeros((1, n)), range(n)."""
+    calls = (node for node in nodes_of(value) if isinstance(node, ast.Call) and _is_sized(node.func))
+    return frozenset(
+        inner.id
+        for call in calls
+        for argument in call.args
+        for inner in (argument.elts if isinstance(argument, ast.Tuple) else [argument])
+        if isinstance(inner, ast.Name)
+    )
+
+
+def _is_sized(function: ast.expr) -> bool:
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in ("zeros", "ones", "empty", "eye", "rand", "randn", "range")
+
+
 def parts_in(value: Any) -> dict[str, tuple[str, ...]]:
     """Return the names that a function takes apart, such as a state (h, c), with what it calls the parts."""
     return {

@@ -8,12 +8,14 @@ import sys
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from conformance.errors import UsageError
 from conformance.hand_written.calling.hints.names import size_hint
 from conformance.hand_written.calling.loading import statements
 from conformance.hand_written.calling.loading.load_log import LoadLog, run_statement
+from conformance.hand_written.calling.loading.older_names import BUILTINS, put_back
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.calling.running.effects import harmless_open
 from conformance.hand_written.calling.running.limits import seeded, time_limit
@@ -30,15 +32,19 @@ DEFINITIONS = (ast.Import, ast.ImportFrom, ast.Try, ast.If, ast.FunctionDef, ast
 def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, int], log: LoadLog) -> None:
     """Run the harmless statements of `pieces` in `module`, globals named like sizes set to `sizes`."""
     names = vars(module)
-    names.update(open=harmless_open, xrange=range, raw_input=input, unicode=str)
+    folder = Path(getattr(module, "__file__", None) or ".").parent
+    names.update(BUILTINS, open=partial(harmless_open, beside=folder))
     defined = set().union(*(statements.functions_in(piece.tree) for piece in pieces)) if pieces else set()
     hanging = 0
     for piece in pieces:
         log.files.add(piece.file)
-        for node, run in statements.chosen(piece.tree, defined):
-            busy = not isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
-            if not run or (busy and hanging >= MOST_HANGING):
-                log.skipped += not _documents(node)
+        for name in put_back(piece.tree):
+            log.note(f"{name} is gone from this version; what took its place stands in for it.")
+        for node, left_out in statements.chosen(piece.tree, defined):
+            log.skipped += left_out
+            busy = not isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Pass))
+            if busy and hanging >= MOST_HANGING:
+                log.skipped += 1
                 continue
             _keep_version(names, node)
             hanging += not run_statement(node, piece, names, log, _limit(node))
@@ -56,10 +62,6 @@ def _limit(node: ast.stmt) -> AbstractContextManager[None] | None:
     if any(isinstance(n, ast.Name) and n.id == "handwritten" for n in ast.walk(node)):
         return None
     return time_limit(DEFINITION if isinstance(node, DEFINITIONS) else ASSIGNMENT)
-
-
-def _documents(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _keep_version(names: dict[str, object], node: ast.stmt) -> None:

@@ -1,6 +1,7 @@
 """Which top-level statements of a script are run: imports, definitions and harmless assignments, never its training."""
 
 import ast
+import copy
 import re
 from collections.abc import Container, Iterator
 
@@ -14,17 +15,25 @@ KEPT_CALLS = frozenset(
 )
 """Methods whose bare call prepares something."""
 
-LOOPS = (ast.For, ast.While, ast.With)
+SIMPLE = (
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass),
+    *(ast.Raise, ast.Assert, ast.Global, ast.Nonlocal, ast.Break, ast.Continue, ast.Delete),
+)
+"""Statements that do no work by themselves."""
+
+BLOCKS = (ast.If, ast.Try, ast.With, ast.For)
+"""Statements of which the harmless part is run."""
 
 
-def chosen(tree: ast.Module, defined: set[str]) -> Iterator[tuple[ast.stmt, bool]]:
-    """Yield every top-level statement of `tree`, and whether it is to be run.
+def chosen(tree: ast.Module, defined: set[str]) -> Iterator[tuple[ast.stmt, int]]:
+    """Yield the harmless part of every top-level statement of `tree`, and how many statements were left out of it.
 
+    Of a block the statements are left out that do a script's work; where nothing else is in it, the whole block is.
     `defined` are the functions (not classes) that the source defines; what they are called for at top level, other than
     to fill a variable, is the script's own business.
     """
     for node in tree.body:
-        yield node, _harmless(node, defined)
+        yield _harmless_part(node, defined)
 
 
 def functions_in(tree: ast.Module) -> set[str]:
@@ -75,35 +84,70 @@ def names_bound_in(tree: ast.Module) -> set[str]:
     return found
 
 
-def _harmless(node: ast.stmt, defined: set[str]) -> bool:
-    if isinstance(
-        node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
-    ):
+def _harmless_part(node: ast.stmt, defined: set[str]) -> tuple[ast.stmt, int]:
+    """Return a statement, or `pass`, without what does a script's work, and how many statements that were."""
+    if not isinstance(node, BLOCKS):
+        return (node, 0) if _is_harmless(node) else (_nothing(node), not _documents(node))
+    if _works_as_a_whole(node, defined):
+        return _nothing(node), 1
+    kept, left_out = copy.copy(node), 0
+    for name in ("body", "orelse", "finalbody"):
+        inner: list[ast.stmt] = getattr(node, name, [])
+        parts = [_harmless_part(each, defined) for each in inner]
+        setattr(kept, name, [part for part, _ in parts])
+        left_out += sum(count for _, count in parts)
+    if isinstance(node, ast.Try):
+        kept.handlers = []
+        for handler in node.handlers:
+            parts = [_harmless_part(each, defined) for each in handler.body]
+            caught = copy.copy(handler)
+            caught.body = [part for part, _ in parts]
+            kept.handlers.append(caught)
+            left_out += sum(count for _, count in parts)
+    inner = [part for block in _blocks_of(kept) for part in block]
+    return (_nothing(node) if all(isinstance(part, ast.Pass) for part in inner) else kept), left_out
+
+
+def _blocks_of(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """Yield the lists of statements of a block, those of its handlers too."""
+    for name in ("body", "orelse", "finalbody"):
+        yield getattr(node, name, [])
+    yield from (handler.body for handler in getattr(node, "handlers", []))
+
+
+def _works_as_a_whole(node: ast.If | ast.Try | ast.With | ast.For, defined: set[str]) -> bool:
+    """Tell blocks that are a script's work: its main block, loops that call its functions, contexts that train."""
+    if isinstance(node, ast.If):
+        return _is_main(node.test)
+    if isinstance(node, ast.With):
+        return any(_works(item.context_expr) for item in node.items)
+    if isinstance(node, ast.For):
+        calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
+        called = {call.id for call in calls if isinstance(call, ast.Name)}
+        return bool(called & defined) or any(isinstance(n, ast.While) for n in ast.walk(node))
+    return False
+
+
+def _is_harmless(node: ast.stmt) -> bool:
+    if isinstance(node, SIMPLE):
         return True
     if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
         return not _works(node)
-    if isinstance(node, ast.Expr):
-        value = node.value
-        kept = (
-            isinstance(value, ast.Call)
-            and isinstance(value.func, ast.Attribute)
-            and value.func.attr in KEPT_CALLS
-        )
-        return kept and not _works(node)
-    if isinstance(node, ast.If):
-        return not _is_main(node.test) and all(
-            _harmless(inner, defined) for inner in (*node.body, *node.orelse)
-        )
-    if isinstance(node, ast.Try):
-        return all(_harmless(inner, defined) for inner in node.body)
-    if isinstance(node, ast.For):
-        called = {
-            n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-        }
-        return not called & (defined | {"print"}) and not any(
-            isinstance(n, ast.While) for n in ast.walk(node)
-        )
-    return False
+    value = node.value if isinstance(node, ast.Expr) else None
+    kept = (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr in KEPT_CALLS
+    )
+    return kept and not _works(node)
+
+
+def _nothing(node: ast.stmt) -> ast.stmt:
+    return ast.copy_location(ast.Pass(), node)
+
+
+def _documents(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _works(node: ast.AST) -> bool:

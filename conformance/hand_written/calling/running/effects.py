@@ -46,11 +46,16 @@ def within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + os.sep)
 
 
-def harmless_open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-    """Open what exists for reading; give a made-up text for what doesn't; keep what is written in memory."""
+def harmless_open(file: Any, mode: str = "r", *args: Any, beside: Path = Path(), **kwargs: Any) -> Any:
+    """Open what exists for reading; give a made-up text for what doesn't; keep what is written in memory.
+
+    Names are those of files here, or else of files in the folder `beside`.
+    """
     reads = not set(mode) & set("wax+")
-    if reads and isinstance(file, (str, os.PathLike)) and Path(file).exists():
-        return Path(file).open(mode, *args, **kwargs)
+    if reads and isinstance(file, (str, os.PathLike)):
+        there = [place for place in (Path(file), beside / Path(file)) if place.exists()]
+        if there:
+            return there[0].open(mode, *args, **kwargs)
     if "b" in mode:
         return io.BytesIO(TEXT.encode() if reads else b"")
     return io.StringIO(TEXT if reads else "")

@@ -17,6 +17,7 @@ from conformance.hand_written.calling.running.guard import LIBRARIES, Refused
 from conformance.hand_written.calling.running.keeping import kept
 from conformance.hand_written.calling.running.limits import CALLS, AskedForInput, TookTooLong, seeded
 from conformance.hand_written.calling.running.lists import lists
+from conformance.hand_written.calling.running.structures import structure
 from conformance.hand_written.calling.running.watch import ADAPTER, Seen, Watch, watched
 
 EVENTS = 2000
@@ -100,7 +101,9 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
     if reset:
         loaded.reset()
         seeded()
-    ran = Ran(names={"np": np, "p": p, "code": loaded.code, "lists": lists, "kept": kept})
+    ran = Ran(
+        names={"np": np, "p": p, "code": loaded.code, "lists": lists, "kept": kept, "structure": structure}
+    )
     return more(loaded, ran, lines)
 
 
