@@ -218,6 +218,9 @@ def _not_judged(forward: Forward, backward: Backward | None) -> Iterator[str]:
     if options:
         texts = ", ".join(f"{q.name}={q.default!r}" for q in options)
         yield f"Options that were left as they are, other values of which were not judged: {texts}."
+    single = [f"{name}=1" for name, text in handed.items() if text == "1" and "layer" in name.lower()]
+    if single:
+        yield f"It was asked for one layer ({', '.join(single)}): what more of them do was not judged."
     called = " ".join((*forward.lines, *(() if backward is None else backward.lines)))
     updates = [
         name for name in dir(type(model)) if UPDATES_BY_NAME.fullmatch(name) and f".{name}(" not in called

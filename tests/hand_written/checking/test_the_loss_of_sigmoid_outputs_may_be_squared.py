@@ -22,7 +22,8 @@ class Net:
             self.hs.append(np.tanh(self.W @ x + self.U @ self.hs[-1] + self.b))
             ps.append(1 / (1 + np.exp(-(self.V @ self.hs[-1] + self.c))))
         self.ps = np.array(ps)
-        return self.ps
+        self.zs = np.array(self.hs[1:]) @ self.V.T + self.c
+        return {returned}
 
     def loss(self, targets):
         return {loss}
@@ -58,9 +59,10 @@ ENTROPY = "-np.sum(targets * np.log(self.ps) + (1 - targets) * np.log(1 - self.p
         (ENTROPY, SLOPE, ["sigmoid-slope-twice"]),
     ],
 )
-def test_a_slope_is_a_mistake_only_where_cross_entropy_is_declared(tmp_path, loss, dy, faults):
+@pytest.mark.parametrize("returned", ["self.ps", "self.zs"], ids=["probabilities", "logits"])
+def test_a_slope_is_a_mistake_only_where_cross_entropy_is_declared(tmp_path, loss, dy, faults, returned):
     path = tmp_path / "network.py"
-    path.write_text(NETWORK.format(loss=loss, dy=dy), encoding="utf-8")
+    path.write_text(NETWORK.format(loss=loss, dy=dy, returned=returned), encoding="utf-8")
     record = checked_target(f"{path}:Net", "", Request.on_the_command_line(str(path)), lambda _: None)
     named = [] if record.diagnosis is None else [fault.id for fault in record.diagnosis.faults]
     assert (record.verdict, named) == ("differs" if faults else "conforms", faults)

@@ -94,6 +94,8 @@ def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
     if "vocab" in name or "char" in name or "word" in name:
         found += [("[chr(97 + n) for n in range(p.I)]", 0.5, "vocabulary")]
         found += [("{chr(97 + n): n for n in range(p.I)}", 0.7, "vocabulary")]
+    if "layer" in name and not name.endswith("s_size"):
+        found += [("1", 0.3, "layers")]
     if "seed" in name or "rng" in name or "random" in name:
         found += [
             ("0", 0.0, "seed"),

@@ -48,7 +48,7 @@ def offered(
         )
         for n, text in enumerate(states("p.h_0", batched=way.batched))
     ]
-    if names.TARGET.fullmatch(name):
+    if names.TARGET.fullmatch(name) or (parameter.indexes and not names.INPUT.fullmatch(name)):
         found += _targets(way, asked)
     elif parameter.required and not state and not parameter.parts and not names.INPUT.fullmatch(name):
         found += [(text, 1.5 + cost, kind) for text, cost, kind in _targets(way, asked)]

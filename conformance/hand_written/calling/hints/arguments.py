@@ -11,7 +11,14 @@ from typing import Any
 from msgspec import Struct
 
 from conformance.hand_written.calling.hints import names
-from conformance.hand_written.calling.hints.sources import added_in, indices_in, parts_in, shares_in, sizes_in
+from conformance.hand_written.calling.hints.sources import (
+    added_in,
+    indices_in,
+    keys_in,
+    parts_in,
+    shares_in,
+    sizes_in,
+)
 from conformance.hand_written.calling.hints.structures import held_by
 
 MOST_LOOKED_AT = 400
@@ -60,13 +67,15 @@ class Parameter(Struct, frozen=True, kw_only=True):
 
 
 def parameters_of(function: Any) -> list[Parameter] | None:
-    """Return the parameters of a callable, *args and **kwargs left out; None where it shows none."""
+    """Return the parameters of a callable, with what it takes out of **kwargs by name; None where it shows none."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return None
     shares, parts, held = shares_in(function), parts_in(function), held_by(function)
     added, sizes, indices = added_in(function), sizes_in(function), indices_in(function)
+    gathered = [p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD]
+    taken = [key for name in gathered for key in keys_in(function, name)]
     return [
         Parameter(
             name=p.name,
@@ -81,7 +90,7 @@ def parameters_of(function: Any) -> list[Parameter] | None:
         )
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
+    ] + [Parameter(name=key, keyword_only=True) for key in taken]
 
 
 class Arguments(Struct, frozen=True, kw_only=True):

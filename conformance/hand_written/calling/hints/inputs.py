@@ -78,7 +78,7 @@ def states(expression: str, *, batched: bool) -> list[str]:
     """Return the ways to give a state (B, H)."""
     if batched:
         return [expression, f"{expression}.T", f"{expression}[None]"]
-    return [f"{expression}.T", f"{expression}[0]", expression, f"{expression}[None]"]
+    return [f"{expression}.T", f"{expression}[0]", expression, f"{expression}[None]", f"{expression}.T[None]"]
 
 
 def weight(role: str, style: tuple[str, str]) -> str:
@@ -104,7 +104,7 @@ def meanings_of(parameters: Sequence[Parameter]) -> list[dict[str, str]]:
     Empty dicts where a function takes no weights.
     """
     named = roles_of([q.name for q in parameters])
-    likely = [q.name for q in parameters if WEIGHT.fullmatch(q.name) and q.required]
+    likely = [q.name for q in parameters if WEIGHT.fullmatch(q.name) and q.required and not q.indexes]
     if {"W_ih", "W_hh"} <= set(named.values()) and not (
         len(likely) == len(ROLES) and set(likely) - set(named)
     ):

@@ -87,6 +87,19 @@ def indices_in(value: Any) -> frozenset[str]:
     return frozenset(node.value.id for node in inner if isinstance(node.value, ast.Name))
 
 
+def keys_in(value: Any, name: str) -> tuple[str, ...]:
+    """Return the constant keys by which a function takes something out of a dict of this name, each once."""
+    taken = (
+        node.slice.value
+        for node in nodes_of(value)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+        and isinstance(node.slice, ast.Constant)
+    )
+    return tuple(dict.fromkeys(key for key in taken if isinstance(key, str) and key.isidentifier()))
+
+
 def sizes_in(value: Any) -> frozenset[str]:
     """Return the names that a function makes arrays of the size of, or counts to: np.zeros((1, n)), range(n)."""
     calls = (node for node in nodes_of(value) if isinstance(node, ast.Call) and _is_sized(node.func))

@@ -1,0 +1,204 @@
+"""What definitions lean on is there: the harmless part of blocks, files beside the target, names of older versions."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from conformance.cli import cli
+from conformance.hand_written.calling.loading.load import load
+
+FUNCTIONS = """
+def forward(x, h, Wx, Wh, b):
+    states = []
+    for x_t in x:
+        h = np.tanh(x_t @ Wx + h @ Wh + b)
+        states.append(h)
+    return np.array(states)
+"""
+
+
+def loaded(folder: Path, text: str, *others: tuple[str, str]):
+    for name, content in others:
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
+        (folder / name).write_text(content)
+    path = folder / "network.py"
+    path.write_text(text)
+    return load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("with open('words.txt') as f:\n    print(f)\n    x = f.read()", "zero one"),
+        (
+            "try:\n    with open('words.txt') as f:\n        x = f.read()\nexcept OSError:\n    print('no')",
+            "zero one",
+        ),
+        (
+            "try:\n    import nothing.here\n    raise ImportError\nexcept ImportError:\n    print(1)\n    x = 2",
+            2,
+        ),
+        ("if 1 > 2:\n    train()\nelse:\n    print('else')\n    x = 3", 3),
+        ("x = []\nfor n in range(3):\n    print(n)\n    x.append(n)", [0, 1, 2]),
+        (
+            "x = 1\nif x:\n    with open('words.txt') as f:\n        print('reading')\n        x = f.read()",
+            "zero one",
+        ),
+    ],
+    ids=["with", "try", "except", "else", "for", "nested"],
+)
+def test_the_harmless_part_of_a_block_is_run(tmp_path, text, value, capsys):
+    found = loaded(tmp_path, text, ("words.txt", "zero one"))
+    assert found.code.x == value
+    assert capsys.readouterr().out == ""
+    assert "skipped (training, printing, plotting, reading)" in found.not_run[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for n in range(10**12):\n    print(n)",
+        "if __name__ == '__main__':\n    x = 1",
+        "while True:\n    x = 1",
+        "def f(): pass\nfor n in range(10**9):\n    x = f()",
+        "with train_mode() as x:\n    y = x",
+    ],
+)
+def test_a_block_that_is_a_scripts_work_is_not(tmp_path, text):
+    found = loaded(tmp_path, text)
+    assert not hasattr(found.code, "x")
+    assert found.not_run == ("1 top-level statement skipped (training, printing, plotting, reading).",)
+
+
+def test_a_file_that_is_nowhere_is_made_up(tmp_path):
+    assert "quick brown fox" in loaded(tmp_path, "x = open('nowhere.txt').read()").code.x
+
+
+def test_a_sibling_that_chooses_its_library_and_prints_hands_it_on(tmp_path):
+    chooses = "GPU = False\nif GPU:\n    import cupy as np\n    print('on the GPU')\nelse:\n    import numpy as np\n"
+    found = loaded(tmp_path, "from common.library import *\nx = np.zeros(2)", ("common/library.py", chooses))
+    assert found.code.x.shape == (2,)
+
+
+def test_names_that_were_removed_are_put_back_and_told(tmp_path):
+    text = (
+        "import itertools, time, collections\nimport numpy as np\nfrom collections import Iterable\n"
+        "x = [*itertools.izip([1], [np.float(2)])], np.product([2, 3]), isinstance([], Iterable), long(3)\n"
+    )
+    found = loaded(tmp_path, text)
+    assert found.code.x == ([(1, 2.0)], 6, True, 3)
+    for name in ("collections.Iterable", "itertools.izip", "numpy.float", "numpy.product"):
+        assert f"{name} is gone from this version; what took its place stands in for it." in found.notes
+    assert not any("clock" in note for note in found.notes)
+
+
+BY_NAME = """
+import numpy as np
+
+
+def train(ids, wanted, K, U, R, p, q, cells, tables):
+    n = len(tables["ids"])
+    hs, ps = {-1: np.zeros((1, cells))}, {}
+    for t in range(len(ids)):
+        x = np.zeros(n)
+        x[ids[t]] = 1
+        hs[t] = np.tanh(x @ K + hs[t - 1] @ U + p)
+        e = np.exp(hs[t] @ R + q)
+        ps[t] = e / e.sum()
+    gK, gU, gR, gp, gq = (np.zeros_like(w) for w in (K, U, R, p, q))
+    carry = 0
+    for t in reversed(range(len(ids))):
+        dy = ps[t].copy()
+        dy[0, wanted[t]] -= 1
+        gR += np.outer(hs[t], dy)
+        gq += dy
+        a = (dy @ R.T + carry) * (1 - hs[t] ** 2)
+        gp += a
+        gU += np.outer(hs[t - 1], a)
+        gK[ids[t]] += a[0]
+        carry = a @ U.T
+    return {"K": gK, "U": gU, "R": gR, "p": gp, "q": gq}
+"""
+
+AN_OBJECT = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.U = np.random.randn(n_hidden, n_in), np.random.randn(n_hidden, n_hidden)
+        self.V, self.b, self.c = np.random.randn(n_out, n_hidden), np.zeros((n_hidden, 1)), np.zeros((n_out, 1))
+
+    def forward(self, x):
+        self.x, self.hs = x, [np.zeros_like(self.b)]
+        for x_t in x:
+            self.hs.append(np.tanh(self.W @ x_t + self.U @ self.hs[-1] + self.b))
+        self.z = self.V @ self.hs[-1] + self.c
+        return self.z
+
+    def backward(self, sample):
+        p = 1 / (1 + np.exp(-self.z))
+        dy = (p - sample.labels[0].column) * p * (1 - p)
+        gW, gU, gb, dh = 0 * self.W, 0 * self.U, 0 * self.b, self.V.T @ dy
+        for t in reversed(range(len(self.x))):
+            da = dh * (1 - self.hs[t + 1] ** 2)
+            gW, gU, gb = gW + da @ self.x[t].T, gU + da @ self.hs[t].T, gb + da
+            dh = self.U.T @ da
+        return gW, gU, dy @ self.hs[-1].T, gb, dy
+"""
+
+KEYWORDS = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, cells, letters, layers):
+        self.letters = letters
+        self.W = [np.random.randn(cells, letters) for _ in range(layers)]
+        self.U = [np.random.randn(cells, cells) for _ in range(layers)]
+        self.V, self.c = np.random.randn(letters, cells), np.zeros((letters, 1))
+        self.b = [np.zeros((cells, 1)) for _ in range(layers)]
+
+    def __call__(self, **given):
+        hs, ps = [given["hprev"]], []
+        for each in given["inputs"]:
+            x, h = np.zeros((self.letters, 1)), np.copy(hs[-1])
+            x[each] = 1
+            for n in range(len(self.W)):
+                h[n] = np.tanh(self.W[n] @ x + self.U[n] @ hs[-1][n] + self.b[n])
+            e = np.exp(self.V @ h[-1] + self.c)
+            hs.append(h)
+            ps.append(e / e.sum())
+        return np.array(ps), hs[-1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "verdict", "told"),
+    [
+        (BY_NAME, "train", "conforms", "structure({\"['ids']\": range(p.I)})"),
+        (AN_OBJECT, "Net", "conforms", "structure({'.labels[0].column': "),
+        (KEYWORDS, "Net", "forward-conforms", "hprev=p.h_0.T[None]"),
+    ],
+    ids=["a dict of which the length counts", "an object of its own", "keywords of a dict, lists of layers"],
+)
+def test_arguments_are_made_of_how_they_are_used(tmp_path, text, name, verdict, told):
+    path = tmp_path / "network.py"
+    path.write_text(text)
+    done = CliRunner().invoke(cli, ["check", f"{path}:{name}", "--format", "json"])
+    record = json.loads(done.stdout)
+    assert record["verdict"] == verdict, record["headline"]
+    assert any(told in line for line in record["interface"]["lines"])
+    adapter = CliRunner().invoke(cli, ["init", f"{path}:{name}", "--output", str(tmp_path / "adapter.py")])
+    assert adapter.exit_code == 0
+    again = CliRunner().invoke(cli, ["check", f"{tmp_path / 'adapter.py'}:network", "--format", "json"])
+    assert json.loads(again.stdout)["verdict"] == verdict
+
+
+def test_one_layer_of_several_is_told_as_such(tmp_path):
+    path = tmp_path / "network.py"
+    path.write_text(KEYWORDS)
+    done = CliRunner().invoke(cli, ["check", f"{path}:Net", "--format", "json"])
+    assert any("asked for one layer (layers=1)" in note for note in json.loads(done.stdout)["notes"])
