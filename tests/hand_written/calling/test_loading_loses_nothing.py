@@ -202,3 +202,78 @@ def test_one_layer_of_several_is_told_as_such(tmp_path):
     path.write_text(KEYWORDS)
     done = CliRunner().invoke(cli, ["check", f"{path}:Net", "--format", "json"])
     assert any("asked for one layer (layers=1)" in note for note in json.loads(done.stdout)["notes"])
+
+
+DRAWN_LATER = """
+import numpy as np
+
+
+class Context:
+    def __init__(self, inputDim=None, contextDim=None, outputDim=None):
+        self.inputDim, self.contextDim, self.outputDim = inputDim, contextDim, outputDim
+        self.weights = dict()
+
+    def init_weights(self, X, y):
+        {sizes}
+        self.weights["in"] = np.random.uniform(-1, 1, (self.contextDim, self.inputDim))
+        self.weights["again"] = np.random.uniform(-1, 1, (self.contextDim, self.contextDim))
+        self.weights["out"] = np.random.uniform(-1, 1, (self.outputDim, self.contextDim))
+
+    def forward(self, X):
+        h, hs = np.zeros((X.shape[0], self.contextDim)), []
+        for t in range(X.shape[1]):
+            h = np.tanh(X[:, t] @ self.weights["in"].T + h @ self.weights["again"].T)
+            hs.append(h)
+        return np.stack(hs, 1) @ self.weights["out"].T
+"""
+
+
+@pytest.mark.parametrize("sizes", ["pass", "self.inputDim, self.outputDim = X.shape[-1], y.shape[-1]"])
+def test_weights_are_drawn_by_a_method_that_sees_the_data(tmp_path, sizes):
+    path = tmp_path / "network.py"
+    path.write_text(DRAWN_LATER.format(sizes=sizes))
+    done = CliRunner().invoke(cli, ["check", f"{path}:Context", "--format", "json"])
+    record = json.loads(done.stdout)
+    assert (record["verdict"], done.exit_code) == ("forward-conforms", 0), record["headline"]
+    assert any(
+        "model.init_weights(x.transpose(1, 0, 2), y[-1])" in line for line in record["interface"]["lines"]
+    )
+
+
+def test_an_activation_of_its_own_that_is_no_tanh_is_handed_over(tmp_path):
+    text = """
+import numpy as np
+
+
+class Sigmoid:
+    def forward(self, z):
+        return 1 / (1 + np.exp(-z))
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, activator):
+        self.W, self.U = np.random.randn(n_hidden, n_in), np.random.randn(n_hidden, n_hidden)
+        self.activator = activator
+
+    def forward(self, x):
+        h, hs = np.zeros(len(self.U)), []
+        for x_t in x:
+            h = self.activator.forward(self.W @ x_t + self.U @ h)
+            hs.append(h)
+        self.x, self.hs = x, np.array(hs)
+        return self.hs
+
+    def backward(self, dh):
+        dW, dU, carry = np.zeros_like(self.W), np.zeros_like(self.U), 0
+        for t in reversed(range(len(dh))):
+            dz = (dh[t] + carry) * self.hs[t] * (1 - self.hs[t])
+            dW += np.outer(dz, self.x[t])
+            dU += np.outer(dz, self.hs[t - 1]) if t else 0
+            carry = self.U.T @ dz
+        return dW, dU
+"""
+    path = tmp_path / "network.py"
+    path.write_text(text)
+    record = json.loads(CliRunner().invoke(cli, ["check", f"{path}:Net", "--format", "json"]).stdout)
+    assert record["verdict"] == "another-network", record["headline"]
+    assert any("Sigmoid()" in line for line in record["interface"]["lines"])

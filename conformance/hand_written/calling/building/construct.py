@@ -17,7 +17,13 @@ from msgspec.structs import replace
 from conformance.hand_written.calling.asking import Asked
 from conformance.hand_written.calling.building.options import is_class, options_among, options_of
 from conformance.hand_written.calling.hints import names
-from conformance.hand_written.calling.hints.arguments import Arguments, Parameter, best_first, parameters_of
+from conformance.hand_written.calling.hints.arguments import (
+    Arguments,
+    Option,
+    Parameter,
+    best_first,
+    parameters_of,
+)
 from conformance.hand_written.calling.hints.inputs import STYLES, meanings_of, weight
 from conformance.hand_written.calling.hints.returns import returned_names
 from conformance.hand_written.calling.hints.sources import shares_in
@@ -193,7 +199,7 @@ def _initialised_later(
         ):
             continue
         parameters = parameters_of(getattr(ran.names["model"], name))
-        for arguments in best_first(parameters or [], lambda q: options_of(q, loaded), 8):
+        for arguments in best_first(parameters or [], lambda q: [*_data(q), *options_of(q, loaded)], 8):
             more = replace(
                 setup,
                 lines=(*setup.lines, f"model.{name}({arguments.text})"),
@@ -203,6 +209,14 @@ def _initialised_later(
             if made.ok and (arrays := candidates(made, more.roots)):
                 return more, made, arrays
     return None
+
+
+def _data(parameter: Parameter) -> list[Option]:
+    """Return the data of which a method that makes weights may ask the sizes."""
+    name = parameter.name.strip("_")
+    if names.INPUT.fullmatch(name):
+        return [("p.x.transpose(1, 0, 2)", 0.0, "data"), ("p.x", 0.2, "data")]
+    return [("p.y[-1]", 0.0, "data"), ("p.y", 0.2, "data")] if names.TARGET.fullmatch(name) else []
 
 
 def _begun(loaded: Loaded, built: Built, p: Asked) -> Iterator[Built]:

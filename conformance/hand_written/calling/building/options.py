@@ -70,6 +70,10 @@ def options_of(
     return options
 
 
+ACTIVATIONS = re.compile(r"tanh|sigmoid|logistic|relu|identity|linear", re.IGNORECASE)
+"""Parts of the names of classes that are activation functions."""
+
+
 def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
     """Return what a required parameter may be given that is no size."""
     name = parameter.name.lower()
@@ -82,9 +86,9 @@ def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
     if "activ" in name or "nonlin" in name or "func" in name:
         found += [("'tanh'", 0.0, "word"), ("np.tanh", 0.2, "function")]
         found += [
-            (f"code.{n}()", 0.1, "object")
+            (f"code.{n}()", 0.1 if "tanh" in n.lower() else 0.4, "object")
             for n in own_names(loaded)
-            if "tanh" in n.lower() and is_class(loaded, n)
+            if ACTIVATIONS.search(n) and is_class(loaded, n)
         ]
         found += [
             (f"code.{n}", 0.15, "function")

@@ -8,7 +8,8 @@ SIZES = {
     "B": r"b m bs batch n batch_?size n_?samples num_samples n_?examples mini_?batch\w*",
     "V": r"v vocab vocab_?(size|len) n_?vocab num_?vocab word_dim n_?(chars|tokens|sym(bol)?s?|letters|words) "
     r"num_?(chars|tokens|symbols|words) alphabet\w* data_?dim",
-    "H": r"h hidden n_?h n_?hid(den)?\w* hidden_?\w* num_?hidden\w* h_?dim h_?size dim_?h units n_?units num_?units "
+    "H": r"context_?(dim|size|units) h hidden n_?h n_?hid(den)?\w* hidden_?\w* num_?hidden\w* h_?dim h_?size dim_?h "
+    r"units n_?units num_?units "
     r"n_?neurons neurons n_?rec n_?a state_?(size|dim) size_?h(idden)? d_?h hs nh rnn_?(size|dim|units) n_?state",
     "O": r"o output out n_?y n_?o n_?out\w* output_?\w* num_?out\w* out_?(size|dim|features|put) o_?dim y_?dim y_?size "
     r"dim_?y dim_?o(ut)? n_?classes num_?classes classes size_?o(ut)? d_?o(ut)? k ny no target_?(size|dim) "
@@ -129,13 +130,19 @@ DERIVATIVE = _pattern(
 )
 
 
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a word begins in a name such as hiddenSize."""
+
+
 def size_hint(name: str) -> str | None:
     """Return which size a name hints at: T, B, V (of a vocabulary), I, H or O.
 
     >>> size_hint("hidden_size"), size_hint("n_x"), size_hint("vocab_size"), size_hint("seq_length"), size_hint("foo")
     ('H', 'I', 'V', 'T', None)
+    >>> size_hint("inputDim"), size_hint("nHidden"), size_hint("contextDim")
+    ('I', 'H', 'H')
     """
-    name = PREFIX.sub("n_", name.strip("_"))
+    name = PREFIX.sub("n_", CAMEL.sub("_", name.strip("_")))
     name = NUMBERED.sub(r"\1", name)
     return next((size for size, pattern in SIZE_PATTERNS.items() if pattern.fullmatch(name)), None)
 
