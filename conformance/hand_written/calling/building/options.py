@@ -84,7 +84,8 @@ def _others(parameter: Parameter, loaded: Loaded) -> list[Option]:
         ("True", 3.4, "flag"),
     ]
     if "activ" in name or "nonlin" in name or "func" in name:
-        found += [("'tanh'", 0.0, "word"), ("np.tanh", 0.2, "function")]
+        later = 1.0 if parameter.methods else 0.0
+        found += [("'tanh'", later, "word"), ("np.tanh", later + 0.2, "function")]
         found += [
             (f"code.{n}()", 0.1 if "tanh" in n.lower() else 0.4, "object")
             for n in own_names(loaded)

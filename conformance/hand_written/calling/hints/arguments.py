@@ -15,6 +15,7 @@ from conformance.hand_written.calling.hints.sources import (
     added_in,
     indices_in,
     keys_in,
+    objects_in,
     parts_in,
     shares_in,
     sizes_in,
@@ -49,6 +50,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     added: bool = False  # whether something is added to it
     sizes: bool = False  # whether arrays are made of its size
     indexes: bool = False  # whether its elements are used as indices
+    methods: bool = False  # whether methods of it are called
 
     @property
     def pair(self) -> bool:
@@ -74,6 +76,7 @@ def parameters_of(function: Any) -> list[Parameter] | None:
         return None
     shares, parts, held = shares_in(function), parts_in(function), held_by(function)
     added, sizes, indices = added_in(function), sizes_in(function), indices_in(function)
+    objects = objects_in(function)
     gathered = [p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD]
     taken = [key for name in gathered for key in keys_in(function, name)]
     return [
@@ -87,6 +90,7 @@ def parameters_of(function: Any) -> list[Parameter] | None:
             added=p.name in added,
             sizes=p.name in sizes,
             indexes=p.name in indices,
+            methods=p.name.strip("_") in objects,
         )
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)

@@ -87,6 +87,22 @@ def indices_in(value: Any) -> frozenset[str]:
     return frozenset(node.value.id for node in inner if isinstance(node.value, ast.Name))
 
 
+def objects_in(value: Any) -> frozenset[str]:
+    """Return the names, and the attributes of self, whose methods a class or function calls."""
+    called = (node.func for node in nodes_of(value) if isinstance(node, ast.Call))
+    owners = (function.value for function in called if isinstance(function, ast.Attribute))
+    return frozenset(
+        (owner.id if isinstance(owner, ast.Name) else owner.attr).strip("_")
+        for owner in owners
+        if isinstance(owner, ast.Name)
+        or (
+            isinstance(owner, ast.Attribute)
+            and isinstance(owner.value, ast.Name)
+            and owner.value.id == "self"
+        )
+    )
+
+
 def keys_in(value: Any, name: str) -> tuple[str, ...]:
     """Return the constant keys by which a function takes something out of a dict of this name, each once."""
     taken = (
