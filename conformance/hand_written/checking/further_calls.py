@@ -5,6 +5,7 @@ memory are habits that a caller may know of: where one of them explains what a c
 wrong.
 """
 
+import inspect
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from msgspec import Struct
 
 from conformance.cases import Problem, materialise
 from conformance.hand_written.calling import Bound, Call
+from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.hints.names import ZEROES
 from conformance.hand_written.checking.answering import truth_about
 from conformance.hand_written.checking.judging import Truth, tidied
 from conformance.hand_written.checking.outcome import Outcome
@@ -67,7 +70,7 @@ def further_calls(
     wrong = (
         "" if not outcome.agrees else next(filter(None, map(history.unexplained, range(1, len(shown)))), "")
     )
-    kept = tuple(_contracts(problems, shown, outcome))
+    kept = tuple(_contracts(problems, shown, outcome, bound))
     return FurtherCalls(contracts=(*kept, *_of_the_factor(history, wrong)), wrong=wrong)
 
 
@@ -87,7 +90,7 @@ def _of_the_factor(history: "History", wrong: str) -> Iterator[ContractFinding]:
 
 
 def _contracts(
-    problems: Sequence[Problem], shown: Sequence[Observation], outcome: Outcome
+    problems: Sequence[Problem], shown: Sequence[Observation], outcome: Outcome, bound: Bound
 ) -> Iterator[ContractFinding]:
     """Yield what the first equal call that differs does to its caller."""
     truth, problem = outcome.judged.truth, problems[0]
@@ -112,12 +115,16 @@ def _contracts(
     names = _names(list(wrong.values()))
     sentence = f"the same call again gives other gradients: {names} of {which} equal call differs"
     if _adds_up(truth, shown, number, wrong):
-        sentence = (
-            f"gradients add up over calls: {names} of {which} equal call is the sum of both; set them to 0 at the "
-            "start of a backward pass"
-        )
+        sentence = f"gradients add up over calls: {names} of {which} equal call is the sum of both; {_cleared(bound)}"
     yield ContractFinding(id="state-reset", holds=True, sentence=STARTS_AGAIN)
     yield ContractFinding(id="gradients-reset", holds=False, sentence=sentence)
+
+
+def _cleared(bound: Bound) -> str:
+    """Tell what is to be done about gradients that add up."""
+    if _clears_gradients(bound):
+        return "its code has a method that clears them, to be called before each backward pass"
+    return "set them to 0 at the start of a backward pass"
 
 
 def _adds_up(truth: Truth, shown: Sequence[Observation], number: int, wrong: dict[str, Finding]) -> bool:
@@ -186,6 +193,9 @@ class History(Struct, frozen=True, kw_only=True):
             return self._is_an_optimizers()
         last = self._unscaled(number - 1).parameters
         sums = {name: g + last[name] for name, g in exact.parameters.items() if name in last}
+        if _clears_gradients(self.bound):  # some parts add up, until that is called, and others don't
+            right = exact.parameters.keys() - differing_in(truth, exact, got).keys()
+            sums |= {name: exact.parameters[name] for name in right}
         return not differing_in(truth, Observation(parameters=sums), _only_parameters(got))
 
     def _is_an_optimizers(self) -> bool:
@@ -236,6 +246,12 @@ class History(Struct, frozen=True, kw_only=True):
         """Return what a call showed without the constant that the gradients of the first call carry."""
         shown, scale = self.shown[number], self.outcome.scale
         return shown if scale is None else divided(shown, scale.factor, steps=scale.steps)
+
+
+def _clears_gradients(bound: Bound) -> bool:
+    """Tell whether a network's code has a method that clears gradients, which its caller is to call between two."""
+    classes = [] if not isinstance(bound, Binding) else vars(bound.loaded.code).values()
+    return any(ZEROES.fullmatch(method) for each in classes if inspect.isclass(each) for method in vars(each))
 
 
 def _ratio(got: Mapping[str, Array], expected: Mapping[str, Array]) -> float:

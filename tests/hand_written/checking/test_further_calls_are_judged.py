@@ -58,6 +58,17 @@ def test_gradients_that_add_up_over_calls_are_told_and_conform(tmp_path):
     assert "gradients add up over calls" in broken(record)
 
 
+@pytest.mark.parametrize(("cleared", "verdict"), [("zero_grad", "conforms"), ("forget", "differs")])
+def test_some_gradients_may_add_up_and_others_not_where_a_method_clears_them(tmp_path, cleared, verdict):
+    text = network(
+        "self.dWx += dWx\nself.dWh += dWh\nself.dWy = dWy\nself.dbh += dbh\nself.dby = dby",
+        attributes=f"self.dWx, self.dWh, self.dWy, self.dbh, self.dby = (np.zeros_like(p) for p in {PARAMETERS})",
+    )
+    record = checked(tmp_path, f"{text}\n    def {cleared}(self):\n        self.dWx[...] = 0\n")
+    assert record.verdict == verdict, record.headline
+    assert ("a method that clears them" in broken(record)) is (cleared == "zero_grad")
+
+
 @pytest.mark.parametrize(("left", "verdict"), [("self.hs[-1]", "conforms"), ("-self.hs[-1]", "differs")])
 def test_a_state_that_goes_on_is_told_unless_it_goes_on_wrongly(tmp_path, left, verdict):
     text = changed(

@@ -28,6 +28,10 @@ SLOPED = ("p.d_y / (y * (1 - y))", "p.d_y / (p.odds * (1 - p.odds))")
 """How far targets lie from sigmoid(y) where its squared error is asked for: outputs that are it, or that are y."""
 
 
+BEYOND = {"sigmoid(y)": SLOPED[0], "tanh(y)": "p.d_y / (1 - y * y)"}
+"""What a backward pass is handed that begins beyond the function of y which its forward pass returns."""
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """One way for the loss to enter: its kind, whether it sees the last step alone, and the arguments that say so."""
 
@@ -62,6 +66,9 @@ def entries(forward: Forward) -> list[Entry]:
             found.append(
                 Entry(kind="dL/dy", last=last, crossed=False, texts=tuple(f.encode(d) for f in forms))
             )
+            if shown.quantity in BEYOND:
+                handed = tuple(f.encode(f"({BEYOND[shown.quantity]})") for f in forms)
+                found.append(Entry(kind="dL/dy", last=last, crossed=False, texts=handed))
             targets = tuple(f.encode(f"({own} - {d})") for f in forms)
             one_hot = tuple(f.encode("np.eye(p.O)[p.targets]") for f in forms)
             of_one_hot = Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=one_hot)

@@ -95,7 +95,24 @@ def harvest(taken: Taken) -> Harvest | None:
     meant = next((each for place in ORDER if (each := found.get(place)) and _is_meant(each, taken)), None)
     if meant is None:
         return replace(held, withheld=True)
+    if anchored and _is_of_parts(meant):
+        return replace(held, withheld=True)
     return replace(_with_what_stays(meant, taken) if anchored else meant, anchored=anchored)
+
+
+OF_A_PART = re.compile(r"model\.\w+(\[[^]]*\])*\.(?!(T|reshape|sum)\b)\w+")
+"""An attribute of an attribute of a network, or of what lies in one."""
+
+
+def _is_of_parts(found: Harvest) -> bool:
+    """Tell whether what is wrong is kept by parts of the network: each keeps that of its own last call, one of many.
+
+    >>> kept = Harvest(place="kept", expressions={"W": "model.layers[0].dW.T"}, right=frozenset(), constant=1, named=1)
+    >>> _is_of_parts(kept), _is_of_parts(replace(kept, expressions={"W": "model.grads['W'].T"}))
+    (True, False)
+    """
+    wrong = [text for path, text in found.expressions.items() if path not in found.right]
+    return found.place == "kept" and all(OF_A_PART.search(text) for text in wrong)
 
 
 def _is_added_to(kept: Harvest, taken: Taken) -> bool:
@@ -107,7 +124,7 @@ def _is_added_to(kept: Harvest, taken: Taken) -> bool:
     ):
         return False
     before, now = values(taken.earlier, kept.expressions), values(taken.ran, kept.expressions)
-    if before.keys() != now.keys():
+    if before.keys() != now.keys() or any(np.shape(before[path]) != np.shape(now[path]) for path in now):
         return False
     constants = [constant_between(np.asarray(now[path] - before[path]), taken.truth[path]) for path in now]
     known = [k for k in constants if k is not None]
@@ -168,7 +185,7 @@ def _without_contradiction(handed: Sequence[Harvest], taken: Taken) -> Harvest:
 def _denies(kept: Harvest, returned: Harvest, taken: Taken) -> bool:
     """Tell whether what is kept under the names of all gradients is wrong in some, where what is returned is right."""
     complete = len(taken.slots)
-    if not len(returned.right) == kept.named == complete > len(kept.right):
+    if not len(returned.right) == kept.named == complete > len(kept.right) or _is_of_parts(kept):
         return False
     values_kept = values(taken.ran, kept.expressions).values()
     return all(np.any(np.asarray(each)) for each in values_kept) and not _is_added_to(kept, taken)

@@ -130,6 +130,9 @@ DERIVATIVE = _pattern(
 )
 
 
+ZEROES = _pattern(r"(zero|clear|reset)_?(all_?)?(the_?)?d?_?(grads?|gradients?|params_grad)")
+"""Names of methods that clear gradients."""
+
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 """Where a word begins in a name such as hiddenSize."""
 
