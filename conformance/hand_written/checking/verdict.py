@@ -156,7 +156,8 @@ def _no_gradients(found: Found) -> str:
     if not found.uncalled:
         return "there is no backward pass to check"
     names, problem = ", ".join(names_of(found.uncalled)), found.uncalled[0].problem
-    return f"no gradient was judged: {names} may be a backward pass and could not be called ({problem})"
+    why = f" ({problem})" if problem else ""
+    return f"no gradient was judged: {names} may be a backward pass and could not be called{why}"
 
 
 def names_of(attempts: Sequence[Attempt]) -> list[str]:

@@ -26,7 +26,7 @@ from conformance.hand_written.calling.hints.arguments import (
 )
 from conformance.hand_written.calling.hints.inputs import STYLES, meanings_of, weight
 from conformance.hand_written.calling.hints.returns import returned_names
-from conformance.hand_written.calling.hints.sources import shares_in
+from conformance.hand_written.calling.hints.uses import uses_in
 from conformance.hand_written.calling.interface import without_p
 from conformance.hand_written.calling.loading.load import Loaded, own_names
 from conformance.hand_written.calling.running.lists import numbers_in
@@ -301,7 +301,7 @@ def _rates(loaded: Loaded, name: str, arguments: Arguments, p: Asked) -> list[st
     if not ran.ok:
         return []
     own = getattr(ran.names["model"], "__dict__", {})
-    shares = shares_in(getattr(loaded.code, name))
+    shares = uses_in(getattr(loaded.code, name)).shares
     rates = [
         key
         for key, value in own.items()

@@ -21,7 +21,8 @@ from conformance.hand_written.calling.building.records import is_record
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import best_first, parameters_of
 from conformance.hand_written.calling.hints.returns import returned_names
-from conformance.hand_written.calling.hints.sources import shares_in, source_of
+from conformance.hand_written.calling.hints.sources import source_of
+from conformance.hand_written.calling.hints.uses import uses_in
 from conformance.hand_written.calling.interface import without_p
 from conformance.hand_written.calling.loading.load import Loaded, own_names
 from conformance.hand_written.calling.running.program import Ran, run
@@ -50,7 +51,9 @@ INITIALISES = ("init", "param", "weight", "build", "make", "create", "setup", "g
 
 def of_module(loaded: Loaded, p: Asked) -> Iterator[Built]:
     """Yield the parameters that functions of the module make, then made-up ones, then the module's own globals."""
-    shares = frozenset[str]().union(*(shares_in(getattr(loaded.code, name)) for name in own_names(loaded)))
+    shares = frozenset[str]().union(
+        *(uses_in(getattr(loaded.code, name)).shares for name in own_names(loaded))
+    )
     rates = tuple(
         f"code.{name} = 1.0"
         for name, value in vars(loaded.code).items()

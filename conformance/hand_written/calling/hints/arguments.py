@@ -11,16 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from conformance.hand_written.calling.hints import names
-from conformance.hand_written.calling.hints.sources import (
-    added_in,
-    indices_in,
-    keys_in,
-    objects_in,
-    parts_in,
-    shares_in,
-    sizes_in,
-)
-from conformance.hand_written.calling.hints.structures import held_by
+from conformance.hand_written.calling.hints.uses import uses_in
 
 MOST_LOOKED_AT = 400
 """Choices of arguments that are looked at for those that fit."""
@@ -74,23 +65,21 @@ def parameters_of(function: Any) -> list[Parameter] | None:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return None
-    shares, parts, held = shares_in(function), parts_in(function), held_by(function)
-    added, sizes, indices = added_in(function), sizes_in(function), indices_in(function)
-    objects = objects_in(function)
+    uses = uses_in(function)
     gathered = [p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD]
-    taken = [key for name in gathered for key in keys_in(function, name)]
+    taken = [key for name in gathered for key in uses.keys.get(name, ())]
     return [
         Parameter(
             name=p.name,
             default=p.default,
             keyword_only=p.kind is p.KEYWORD_ONLY,
-            share=p.name in shares,
-            parts=parts.get(p.name, ()),
-            held=tuple(held.get(p.name, {}).items()),
-            added=p.name in added,
-            sizes=p.name in sizes,
-            indexes=p.name in indices,
-            methods=p.name.strip("_") in objects,
+            share=p.name in uses.shares,
+            parts=uses.parts.get(p.name, ()),
+            held=tuple(uses.held.get(p.name, {}).items()),
+            added=p.name in uses.added,
+            sizes=p.name in uses.sizes,
+            indexes=p.name in uses.indices,
+            methods=p.name.strip("_") in uses.objects,
         )
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)

@@ -1,9 +1,6 @@
 """Arguments that a function uses through their attributes and entries alone: what such an object must hold."""
 
 import ast
-from typing import Any
-
-from conformance.hand_written.calling.hints.sources import nodes_of
 
 OF_ARRAYS = frozenset(
     [
@@ -27,17 +24,17 @@ OF_ARRAYS = frozenset(
 """What arrays, lists and dicts have themselves: who uses it wants one of those."""
 
 
-def held_by(function: Any) -> dict[str, dict[str, bool]]:
+def held_by(nodes: tuple[ast.AST, ...]) -> dict[str, dict[str, bool]]:
     """Return, by the name of each argument that is used so, the paths into it, and whether only their length is asked.
+
+    `nodes` are those of a class, of whose constructor the arguments are meant, or of a function.
 
     An argument that is used by itself anywhere is none of them, nor is one that is indexed by anything but a constant
     text, at its outermost: that may be an array or a list.
 
-    >>> def backward(batch, weights): return batch.answers[0].column @ weights
-    >>> held_by(backward)
+    >>> held_by(tuple(ast.walk(ast.parse("def backward(batch, weights): return batch.answers[0].column @ weights"))))
     {'batch': {'.answers[0].column': False}}
     """
-    nodes = nodes_of(function)
     above = {id(inner): node for node in nodes for inner in ast.iter_child_nodes(node)}
     definition = next((node for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))), None)
     if isinstance(definition, ast.ClassDef):
