@@ -1,7 +1,7 @@
 """Pools: the workers that a run maps its cases over, all of them `concurrent.futures` executors.
 
-A pool takes a few units at a time, no more than keep it busy (one for each worker, and some that wait, so that no
-worker does), so that when one of its workers dies or hangs few cases come into question.
+A pool holds only as many units as keep it busy: one for each worker, and some that wait, so that no worker does. So
+few cases are in doubt when a worker dies or hangs; `runner.py` examines each of those alone.
 """
 
 import multiprocessing
@@ -42,7 +42,7 @@ class WorkerPool(Protocol):
 
     @property
     def workers(self) -> int:
-        """Workers that are ready: units, of those handed over first, that are worked on now."""
+        """How many workers are ready; as many units, of those handed over first, are worked on now."""
         ...
 
     def submit(self, case_id: str, subjects: Sequence[str]) -> Future[Examined]:

@@ -277,3 +277,27 @@ class Net:
     record = json.loads(CliRunner().invoke(cli, ["check", f"{path}:Net", "--format", "json"]).stdout)
     assert record["verdict"] == "another-network", record["headline"]
     assert any("Sigmoid()" in line for line in record["interface"]["lines"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "assert train(3)",
+        "raise SystemExit(main())",
+        "for x in net.fit(3):\n    y = x",
+        "if test():\n    x = 1",
+    ],
+)
+def test_work_is_none_the_less_work_in_a_condition_or_an_assertion(tmp_path, text):
+    found = loaded(tmp_path, text)
+    assert not hasattr(found.code, "x")
+    assert found.not_run == ("1 top-level statement skipped (training, printing, plotting, reading).",)
+
+
+def test_signatures_and_scalars_are_read_as_they_were(tmp_path):
+    text = (
+        "import inspect\nimport numpy as np\ndef f(a, *b, c=1, **d): pass\nargs, rest, keywords, defaults = "
+        "inspect.getargspec(f)\nx = np.asscalar(np.float64(3)), np.asscalar(np.array([4.0]))\n"
+    )
+    code = loaded(tmp_path, text).code
+    assert (code.args, code.rest, code.keywords, code.x) == (["a"], "b", "d", (3.0, 4.0))

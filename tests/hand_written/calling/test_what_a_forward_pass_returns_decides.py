@@ -70,4 +70,4 @@ def backward(d_h, cache):
 def test_a_state_that_is_returned_by_itself_is_the_last_one(tmp_path, last, verdict):
     record = checked(tmp_path, STATES.format(last=last), "forward,backward")
     assert record.verdict == verdict, record.headline
-    assert ("the one before the last" in record.headline) is (verdict == "undecided")
+    assert ("the last state but one" in record.headline) is (verdict == "undecided")

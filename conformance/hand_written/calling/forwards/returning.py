@@ -8,9 +8,6 @@ from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.calling.values.matching import SAME
 from refrnn import Array
 
-FEWEST_STEPS = 3
-"""Steps from which the state before the last can't be the initial one."""
-
 
 def an_earlier_state(forward: Forward) -> str:
     """Return in words that a forward pass returns h_{T-1} by itself and h_T nowhere by itself; empty where it doesn't.
@@ -19,10 +16,9 @@ def an_earlier_state(forward: Forward) -> str:
     more, decides nothing.
     """
     states = forward.asked.forward["h"]
-    if forward.loop or len(states) < FEWEST_STEPS:
-        return ""
     returned = forward.ran.names.get("result")
-    if not isinstance(returned, (tuple, dict)):
+    single_step = forward.loop or len(states) == 1
+    if single_step or not isinstance(returned, (tuple, list, dict)) or len(returned) >= len(states):
         return ""
     single = [
         array
@@ -31,7 +27,7 @@ def an_earlier_state(forward: Forward) -> str:
     ]
     if any(_same(array, states[-1]) for array in single) or not any(_same(a, states[-2]) for a in single):
         return ""
-    return "of its states it returns the one before the last by itself, h_{T-1}, and the last one nowhere by itself"
+    return "it returns h_{T-1}, the last state but one, by itself, and h_T nowhere by itself"
 
 
 def _same(array: Array, state: Array) -> bool:

@@ -29,8 +29,8 @@ def held_by(nodes: tuple[ast.AST, ...]) -> dict[str, dict[str, bool]]:
 
     `nodes` are those of a class, of whose constructor the arguments are meant, or of a function.
 
-    An argument that is used by itself anywhere is none of them, nor is one that is indexed by anything but a constant
-    text, at its outermost: that may be an array or a list.
+    An argument that is used by itself anywhere is left out, as is one indexed first by anything but a constant text:
+    that may be an array or a list.
 
     >>> held_by(tuple(ast.walk(ast.parse("def backward(batch, weights): return batch.answers[0].column @ weights"))))
     {'batch': {'.answers[0].column': False}}
@@ -50,7 +50,11 @@ def held_by(nodes: tuple[ast.AST, ...]) -> dict[str, dict[str, bool]]:
         paths = [_path(use, above) for use in uses]
         if paths and all(path is not None for path in paths):
             known = [path for path in paths if path is not None]
-            if not any(one != other and one.startswith(other) for one, _ in known for other, _ in known):
+            if not any(
+                one != other and one.startswith((f"{other}.", f"{other}["))
+                for one, _ in known
+                for other, _ in known
+            ):
                 found[name] = {path: all(counted for p, counted in known if p == path) for path, _ in known}
     return found
 
@@ -77,4 +81,7 @@ def _is_a_key(node: ast.AST, inner: ast.AST, *, first: bool) -> bool:
     """Tell an entry that is taken by a constant; a number at the outermost may well index an array."""
     if not isinstance(node, ast.Subscript) or node.value is not inner or not isinstance(node.ctx, ast.Load):
         return False
-    return isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str if first else (str, int))
+    if not isinstance(node.slice, ast.Constant):
+        return False
+    key = node.slice.value
+    return (isinstance(key, str) and key.isidentifier()) or (isinstance(key, int) and not first)

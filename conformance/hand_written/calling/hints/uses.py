@@ -19,15 +19,21 @@ class Uses(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     shares
-        Taken away from one.
+        Names that are subtracted from one.
     parts
-        Taken apart, with what the parts are called.
+        Names that are taken apart, with what the parts are called.
     held
-        Used through attributes and entries alone: the paths, and whether only the length of what lies there is asked.
+        Names that are used through attributes and entries alone: by path, whether only the length of that is asked.
     keys
-        The constant keys by which something is taken out of them.
-    added, sizes, indices, objects
-        Added to something; arrays are made of their size; their elements are indices; methods of them are called.
+        Names out of which something is taken by constant keys, with those.
+    added
+        Names that are added to something.
+    sizes
+        Names used as the size of an array, or counted to.
+    indices
+        Names whose elements are used as indices.
+    objects
+        Names, and attributes of self, whose methods are called.
     """
 
     shares: frozenset[str]
@@ -78,9 +84,9 @@ def _shares(nodes: Nodes) -> frozenset[str]:
 def _added(nodes: Nodes) -> frozenset[str]:
     """Return the names that a function adds to something, as a bias is added."""
     sums = (node for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add))
-    return frozenset(
-        term.id for node in sums for term in (node.left, node.right) if isinstance(term, ast.Name)
-    )
+    onto = (node.value for node in nodes if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add))
+    terms = [*(term for node in sums for term in (node.left, node.right)), *onto]
+    return frozenset(term.id for term in terms if isinstance(term, ast.Name))
 
 
 def _indices(nodes: Nodes) -> frozenset[str]:

@@ -40,7 +40,7 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
         log.files.add(piece.file)
         for name in put_back(piece.tree):
             log.note(f"{name} is gone from this version; what took its place stands in for it.")
-        for node, left_out in statements.chosen(piece.tree, defined):
+        for node, left_out in statements.harmless_parts(piece.tree, defined):
             log.skipped += left_out
             busy = not isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Pass))
             if busy and hanging >= MOST_HANGING:

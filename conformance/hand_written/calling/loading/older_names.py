@@ -12,9 +12,25 @@ import string
 import time
 import types
 from collections.abc import Iterator, Mapping
-from typing import Any
+from operator import methodcaller
+from typing import Any, NamedTuple
 
 import numpy as np
+
+
+class ArgSpec(NamedTuple):
+    """What inspect.getargspec gave."""
+
+    args: list[str]
+    varargs: str | None
+    keywords: str | None
+    defaults: tuple[Any, ...] | None
+
+
+def _arguments_of(function: Any) -> ArgSpec:
+    full = inspect.getfullargspec(function)
+    return ArgSpec(full.args, full.varargs, full.varkw, full.defaults)
+
 
 BUILTINS: Mapping[str, Any] = types.MappingProxyType(
     {
@@ -27,7 +43,7 @@ BUILTINS: Mapping[str, Any] = types.MappingProxyType(
         "reduce": functools.reduce,
     }
 )
-"""Builtins of Python 2, by what they are called now."""
+"""Builtins of Python 2 by their old names, with what does their work now."""
 
 REMOVED: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
     {
@@ -41,6 +57,10 @@ REMOVED: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
             "complex_": np.complex128,
             "unicode_": np.str_,
             "string_": np.bytes_,
+            "trapz": np.trapezoid,
+            "row_stack": np.vstack,
+            "bool8": np.bool_,
+            "unicode": str,
             **dict.fromkeys(("Inf", "Infinity", "infty", "PINF"), math.inf),
             "NINF": -math.inf,
             "NaN": math.nan,
@@ -52,13 +72,17 @@ REMOVED: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
             "in1d": np.isin,
             "mat": np.asmatrix,
             "round_": np.round,
-            "asscalar": np.ndarray.item,
+            "asscalar": methodcaller("item"),
         },
         "collections": {name: getattr(collections.abc, name) for name in collections.abc.__all__},
         "fractions": {"gcd": math.gcd},
-        "inspect": {"getargspec": inspect.getfullargspec},
+        "inspect": {"getargspec": _arguments_of},
         "itertools": {"izip": zip, "imap": map, "ifilter": filter, "izip_longest": itertools.zip_longest},
-        "string": {"letters": string.ascii_letters, "lowercase": string.ascii_lowercase},
+        "string": {
+            "letters": string.ascii_letters,
+            "lowercase": string.ascii_lowercase,
+            "uppercase": string.ascii_uppercase,
+        },
         "time": {"clock": time.perf_counter},
     }
 )
@@ -66,7 +90,7 @@ REMOVED: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
 
 
 def put_back(tree: ast.Module) -> Iterator[str]:
-    """Put back the names that a source uses and its libraries have no more; yield each in full."""
+    """Put back the names that a source uses and its libraries no longer have; yield each in full."""
     for module, name in sorted(set(_used(tree))):
         found = importlib.import_module(module)
         if name in REMOVED[module] and name not in vars(found):

@@ -15,17 +15,20 @@ KEPT_CALLS = frozenset(
 )
 """Methods whose bare call prepares something."""
 
-SIMPLE = (
-    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass),
-    *(ast.Raise, ast.Assert, ast.Global, ast.Nonlocal, ast.Break, ast.Continue, ast.Delete),
-)
+DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
 """Statements that do no work by themselves."""
 
-BLOCKS = (ast.If, ast.Try, ast.With, ast.For)
+PREPARING = (
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete, ast.Raise, ast.Assert),
+    *(ast.Global, ast.Break, ast.Continue),
+)
+"""Statements that do none unless they call what works."""
+
+BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For)
 """Statements of which the harmless part is run."""
 
 
-def chosen(tree: ast.Module, defined: set[str]) -> Iterator[tuple[ast.stmt, int]]:
+def harmless_parts(tree: ast.Module, defined: set[str]) -> Iterator[tuple[ast.stmt, int]]:
     """Yield the harmless part of every top-level statement of `tree`, and how many statements were left out of it.
 
     Of a block the statements are left out that do a script's work; where nothing else is in it, the whole block is.
@@ -49,7 +52,7 @@ def supplied_by_main(tree: ast.Module, known: Container[str]) -> Iterator[ast.As
     read = {
         inner.id
         for node in tree.body
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         for inner in ast.walk(node)
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load) and inner.id not in known
     }
@@ -61,11 +64,13 @@ def supplied_by_main(tree: ast.Module, known: Container[str]) -> Iterator[ast.As
 
 def _is_literal(value: ast.expr) -> bool:
     parts = value.elts if isinstance(value, ast.Tuple) else [value]
-    return all(isinstance(part, ast.Constant) for part in parts)
+    plain = (part.operand if isinstance(part, ast.UnaryOp) else part for part in parts)
+    return all(isinstance(part, ast.Constant) for part in plain)
 
 
 def _bound_by(node: ast.Assign) -> set[str]:
-    return {inner.id for target in node.targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
+    names = (n for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
 
 
 def names_bound_in(tree: ast.Module) -> set[str]:
@@ -87,7 +92,7 @@ def names_bound_in(tree: ast.Module) -> set[str]:
 def _harmless_part(node: ast.stmt, defined: set[str]) -> tuple[ast.stmt, int]:
     """Return a statement, or `pass`, without what does a script's work, and how many statements that were."""
     if not isinstance(node, BLOCKS):
-        return (node, 0) if _is_harmless(node) else (_nothing(node), not _documents(node))
+        return (node, 0) if _is_harmless(node) else (_nothing(node), int(not _documents(node)))
     if _works_as_a_whole(node, defined):
         return _nothing(node), 1
     kept, left_out = copy.copy(node), 0
@@ -96,7 +101,7 @@ def _harmless_part(node: ast.stmt, defined: set[str]) -> tuple[ast.stmt, int]:
         parts = [_harmless_part(each, defined) for each in inner]
         setattr(kept, name, [part for part, _ in parts])
         left_out += sum(count for _, count in parts)
-    if isinstance(node, ast.Try):
+    if isinstance(node, (ast.Try, ast.TryStar)):
         kept.handlers = []
         for handler in node.handlers:
             parts = [_harmless_part(each, defined) for each in handler.body]
@@ -115,23 +120,24 @@ def _blocks_of(node: ast.stmt) -> Iterator[list[ast.stmt]]:
     yield from (handler.body for handler in getattr(node, "handlers", []))
 
 
-def _works_as_a_whole(node: ast.If | ast.Try | ast.With | ast.For, defined: set[str]) -> bool:
+def _works_as_a_whole(node: ast.stmt, defined: set[str]) -> bool:
     """Tell blocks that are a script's work: its main block, loops that call its functions, contexts that train."""
     if isinstance(node, ast.If):
-        return _is_main(node.test)
+        return _is_main(node.test) or _works(node.test)
     if isinstance(node, ast.With):
         return any(_works(item.context_expr) for item in node.items)
     if isinstance(node, ast.For):
         calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
         called = {call.id for call in calls if isinstance(call, ast.Name)}
-        return bool(called & defined) or any(isinstance(n, ast.While) for n in ast.walk(node))
+        endless = any(isinstance(n, ast.While) for n in ast.walk(node))
+        return bool(called & defined) or endless or _works(node.iter)
     return False
 
 
 def _is_harmless(node: ast.stmt) -> bool:
-    if isinstance(node, SIMPLE):
+    if isinstance(node, DEFINING):
         return True
-    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+    if isinstance(node, PREPARING):
         return not _works(node)
     value = node.value if isinstance(node, ast.Expr) else None
     kept = (
