@@ -1,5 +1,6 @@
 """What definitions lean on is there: the harmless part of blocks, files beside the target, names of older versions."""
 
+import ast
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.cli import cli
+from conformance.hand_written.calling.hints.structures import held_by
 from conformance.hand_written.calling.loading.load import load
 
 FUNCTIONS = """
@@ -301,3 +303,14 @@ def test_signatures_and_scalars_are_read_as_they_were(tmp_path):
     )
     code = loaded(tmp_path, text).code
     assert (code.args, code.rest, code.keywords, code.x) == (["a"], "b", "d", (3.0, 4.0))
+
+
+def test_paths_into_an_argument_are_compared_as_paths():
+    def held(text):
+        return held_by(tuple(ast.walk(ast.parse(f"def f(batch): return {text}"))))
+
+    assert held("batch.h + batch.hidden") == {"batch": {".h": False, ".hidden": False}}
+    assert held("batch.h + batch.h.inner") == {}
+    assert held("batch['x'] + len(batch['ids'])") == {"batch": {"['x']": False, "['ids']": True}}
+    assert held("batch[0] + batch['1']") == {}
+    assert held("batch.x + g(batch)") == {}

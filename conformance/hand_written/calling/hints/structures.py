@@ -43,18 +43,16 @@ def held_by(nodes: tuple[ast.AST, ...]) -> dict[str, dict[str, bool]]:
     if not isinstance(definition, ast.FunctionDef):
         return {}
     found: dict[str, dict[str, bool]] = {}
-    for name in [
-        a.arg for a in (*definition.args.posonlyargs, *definition.args.args, *definition.args.kwonlyargs)
-    ]:
+    signature = definition.args
+    for name in [a.arg for a in (*signature.posonlyargs, *signature.args, *signature.kwonlyargs)]:
         uses = [n for n in ast.walk(definition) if isinstance(n, ast.Name) and n.id == name]
         paths = [_path(use, above) for use in uses]
         if paths and all(path is not None for path in paths):
             known = [path for path in paths if path is not None]
+            inside = tuple(f"{path}{mark}" for path, _ in known for mark in ".[")
             if not any(
-                one != other and one.startswith((f"{other}.", f"{other}["))
-                for one, _ in known
-                for other, _ in known
-            ):
+                path.startswith(inside) for path, _ in known
+            ):  # nothing is used both by itself and by parts
                 found[name] = {path: all(counted for p, counted in known if p == path) for path, _ in known}
     return found
 
