@@ -44,12 +44,13 @@ def loaded(folder: Path, text: str, *others: tuple[str, str]):
         ),
         ("if 1 > 2:\n    train()\nelse:\n    print('else')\n    x = 3", 3),
         ("x = []\nfor n in range(3):\n    print(n)\n    x.append(n)", [0, 1, 2]),
+        ("x = [[2, 1]]\nfor n in x:\n    print(n)\n    n.sort()", [[1, 2]]),
         (
             "x = 1\nif x:\n    with open('words.txt') as f:\n        print('reading')\n        x = f.read()",
             "zero one",
         ),
     ],
-    ids=["with", "try", "except", "else", "for", "nested"],
+    ids=["with", "try", "except", "else", "for", "filled", "nested"],
 )
 def test_the_harmless_part_of_a_block_is_run(tmp_path, text, value, capsys):
     found = loaded(tmp_path, text, ("words.txt", "zero one"))

@@ -89,22 +89,26 @@ def names_bound_in(tree: ast.Module) -> set[str]:
     return found
 
 
-def _harmless_part(node: ast.stmt, defined: set[str]) -> tuple[ast.stmt, int]:
-    """Return a statement, or `pass`, without what does a script's work, and how many statements that were."""
+def _harmless_part(node: ast.stmt, defined: set[str], *, looped: bool = False) -> tuple[ast.stmt, int]:
+    """Return a statement, or `pass`, without what does a script's work, and how many statements that were.
+
+    In a loop a bare call fills something, if it is none that works or prints.
+    """
     if not isinstance(node, BLOCKS):
-        return (node, 0) if _is_harmless(node) else (_nothing(node), int(not _documents(node)))
+        fills = looped and isinstance(node, ast.Expr) and not _works(node) and not _prints(node)
+        return (node, 0) if fills or _is_harmless(node) else (_nothing(node), int(not _documents(node)))
     if _works_as_a_whole(node, defined):
         return _nothing(node), 1
-    kept, left_out = copy.copy(node), 0
+    kept, left_out, looped = copy.copy(node), 0, looped or isinstance(node, ast.For)
     for name in ("body", "orelse", "finalbody"):
         inner: list[ast.stmt] = getattr(node, name, [])
-        parts = [_harmless_part(each, defined) for each in inner]
+        parts = [_harmless_part(each, defined, looped=looped) for each in inner]
         setattr(kept, name, [part for part, _ in parts])
         left_out += sum(count for _, count in parts)
     if isinstance(node, (ast.Try, ast.TryStar)):
         kept.handlers = []
         for handler in node.handlers:
-            parts = [_harmless_part(each, defined) for each in handler.body]
+            parts = [_harmless_part(each, defined, looped=looped) for each in handler.body]
             caught = copy.copy(handler)
             caught.body = [part for part, _ in parts]
             kept.handlers.append(caught)
@@ -163,6 +167,10 @@ def _works(node: ast.AST) -> bool:
         if BUSY.match(name) or name in ("input", "exit", "quit"):
             return True
     return False
+
+
+def _prints(node: ast.AST) -> bool:
+    return any(isinstance(inner, ast.Name) and inner.id == "print" for inner in ast.walk(node))
 
 
 def _is_main(test: ast.expr) -> bool:
