@@ -14,6 +14,7 @@ from conformance.hand_written.calling.asking import Asked, Traits
 from conformance.hand_written.calling.bound import Call, Loss, OwnForward
 from conformance.hand_written.calling.interface import Attempt, Interface
 from conformance.hand_written.calling.loading.load import Loaded
+from conformance.hand_written.calling.other_options import Option
 from conformance.hand_written.calling.running.handing import handed
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, more, run, value, values
@@ -44,6 +45,8 @@ class Binding(Struct, frozen=True, kw_only=True):
 
     from_h_0
         The lines in the place of `forward` that hand over an initial state, where those of `forward` leave it out.
+    options
+        The other values that arguments may have which were left at their defaults.
     uncalled
         What may be a backward pass and could not be called, where none could.
     stated
@@ -81,6 +84,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     between: tuple[str, ...] = ()
     from_h_0: tuple[str, ...] = ()
     own: Own | None = None
+    options: tuple[Option, ...] = ()
     uncalled: tuple[Attempt, ...] = ()
     stated: bool = False
     cut_short: bool = False

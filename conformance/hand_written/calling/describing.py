@@ -1,6 +1,5 @@
 """A binding made of what a search found, with the lines that tell people how their code is called."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -19,10 +18,11 @@ from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.forwards.starting import lines_from_a_state
 from conformance.hand_written.calling.forwards.wrong import in_words
 from conformance.hand_written.calling.hints import names
-from conformance.hand_written.calling.hints.arguments import Parameter, given, parameters_of
+from conformance.hand_written.calling.hints.arguments import given, parameters_of
 from conformance.hand_written.calling.hints.returns import returned_names
 from conformance.hand_written.calling.interface import NUMERICAL, Attempt, Interface, without_p
 from conformance.hand_written.calling.loading.load import Loaded
+from conformance.hand_written.calling.other_options import other_options
 from conformance.hand_written.calling.running.program import values
 from conformance.hand_written.calling.values.matching import Match
 from conformance.hand_written.calling.values.slots import Slot
@@ -31,16 +31,6 @@ UPHILL = (
     "Its update is added where gradients are subtracted: it goes uphill, by gradient ascent, unless the gradient that "
     "it starts from is handed to it with the other sign."
 )
-
-UPDATES_BY_NAME = re.compile(
-    r"(update|step|apply|optimi[sz]e|sgd|adam|adagrad|rmsprop|descend)(_\w+)?", re.IGNORECASE
-)
-"""Methods that make something of gradients, as their names say."""
-
-NO_OPTIONS = re.compile(
-    r"\w*(seed|random_state|verbose|name|debug|plot|print|epochs?|iter\w*|size|dim|batch|len\w*)\w*"
-)
-"""Arguments that choose nothing of what a network computes, or sizes."""
 
 PLACES = {
     "returned": "returned",
@@ -86,6 +76,7 @@ def bound_of(
         between=between(loaded, forward),
         from_h_0=() if BOTH in back else lines_from_a_state(loaded, forward),
         own=own,
+        options=other_options(loaded, forward, (*lines, *back)),
         uncalled=failed,
         anchored=backward is not None and backward.harvest.anchored,
         own_rate=0.0 if backward is None else backward.harvest.own_rate,
@@ -206,34 +197,17 @@ def _short(slot: Slot) -> str:
     return f"{slot.path} = {without_p(slot.fill)}"
 
 
-def _not_judged(forward: Forward, backward: Backward | None) -> Iterator[str]:
-    """Yield what a network has besides that was not tried: options left at their defaults, and what updates it."""
+def _one_layer(forward: Forward) -> Iterator[str]:
+    """Yield that a network which may have more layers was asked for one."""
     model = forward.ran.names.get("model")
     if model is None or forward.built.setup.owner != "model":
         return
     made = next((line for line in forward.built.setup.lines if line.startswith("model = ")), "")
     parameters = parameters_of(type(model)) or []
     handed = given(parameters, made.partition("(")[2].rpartition(")")[0])
-    options = [q for q in parameters if q.name not in handed and _is_an_option(q)]
-    if options:
-        texts = ", ".join(f"{q.name}={q.default!r}" for q in options)
-        yield f"Options that were left as they are, other values of which were not judged: {texts}."
     single = [f"{name}=1" for name, text in handed.items() if text == "1" and "layer" in name.lower()]
     if single:
         yield f"It was asked for one layer ({', '.join(single)}): what more of them do was not judged."
-    called = " ".join((*forward.lines, *(() if backward is None else backward.lines)))
-    updates = [
-        name for name in dir(type(model)) if UPDATES_BY_NAME.fullmatch(name) and f".{name}(" not in called
-    ]
-    if updates and backward is not None:
-        yield f"Not called, so not judged: what {', '.join(updates)} makes of the gradients."
-
-
-def _is_an_option(parameter: Parameter) -> bool:
-    """Tell whether a default chooses what is computed: a switch, a name, a number of parts; no rate, scale or seed."""
-    default, name = parameter.default, parameter.name.strip("_").lower()
-    chooses = isinstance(default, (bool, str)) or (isinstance(default, int) and default > 0)
-    return chooses and not NO_OPTIONS.fullmatch(name) and not parameter.rate
 
 
 def _notes(
@@ -255,7 +229,7 @@ def _notes(
     left_out = [q.name for q in parameters_of(forward.function(forward.call)) or [] if not q.required]
     for name in (n for n in left_out if names.MASK.fullmatch(n) or names.LENGTHS.fullmatch(n)):
         notes.append(f"{name} was left out: what the network does with shorter sequences was not checked.")
-    notes += _not_judged(forward, backward)
+    notes += _one_layer(forward)
     if forward.is_own:
         notes.append(
             "Its forward pass is no recurrence known here; its parameters are named as the code names them."

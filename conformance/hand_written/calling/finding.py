@@ -13,6 +13,7 @@ from conformance.hand_written.calling.backwards.final import with_final
 from conformance.hand_written.calling.backwards.rates import with_its_rate
 from conformance.hand_written.calling.backwards.search import Backward, backwards, by_the_reference
 from conformance.hand_written.calling.backwards.softening import softened
+from conformance.hand_written.calling.backwards.updating import with_updates
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.bound import Unbound
 from conformance.hand_written.calling.building.construct import Built, classes, of_class, of_live
@@ -50,8 +51,8 @@ Progress = Callable[[str], None]
 MOST_CALLS, TO_CLOSE = 15_000, 1_000
 """Calls of foreign code after which no further ways are tried, and those that handing on what was found may take."""
 
-FOR_OTHERS = 5_000
-"""Calls of these that are left for what is no network of the reference, however many ways there are to try."""
+FOR_OTHERS = 1 / 3
+"""The share of these that is left for what is no network of the reference, however many ways there are to try."""
 
 MOST_SHOWN = 6
 """Ways that are handed on when none is right in everything."""
@@ -60,18 +61,21 @@ MOST_FORWARDS = 4
 """Forward passes of one callable, equal but for their layouts, whose backward is looked for."""
 
 
-def bindings(loaded: Loaded, progress: Progress = lambda _: None) -> Iterator[Binding | Unbound]:
+def bindings(
+    loaded: Loaded, progress: Progress = lambda _: None, share: float = 1.0
+) -> Iterator[Binding | Unbound]:
     """Yield the ways of calling a network: one under which all is right as soon as it is found, otherwise the best few.
 
     The last item is an `Unbound` where nothing could be called at all. Foreign code runs in the sandbox, the one who
-    asks for the next way outside it.
+    asks for the next way outside it. `share` is how much of the usual number of calls they may take.
     """
-    found = Found(searching=Searching.of(loaded))
-    calls = Budget(most=MOST_CALLS)
+    most_calls = MOST_CALLS * share
+    found = Found(searching=Searching.of(loaded), most_calls=most_calls)
+    calls = Budget(most=most_calls)
     for ways, most in (
         (
             suppressing_errors(loaded, "the search", _right_ones(loaded, found, progress)),
-            calls.part(MOST_CALLS - FOR_OTHERS),
+            calls.part(most_calls * (1 - FOR_OTHERS)),
         ),
         (suppressing_errors(loaded, "other networks", _others_if_none(loaded, found, progress)), calls),
         (_best(loaded, found, progress), Budget(most=TO_CLOSE)),
@@ -118,7 +122,9 @@ def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterato
 def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding | Unbound]:
     """Yield the best few ways, or what became of every attempt."""
     if found.cut_short:
-        progress(f"the search ended after {MOST_CALLS:,} calls; going on with the best that was found")
+        progress(
+            f"the search ended after {found.most_calls:,.0f} calls; going on with the best that was found"
+        )
     best = _best_backwards(loaded, found)
     for backward in best:
         yield replace(_bound(loaded, found, backward), cut_short=found.cut_short)
@@ -160,11 +166,15 @@ def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
 def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
     complete, denied = with_final(loaded, backward)
     whole = with_its_rate(loaded, complete)
+    told, misapplied = with_updates(loaded, whole) if backward.certain else ((), "")
+    bound = bound_of(loaded, whole.forward, whole)
     bound = replace(
-        bound_of(loaded, whole.forward, whole),
+        bound,
+        notes=(*bound.notes, *told),
         contradicted=backward.harvest.denied
         or (denied if backward.certain else "")
-        or an_earlier_state(whole.forward),
+        or an_earlier_state(whole.forward)
+        or misapplied,
     )
     return _with_steps_noted(loaded, found, bound, whole.forward, whole)
 

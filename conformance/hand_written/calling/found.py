@@ -18,6 +18,7 @@ class Found(Struct):
     """What a search came to so far."""
 
     searching: Searching
+    most_calls: float  # of foreign code, after which no further ways are tried
     backwards: list[Backward] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
     mistaken: list[Forward] = field(default_factory=list)  # loops over time that are recognised by a mistake

@@ -47,9 +47,16 @@ MOST_DIAGNOSED = 4
 
 
 def checked(
-    bounds: Iterable[Bound], question: Request, progress: Progress = lambda _: None
+    bounds: Iterable[Bound],
+    question: Request,
+    progress: Progress = lambda _: None,
+    *,
+    may_be_another: bool = False,
 ) -> CheckRecord | None:
-    """Check a network under every binding until one settles it, and return everything found; None without any."""
+    """Check a network under every binding until one settles it, and return everything found; None without any.
+
+    Of one that `may_be_another` than torch's, no mistake of the forward pass is looked for.
+    """
     progress("judging it on its own case")
     choice = choose(bounds)
     if not choice.candidates and not choice.failures:
@@ -60,7 +67,11 @@ def checked(
         if failure.late:
             return out_of_time_record(question, ended)
         return failed_record(question, ended, bound.notes)
-    checkup = accused_of_least(choice.candidates, progress)
+    best = min(choice.candidates, key=lambda candidate: candidate.blame)
+    if may_be_another and best.outcome.forward == "differs":
+        checkup = Checkup(candidate=best, progress=progress)
+    else:
+        checkup = accused_of_least(choice.candidates, progress)
     return judged_record(question, checkup.found())
 
 

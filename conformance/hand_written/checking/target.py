@@ -11,10 +11,12 @@ from conformance.cases import parse_id
 from conformance.errors import NoSuchTarget, Unsupported, UsageError
 from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
 from conformance.hand_written.calling.loading.stubs import is_stub
+from conformance.hand_written.calling.other_options import Option
 from conformance.hand_written.calling.running.numpys_own import NumpysOwn
 from conformance.hand_written.calling.running.program import describe_error
 from conformance.hand_written.checking.adapter import adapted
 from conformance.hand_written.checking.checkup import Progress, checked
+from conformance.hand_written.checking.other_options import EFFORT, with_other_options, with_the_same_lines
 from conformance.hand_written.checking.request import Request, failed_record, not_called_record
 from conformance.hand_written.target import quoted
 from conformance.hand_written.torch_modules.search import module_bounds
@@ -86,13 +88,28 @@ def _cannot_judge(request: Request, replaced: Sequence[str]) -> str:
 
 def _checked(loaded: Loaded, case: str, request: Request, progress: Progress) -> CheckRecord:
     ways = Ways(loaded=loaded, case=case, progress=progress)
-    try:
-        record = checked(ways.bounds(), request, progress)
-    except Unsupported as reason:
-        record = not_called_record(request, f"It can't be called: {reason}.")
-    if record is None:
-        record = _not_called(loaded, ways.unbound, request)
+    record = with_other_options(
+        _called_and_checked(ways, request),
+        () if ways.found is None else ways.found.options,
+        lambda option: _checked_with(option, ways, request),
+    )
     return msgspec.structs.replace(record, not_run=list(loaded.not_run))
+
+
+def _called_and_checked(ways: "Ways", request: Request, *, may_be_another: bool = False) -> CheckRecord:
+    try:
+        record = checked(ways.bounds(), request, ways.progress, may_be_another=may_be_another)
+    except Unsupported as reason:
+        return not_called_record(request, f"It can't be called: {reason}.")
+    return _not_called(ways.loaded, ways.unbound, request) if record is None else record
+
+
+def _checked_with(option: Option, ways: "Ways", request: Request) -> CheckRecord:
+    """Return the record of the same target with another value of an argument that was left at its default."""
+    with option.chosen(ways.loaded):
+        known = ways.found and with_the_same_lines(ways.found, option)
+        others = Ways(loaded=ways.loaded, case=ways.case, progress=ways.progress, effort=EFFORT, known=known)
+        return _called_and_checked(others, request, may_be_another=True)
 
 
 def _not_called(loaded: Loaded, unbound: Unbound | None, request: Request) -> CheckRecord:
@@ -124,6 +141,9 @@ class Ways(Struct, kw_only=True):
     loaded: Loaded
     case: str
     progress: Progress
+    effort: float = 1.0  # the share of the usual calls in which a way may be looked for
+    known: Binding | None = None  # the way to call it, where no other is to be looked for
+    found: Binding | None = None
     unbound: Unbound | None = None
 
     def bounds(self) -> Iterator[Bound]:
@@ -135,11 +155,14 @@ class Ways(Struct, kw_only=True):
             yield adapted(network, parse_id(self.case) if self.case else None, self.loaded.notes)
         elif is_module(network):
             yield from module_bounds(network)
+        elif self.known is not None:
+            yield self.known
         else:
-            for bound in bindings(self.loaded, self.progress):
+            for bound in bindings(self.loaded, self.progress, self.effort):
                 if isinstance(bound, Unbound):
                     self.unbound = bound
                 else:
+                    self.found = bound
                     yield bound
 
     def _wanted(self) -> Any:  # noqa: ANN401 - whatever the target names

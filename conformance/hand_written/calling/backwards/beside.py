@@ -50,7 +50,7 @@ def _wrong_beside(loaded: Loaded, forward: Forward, call: str, *, last: bool) ->
         return []
     found = (
         other
-        for entry in entries(forward)
+        for entry in entries(loaded, forward)
         if entry.last == last and (put := with_entry(forward, entry)) is not None
         for other in tried(loaded, put, call, parameters, entry)
     )

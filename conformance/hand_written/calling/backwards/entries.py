@@ -1,8 +1,12 @@
 """The ways in which the loss may enter a backward pass: as dL/dy, as targets, as ids; at every step or the last."""
 
+import re
+
 from msgspec import Struct
 
 from conformance.hand_written.calling.forwards.passes import LOSS, Forward
+from conformance.hand_written.calling.hints.sites import text_of
+from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.values.forms import Form
 from conformance.hand_written.calling.values.matching import Match
 
@@ -40,6 +44,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     crossed: bool
     texts: tuple[str, ...]
     spares_the_head: bool = False  # whether it enters below the head, which then has no gradient
+    exponential: bool = False  # whether the backward pass makes probabilities of outputs that are none
 
     def stands_in(self, arguments: str) -> bool:
         """Tell whether a forward pass was handed this way's targets among its arguments already."""
@@ -48,8 +53,18 @@ class Entry(Struct, frozen=True, kw_only=True):
         return self.kind in ("targets", BINARY) and "- p.d_y)" in arguments
 
 
-def entries(forward: Forward) -> list[Entry]:
-    """Return the ways in which the loss may enter, likely ones first."""
+EXPONENTIALS = re.compile(r"exp|soft|sigm|logis|entropy|tanh\([^)]*(/ *2|0?\.5)", re.IGNORECASE)
+"""What a source speaks of that makes probabilities."""
+
+
+def entries(loaded: Loaded, forward: Forward) -> list[Entry]:
+    """Return the ways in which the loss may enter, likely ones first; those alone that the source has the words for."""
+    text = text_of(loaded)
+    able = not text or EXPONENTIALS.search(text) is not None
+    return [entry for entry in _entries(forward) if able or not entry.exponential]
+
+
+def _entries(forward: Forward) -> list[Entry]:
     shown = forward.outputs
     if shown is None:
         return []
@@ -71,7 +86,9 @@ def entries(forward: Forward) -> list[Entry]:
                 found.append(Entry(kind="dL/dy", last=last, crossed=False, texts=handed))
             targets = tuple(f.encode(f"({own} - {d})") for f in forms)
             one_hot = tuple(f.encode("np.eye(p.O)[p.targets]") for f in forms)
-            of_one_hot = Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=one_hot)
+            of_one_hot = Entry(
+                kind="softmax cross-entropy", last=last, crossed=True, texts=one_hot, exponential=not soft
+            )
             found += (
                 [of_one_hot] if soft else []
             )  # its rows sum to 1, as a loss of softmax outputs takes them
@@ -80,14 +97,17 @@ def entries(forward: Forward) -> list[Entry]:
                 sloped = tuple(f.encode(f"(y - {SLOPED[0]})") for f in forms)
                 found.append(Entry(kind=SQUARED, last=last, crossed=False, texts=sloped))
             soft_targets = tuple(f.encode(f"({SOFT_TARGETS}{d})") for f in forms) if not soft else ()
-            found.append(Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets))
+            found.append(
+                Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets, exponential=True)
+            )
             if shown.quantity == "y" and not forward.is_own and not forward.fault:
                 logits = tuple(f.encode(f"({LOGIT_TARGETS}{d})") for f in forms)
-                found.append(Entry(kind=BINARY, last=last, crossed=False, texts=logits))
+                found.append(Entry(kind=BINARY, last=last, crossed=False, texts=logits, exponential=True))
                 sloped = tuple(f.encode(f"({LOGIT_TARGETS}{SLOPED[1]})") for f in forms)
-                found.append(Entry(kind=SQUARED, last=last, crossed=False, texts=sloped))
+                found.append(Entry(kind=SQUARED, last=last, crossed=False, texts=sloped, exponential=True))
+            ids = _ids(forward, last=last)
             found.append(
-                Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=_ids(forward, last=last))
+                Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=ids, exponential=not soft)
             )
             found += [] if soft else [of_one_hot]
             found += _below_the_head(forward, last=last)

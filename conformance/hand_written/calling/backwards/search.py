@@ -149,7 +149,7 @@ def _of_callable(
 ) -> Iterator[Backward]:
     """Yield what one callable gave for every way in which the loss may enter."""
     named = names.BACKWARD.fullmatch(call.rpartition(".")[2]) is not None
-    for entry in entries(forward):
+    for entry in entries(loaded, forward):
         put = with_entry(forward, entry)
         for backward in () if put is None else tried(loaded, put, call, parameters, entry, truth_of):
             if isinstance(backward, Backward):

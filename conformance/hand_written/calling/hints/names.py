@@ -57,7 +57,7 @@ TARGET = _pattern(
     r"\w+_star \w+_meas\w* measured\w* outputs?_?true d correct\w* y_?t answers?"
 )
 UPSTREAM = _pattern(
-    r"d\w+ grad\w* \w*_?grad(s|ients?)? delta\w* upstream\w* error\w* err loss_?grad\w* g gy dout"
+    r"d d\w+ grad\w* \w*_?grad(s|ients?)? delta\w* upstream\w* error\w* err loss_?grad\w* g gy dout"
 )
 FINAL = _pattern(r"(d|grad)_?[ahs]_?(n|t|last|final|end)\w* d_?final\w* d_?last\w* grad_?(final|last)\w*")
 NEXT = _pattern(

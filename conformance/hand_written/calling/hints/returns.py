@@ -13,14 +13,23 @@ def returned_names(function: Any, root: str) -> dict[str, str]:
     if not returns:
         return {}
     last = returns[-1].value
-    parts = last.elts if isinstance(last, (ast.Tuple, ast.List)) else None
-    if parts is None:
-        return {root: last.id} if isinstance(last, ast.Name) else {}
-    return {f"{root}[{n}]": _label(part) for n, part in enumerate(parts)}
+    if isinstance(last, (ast.Tuple, ast.List)):
+        return {f"{root}[{n}]": _label(part) for n, part in enumerate(last.elts)}
+    label = _label(last)
+    return {root: label} if label.isidentifier() else {}
+
+
+ARRAYS = ("array", "asarray", "stack", "vstack", "concatenate", "list", "tuple", "copy")
+"""What makes one array of many, or a copy, and leaves it what it is."""
 
 
 def _label(part: ast.expr) -> str:
-    """Return what a value that is returned is called: a list made an array by the name of the list."""
-    if isinstance(part, ast.Call) and len(part.args) == 1 and isinstance(part.args[0], ast.Name):
+    """Return what a value that is returned is called: a list made an array by the name of the list.
+
+    >>> [_label(ast.parse(text, mode="eval").body) for text in ("np.array(h)", "self.h", "np.dot(x)", "f(x, y)")]
+    ['h', 'h', 'dot(x)', 'f(x, y)']
+    """
+    called = ast.unparse(part.func).rpartition(".")[2] if isinstance(part, ast.Call) else ""
+    if called in ARRAYS and part.args and isinstance(part.args[0], ast.Name):
         return part.args[0].id
     return ast.unparse(part).rpartition(".")[2]

@@ -42,6 +42,11 @@ def handed_on(
     return {}
 
 
+def text_of(loaded: Loaded) -> str:
+    """Return all of the source of a target, what trains as well; empty where it can't be had."""
+    return "".join(line for file in sorted(loaded.files) for line in linecache.getlines(file))
+
+
 def _scopes(loaded: Loaded) -> Iterator[ast.AST]:
     """Yield the functions of a target's files, and their modules."""
     for file in sorted(loaded.files):

@@ -1,0 +1,102 @@
+"""What a network's own method makes of gradients that are right: the update of its parameters is called after them."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from conformance.hand_written.calling.backwards.places import moved_by
+from conformance.hand_written.calling.backwards.search import Backward, again
+from conformance.hand_written.calling.hints import names
+from conformance.hand_written.calling.hints.arguments import Option, Parameter, best_first, parameters_of
+from conformance.hand_written.calling.loading.load import Loaded
+from conformance.hand_written.calling.running.program import more, run, values
+from conformance.hand_written.calling.running.reach import Reached
+
+UPDATES = re.compile(
+    r"(update|step|apply|optimi[sz]e|sgd|adam|adagrad|rmsprop|descend)(_\w+)?", re.IGNORECASE
+)
+"""Methods that make something of gradients, as their names say."""
+
+MOST = 4
+"""Ways in which one of them is called."""
+
+
+def with_updates(loaded: Loaded, backward: Backward) -> tuple[tuple[str, ...], str]:
+    """Return what is told of the methods that update the parameters, and in words which of them is wrong, if any.
+
+    An update that moves some parameters against their gradients, at one rate, is wrong where others don't follow. One
+    by a rule of which nothing is recognised isn't judged.
+    """
+    if backward.forward.built.setup.owner != "model" or backward.harvest.place not in ("returned", "kept"):
+        return (), ""
+    told = []
+    called = " ".join((*backward.forward.lines, *backward.lines))
+    for name in dir(type(backward.forward.ran.names["model"])):
+        if not UPDATES.fullmatch(name) or f".{name}(" in called:
+            continue
+        found = next(_with_one(loaded, backward, name), None)
+        if found is None:
+            told.append(f"Not called, so not judged: what {name} makes of the gradients.")
+        elif found.harvest.place == "applied" and found.wrong and found.harvest.right:
+            wrong = [role for s in found.slots if s.path not in found.harvest.right for role in s.roles]
+            return (), f"its gradients are right, and {name} moves {', '.join(wrong)} by something else"
+        else:
+            way = "along" if _goes_uphill(found) else "against"
+            told += [note for note in found.harvest.notes if note not in backward.harvest.notes] or [
+                f"{name} moves every parameter {way} its gradient, at one rate."
+            ]
+    return tuple(told), ""
+
+
+def _with_one(loaded: Loaded, backward: Backward, name: str) -> Iterator[Backward]:
+    """Yield a backward pass followed by one update, in each way of calling that which moves parameters."""
+    forward = backward.forward
+    parameters = parameters_of(forward.function(f"model.{name}"))
+    if parameters is None:
+        return
+    for arguments in best_first(parameters, lambda q: _options(q, backward), MOST):
+        lines = (*backward.lines, f"updated = model.{name}({arguments.text})")
+        found = again(loaded, backward, lines) if _moves(loaded, backward, lines) else None
+        if found is not None:
+            yield found
+
+
+def _options(parameter: Parameter, backward: Backward) -> list[Option]:
+    """Return what a parameter of an update may be given: a rate, all gradients, or the one of its name."""
+    if parameter.rate:
+        return [("1.0", 0.0, "rate")]
+    expressions = backward.harvest.expressions
+    own = [p for p in expressions if gradient_or_itself(parameter.name, Reached(p, None).name)]
+    if own:
+        return [(expressions[own[0]], 0.0, "gradient")]
+    return [("grads", 0.5, "gradients")] if parameter.required else [("", 0.0, "left out")]
+
+
+def gradient_or_itself(name: str, parameter: str) -> bool:
+    """Tell whether a name is that of a parameter or of its gradient.
+
+    >>> gradient_or_itself("dWxh", "Wxh"), gradient_or_itself("Wxh", "Wxh"), gradient_or_itself("grads", "Wxh")
+    (True, True, False)
+    """
+    return name == parameter or names.gradient_of(name, parameter)
+
+
+def _moves(loaded: Loaded, backward: Backward, lines: tuple[str, ...]) -> bool:
+    """Tell whether the lines run and leave some parameter at another value than it had."""
+    forward = backward.forward
+    y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
+    ran = more(loaded, run(loaded, forward.asked.p, (*forward.build, *forward.lines, *y)), lines)
+    return ran.ok and any(map(np.any, values(ran, _moved(backward)).values()))
+
+
+def _moved(backward: Backward) -> dict[str, str]:
+    """Return the expressions of how far every parameter moved, before − after."""
+    return {slot.path: moved_by(slot) for slot in backward.slots}
+
+
+def _goes_uphill(backward: Backward) -> bool:
+    """Tell whether parameters move along their gradients."""
+    moved = values(backward.ran, _moved(backward))
+    gradients = values(backward.ran, backward.harvest.expressions)
+    return sum(float(np.sum(moved[path] * g)) for path, g in gradients.items() if path in moved) < 0
