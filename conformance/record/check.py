@@ -22,6 +22,7 @@ CheckVerdict = Literal[
     "step-conforms",
     "differs",
     "another-network",
+    "as-used",
     "undecided",
     "not-called",
     "out-of-time",
@@ -35,6 +36,7 @@ forward-conforms           the forward pass agrees with torch.nn.RNN's, and no g
 step-conforms              a single step agrees with torch.nn.RNN's, in place of a loop over time that did not run
 differs                    something is wrong
 another-network            the forward pass isn't that of torch.nn.RNN; the gradients are judged by the network's own
+as-used                    its own script trains it; the update is judged by the loss that the script computes
 undecided                  it ran, and too little was shown, or rounding could be as large
 not-called                 nobody found out how it wants to be called
 out-of-time                it hangs, or is so slow that a limit in time ended it, which says nothing of what it computes
@@ -193,7 +195,7 @@ class CheckRecord(Body):
         """What a program that ends with this record leaves with."""
         if self.conforms:
             return EXIT_CONFORMS
-        if self.verdict == "another-network" and self.consistency is not None:
+        if self.verdict in ("another-network", "as-used") and self.consistency is not None:
             return {True: EXIT_CONFORMS, False: EXIT_DIFFERS, None: EXIT_INCONCLUSIVE}[
                 self.consistency.agrees
             ]

@@ -153,7 +153,8 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
 def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
     """Return the backward passes under which least is wrong; none where another one fails by itself."""
     fitting = [b for b in found.backwards if not takes_every_step(found, b)]
-    best = sorted(fitting, key=lambda b: (of_one_sample(found, b), b.rank))[:MOST_SHOWN]
+    handed_out = [b for b in fitting if not b.glimpsed]
+    best = sorted(handed_out or fitting, key=lambda b: (of_one_sample(found, b), b.rank))[:MOST_SHOWN]
     if best and (best[0].harvest.apart or sums_some_biases(best[0])):
         best = [b for b in best if not of_one_sample(found, b)]
     if found.raised and not any(b.harvest.right or is_backward(b) for b in best):

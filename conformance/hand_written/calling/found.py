@@ -1,5 +1,6 @@
 """What a search for ways of calling came to so far, and which of those ways hide what another one shows."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ class Found(Struct):
     """What a search came to so far."""
 
     searching: Searching
-    most_calls: float  # of foreign code, after which no further ways are tried
+    most_calls: float = math.inf  # of foreign code, after which no further ways are tried
     backwards: list[Backward] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
     mistaken: list[Forward] = field(default_factory=list)  # loops over time that are recognised by a mistake

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from conformance.cases import parse_id
 from conformance.errors import NoSuchTarget, Unsupported, UsageError
+from conformance.hand_written.by_example import checked_as_used
 from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
 from conformance.hand_written.calling.loading.stubs import is_stub
 from conformance.hand_written.calling.other_options import Option
@@ -21,7 +22,7 @@ from conformance.hand_written.checking.request import Request, failed_record, no
 from conformance.hand_written.target import quoted
 from conformance.hand_written.torch_modules.search import module_bounds
 from conformance.hand_written.torch_modules.written_module import is_module
-from conformance.record.check import CheckRecord
+from conformance.record.check import EXIT_INCONCLUSIVE, CheckRecord
 
 
 def checked_target(
@@ -42,6 +43,16 @@ def checked_target(
 
 
 def _loaded_and_checked(
+    target: str, case: str, request: Request, progress: Progress, *, execute: bool
+) -> CheckRecord:
+    record = _called_and_judged(target, case, request, progress, execute=execute)
+    if record.exit_code != EXIT_INCONCLUSIVE or case:
+        return record
+    used = checked_as_used(request, progress)
+    return record if used is None else used
+
+
+def _called_and_judged(
     target: str, case: str, request: Request, progress: Progress, *, execute: bool
 ) -> CheckRecord:
     progress("running all of it" if execute else "loading it")

@@ -32,6 +32,7 @@ TITLES = {
     "step-conforms": "STEP AGREES",
     "differs": "DIFFERS",
     "another-network": "ANOTHER NETWORK",
+    "as-used": "AS IT IS USED",
     "undecided": "UNDECIDED",
     "not-called": "NOT CALLED",
     "out-of-time": "OUT OF TIME",

@@ -79,8 +79,12 @@ class Backward(Struct, frozen=True, kw_only=True):
         read = self.wrong == 0 or self.harvest.anchored
         found = -len(self.harvest.expressions)
         withheld = self.harvest.withheld
-        glimpsed = withheld and self.wrong > 0  # some local variables of what may be no backward pass at all
-        return (not read, glimpsed, self.wrong, withheld, found, head_wrong, one_sample, odd, self.cost)
+        return (not read, self.glimpsed, self.wrong, withheld, found, head_wrong, one_sample, odd, self.cost)
+
+    @property
+    def glimpsed(self) -> bool:
+        """Whether nothing but some local variables are right, of what may be no backward pass at all."""
+        return self.harvest.withheld and self.wrong > 0
 
 
 Truth = Callable[[Forward, Entry], Mapping[str, Array]]

@@ -6,7 +6,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,9 @@ ASSIGNMENT, DEFINITION = 0.5, 20.0
 
 MOST_HANGING = 8
 """Assignments of one module that may run into their limit, after which none is run any more."""
+
+Fill = Callable[[types.ModuleType, Sequence[Piece], Mapping[str, int], LoadLog], None]
+"""Runs the pieces of a module, with sizes for its globals, and keeps a log of it."""
 
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.Try, ast.If, ast.FunctionDef, ast.ClassDef)
 
@@ -88,10 +91,11 @@ def _resize(names: dict[str, object], node: ast.stmt, sizes: Mapping[str, int], 
 class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules that lie next to a target, and loads their definitions alone."""
 
-    def __init__(self, roots: Sequence[Path], sizes: Mapping[str, int], log: LoadLog) -> None:
+    def __init__(self, roots: Sequence[Path], sizes: Mapping[str, int], log: LoadLog, run: Fill) -> None:
         self._roots = roots
         self._sizes = sizes
         self._log = log
+        self._run = run
         self.loaded: list[str] = []
 
     def find_spec(
@@ -118,7 +122,7 @@ class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Run the harmless statements of the module's file."""
+        """Run the module's file, as far as it is run."""
         self.loaded.append(module.__name__)
         file = Path(str(module.__spec__.origin)) if module.__spec__ is not None else None
         if file is None or file.is_dir():
@@ -130,13 +134,15 @@ class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             raise ImportError(str(error)) from error
         for complaint in complaints:
             self._log.note(f"Left out, since it isn't Python: {complaint}.")
-        fill(module, pieces, self._sizes, self._log)
+        self._run(module, pieces, self._sizes, self._log)
 
 
 @contextmanager
-def neighbours(roots: Sequence[Path], sizes: Mapping[str, int], log: LoadLog) -> Iterator[Neighbours]:
-    """Let imports in the block find what lies below `roots`, by its definitions."""
-    finder = Neighbours(roots, sizes, log)
+def neighbours(
+    roots: Sequence[Path], sizes: Mapping[str, int], log: LoadLog, run: Fill = fill
+) -> Iterator[Neighbours]:
+    """Let imports in the block find what lies below `roots`, by its definitions or by all that `run` runs of it."""
+    finder = Neighbours(roots, sizes, log, run)
     hidden = {}
     for name in list(sys.modules):
         if finder.find_spec(name) is not None and name.partition(".")[0] not in ("conformance", "refrnn"):

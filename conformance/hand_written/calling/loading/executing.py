@@ -22,7 +22,7 @@ def executed(path: Path, package: str, pieces: Sequence[Piece], log: LoadLog) ->
     script = types.ModuleType("__main__")
     names = vars(script)
     names.update(__file__=str(path), __package__=package, open=harmless_open)
-    with _started_as(path):
+    with started_as(path):
         for piece in pieces:
             for node in piece.tree.body:
                 run_statement(node, piece, names, log)
@@ -34,7 +34,7 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @contextmanager
-def _started_as(path: Path) -> Iterator[None]:
+def started_as(path: Path) -> Iterator[None]:
     """Let the block run in the folder of `path`, with no arguments on its command line."""
     folder, arguments = Path.cwd(), sys.argv
     os.chdir(path.parent)

@@ -130,7 +130,7 @@ def load(
         If it isn't Python, or a name that it defines could not be defined.
     """
     asked = Target.parse(target)
-    path, module_name, root = _located(asked)
+    path, module_name, root = located(asked)
     log = LoadLog()
     pieces, complaints = pieces_of(path)
     for complaint in complaints:
@@ -205,7 +205,7 @@ def _file_of(value: Any) -> str:
     return next((code.co_filename for code in codes if code is not None), "")
 
 
-def _located(target: Target) -> tuple[Path, str, Path]:
+def located(target: Target) -> tuple[Path, str, Path]:
     """Return the file, the module's name, and the folder above its outermost package."""
     place = target.place
     path = Path(place)

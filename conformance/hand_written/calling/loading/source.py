@@ -4,6 +4,7 @@ import ast
 import json
 import linecache
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,14 @@ def _indented(line: str) -> str:
     return line
 
 
+def _of_python_2(text: str) -> Iterator[str]:
+    """Yield a text of Python 2 as Python 3 may read it: print as a function, tabs that end at every eighth column."""
+    printing = PRINT.sub(lambda m: f"{m[1] or m[3] or ''}print({m[2] or ''})", text)
+    yield printing
+    yield text.expandtabs(8)
+    yield printing.expandtabs(8)
+
+
 def _piece(name: str, text: str) -> tuple[Piece | None, str]:
     text = text.expandtabs(8) if "\t" in text and " \t" in text else text
     try:
@@ -95,12 +104,14 @@ def _piece(name: str, text: str) -> tuple[Piece | None, str]:
     except (RecursionError, MemoryError):
         return None, f"{name}: it is nested too deeply for Python"
     except (SyntaxError, ValueError) as error:
-        again = PRINT.sub(lambda m: f"{m[1] or m[3] or ''}print({m[2] or ''})", text)
-        try:
-            tree = ast.parse(again, filename=name)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        for again in _of_python_2(text):
+            try:
+                tree, text = ast.parse(again, filename=name), again
+                break
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+        else:
             line = getattr(error, "lineno", "?")
             return None, f"line {line} of {name}: {getattr(error, 'msg', error)}"
-        text = again
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     return Piece(file=name, text=text, tree=tree), ""

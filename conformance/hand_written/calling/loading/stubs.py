@@ -92,7 +92,11 @@ def _known(module: str, name: str) -> Any:
     if (inside := _within_numpys_likeness(module)) is not None:
         return np.asarray if name == "asnumpy" else _attribute(np, f"{inside}{name}")
     if module == "scipy.special":
-        return {"expit": softmaxes.sigmoid, "softmax": softmaxes.softmax_along}.get(name)
+        return {
+            "expit": softmaxes.sigmoid,
+            "softmax": softmaxes.softmax_along,
+            "logsumexp": softmaxes.logsumexp,
+        }.get(name)
     return None
 
 

@@ -19,6 +19,14 @@ def softmax_along(y: Any, axis: int | None = None) -> Array:
     return e / e.sum(axis=axis, keepdims=True)
 
 
+def logsumexp(y: Any, axis: int | None = None, *, keepdims: bool = False) -> Array:
+    """Return log Σ exp(y) along an axis, over everything where none is given, as scipy does."""
+    y = np.asarray(y)
+    top = y.max(axis=axis, keepdims=True)
+    total = np.log(np.exp(y - top).sum(axis=axis, keepdims=True)) + top
+    return total if keepdims else total.squeeze(axis)
+
+
 def log_softmax(y: Array) -> Array:
     """Return the logarithm of softmax over the last axis."""
     shifted = y - y.max(-1, keepdims=True)

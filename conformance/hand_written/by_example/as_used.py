@@ -1,0 +1,129 @@
+"""What a target's own script shows of its training, as the record of a check."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from conformance.errors import UsageError
+from conformance.hand_written.by_example.arrays import Reach
+from conformance.hand_written.by_example.drivers import Driver, drivers_of
+from conformance.hand_written.by_example.own_loss import ByItsLoss, by_its_loss
+from conformance.hand_written.by_example.stage import Stage, played
+from conformance.hand_written.by_example.training import Step, Training
+from conformance.hand_written.calling.loading.load import located
+from conformance.hand_written.calling.loading.source import pieces_of
+from conformance.hand_written.checking.request import Request
+from conformance.hand_written.target import Target
+from conformance.record.check import CHECK_SCHEMA, CheckRecord, ConsistencyRecord, InterfaceRecord
+
+METHOD = "central differences of its own loss, extrapolated"
+
+Progress = Callable[[str], None]
+
+
+def checked_as_used(request: Request, progress: Progress) -> CheckRecord | None:
+    """Return the check of a target by a training step of the script that uses it; None where that shows none."""
+    asked = Target.parse(request.target)
+    path, _, root = located(asked)
+    try:
+        pieces, _ = pieces_of(path)
+    except UsageError:
+        return None
+    for driver in drivers_of(asked, path, pieces):
+        progress(f"watching how {driver.path.name} uses it")
+        stage, found = _watched(driver, root, asked, path)
+        decided = [each for each in found if each.verdict != "open"]
+        if decided:
+            return _record(request, driver, stage, max(decided, key=lambda each: len(each.right)))
+    return None
+
+
+def _watched(driver: Driver, root: Path, asked: Target, path: Path) -> tuple[Stage, list[ByItsLoss]]:
+    """Run a driver, and hold each training step that is found against its loss."""
+    stage = Stage()
+    found: list[ByItsLoss] = []
+
+    def is_foreign(frame: FrameType) -> bool:
+        return frame.f_code.co_filename in stage.log.files
+
+    def judge(step: Step) -> bool:
+        found.append(by_its_loss(step))
+        return found[-1].verdict != "open"
+
+    training = Training(
+        is_foreign=is_foreign,
+        is_target=_telling(asked, path),
+        modules=stage.modules,
+        reach=Reach(stage.modules.keys()),
+        judge=judge,
+        in_loops=not asked.names,
+        limits=lambda: sorted(stage.clips.reached),
+    )
+    try:
+        played(driver, root, stage, training.trace)
+    finally:
+        training.ended()
+    return stage, found
+
+
+def _telling(asked: Target, path: Path) -> Callable[[FrameType], bool]:
+    """Return what tells whether a frame is of the functions or classes that were asked about."""
+    file = str(path)
+
+    def tells(frame: FrameType) -> bool:
+        code = frame.f_code
+        if code.co_filename.partition("#")[0] != file or code.co_name == "__init__":
+            return False
+        if not code.co_flags & inspect.CO_NEWLOCALS:  # of a module, or the body of a class
+            return code.co_name == "<module>" and not asked.names
+        name = code.co_qualname
+        return not asked.names or any(name == each or name.startswith(f"{each}.") for each in asked.names)
+
+    return tells
+
+
+def _record(request: Request, driver: Driver, stage: Stage, found: ByItsLoss) -> CheckRecord:
+    used = f"{request.target}, as {driver.path.name} uses it,"
+    if found.verdict == "right":
+        headline = f"{used} trains by the gradient of its own loss: {_listed(found.right)} agree with it."
+    else:
+        headline = (
+            f"{used} doesn't train by the gradient of its own loss: {_listed(found.wrong)} moves otherwise."
+        )
+    notes = [
+        f"The loss is {found.loss}; it was differentiated numerically, with values of our own for the parameters.",
+        "What its network computes was not compared with torch.nn.RNN.",
+        *found.notes,
+    ]
+    if found.idle:
+        notes.append(f"Not exercised by this step, so not judged: {_listed(found.idle)}.")
+    if found.wrong and found.right:
+        notes.append(f"{_listed(found.right)} moves as it should.")
+    return CheckRecord(
+        schema=CHECK_SCHEMA,
+        target=request.target,
+        verdict="as-used",
+        headline=headline,
+        reproduce=request.reproduce,
+        interface=InterfaceRecord(
+            lines=[f"{driver.path.name} was run up to a complete training step"], adapter=""
+        ),
+        consistency=ConsistencyRecord(
+            agrees=found.verdict == "right", reason="", method=METHOD, factor=1.0, quantities=[]
+        ),
+        notes=[*notes, *_made_up(stage)],
+    )
+
+
+def _made_up(stage: Stage) -> list[str]:
+    """Return in one sentence each what was made up, and what raised."""
+    told = [f"Made up: {'; '.join(dict.fromkeys(stage.made_up))}."] if stage.made_up else []
+    if stage.log.failed:
+        place, what = next(iter(stage.log.failed.items()))
+        told.append(f"Raised when it was run, and left out: {place}: {what}")
+    return [*told, *stage.log.notes]
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return ", ".join(paths)

@@ -1,0 +1,354 @@
+"""Which of the numbers of a training step is its loss, and whether the update goes by the gradient of that.
+
+Every parameter is moved a little along random directions v, either way, at two distances; so each number that was
+computed has a derivative along v, and an error of that. The number whose derivatives are one constant times ⟨update, v⟩
+for most parameters is the loss. Where none is, the product of two arrays of one shape may be, as ⟨dL/dy, y⟩ is.
+Where an update isn't its gradient times a constant, the gradient is looked for among what was computed, and the rule
+by which the update is made of it; what has neither isn't called wrong unless others beside it are right.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from conformance.hand_written.by_example.parameters import SMALL, parameters_of
+from conformance.hand_written.by_example.training import Step
+from conformance.hand_written.by_example.watching import MOMENTS, Key, Recording
+from conformance.hand_written.calling.backwards.rules import rule_between
+from refrnn import Array
+
+DIRECTIONS = 2
+"""Along which each parameter is moved."""
+
+FAR = 2.0**-9
+"""How far a parameter is moved, relative to its size; and half of that."""
+
+SAME, WITHIN = 1e-5, 30.0
+"""What two ratios may differ by: relatively, and in units of their errors."""
+
+CLEAR, AT_ZERO = 1e-4, 1e-7
+"""The relative error of a derivative that denies anything; and what counts as no derivative, against the others."""
+
+MOST_OUTPUTS, LARGEST_OUTPUT, MOST_PRODUCTS = 150, 5_000, 2_000
+"""Arrays that may be outputs through which the loss sees a network, elements of one of them, and products of those."""
+
+
+class Slope(Struct, frozen=True):
+    """The derivatives of one number along the directions of one parameter (N,), and their errors (N,)."""
+
+    value: Array
+    error: Array
+
+    @property
+    def clear(self) -> bool:
+        """Whether they are known well enough to deny anything."""
+        return bool(np.isfinite(self.value).all() and (self.error <= CLEAR * np.abs(self.value)).all())
+
+    def is_still(self, scale: float) -> bool:
+        """Tell whether they are 0 against a scale."""
+        return bool((np.abs(self.value) <= AT_ZERO * scale + self.error).all())
+
+
+class ByItsLoss(Struct, frozen=True, kw_only=True):
+    """What an update came to, held against a loss.
+
+    Attributes
+    ----------
+    verdict
+        "right", "wrong", or "open" where nothing can be said.
+    loss
+        What the loss is, in words; "" where there is none.
+    right, wrong, idle
+        The parameters whose gradient is right, wrong, or was not exercised, by their paths.
+    notes
+        What else is to be told, in sentences.
+    """
+
+    verdict: Literal["right", "wrong", "open"]
+    loss: str = ""
+    right: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+OPEN = ByItsLoss(verdict="open")
+
+
+def by_its_loss(step: Step) -> ByItsLoss:
+    """Hold the update of a step against the loss that it goes by."""
+    own = parameters_of(step)
+    base = None if own is None else step.run(own.values | own.states)
+    again = None if own is None else step.run(own.values | own.states)
+    if own is None or base is None or again is None or not base.complete:
+        return OPEN
+    held = _Held(step, own.values, own.states, base, base.repeated_in(again))
+    best = max((held.against(*loss) for loss in held.numbers()), key=_says, default=OPEN)
+    if best.verdict == "open":
+        best = max((held.against(*loss) for loss in held.products()), key=_says, default=OPEN)
+    limits = ", ".join(f"±{limit:g}" for limit in base.limits)
+    lifted = f"As it is written values are cut off at {limits}; that was lifted."
+    return replace(best, notes=(*best.notes, lifted)) if limits else best
+
+
+def _says(found: ByItsLoss) -> tuple[int, int, bool]:
+    """Order what was found by how much it says."""
+    return len(found.right), len(found.right) + len(found.idle), found.verdict == "right"
+
+
+class _Held:
+    """A step run with values of our own, and the derivatives of all that it computed."""
+
+    def __init__(
+        self,
+        step: Step,
+        values: Mapping[str, Array],
+        states: Mapping[str, Array],
+        base: Recording,
+        same: Recording,
+    ) -> None:
+        rng = np.random.default_rng(7)
+        self.step, self.base, self.same = step, base, same
+        self.values = {path: value for path, value in values.items() if path in base.final}
+        self.around = {**values, **states}
+        self.moves = {path: _directions(rng, value) for path, value in self.values.items()}
+        self.updates = {path: base.final[path] - value for path, value in self.values.items()}
+        self.outputs = [
+            key
+            for key, array in same.arrays.items()
+            if array.size <= LARGEST_OUTPUT and base.when[key] < step.update.begins
+        ][:MOST_OUTPUTS]
+        self.slopes = {path: self._derived(path) for path in self.values}
+
+    def numbers(self) -> Iterator[tuple[str, dict[str, Slope]]]:
+        """Yield the numbers that may be the loss, with their derivatives along each parameter."""
+        for key, number in self.same.numbers.items():
+            slopes = {path: _slope(rows, key, number) for path, rows in self.slopes.items()}
+            yield f"the number {_in_words(key)}", {path: s for path, s in slopes.items() if s is not None}
+
+    def products(self) -> Iterator[tuple[str, dict[str, Slope]]]:
+        """Yield the products of two arrays of one shape that may be the loss, with their derivatives."""
+        count = 0
+        by_shape: dict[tuple[int, ...], list[Key]] = {}
+        for key in self.same.arrays:
+            by_shape.setdefault(self.same.arrays[key].shape, []).append(key)
+        for output in self.outputs:
+            for handed in by_shape[self.same.arrays[output].shape]:
+                if handed != output and self.base.when[handed] >= self.base.when[output]:
+                    count += 1
+                    if count > MOST_PRODUCTS:
+                        return
+                    yield self._product(handed, output)
+
+    def _product(self, handed: Key, output: Key) -> tuple[str, dict[str, Slope]]:
+        """Return ⟨handed, output⟩ as a loss in which what is handed on is held still."""
+        weights = self.same.arrays[handed]
+        size = float(np.abs(weights * self.same.arrays[output]).sum())
+        found = {}
+        for path, rows in self.slopes.items():
+            row = [
+                (float(np.vdot(weights, near[output])), float(np.vdot(weights, far[output])))
+                for near, far in rows
+                if output in near and output in far
+            ]
+            if len(row) == DIRECTIONS:
+                found[path] = _extrapolated(row, size)
+        return f"⟨{_in_words(handed)}, {_in_words(output)}⟩", found
+
+    def against(self, loss: str, slopes: Mapping[str, Slope]) -> ByItsLoss:
+        """Hold the update against one loss."""
+        scale = max((float(np.abs(s.value).max()) for s in slopes.values()), default=0.0)
+        if len(slopes) < len(self.values) or not scale > 0:
+            return OPEN
+        if not all(s.clear or s.is_still(scale) for s in slopes.values()):
+            return OPEN
+        idle = [path for path, s in slopes.items() if s.is_still(scale)]
+        ratios = {
+            path: _ratio(self.updates[path], self.moves[path], s)
+            for path, s in slopes.items()
+            if path not in idle
+        }
+        known = {path: ratio for path, ratio in ratios.items() if ratio is not None}
+        common = _common(list(known.values()))
+        right = [path for path, ratio in known.items() if self._is_right(path, ratio, common)]
+        left = [path for path in ratios if path not in right] + [p for p in idle if np.any(self.updates[p])]
+        idle = [path for path in idle if path not in left]
+        if not left:
+            return _told("right", loss, right, (), idle, _on_rates([known[path] for path in right]))
+        exercised = [path for path in self.values if path not in idle]
+        rule, mistaken = self._rule(slopes, exercised, right)
+        if rule:
+            others = [path for path in exercised if path not in mistaken]
+            note = f"Its update is made of its gradients {rule}."
+            return _told("wrong" if mistaken else "right", loss, others, mistaken, idle, (note,))
+        wrong = [path for path in left if not self._decays(path, slopes[path], common)]
+        if not wrong:
+            return _told("right", loss, [*right, *left], (), idle, ("Its update has weight decay.",))
+        evident = any(self.values[path].ndim > 1 for path in right)
+        excused = self._in_sight(slopes, wrong) or any(_is_cut_off(self.updates[path]) for path in wrong)
+        return _told("wrong", loss, right, wrong, idle, ()) if evident and not excused else OPEN
+
+    def _is_right(self, path: str, ratio: float, common: float) -> bool:
+        """Tell whether an update is the gradient times a rate; of a single number any is that, of its own sign."""
+        return _alike(ratio, common) or (self.values[path].size > 1 and ratio * common > 0)
+
+    def _rule(
+        self, slopes: Mapping[str, Slope], paths: Sequence[str], plain: Sequence[str]
+    ) -> tuple[str, list[str]]:
+        """Return the rule by which updates are made of arrays that were computed, and the parameters of wrong ones.
+
+        The rule is that of the gradients which are right, where not all of these are `plain`, times a rate; the others
+        must be made of something by the same one.
+        """
+        found = {path: self._gradient(path, slopes[path]) for path in paths}
+        right = {path: g for path, g in found.items() if g is not None}
+        if not any(g.ndim > 1 for g in right.values()) or set(right) <= set(plain):
+            return "", []
+        rule = self._rule_of(right)
+        mistaken = [path for path in paths if path not in right]
+        for path in mistaken if rule else ():
+            if not any(self._rule_of({**right, path: array}) == rule for array in self._of_its_shape(path)):
+                return "", []
+        return rule, mistaken
+
+    def _rule_of(self, gradients: Mapping[str, Array]) -> str:
+        updates = {path: -self.updates[path] for path in gradients}
+        return rule_between(gradients, updates, {path: self.values[path] for path in gradients})
+
+    def _of_its_shape(self, path: str) -> Iterator[Array]:
+        """Yield the arrays that were computed and have a parameter's shape, or that transposed."""
+        shape = self.values[path].shape
+        for array in self.same.arrays.values():
+            if array.shape == shape:
+                yield array
+            if array.ndim > 1 and array.T.shape == shape:
+                yield array.T
+
+    def _in_sight(self, slopes: Mapping[str, Slope], paths: Sequence[str]) -> bool:
+        """Tell whether a right gradient of any of some parameters was computed, so that only its use isn't known."""
+        return any(self._gradient(path, slopes[path]) is not None for path in paths)
+
+    def _gradient(self, path: str, slope: Slope) -> Array | None:
+        """Return an array that was computed and is the gradient of one parameter, None where there is none."""
+        for array in self._of_its_shape(path):
+            ratio = _ratio(array, self.moves[path], slope)
+            if ratio is not None and _alike(ratio, 1.0):
+                return array
+        return None
+
+    def _decays(self, path: str, slope: Slope, rate: float) -> bool:
+        """Tell whether an update is the gradient and a share of the parameter itself."""
+        rest = (
+            np.array([float(np.vdot(self.updates[path], v)) for v in self.moves[path]]) - rate * slope.value
+        )
+        own = np.array([float(np.vdot(self.values[path], v)) for v in self.moves[path]])
+        shares = rest / own
+        error = np.abs(rate) * WITHIN * slope.error / np.abs(own) + SAME * np.abs(shares)
+        return bool(np.ptp(shares) <= error.max())
+
+    def _derived(self, path: str) -> "list[tuple[_Differences, _Differences]]":
+        """Return the differences of everything along each direction of a parameter, near and far."""
+        return [
+            (self._differences(path, v, FAR / 2), self._differences(path, v, FAR)) for v in self.moves[path]
+        ]
+
+    def _differences(self, path: str, move: Array, distance: float) -> "_Differences":
+        """Return the central differences of every number and of every output at one distance."""
+        right, left = (
+            self.step.run({**self.around, path: self.values[path] + sign * distance * move})
+            for sign in (1, -1)
+        )
+        if right is None or left is None:
+            return {}
+        found: _Differences = {
+            key: (right.numbers[key] - left.numbers[key]) / (2 * distance)
+            for key in self.same.numbers
+            if key in right.numbers and key in left.numbers
+        }
+        for key in self.outputs:
+            one, other = right.arrays.get(key), left.arrays.get(key)
+            if (
+                one is not None
+                and other is not None
+                and one.shape == other.shape == self.same.arrays[key].shape
+            ):
+                found[key] = (one - other) / (2 * distance)
+        return found
+
+
+_Differences = dict[Key, float | Array]
+
+
+def _directions(rng: np.random.Generator, value: Array) -> Array:
+    """Return directions (N, *shape) of about the size of a value."""
+    size = max(float(np.sqrt(np.mean(value**2))), SMALL / 3)
+    return size * rng.standard_normal((DIRECTIONS, *value.shape))
+
+
+def _slope(rows: "list[tuple[_Differences, _Differences]]", key: Key, number: float) -> Slope | None:
+    found = [(float(near[key]), float(far[key])) for near, far in rows if key in near and key in far]
+    return _extrapolated(found, abs(number)) if len(found) == DIRECTIONS else None
+
+
+def _extrapolated(rows: Sequence[tuple[float, float]], size: float) -> Slope:
+    """Return the derivatives from differences at half a distance and at all of it, of a number of a size."""
+    near, far = np.array(rows).T
+    value = (4 * near - far) / 3
+    return Slope(value, np.abs(value - near) / 4 + 1e-15 * size / FAR)
+
+
+def _ratio(step: Array, directions: Array, slope: Slope) -> float | None:
+    """Return the constant by which an update is the gradient along every direction, None where there is none."""
+    along = np.array([float(np.vdot(step, direction)) for direction in directions])
+    if not np.isfinite(along).all() or not slope.value.all():
+        return None
+    ratios = along / slope.value
+    error = np.abs(ratios) * (WITHIN * slope.error / np.abs(slope.value) + SAME)
+    return float(ratios[0]) if np.ptp(ratios) <= error.max() and np.any(along) else None
+
+
+def _common(ratios: Sequence[float]) -> float:
+    """Return the ratio that most have, 0 where there are none."""
+    return max(ratios, key=lambda r: sum(_alike(o, r) for o in ratios), default=0.0)
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one - other) <= 10 * SAME * abs(other)
+
+
+def _on_rates(rates: Sequence[float]) -> tuple[str, ...]:
+    """Return what is to be told of the constants by which updates are gradients."""
+    uphill = ("It goes uphill: along the gradient of its loss.",) if rates and rates[0] > 0 else ()
+    several = not all(_alike(rate, rates[0]) for rate in rates)
+    return (
+        *uphill,
+        *(("Each parameter has a rate of its own, as a limit on norms gives it.",) if several else ()),
+    )
+
+
+def _is_cut_off(update: Array) -> bool:
+    """Tell whether several elements of an update are as large as any, as where it is cut off."""
+    top = np.abs(update).max()
+    return bool(top > 0 and np.sum(np.abs(update) == top) > 1)
+
+
+def _told(
+    verdict: Literal["right", "wrong"],
+    loss: str,
+    right: Sequence[str],
+    wrong: Sequence[str],
+    idle: Sequence[str],
+    notes: tuple[str, ...],
+) -> ByItsLoss:
+    return ByItsLoss(
+        verdict=verdict, loss=loss, right=tuple(right), wrong=tuple(wrong), idle=tuple(idle), notes=notes
+    )
+
+
+def _in_words(key: Key) -> str:
+    """Return where something was computed."""
+    function, _, path = key
+    return path if function in MOMENTS else f"{path} in {function}"

@@ -1,0 +1,71 @@
+"""A network that nobody could call is judged by the training step of the script that uses it."""
+
+import pytest
+from support.training_scripts import DESCENT, DRIVER, MISTAKE, NETWORK, as_used, changed
+
+from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS
+
+
+def names_in(record):
+    return record.headline.rpartition(": ")[2]
+
+
+OPTIMIZERS = {
+    "descent": DESCENT,
+    "momentum": """
+class Optimizer:
+    m = None
+    def step(self, parameters, gradients):
+        self.m = self.m or [0 * p for p in parameters]
+        for m, p, g in zip(self.m, parameters, gradients):
+            m *= 0.9
+            m += 0.1 * g
+            p -= m
+""",
+    "adam": """
+class Optimizer:
+    def __init__(self):
+        self.m, self.v, self.t = None, None, 0
+    def step(self, parameters, gradients):
+        self.m, self.v = self.m or [0 * p for p in parameters], self.v or [0 * p for p in parameters]
+        self.t += 1
+        for m, v, p, g in zip(self.m, self.v, parameters, gradients):
+            m[...] = 0.9 * m + 0.1 * g
+            v[...] = 0.999 * v + 0.001 * g * g
+            p -= 0.01 * (m / (1 - 0.9**self.t)) / (np.sqrt(v / (1 - 0.999**self.t)) + 1e-8)
+""",
+    "cut off": """
+class Optimizer:
+    def step(self, parameters, gradients):
+        for p, g in zip(parameters, gradients):
+            np.clip(g, -0.2, 0.2, out=g)
+            p -= 0.1 * g
+""",
+    "norms": """
+class Optimizer:
+    def step(self, parameters, gradients):
+        for p, g in zip(parameters, gradients):
+            p -= 0.1 * g * min(1, 0.3 / np.linalg.norm(g))
+""",
+    "decay": """
+class Optimizer:
+    def step(self, parameters, gradients):
+        for p, g in zip(parameters, gradients):
+            p -= 0.1 * (g + 0.01 * p * (p.shape[1] > 1))
+""",
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("wrong", [False, True])
+def test_updates_go_by_the_gradient_of_the_loss_that_is_printed(tmp_path, optimizer, wrong):
+    network = changed(NETWORK, MISTAKE) if wrong else NETWORK
+    record = as_used(tmp_path, network, "import numpy as np\n" + OPTIMIZERS[optimizer] + DRIVER)
+    assert record is not None
+    assert record.exit_code == (EXIT_DIFFERS if wrong else EXIT_CONFORMS), record.headline
+    if wrong:
+        assert set(names_in(record).removesuffix(" moves otherwise.").split(", ")) == {
+            "net.W",
+            "net.U",
+            "net.b",
+        }
