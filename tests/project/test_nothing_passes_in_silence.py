@@ -110,6 +110,7 @@ COMPARISONS = {"array_equal", "allclose", "isclose", "array_equiv", "equal", "al
 DANGEROUS = {"eval", "exec", "compile", "__import__"}
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "marshal", "shelve", "joblib", "cloudpickle"}
 RUNS_CODE = (
+    "conformance/hand_written/by_example/",
     "conformance/hand_written/calling/",
     "conformance/hand_written/diagnosis/",
     "conformance/subjects/contracts/kernels.py",

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
+from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord
 
 RIGHT = """

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from conformance.hand_written.by_example import checked_as_used
-from conformance.hand_written.checking.request import Request
+from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord
 
 NETWORK = """

@@ -24,65 +24,87 @@ class Reach(Struct, frozen=True):
 
     def arrays(self, names: Mapping[str, Any]) -> Found:
         """Return the arrays of floats below some names."""
-        return {path: value for path, value in self._below(names) if _is_of_floats(value)}
+        return {path: value for path, value, *_ in self._below(names) if _is_of_floats(value)}
+
+    def places(self, names: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Return what holds each array of floats below some names, and by which key: None where a name does."""
+        return {
+            path: (holder, key) for path, value, holder, key in self._below(names) if _is_of_floats(value)
+        }
 
     def numbers(self, names: Mapping[str, Any]) -> dict[str, float]:
         """Return the numbers with a fraction below some names; of a list of them the last."""
         return {
-            path: float(value)
-            for path, value in self._below(names)
+            path: float(value.item() if isinstance(value, np.ndarray) else value)
+            for path, value, *_ in self._below(names)
             if isinstance(value, (float, np.floating))
             or (isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind == "f")
         }
 
-    def _below(self, names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    def _below(self, names: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, Any]]:
+        """Yield paths and values, nearest first, each with what holds it and the key there."""
         seen: set[int] = set()
-        level = [(name, value) for name, value in names.items() if name[:2] != "__"]
+        level = [(name, value, None, name) for name, value in names.items() if name[:2] != "__"]
         count = 0
         for _ in range(DEEPEST):
-            following: list[tuple[str, Any]] = []
-            for path, value in level:
-                if (
-                    isinstance(value, (int, str, bytes))
-                    or value is None
-                    or isinstance(value, (ModuleType, type))
-                ):
+            following: list[tuple[str, Any, Any, Any]] = []
+            for item in level:
+                value = item[1]
+                if value is None or isinstance(value, IGNORED):
                     continue
-                if isinstance(value, (np.ndarray, float, np.generic)):
-                    if isinstance(value, np.ndarray):
-                        if id(value) in seen:
-                            continue
-                        seen.add(id(value))
-                    yield path, value
+                if isinstance(value, (float, np.generic)):
+                    yield item
                     continue
                 if id(value) in seen:
                     continue
                 seen.add(id(value))
+                if isinstance(value, np.ndarray):
+                    yield item
+                    continue
                 count += 1
                 if count > MOST:
                     return
-                following += self._inside(path, value)
+                following += self._inside(item[0], value)
             level = following
 
-    def _inside(self, path: str, value: Any) -> list[tuple[str, Any]]:
+    def _inside(self, path: str, value: Any) -> list[tuple[str, Any, Any, Any]]:
         """Return what lies in a container or an instance; of a long list of numbers its last entry."""
         if isinstance(value, dict):
-            if len(value) > WIDEST:
-                return []
-            return [(f"{path}[{key!r}]", each) for key, each in value.items()]
+            return (
+                [(f"{path}[{key!r}]", each, value, key) for key, each in value.items()]
+                if len(value) <= WIDEST
+                else []
+            )
         if isinstance(value, (list, tuple)):
-            if not value:
+            if not value or isinstance(value[0], IGNORED):
                 return []
             if isinstance(value[-1], float):
-                return [(f"{path}[-1]", value[-1])]
-            if len(value) > WIDEST or isinstance(value[0], (int, str)):
-                return []
-            return [(f"{path}[{n}]", each) for n, each in enumerate(value)]
+                return [(f"{path}[-1]", value[-1], value, -1)]
+            return (
+                [(f"{path}[{n}]", each, value, n) for n, each in enumerate(value)]
+                if len(value) <= WIDEST
+                else []
+            )
         if type(value).__module__ in self.modules:
             own = getattr(value, "__dict__", None)
             if isinstance(own, dict):
-                return [(f"{path}.{name}", each) for name, each in own.items() if isinstance(name, str)]
+                return [(f"{path}.{n}", each, own, n) for n, each in own.items() if isinstance(n, str)]
         return []
+
+
+IGNORED = (int, str, bytes, ModuleType, type)
+"""What holds no array and is no number with a fraction."""
+
+
+def at(place: tuple[Any, Any], names: Mapping[str, Any]) -> Any:
+    """Return what is at a place now, None where nothing is."""
+    holder, key = place
+    if holder is None:
+        return names.get(key)
+    try:
+        return holder[key]
+    except (KeyError, IndexError):
+        return None
 
 
 def _is_of_floats(value: Any) -> bool:
@@ -105,5 +127,10 @@ def frames_from(frame: FrameType | None, is_foreign: Callable[[FrameType], bool]
 
 
 def fingerprint(array: np.ndarray) -> int:
-    """Return a number that tells what an array holds, to the last bit."""
-    return hash((array.shape, array.tobytes()))
+    """Return a number that tells what an array holds, to the last bit; of a large one evenly spread elements."""
+    flat = array.reshape(-1)
+    return hash((array.shape, flat[:: 1 + flat.size // SAMPLED].tobytes()))
+
+
+SAMPLED = 5_000
+"""Elements of an array that are looked at after each event."""

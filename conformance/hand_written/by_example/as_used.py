@@ -1,6 +1,7 @@
 """What a target's own script shows of its training, as the record of a check."""
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -13,7 +14,7 @@ from conformance.hand_written.by_example.stage import Stage, played
 from conformance.hand_written.by_example.training import Step, Training
 from conformance.hand_written.calling.loading.load import located
 from conformance.hand_written.calling.loading.source import pieces_of
-from conformance.hand_written.checking.request import Request
+from conformance.hand_written.request import Request
 from conformance.hand_written.target import Target
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, ConsistencyRecord, InterfaceRecord
 
@@ -24,6 +25,8 @@ Progress = Callable[[str], None]
 
 def checked_as_used(request: Request, progress: Progress) -> CheckRecord | None:
     """Return the check of a target by a training step of the script that uses it; None where that shows none."""
+    if not hasattr(os, "fork"):
+        return None  # a system that makes no copies of processes
     asked = Target.parse(request.target)
     path, _, root = located(asked)
     try:
@@ -47,9 +50,9 @@ def _watched(driver: Driver, root: Path, asked: Target, path: Path) -> tuple[Sta
     def is_foreign(frame: FrameType) -> bool:
         return frame.f_code.co_filename in stage.log.files
 
-    def judge(step: Step) -> bool:
+    def judge(step: Step) -> tuple[bool, int]:
         found.append(by_its_loss(step))
-        return found[-1].verdict != "open"
+        return found[-1].verdict != "open", found[-1].ends
 
     training = Training(
         is_foreign=is_foreign,
@@ -60,10 +63,7 @@ def _watched(driver: Driver, root: Path, asked: Target, path: Path) -> tuple[Sta
         in_loops=not asked.names,
         limits=lambda: sorted(stage.clips.reached),
     )
-    try:
-        played(driver, root, stage, training.trace)
-    finally:
-        training.ended()
+    played(driver, root, stage, training.trace, training.ended)
     return stage, found
 
 

@@ -7,6 +7,7 @@ Where an update isn't its gradient times a constant, the gradient is looked for 
 by which the update is made of it; what has neither isn't called wrong unless others beside it are right.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -14,9 +15,9 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from conformance.hand_written.by_example.parameters import SMALL, parameters_of
+from conformance.hand_written.by_example.parameters import SMALL, Parameters, parameters_of
 from conformance.hand_written.by_example.training import Step
-from conformance.hand_written.by_example.watching import MOMENTS, Key, Recording
+from conformance.hand_written.by_example.watching import AT_THE_END, Key, Recording
 from conformance.hand_written.calling.backwards.rules import rule_between
 from refrnn import Array
 
@@ -65,6 +66,8 @@ class ByItsLoss(Struct, frozen=True, kw_only=True):
         The parameters whose gradient is right, wrong, or was not exercised, by their paths.
     notes
         What else is to be told, in sentences.
+    ends
+        After how many events of the step its update is over, 0 where none was found.
     """
 
     verdict: Literal["right", "wrong", "open"]
@@ -73,30 +76,41 @@ class ByItsLoss(Struct, frozen=True, kw_only=True):
     wrong: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    ends: int = 0
 
 
 OPEN = ByItsLoss(verdict="open")
 
+UPHILL = "It goes uphill: along the gradient of its loss."
+
 
 def by_its_loss(step: Step) -> ByItsLoss:
-    """Hold the update of a step against the loss that it goes by."""
+    """Hold the update of a step against the loss that it goes by; nothing is held against one that isn't whole."""
     own = parameters_of(step)
-    base = None if own is None else step.run(own.values | own.states)
-    again = None if own is None else step.run(own.values | own.states)
-    if own is None or base is None or again is None or not base.complete:
+    if own is None:
         return OPEN
-    held = _Held(step, own.values, own.states, base, base.repeated_in(again))
+    base, again = (step.run({**own.values, **own.others}, own.ends) for _ in range(2))
+    if base is None or again is None or not base.complete:
+        return replace(OPEN, ends=own.ends)
+    held = _Held(step, own, base, base.repeated_in(again))
     best = max((held.against(*loss) for loss in held.numbers()), key=_says, default=OPEN)
-    if best.verdict == "open":
-        best = max((held.against(*loss) for loss in held.products()), key=_says, default=OPEN)
+    if best.verdict == "open" and step.whole:
+        best = max((held.against(*loss, fewest=2) for loss in held.products()), key=_says, default=OPEN)
+    if best.verdict == "wrong" and not step.whole:
+        best = OPEN
     limits = ", ".join(f"±{limit:g}" for limit in base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
-    return replace(best, notes=(*best.notes, lifted)) if limits else best
+    return replace(best, notes=(*best.notes, *((lifted,) if limits else ())), ends=own.ends)
 
 
-def _says(found: ByItsLoss) -> tuple[int, int, bool]:
-    """Order what was found by how much it says."""
-    return len(found.right), len(found.right) + len(found.idle), found.verdict == "right"
+def _says(found: ByItsLoss) -> tuple[int, int, bool, bool, bool]:
+    """Order what was found by how much it says, what is called a loss and goes downhill first."""
+    parts = len(found.right), len(found.right) + len(found.idle), found.verdict == "right"
+    return (
+        *parts,
+        re.search("loss|cost|err", found.loss, re.IGNORECASE) is not None,
+        UPHILL not in found.notes,
+    )
 
 
 class _Held:
@@ -105,27 +119,30 @@ class _Held:
     def __init__(
         self,
         step: Step,
-        values: Mapping[str, Array],
-        states: Mapping[str, Array],
+        own: Parameters,
         base: Recording,
         same: Recording,
     ) -> None:
         rng = np.random.default_rng(7)
-        self.step, self.base, self.same = step, base, same
-        self.values = {path: value for path, value in values.items() if path in base.final}
-        self.around = {**values, **states}
+        self.step, self.base, self.same, self.end = step, base, same, own.ends
+        self.values = {path: value for path, value in own.values.items() if path in base.final}
+        self.around = {**own.values, **own.others}
         self.moves = {path: _directions(rng, value) for path, value in self.values.items()}
         self.updates = {path: base.final[path] - value for path, value in self.values.items()}
         self.outputs = [
             key
             for key, array in same.arrays.items()
-            if array.size <= LARGEST_OUTPUT and base.when[key] < step.update.begins
+            if array.size <= LARGEST_OUTPUT
+            and base.when[key] < own.begins
+            and not any(np.array_equal(each, w) for w in self.values.values() for each in (array, array.T))
         ][:MOST_OUTPUTS]
         self.slopes = {path: self._derived(path) for path in self.values}
 
     def numbers(self) -> Iterator[tuple[str, dict[str, Slope]]]:
         """Yield the numbers that may be the loss, with their derivatives along each parameter."""
         for key, number in self.same.numbers.items():
+            if key[0] == AT_THE_END and key[2] in self.values:
+                continue  # a parameter of one element
             slopes = {path: _slope(rows, key, number) for path, rows in self.slopes.items()}
             yield f"the number {_in_words(key)}", {path: s for path, s in slopes.items() if s is not None}
 
@@ -158,14 +175,19 @@ class _Held:
                 found[path] = _extrapolated(row, size)
         return f"⟨{_in_words(handed)}, {_in_words(output)}⟩", found
 
-    def against(self, loss: str, slopes: Mapping[str, Slope]) -> ByItsLoss:
-        """Hold the update against one loss."""
+    def against(self, loss: str, slopes: Mapping[str, Slope], fewest: int = 1) -> ByItsLoss:
+        """Hold the update against one loss.
+
+        So few parameters, one of them a matrix, must move as they should where others are said not to.
+        """
         scale = max((float(np.abs(s.value).max()) for s in slopes.values()), default=0.0)
         if len(slopes) < len(self.values) or not scale > 0:
             return OPEN
         if not all(s.clear or s.is_still(scale) for s in slopes.values()):
             return OPEN
         idle = [path for path, s in slopes.items() if s.is_still(scale)]
+        if any(np.any(self.updates[path]) for path in idle):
+            return OPEN  # it doesn't see all that the update goes by
         ratios = {
             path: _ratio(self.updates[path], self.moves[path], s)
             for path, s in slopes.items()
@@ -174,22 +196,23 @@ class _Held:
         known = {path: ratio for path, ratio in ratios.items() if ratio is not None}
         common = _common(list(known.values()))
         right = [path for path, ratio in known.items() if self._is_right(path, ratio, common)]
-        left = [path for path in ratios if path not in right] + [p for p in idle if np.any(self.updates[p])]
-        idle = [path for path in idle if path not in left]
+        left = [path for path in ratios if path not in right]
         if not left:
             return _told("right", loss, right, (), idle, _on_rates([known[path] for path in right]))
-        exercised = [path for path in self.values if path not in idle]
-        rule, mistaken = self._rule(slopes, exercised, right)
+        rule, mistaken = self._rule(slopes, list(ratios), right)
         if rule:
-            others = [path for path in exercised if path not in mistaken]
+            others = [path for path in ratios if path not in mistaken]
             note = f"Its update is made of its gradients {rule}."
             return _told("wrong" if mistaken else "right", loss, others, mistaken, idle, (note,))
+        if len(right) < fewest or not any(self.values[path].ndim > 1 for path in right):
+            return OPEN
         wrong = [path for path in left if not self._decays(path, slopes[path], common)]
         if not wrong:
             return _told("right", loss, [*right, *left], (), idle, ("Its update has weight decay.",))
-        evident = any(self.values[path].ndim > 1 for path in right)
-        excused = self._in_sight(slopes, wrong) or any(_is_cut_off(self.updates[path]) for path in wrong)
-        return _told("wrong", loss, right, wrong, idle, ()) if evident and not excused else OPEN
+        excused = bool(self._gradients(slopes, wrong)) or any(
+            _is_cut_off(self.updates[path]) for path in wrong
+        )
+        return OPEN if excused else _told("wrong", loss, right, wrong, idle, ())
 
     def _is_right(self, path: str, ratio: float, common: float) -> bool:
         """Tell whether an update is the gradient times a rate; of a single number any is that, of its own sign."""
@@ -203,8 +226,7 @@ class _Held:
         The rule is that of the gradients which are right, where not all of these are `plain`, times a rate; the others
         must be made of something by the same one.
         """
-        found = {path: self._gradient(path, slopes[path]) for path in paths}
-        right = {path: g for path, g in found.items() if g is not None}
+        right = self._gradients(slopes, paths)
         if not any(g.ndim > 1 for g in right.values()) or set(right) <= set(plain):
             return "", []
         rule = self._rule_of(right)
@@ -227,17 +249,30 @@ class _Held:
             if array.ndim > 1 and array.T.shape == shape:
                 yield array.T
 
-    def _in_sight(self, slopes: Mapping[str, Slope], paths: Sequence[str]) -> bool:
-        """Tell whether a right gradient of any of some parameters was computed, so that only its use isn't known."""
-        return any(self._gradient(path, slopes[path]) is not None for path in paths)
+    def _gradients(self, slopes: Mapping[str, Slope], paths: Sequence[str]) -> dict[str, Array]:
+        """Return the arrays that were computed and are gradients of the loss, times the constant that most share."""
+        found = {
+            path: [
+                (ratio, array)
+                for array in self._of_its_shape(path)
+                if (ratio := _ratio(array, self.moves[path], slopes[path])) is not None
+            ]
+            for path in paths
+        }
+        constants = [ratio for rows in found.values() for ratio, _ in rows]
+        if not constants:
+            return {}
 
-    def _gradient(self, path: str, slope: Slope) -> Array | None:
-        """Return an array that was computed and is the gradient of one parameter, None where there is none."""
-        for array in self._of_its_shape(path):
-            ratio = _ratio(array, self.moves[path], slope)
-            if ratio is not None and _alike(ratio, 1.0):
-                return array
-        return None
+        def shared(constant: float) -> tuple[int, float]:
+            count = sum(any(_alike(ratio, constant) for ratio, _ in rows) for rows in found.values())
+            return count, -abs(constant - 1)
+
+        common = max(constants, key=shared)
+        known = {
+            path: next((array for ratio, array in rows if _alike(ratio, common)), None)
+            for path, rows in found.items()
+        }
+        return {path: array for path, array in known.items() if array is not None}
 
     def _decays(self, path: str, slope: Slope, rate: float) -> bool:
         """Tell whether an update is the gradient and a share of the parameter itself."""
@@ -258,7 +293,7 @@ class _Held:
     def _differences(self, path: str, move: Array, distance: float) -> "_Differences":
         """Return the central differences of every number and of every output at one distance."""
         right, left = (
-            self.step.run({**self.around, path: self.values[path] + sign * distance * move})
+            self.step.run({**self.around, path: self.values[path] + sign * distance * move}, self.end)
             for sign in (1, -1)
         )
         if right is None or left is None:
@@ -321,7 +356,7 @@ def _alike(one: float, other: float) -> bool:
 
 def _on_rates(rates: Sequence[float]) -> tuple[str, ...]:
     """Return what is to be told of the constants by which updates are gradients."""
-    uphill = ("It goes uphill: along the gradient of its loss.",) if rates and rates[0] > 0 else ()
+    uphill = (UPHILL,) if rates and rates[0] > 0 else ()
     several = not all(_alike(rate, rates[0]) for rate in rates)
     return (
         *uphill,
@@ -351,4 +386,4 @@ def _told(
 def _in_words(key: Key) -> str:
     """Return where something was computed."""
     function, _, path = key
-    return path if function in MOMENTS else f"{path} in {function}"
+    return path if function == AT_THE_END else f"{path} in {function}"

@@ -17,40 +17,62 @@ from refrnn import Array
 SMALL = 0.3
 """The size of biases and states that are set."""
 
-MOST = 24
-"""Arrays of an update that are looked at."""
+MOST = 40
+"""Arrays that a step changes which are looked at."""
 
 
 class Parameters(Struct, frozen=True):
-    """Values of our own for the parameters of a step, and for states that it begins with at 0."""
+    """The parameters of a step.
+
+    Attributes
+    ----------
+    values
+        Values of our own for them.
+    others
+        Values for states that the step begins with at 0, and 0 for what an optimizer remembers of earlier ones.
+    begins, ends
+        After how many events the first of them is updated, and the last.
+    """
 
     values: Mapping[str, Array]
-    states: Mapping[str, Array]
+    others: Mapping[str, Array]
+    begins: int
+    ends: int
 
 
 def parameters_of(step: Step) -> Parameters | None:
-    """Return the parameters of a step, None where there are none or it doesn't come to an end."""
-    changed = sorted(step.update.paths, key=lambda path: -step.arrays[path].ndim)[:MOST]
-    plain = {path: array.copy() for path, array in step.arrays.items()}
+    """Return the parameters of a step, None where there are none or it doesn't come to an end.
+
+    Nor are there any where others come to be within the step, before its update changes them: it began too early.
+    """
     times = step.history.changed
-    states = [
-        p for p, time in times.items() if time < step.update.begins and p in plain and not plain[p].any()
-    ]
-    base = step.run({})
+    end = step.end
+    changed = [path for path in step.arrays if path in times and times[path] <= end]
+    changed.sort(key=lambda path: -step.arrays[path].ndim)
+    plain = {path: step.arrays[path].copy() for path in changed[:MOST]}
+    base = step.run({}, end)
     if base is None or not base.complete:
         return None
     rng = np.random.default_rng(5)
-    found, begun = {}, {}
-    for path in dict.fromkeys((*changed, *states[:MOST])):
-        move = 0.1 * _drawn(rng, plain[path])
-        other = step.run({path: plain[path] + move})
-        if other is None or not _matters(base, other, path, step.update.begins):
+    found, others, remembered = {}, {}, []
+    for path, value in plain.items():
+        move = _drawn(rng, value)
+        other = step.run({path: value + move}, end)
+        if other is None:
             continue
-        if path in changed and _stays(base, other, path, move):
-            found[path] = _drawn(rng, plain[path])
-        elif path in states or not plain[path].any():
-            begun[path] = SMALL * rng.standard_normal(plain[path].shape)
-    return Parameters(found, begun) if found else None
+        if not _matters(base, other, path, times[path]):
+            remembered.append(path)
+        elif _stays(base, other, path, move):
+            found[path] = _drawn(rng, value)
+        elif not value.any():
+            others[path] = SMALL * rng.standard_normal(value.shape)
+    if not found:
+        return None
+    begins, ends = min(times[path] for path in found), max(times[path] for path in found)
+    if any(came < begins <= time <= ends for came, time in step.history.late.values()):
+        return None
+    others |= {path: np.zeros_like(plain[path]) for path in remembered if begins <= times[path] <= ends}
+    return Parameters(found, others, begins, ends)
 
 
 def _drawn(rng: np.random.Generator, value: Array) -> Array:
@@ -60,14 +82,14 @@ def _drawn(rng: np.random.Generator, value: Array) -> Array:
     return drawn / np.sqrt(max(value.shape)) if wide else SMALL * drawn
 
 
-def _matters(base: Recording, other: Recording, path: str, begins: int) -> bool:
-    """Tell whether anything but an array itself was computed differently before an update began."""
+def _matters(base: Recording, other: Recording, path: str, time: int) -> bool:
+    """Tell whether anything but an array itself was computed differently before it changed."""
     last = path.rpartition(".")[2].rpartition(": ")[2]
-    numbers = (k for k, n in base.numbers.items() if base.when[k] < begins and other.numbers.get(k, n) != n)
+    numbers = (k for k, n in base.numbers.items() if base.when[k] < time and other.numbers.get(k, n) != n)
     arrays = (
         key
         for key, array in base.arrays.items()
-        if base.when[key] < begins
+        if base.when[key] < time
         and not key[2].endswith(last)
         and (now := other.arrays.get(key)) is not None
         and now.shape == array.shape

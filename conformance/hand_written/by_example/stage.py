@@ -25,7 +25,7 @@ from conformance.hand_written.calling.running.clipping import Clips, clipping
 from conformance.hand_written.calling.running.effects import harmless_open
 from conformance.hand_written.calling.running.limits import sandbox, seeded, time_limit
 
-LONGEST = 30.0
+LONGEST = 10.0
 """Seconds of computing that one top-level statement may take, its step run again and again not counted."""
 
 TEXT = "".join(
@@ -46,8 +46,10 @@ class Stage(Struct):
     clips: Clips = field(default_factory=Clips)  # to ±c that were lifted
 
 
-def played(driver: Driver, root: Path, stage: Stage, trace: Callable[..., Any]) -> None:
-    """Run a driver under `trace` until its end, or until that raises `Enough`."""
+def played(
+    driver: Driver, root: Path, stage: Stage, trace: Callable[..., Any], ended: Callable[[], None]
+) -> None:
+    """Run a driver under `trace` until its end, or until that raises `Enough`; call `ended` before it is undone."""
     script = types.ModuleType("__main__")
     names = vars(script)
     stage.modules["__main__"] = names
@@ -69,12 +71,13 @@ def played(driver: Driver, root: Path, stage: Stage, trace: Callable[..., Any]) 
                 for name in put_back(piece.tree):
                     stage.log.note(f"{name} is gone from this version; what took its place stands in for it.")
                 for node in piece.tree.body:
-                    run_statement(node, piece, names, stage.log, time_limit(LONGEST))
+                    run_statement(node, piece, names, stage.log, time_limit(LONGEST, copies_go_on=True))
                     sys.settrace(trace)  # an error in a trace function ends it
         except Enough:
             pass
         finally:
             sys.settrace(None)
+            ended()
     stage.made_up += [f"{name} is not installed or not needed" for name in sorted(used)]
 
 

@@ -16,7 +16,6 @@ from msgspec import Struct, field
 
 from conformance.hand_written.by_example.arrays import Found, Reach
 from conformance.hand_written.by_example.watching import (
-    MOMENTS,
     MOST_BEFORE,
     MOST_EVENTS,
     Begin,
@@ -24,12 +23,14 @@ from conformance.hand_written.by_example.watching import (
     Events,
     History,
     Recording,
-    Update,
 )
 from conformance.hand_written.calling.running.guard import copying
 
-MOST_BEGINNINGS, MOST_COPIES = 5, 400
-"""Calls of different functions at which a step is looked for, and runs of steps in all."""
+MOST_BEGINNINGS, MOST_WHOLE, MOST_COPIES = 8, 2, 400
+"""Calls of different functions at which a step is looked for, whole steps that are judged, and runs of steps in all."""
+
+SHORTLY = 12
+"""Events between the updates of two parameters: an optimizer's functions lie between."""
 
 PATIENCE = 20
 """Seconds by the clock after which a copy ends that hangs where the run itself did not."""
@@ -40,15 +41,17 @@ class _GoesOn(Exception):
 
 
 class Step(Struct, frozen=True):
-    """A training step: the arrays at its beginning, the update at its end, and the way to run it again.
+    """A training step: the arrays at its beginning, when each changes, when all have, and the way to run it again.
 
-    `run` takes values for some of the arrays and returns what was computed; None where the run came to no end.
+    `run` takes values for some of the arrays, and after how many events to end; it returns what was computed, None
+    where the run came to no end. A step is `whole` where it begins as an update is over: another may have begun before.
     """
 
     arrays: Found
     history: History
-    update: Update
-    run: Callable[[Mapping[str, np.ndarray]], Recording | None]
+    end: int
+    run: Callable[[Mapping[str, np.ndarray], int], Recording | None]
+    whole: bool
 
 
 class Training(Struct):
@@ -63,7 +66,8 @@ class Training(Struct):
     reach
         What may be looked into.
     judge
-        Is handed each step; returns whether that was enough.
+        Is handed each step; returns whether that was enough, and after how many events its update is over, 0 if that
+        isn't known.
     in_loops
         Whether a step may begin at a jump back in a loop, as in scripts without functions.
     limits
@@ -74,14 +78,16 @@ class Training(Struct):
     is_target: Callable[[FrameType], bool]
     modules: dict[str, dict[str, Any]]
     reach: Reach
-    judge: Callable[[Step], bool]
+    judge: Callable[[Step], tuple[bool, int]]
     in_loops: bool
     limits: Callable[[], list[float]] = list
     steps: int = 0  # that were found
     called: bool = False  # whether the target was called at all
     _events: int = 0
+    _whole: int = 0
     _copies: int = 0
     _tried: set[Any] = field(default_factory=set)
+    _again_at: int = 0  # the event after which an update is over, and a whole step begins
     _copy: "_Copy | None" = None
 
     @property
@@ -96,26 +102,28 @@ class Training(Struct):
 
     def _seen(self, frame: FrameType, event: str, value: Any) -> None:
         if self._copy is not None:
-            self._copy.seen(frame, event, value)
+            try:
+                self._copy.seen(frame, event, value)
+            except BaseException:
+                os._exit(1)  # a mistake of ours is none of the code that is watched
             return
         self._events += 1
         if self._events > MOST_BEFORE:
             raise Enough
+        whole = self._events == self._again_at
         here = self.is_target(frame) and (event == "call" or (event == "jump" and self.in_loops))
-        if not here:
-            return
-        self.called = True
+        self.called = self.called or here
         place = (frame.f_code, frame.f_lineno if event == "jump" else 0)
-        if place in self._tried or len(self._tried) >= MOST_BEGINNINGS:
+        if not whole and (not here or place in self._tried or self._events < self._again_at):
             return
         try:
-            enough = self._begins(frame, place, inside=event == "jump")
+            enough = self._begins(frame, place, inside=event != "call" or whole, whole=whole)
         except _GoesOn:
             return
-        if enough or len(self._tried) >= MOST_BEGINNINGS:
+        if enough or len(self._tried) >= MOST_BEGINNINGS or self._whole == MOST_WHOLE:
             raise Enough
 
-    def _begins(self, frame: FrameType, place: Any, *, inside: bool) -> bool:
+    def _begins(self, frame: FrameType, place: object, *, inside: bool, whole: bool) -> bool:
         """Look for a step that begins here; tell whether it is enough."""
         begin = Begin.at(frame, self.modules, self.reach, self.is_foreign, inside=inside)
         arrays = {path: array for path, array in begin.arrays().items() if array.flags.writeable}
@@ -124,20 +132,25 @@ class Training(Struct):
             return False
         self._tried.add(place)
         history = self._in_a_copy(lambda: _Scout(History.of(begin), matrices))
-        update = None if history is None else history.update(matrices)
-        if history is None or update is None:
+        if history is None:
+            raise Enough  # too slow for steps of it to be run again and again
+        if not history.changed.keys() & set(matrices):
             return False
         self.steps += 1
 
-        def run(values: Mapping[str, np.ndarray]) -> Recording | None:
+        def run(values: Mapping[str, np.ndarray], end: int) -> Recording | None:
             def prepared() -> _Prober:
                 for path, value in values.items():
                     arrays[path][...] = value
-                return _Prober(begin, update, self.limits)
+                return _Prober(begin, end, self.limits)
 
             return self._in_a_copy(prepared)
 
-        return self.judge(Step(arrays, history, update, run))
+        enough, over = self.judge(Step(arrays, history, history.end(matrices), run, whole))
+        self._whole += whole
+        if over and not whole:
+            self._again_at = self._events + over
+        return enough
 
     def _in_a_copy(self, made: "Callable[[], _Copy]") -> Any:
         """Return what a copy of this process hands over that goes on with the run; None where it does not.
@@ -195,7 +208,7 @@ class _Copy:
 
 
 class _Scout(_Copy):
-    """Looks when which arrays change, until what was done before the update is done again, or for too long."""
+    """Looks when which arrays change, until what was done before matrices changed is done again, or for too long."""
 
     def __init__(self, history: History, matrices: list[str]) -> None:
         self.history, self.matrices = history, matrices
@@ -207,28 +220,33 @@ class _Scout(_Copy):
         if event != "return":
             place = (frame.f_code, frame.f_lineno if event == "jump" else 0)
             first = self.first.setdefault(place, self.history.events + 1)
-            if first <= self.history.events and self._updated_since(first):
+            now, last = self.history.events, max(self.history.changed.values(), default=0)
+            if first <= now and now - last > SHORTLY and self._changed_since(first):
                 self.hand_over()
         self.history.take()
         if self.history.events >= MOST_EVENTS:
             self.hand_over()
 
-    def _updated_since(self, event: int) -> bool:
-        update = self.history.update(self.matrices)
-        if update is None or event >= update.begins:
-            return False
-        return 2 * sum(path in update.paths for path in self.matrices) >= len(self.matrices)
+    def _changed_since(self, event: int) -> bool:
+        """Tell whether half of the matrices changed one shortly after the other, all of them after an event."""
+        times = sorted(self.history.changed[path] for path in self.matrices if path in self.history.changed)
+        burst: list[int] = []
+        for time in reversed(times):
+            if burst and burst[-1] - time > SHORTLY:
+                break
+            burst.append(time)
+        return 2 * len(burst) > len(self.matrices) and event < burst[-1]
 
     def result(self) -> History:
         """Return when what changed, without what can't be handed over."""
-        return History(None, self.history.before, self.history.changed, self.history.events)
+        return History(None, {}, self.history.changed, self.history.events, self.history.late)
 
 
 class _Prober(_Copy):
-    """Records what is computed until the update is over."""
+    """Records what is computed in so many events."""
 
-    def __init__(self, begin: Begin, update: Update, limits: Callable[[], list[float]]) -> None:
-        self.begin, self.update, self.limits = begin, update, limits
+    def __init__(self, begin: Begin, end: int, limits: Callable[[], list[float]]) -> None:
+        self.begin, self.end, self.limits = begin, end, limits
         self.events = 0
         self.recording = Recording()
 
@@ -236,15 +254,15 @@ class _Prober(_Copy):
         self.events += 1
         if event == "return":
             self.recording.take(frame, value, self.events, self.begin.reach)
-        if self.events == self.update.begins - 1:
-            self.recording.keep_state(MOMENTS[0], self.begin, self.events)
-        if self.events >= self.update.ends:
+        elif event == "jump":
+            self.recording.keep_numbers(frame, self.events, self.begin.reach)
+        if self.events >= self.end:
             self.recording.complete = True
             self.hand_over()
 
     def result(self) -> Recording:
         """Return the recording, with all arrays as they are now."""
         self.recording.final = {path: array.copy() for path, array in self.begin.arrays().items()}
-        self.recording.keep_state(MOMENTS[1], self.begin, self.events)
+        self.recording.keep_state(self.begin, self.events)
         self.recording.limits = self.limits()
         return self.recording

@@ -1,17 +1,18 @@
 """A run of foreign code watched event by event: where a training step begins, and where it has ended.
 
 An event is a call, a return or a jump back in a loop of foreign code. The arrays that can be reached where a step
-begins are looked at after each: those that change together, as the last ones of all, are what the step updates.
+begins are looked at after each: among those that change are the parameters, which are updated when all else is done.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from msgspec import Struct, field
 
-from conformance.hand_written.by_example.arrays import Found, Reach, fingerprint, frames_from
+from conformance.hand_written.by_example.arrays import Found, Reach, at, fingerprint, frames_from
 
 MOST_EVENTS = 6_000
 """Events of one step: a text of 25 letters has some hundreds."""
@@ -19,8 +20,11 @@ MOST_EVENTS = 6_000
 MOST_BEFORE = 2_000_000
 """Events before the first call of a target, after which nothing is waited for any more."""
 
-TOGETHER = 40
-"""Events between two changes of arrays that belong to one update: an optimizer's functions lie between."""
+SHORTEST = 30
+"""Events of a step, at least."""
+
+SELDOM = 10
+"""Events between two looks at all that can be reached."""
 
 
 class Enough(BaseException):
@@ -62,6 +66,7 @@ class Begin(Struct, frozen=True):
     frames: Sequence[FrameType]
     modules: Mapping[str, Mapping[str, Any]]
     reach: Reach
+    places: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     @classmethod
     def at(
@@ -74,11 +79,18 @@ class Begin(Struct, frozen=True):
         inside: bool,
     ) -> "Begin":
         """Return what a step can reach that begins with the call of this frame, or `inside` it."""
-        return cls(frames_from(frame if inside else frame.f_back, is_foreign), modules, reach)
+        begin = cls(frames_from(frame if inside else frame.f_back, is_foreign), modules, reach)
+        begin.places.update(reach.places(begin.names()))
+        return begin
 
     def arrays(self) -> Found:
-        """Return the arrays that can be reached now, by their paths."""
-        return self.reach.arrays(self.names())
+        """Return the arrays that can be reached now, by their paths.
+
+        One that has another name by now, as that of a loop, is still called as it was where the step began.
+        """
+        names = self.names()
+        kept = {path: array for path, place in self.places.items() if _is_array(array := at(place, names))}
+        return kept | self.reach.arrays(names)
 
     def names(self) -> dict[str, Any]:
         """Return the names that can be reached now: those of modules, and the variables of the functions that run."""
@@ -92,13 +104,25 @@ class Begin(Struct, frozen=True):
         return names
 
 
+def _is_array(value: Any) -> TypeGuard[np.ndarray]:
+    return isinstance(value, np.ndarray)
+
+
 class History(Struct):
-    """When each array changed first, by the number of the event after which it was seen."""
+    """When each array changed first, by the number of the event after which it was seen.
+
+    What is looked at after each event are the places in which the arrays were; where they may have gone is looked for
+    after every few.
+    """
 
     begin: Begin | None  # None in what a copy has handed over
     before: dict[str, int]
     changed: dict[str, int] = field(default_factory=dict)
     events: int = 0
+    late: dict[str, tuple[int, int]] = field(default_factory=dict)  # when others came, and changed last
+    _later: dict[str, tuple[int, int]] = field(
+        default_factory=dict
+    )  # when they came, and what they held last
 
     @classmethod
     def of(cls, begin: Begin) -> "History":
@@ -108,39 +132,48 @@ class History(Struct):
     def take(self) -> None:
         """Look at all arrays after an event."""
         self.events += 1
-        now = {} if self.begin is None else self.begin.arrays()
-        for path, mark in self.before.items():
-            if path not in self.changed and path in now and fingerprint(now[path]) != mark:
+        if self.begin is None:
+            return
+        names = self.begin.names()
+        known = len(self.changed)
+        now = {
+            path: at(place, names) for path, place in self.begin.places.items() if path not in self.changed
+        }
+        for path, array in now.items():
+            if _is_array(array) and fingerprint(array) != self.before[path]:
                 self.changed[path] = self.events
+        if self.events % SELDOM == 0 or len(self.changed) > known:
+            self._look_around(self.begin.reach.arrays(names))
 
-    def update(self, matrices: Sequence[str]) -> "Update | None":
-        """Return the last of the times at which most matrices changed together; None where none did."""
+    def _look_around(self, now: Found) -> None:
+        """Look at all that can be reached: at arrays of the beginning in other places, and at those that came later."""
+        for path, array in now.items():
+            if path in self.changed:
+                continue
+            mark = fingerprint(array)
+            if path in self.before:
+                if mark != self.before[path]:
+                    self.changed[path] = self.events
+                continue
+            came, last = self._later.get(path, (self.events, mark))
+            if mark != last:
+                self.late[path] = came, self.events
+            self._later[path] = came, mark
+
+    def end(self, matrices: Sequence[str]) -> int:
+        """After how many events all has changed that a step changes: then nothing new does for twice as long.
+
+        Half of the matrices must have changed by then.
+        """
         times = sorted(set(self.changed.values()))
-        groups: list[list[int]] = []
-        for time in times:
-            if groups and time - groups[-1][-1] <= TOGETHER:
-                groups[-1].append(time)
-            else:
-                groups.append([time])
-        best: Update | None = None
-        most = 0
-        for group in groups:
-            paths = tuple(path for path, time in self.changed.items() if time in group)
-            count = sum(path in matrices for path in paths)
-            if count >= max(most, 1):
-                most, best = count, Update(begins=group[0], ends=group[-1], paths=paths)
-        return best
+        for time, following in itertools.pairwise(times):
+            moved = sum(self.changed.get(path, time + 1) <= time for path in matrices)
+            if following > 3 * max(time, SHORTEST) and 2 * moved > len(matrices):
+                return time
+        return times[-1] if times else 0
 
 
-class Update(Struct, frozen=True, kw_only=True):
-    """The change of a step's arrays: the events between which it happens, and what changes."""
-
-    begins: int
-    ends: int
-    paths: tuple[str, ...]
-
-
-MOMENTS = ("before the update", "after the update")
+AT_THE_END = ""
 """What is said in the place of a function of all that can be reached where a step began."""
 
 Key = tuple[str, int, str]
@@ -177,8 +210,7 @@ class Recording(Struct):
         """Keep what a function that returns holds, and what it returns; what its object keeps is there at the end."""
         name = frame.f_code.co_qualname
         number = self._calls[name] = self._calls.get(name, -1) + 1
-        own = {n: each for n, each in frame.f_locals.items() if n not in ("self", "cls")}
-        self.keep(name, min(number, MOST_CALLS), {**own, "result": value}, event, reach)
+        self.keep(name, min(number, MOST_CALLS), {**own_names(frame), "result": value}, event, reach)
 
     def repeated_in(self, other: "Recording") -> "Recording":
         """Return what came out the same when it was computed again."""
@@ -188,9 +220,16 @@ class Recording(Struct):
         }
         return Recording(numbers=numbers, arrays=arrays)
 
-    def keep_state(self, name: str, begin: Begin, event: int) -> None:
-        """Keep all that can be reached where the step began, as it is now."""
-        self.keep(name, 0, begin.names(), event, begin.reach)
+    def keep_state(self, begin: Begin, event: int) -> None:
+        """Keep all that can be reached where the step began, as it is at the end."""
+        self.keep(AT_THE_END, 0, begin.names(), event, begin.reach)
+
+    def keep_numbers(self, frame: FrameType, event: int, reach: Reach) -> None:
+        """Keep the numbers among the variables of a loop that begins again, over those of the round before."""
+        name = frame.f_code.co_qualname
+        for path, each in reach.numbers(own_names(frame)).items():
+            self.numbers[name, -1, path] = each
+            self.when.setdefault((name, -1, path), event)
 
     def keep(self, name: str, number: int, names: dict[str, Any], event: int, reach: Reach) -> None:
         """Keep the numbers and arrays below some names."""
@@ -202,6 +241,11 @@ class Recording(Struct):
                 self._size += array.nbytes
                 self.arrays[name, number, path] = array.copy()
                 self.when[name, number, path] = event
+
+
+def own_names(frame: FrameType) -> dict[str, Any]:
+    """Return the variables of a function but for its object, which is looked at in the end."""
+    return {name: each for name, each in frame.f_locals.items() if name not in ("self", "cls")}
 
 
 MOST_CALLS, MOST_KEPT = 40, 20_000_000

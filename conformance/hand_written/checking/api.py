@@ -11,10 +11,10 @@ from conformance.cases import Case, parse_id
 from conformance.errors import UsageError
 from conformance.hand_written.calling import Binding
 from conformance.hand_written.checking.process import TIME_LIMIT, checked_apart
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_object
 from conformance.hand_written.report.html import check_fragment
 from conformance.hand_written.report.terminal import check_text
+from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord, CheckVerdict, DiagnosisRecord
 
 

@@ -31,12 +31,12 @@ from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
 from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
 from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
-from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.hand_written.diagnosis.diagnose import MOST
 from conformance.hand_written.diagnosis.search import DEEPEST
+from conformance.hand_written.request import Request, failed_record, out_of_time_record
 from conformance.record import FREE_RUN, exact
 from conformance.record.check import CheckRecord, ConsistencyRecord, PartRecord
 

@@ -9,8 +9,8 @@ from conformance.hand_written.checking.diagnosing import closest_match, diagnosi
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.judging import Judged
 from conformance.hand_written.checking.pointing import suspected
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.verdict import headline, names_of, verdict_of
+from conformance.hand_written.request import Request
 from conformance.judge import not_shown
 from conformance.record.check import (
     CHECK_SCHEMA,

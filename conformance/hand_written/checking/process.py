@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct, field
 
 from conformance.errors import NoSuchTarget
-from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
+from conformance.hand_written.request import Request, failed_record, out_of_time_record
 from conformance.hand_written.target import Target
 from conformance.record.check import CheckRecord
 

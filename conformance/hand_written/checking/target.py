@@ -18,7 +18,7 @@ from conformance.hand_written.calling.running.program import describe_error
 from conformance.hand_written.checking.adapter import adapted
 from conformance.hand_written.checking.checkup import Progress, checked
 from conformance.hand_written.checking.other_options import EFFORT, with_other_options, with_the_same_lines
-from conformance.hand_written.checking.request import Request, failed_record, not_called_record
+from conformance.hand_written.request import Request, failed_record, not_called_record
 from conformance.hand_written.target import quoted
 from conformance.hand_written.torch_modules.search import module_bounds
 from conformance.hand_written.torch_modules.written_module import is_module

@@ -24,8 +24,8 @@ from conformance.hand_written.calling.running.guard import guarded
 from conformance.hand_written.calling.running.limits import CALLS
 from conformance.hand_written.calling.running.program import describe_error
 from conformance.hand_written.checking.keeper import DISK, MEMORY
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
+from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord
 from conformance.record.text import json_of
 

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from conformance.cli import cli
 from conformance.hand_written.calling.adapter import skeleton
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.report.places import file_of
+from conformance.hand_written.request import Request
 from conformance.hand_written.target import Target
 from conformance.record.check import CHECK_SCHEMA, CheckRecord
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
+from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord
 
 NET = """

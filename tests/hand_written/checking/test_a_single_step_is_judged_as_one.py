@@ -10,8 +10,8 @@ from conformance.hand_written.calling.building.construct import of_class
 from conformance.hand_written.calling.building.modules import of_module
 from conformance.hand_written.calling.forwards.passes import ASKED, case_of
 from conformance.hand_written.calling.scope import askable, has_a_loop, takes_a_step
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
+from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord
 
 P = question(case_of(ASKED, batched=False), Traits()).p

@@ -8,8 +8,8 @@ import pytest
 from conformance import Observation
 from conformance.hand_written.checking.adapter import adapted
 from conformance.hand_written.checking.checkup import checked
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.report.terminal import check_text
+from conformance.hand_written.request import Request
 from conformance.record.check import decode_check, encode_check
 
 ASKED = Request(target="here.py:Network", reproduce="conformance check here.py:Network")

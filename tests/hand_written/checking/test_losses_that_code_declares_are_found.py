@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from conformance.hand_written.checking.declared import declared_loss
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
+from conformance.hand_written.request import Request
 from refrnn import softmax
 
 T, B, O = 7, 3, 5  # noqa: E741 - the letters of the formulas

@@ -6,8 +6,8 @@ import pytest
 from gallery.definitions import located
 
 from conformance.hand_written.checking.rates import TOO_EARLY
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
+from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord
 
 NET = """

@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
+from conformance.hand_written.request import Request
 
 NETWORK = """
 import numpy as np

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from conformance import check
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
+from conformance.hand_written.request import Request
 
 
 class Scan(nn.Module):

@@ -11,8 +11,8 @@ from gallery.definitions import SUBJECTS
 from gallery.grading import Grade, grade, verdict_of
 from gallery.truth import truths
 
-from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_target
+from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord
 
 TRUTHS = truths()

@@ -222,7 +222,7 @@ def test_the_same_evidence_is_searched_once(monkeypatch):
 def test_the_record_is_the_same_for_every_seed_of_hashes(tmp_path):
     target = written(tmp_path, WRONG)
     script = (
-        "import sys; from conformance.hand_written.checking.request import Request;"
+        "import sys; from conformance.hand_written.request import Request;"
         "from conformance.hand_written.checking.target import checked_target; import msgspec;"
         "asked = Request.on_the_command_line(sys.argv[1]);"
         "record = checked_target(sys.argv[1], '', asked, lambda _: None);"

@@ -1,0 +1,120 @@
+"""Where a training step begins and ends is found in scripts of any kind, and nothing is held against a part of one."""
+
+import pytest
+from support.training_scripts import DESCENT, DRIVER, MISTAKE, NETWORK, as_used, changed
+
+from conformance.hand_written.by_example import checked_as_used
+from conformance.hand_written.request import Request
+from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS
+
+SCRIPT = """
+import numpy as np
+rng = np.random.RandomState(1)
+U, W, V = rng.randn(6, 3) * 0.1, rng.randn(6, 6) * 0.1, rng.randn(2, 6) * 0.1
+def squash(z):
+    return np.tanh(z)
+for n in range(500):
+    x, target = rng.randn(5, 3), rng.randn(5, 2)
+    h, loss = [np.zeros(6)], 0.0
+    for x_t in x:
+        h.append(squash(U @ x_t + W @ h[-1]))
+    e = [V @ s - y for s, y in zip(h[1:], target)]
+    loss = 0.5 * sum(float(each @ each) for each in e)
+    dU, dW, dV, carried = 0 * U, 0 * W, 0 * V, 0
+    for t in reversed(range(5)):
+        dV += np.outer(e[t], h[t + 1])
+        da = (V.T @ e[t] + carried) * (1 - h[t + 1] ** 2)
+        dU, dW, carried = dU + np.outer(da, x[t]), dW + np.outer(da, h[t]), {back}
+    U, W, V = U - 0.1 * dU, W - 0.1 * dW, V - 0.1 * dV
+"""
+
+
+def of_script(folder, text):
+    (folder / "script.py").write_text(text, encoding="utf-8")
+    return checked_as_used(Request.on_the_command_line(str(folder / "script.py")), lambda _: None)
+
+
+@pytest.mark.parametrize(("back", "code"), [("W.T @ da", EXIT_CONFORMS), ("W @ da", EXIT_DIFFERS)])
+def test_a_script_without_functions_of_its_passes_is_judged(tmp_path, back, code):
+    """The first call in it is in the midst of a step: a part of that would make right updates look wrong."""
+    record = of_script(tmp_path, SCRIPT.format(back=back))
+    assert record is not None
+    assert record.exit_code == code, record.headline
+    assert "the number loss" in record.notes[0]
+
+
+def test_a_script_that_trains_nothing_shows_nothing(tmp_path):
+    text = (
+        "import numpy as np\nW = np.ones((3, 3))\ndef f(x):\n    return W @ x\nfor n in range(9):\n    f(W)\n"
+    )
+    assert of_script(tmp_path, text) is None
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_network_whose_loss_is_computed_nowhere_is_judged_by_what_it_hands_on(tmp_path, wrong):
+    """What is handed on is held still: its product with the outputs has the same gradient as the loss."""
+    network = changed(
+        NETWORK,
+        ("print(epoch, self.loss(following))", "pass"),
+        ("        for t in reversed(range(len(words))):\n            dy = self.ps[t].copy()\n", STACKED),
+        ("            dy[self.index[words[t]]] -= 1\n", "            dy = errors[t]\n"),
+        (
+            "            y = np.exp(self.V @ self.hs[-1] + self.c)\n",
+            "            self.ys.append(self.V @ self.hs[-1] + self.c)\n            y = np.exp(self.ys[-1])\n",
+        ),
+        (
+            "self.x, self.hs, self.ps = [], [self.h], []",
+            "self.x, self.hs, self.ps, self.ys = [], [self.h], [], []",
+        ),
+        (
+            "    def loss(self",
+            "    def outputs(self):\n        return np.array(self.ys)\n\n    def loss(self",
+        ),
+        (
+            "                self.forward(words)\n",
+            "                self.forward(words)\n                self.outputs()\n",
+        ),
+    )
+    record = as_used(
+        tmp_path, changed(network, MISTAKE) if wrong else network, "import numpy as np\n" + DESCENT + DRIVER
+    )
+    assert record is not None
+    assert record.exit_code == (EXIT_DIFFERS if wrong else EXIT_CONFORMS), record.headline
+    assert "⟨" in record.notes[0]
+
+
+STACKED = """        errors = np.array(self.ps)
+        for t, word in enumerate(words):
+            errors[t][self.index[word]] -= 1
+        for t in reversed(range(len(words))):
+"""
+
+
+def test_a_parameter_that_the_update_leaves_out_is_not_told_as_right(tmp_path):
+    network = changed(
+        NETWORK, ("[self.W, self.U, self.V, self.b, self.c]", "[self.W, 1 * self.U, self.V, self.b, self.c]")
+    )
+    record = as_used(tmp_path, network, "import numpy as np\n" + DESCENT + DRIVER)
+    assert record is not None
+    assert "net.U" not in record.headline
+
+
+def test_what_was_made_up_and_what_raised_is_told(tmp_path):
+    driver = (
+        "import numpy as np\n"
+        + DESCENT
+        + DRIVER.replace("net = Net", "open('/nowhere/at/all', 'x').frobnicate()\nnet = Net")
+    )
+    record = as_used(tmp_path, NETWORK, driver)
+    assert record is not None
+    notes = " ".join(record.notes)
+    assert "corpus.txt isn't there: a text was made up for it" in notes
+    assert "Raised when it was run, and left out:" in notes
+    assert "frobnicate" in notes
+
+
+def test_scripts_are_looked_for_next_to_a_network_that_shows_no_use(tmp_path):
+    (tmp_path / "other.py").write_text("import os\nprint(os.getcwd())\n", encoding="utf-8")
+    record = as_used(tmp_path, NETWORK, "import numpy as np\n" + DESCENT + DRIVER, name="zz_experiment.py")
+    assert record is not None
+    assert "as zz_experiment.py uses it" in record.headline
