@@ -1,7 +1,9 @@
 """What a target's own script shows of its training, as the record of a check."""
 
+import ast
 import inspect
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -13,10 +15,13 @@ from conformance.hand_written.by_example.own_loss import ByItsLoss, by_its_loss
 from conformance.hand_written.by_example.stage import Stage, played
 from conformance.hand_written.by_example.training import Step, Training
 from conformance.hand_written.calling.loading.load import located
-from conformance.hand_written.calling.loading.source import pieces_of
+from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.request import Request
 from conformance.hand_written.target import Target
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, ConsistencyRecord, InterfaceRecord
+
+TRUNCATES = re.compile(r"trunc|back_?steps|bptt_?(steps|len|limit|window|horizon)", re.IGNORECASE)
+"""Parts of names that speak of a truncation; a function called bptt does not."""
 
 METHOD = "central differences of its own loss, extrapolated"
 
@@ -36,10 +41,19 @@ def checked_as_used(request: Request, progress: Progress) -> CheckRecord | None:
     for driver in drivers_of(asked, path, pieces):
         progress(f"watching how {driver.path.name} uses it")
         stage, found = _watched(driver, root, asked, path)
-        decided = [each for each in found if each.verdict != "open"]
+        truncates = any(map(_truncates, (*pieces, *driver.pieces)))
+        decided = [
+            each for each in found if each.verdict == "right" or (each.verdict == "wrong" and not truncates)
+        ]
         if decided:
             return _record(request, driver, stage, max(decided, key=lambda each: len(each.right)))
     return None
+
+
+def _truncates(piece: Piece) -> bool:
+    """Tell whether a source speaks of a truncation: gradients that are cut off on purpose are no loss's."""
+    words = (getattr(node, name, None) for node in ast.walk(piece.tree) for name in ("id", "attr", "arg"))
+    return any(isinstance(word, str) and TRUNCATES.search(word) for word in words)
 
 
 def _watched(driver: Driver, root: Path, asked: Target, path: Path) -> tuple[Stage, list[ByItsLoss]]:

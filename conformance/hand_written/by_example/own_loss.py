@@ -90,7 +90,7 @@ def by_its_loss(step: Step) -> ByItsLoss:
     if own is None:
         return OPEN
     base, again = (step.run({**own.values, **own.others}, own.ends) for _ in range(2))
-    if base is None or again is None or not base.complete:
+    if base is None or again is None or not (base.complete and base.of_the_target):
         return replace(OPEN, ends=own.ends)
     held = _Held(step, own, base, base.repeated_in(again))
     best = max((held.against(*loss) for loss in held.numbers()), key=_says, default=OPEN)

@@ -142,7 +142,7 @@ class Training(Struct):
             def prepared() -> _Prober:
                 for path, value in values.items():
                     arrays[path][...] = value
-                return _Prober(begin, end, self.limits)
+                return _Prober(begin, end, self.is_target, self.limits)
 
             return self._in_a_copy(prepared)
 
@@ -245,13 +245,20 @@ class _Scout(_Copy):
 class _Prober(_Copy):
     """Records what is computed in so many events."""
 
-    def __init__(self, begin: Begin, end: int, limits: Callable[[], list[float]]) -> None:
-        self.begin, self.end, self.limits = begin, end, limits
+    def __init__(
+        self,
+        begin: Begin,
+        end: int,
+        is_target: Callable[[FrameType], bool],
+        limits: Callable[[], list[float]],
+    ) -> None:
+        self.begin, self.end, self.is_target, self.limits = begin, end, is_target, limits
         self.events = 0
         self.recording = Recording()
 
     def seen(self, frame: FrameType, event: str, value: Any) -> None:
         self.events += 1
+        self.recording.of_the_target |= self.is_target(frame)
         if event == "return":
             self.recording.take(frame, value, self.events, self.begin.reach)
         elif event == "jump":

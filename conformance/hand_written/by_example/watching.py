@@ -193,8 +193,8 @@ class Recording(Struct):
         The arrays of the beginning as they are at the end.
     limits
         The ±c at which values would have been cut off, which was lifted.
-    complete
-        Whether the step came to its end.
+    complete, of_the_target
+        Whether the step came to its end, and whether what was asked about had any part in it.
     """
 
     numbers: dict[Key, float] = field(default_factory=dict)
@@ -203,6 +203,7 @@ class Recording(Struct):
     final: dict[str, np.ndarray] = field(default_factory=dict)
     limits: list[float] = field(default_factory=list)
     complete: bool = False
+    of_the_target: bool = False
     _calls: dict[str, int] = field(default_factory=dict)
     _size: int = 0
 

@@ -118,3 +118,21 @@ def test_scripts_are_looked_for_next_to_a_network_that_shows_no_use(tmp_path):
     record = as_used(tmp_path, NETWORK, "import numpy as np\n" + DESCENT + DRIVER, name="zz_experiment.py")
     assert record is not None
     assert "as zz_experiment.py uses it" in record.headline
+
+
+def test_gradients_that_are_truncated_on_purpose_are_not_held_against_a_network(tmp_path):
+    network = changed(
+        NETWORK,
+        ("carried = self.U.T @ da", "carried = self.U.T @ da * (t % self.bptt_truncate != 0)"),
+        (
+            "        self.optimizer = optimizer\n",
+            "        self.optimizer, self.bptt_truncate = optimizer, 3\n",
+        ),
+    )
+    assert as_used(tmp_path, network, "import numpy as np\n" + DESCENT + DRIVER) is None
+
+
+def test_another_network_of_the_same_script_is_not_judged_in_the_place_of_the_one_that_was_named(tmp_path):
+    network = NETWORK + "\n\nclass Other:\n    def predict(self, x):\n        return np.ones((3, 3)) @ x\n"
+    driver = "import numpy as np\nfrom net import Other\nOther().predict(np.ones(3))\n" + DESCENT + DRIVER
+    assert as_used(tmp_path, network, driver, "net.py:Other") is None
