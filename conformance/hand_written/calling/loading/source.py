@@ -4,6 +4,7 @@ import ast
 import json
 import linecache
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,6 @@ from conformance.errors import UsageError
 
 MAGIC = re.compile(r"^\s*(%|!|\?)|^\s*[\w.]+\?+\s*$|^\s*\w+\s*=\s*[!%]")
 """A line of a notebook that isn't Python."""
-
-PRINT = re.compile(r"^(\s*)print[ \t]+(?!\()(.*?),?\s*$|^(\s*)print[ \t]*$", re.MULTILINE)
-"""A print statement of Python 2."""
 
 
 class Piece(Struct, frozen=True, kw_only=True):
@@ -89,9 +87,47 @@ def _indented(line: str) -> str:
     return line
 
 
+def _with_print_called(text: str) -> str:
+    r"""Return a text in which the print statements of Python 2 are calls, each on the lines that it was on.
+
+    >>> _with_print_called("if x: print 'a %s' % (\n    x),\nprint\nprint(y)\n")
+    "if x: print('a %s' % (\n    x))\nprint()\nprint(y)\n"
+    """
+    lines = text.splitlines(keepends=True)
+    try:
+        tokens = [t for t in tokenize.generate_tokens(iter(lines).__next__) if t.type not in LAYOUT]
+    except (tokenize.TokenError, SyntaxError):
+        return text
+    edits: list[tuple[tuple[int, int], int, str]] = []
+    starts = [
+        n for n, t in enumerate(tokens) if t.string == "print" and (not n or tokens[n - 1].string in BEFORE)
+    ]
+    for n in starts:
+        ends = next(
+            (m for m in range(n + 1, len(tokens)) if tokens[m].string in AFTER or not tokens[m].string), n
+        )
+        if ends == n + 1 or tokens[n + 1].string != "(":
+            comma = tokens[ends - 1].string == ","
+            last = tokens[ends - 1]
+            edits.append((last.end, -int(comma), ")"))
+            edits.append((tokens[n].end, int(lines[tokens[n].end[0] - 1][tokens[n].end[1]] in " \t"), "("))
+    for (row, column), shift, mark in sorted(edits, reverse=True):
+        line = lines[row - 1]
+        start, end = sorted((column, column + shift))
+        lines[row - 1] = line[:start] + mark + line[end:]
+    return "".join(lines)
+
+
+LAYOUT = (tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT)
+"""Tokens that are no part of a statement."""
+
+BEFORE, AFTER = ("\n", "\r\n", ":", ";", ""), ("\n", "\r\n", ";")
+"""What stands before a statement, and after it."""
+
+
 def _of_python_2(text: str) -> Iterator[str]:
     """Yield a text of Python 2 as Python 3 may read it: print as a function, tabs that end at every eighth column."""
-    printing = PRINT.sub(lambda m: f"{m[1] or m[3] or ''}print({m[2] or ''})", text)
+    printing = _with_print_called(text)
     yield printing
     yield text.expandtabs(8)
     yield printing.expandtabs(8)
