@@ -12,8 +12,8 @@ What needs no earlier step is one product for every block of BLOCK steps, in pra
 rows of all samples that have them: here 12 of 18. Blocks make the bits independent of how a long sequence is cut
 into whole blocks (`_segments.py`).
 
-Everything here reads and writes sequences (T, B, ·). Where all samples run, it gives views, so that what is
-computed in them is in its place already; otherwise copies, to be `put` back.
+Everything here reads and writes sequences (T, B, ·). Where all samples run, it gives views (k, B, ·), so that what is
+computed in them is in its place already; otherwise copies of the rows (N, ·) that samples have, to be `put` back.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,10 +39,16 @@ class Span:
     packed: bool  # whether the block has padding, so that its rows are copies
     rows: slice  # where they lie among the packed rows of the block
 
-    def part(self, rows: Array) -> Array:
-        """Return this span of a block's rows (N, ·) as a view (k, b, ·)."""
-        part = rows[self.rows]
+    def part(self, block: Array) -> Array:
+        """Return this span of what its block holds of a sequence, as a view (k, b, ·)."""
+        if not self.packed:
+            return block
+        part = block[self.rows]
         return part.reshape(self.steps.stop - self.steps.start, -1, part.shape[-1])
+
+    def running(self, state: Array) -> Array:
+        """Return the rows (b, ·) of a state (B, ·) that go on."""
+        return state[self.samples] if self.packed else state
 
     def put(self, sequence: Array, part: Array, waiting: Array) -> None:
         """Write a part (k, b, ·) to its place, and `waiting` (B, ·) to the places of the other samples."""
@@ -59,10 +65,10 @@ class Block:
     real: np.ndarray | None  # (k, B), False in the padding; None where there is none
     spans: Sequence[Span]
 
-    def rows(self, sequence: Array) -> Array:
-        """Return the steps of all samples as rows (N, ·), in the order of time."""
+    def of(self, sequence: Array) -> Array:
+        """Return what samples have of these steps: (k, B, ·) as a view, or (N, ·) in the order of time as a copy."""
         part = sequence[self.steps]
-        return part.reshape(-1, part.shape[-1]) if self.real is None else part[self.real]
+        return part if self.real is None else part[self.real]
 
     def put(self, sequence: Array, rows: Array) -> None:
         """Write rows (N, ·) to their places, and zeros in the padding."""
@@ -70,6 +76,11 @@ class Block:
             part = sequence[self.steps]
             part[...] = 0
             part[self.real] = rows
+
+
+def rows(block: Array) -> Array:
+    """Return what a block holds of a sequence as rows (N, ·), in the order of time."""
+    return block.reshape(-1, block.shape[-1])
 
 
 def blocks(steps: int, lengths: np.ndarray[Any, Any] | None) -> Sequence[Block]:
