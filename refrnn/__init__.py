@@ -1,5 +1,6 @@
 """Clean NumPy RNNs: the executable specification of torch.nn.RNN, LSTM and GRU, forward and BPTT."""
 
+from refrnn._conventions import Convention as Convention
 from refrnn._elman import ElmanCell as ElmanCell
 from refrnn._layout import Layout as Layout
 from refrnn._linear import Linear as Linear
@@ -34,6 +35,7 @@ __all__ = [
     "Array",
     "CellGradients",
     "CellTrace",
+    "Convention",
     "ElmanCell",
     "GRUCell",
     "Gradients",

@@ -30,6 +30,8 @@ class Prepared(NamedTuple):
     backward: Weights
     """For the way back. The leading columns of δ times ih (columns, I) are dL/dx. hh lies column by column, which
     spares OpenBLAS a sixth of the time of packing it in float64."""
+    bias: bool
+    """Whether there are biases."""
     kept: tuple[int, ...]
     """Columns of the arrays that a forward step fills for the way back."""
     back: tuple[int, ...]

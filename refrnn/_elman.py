@@ -33,7 +33,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class ElmanCell:
 
     carried: ClassVar[tuple[str, ...]] = ("h",)
     blocks: ClassVar[int] = 1
-    overflow: ClassVar[None] = None
+    overflow: ClassVar[Literal["ignore"] | None] = None
 
     def widths(self, hidden_size: int) -> tuple[int, ...]:
         """Return the length of h."""
@@ -61,6 +61,7 @@ class ElmanCell:
         return Prepared(
             forward=Weights(w.ih.T, w.hh.T, bias, None),
             backward=Weights(w.ih, np.asfortranarray(w.hh), None, None),
+            bias=w.b_ih is not None,
             kept=(),
             back=(len(w.hh),),
         )

@@ -49,7 +49,7 @@ class GatedRecurrentUnit:
 
     carried: ClassVar[tuple[str, ...]] = ("h",)
     blocks: ClassVar[int] = 3
-    overflow: ClassVar[Literal["ignore"]] = "ignore"
+    overflow: ClassVar[Literal["ignore"] | None] = "ignore"
 
     def widths(self, hidden_size: int) -> tuple[int, ...]:
         """Return the length of h."""
@@ -67,6 +67,7 @@ class GatedRecurrentUnit:
         return Prepared(
             forward=Weights(_turned(w.ih).T, _turned(w.hh).T, share, b_hn),
             backward=Weights(n_r_z, np.asfortranarray(w.hh), None, None),
+            bias=w.b_ih is not None,
             kept=(3 * hidden, hidden),
             back=(4 * hidden,),
         )
@@ -87,6 +88,7 @@ class GatedRecurrentUnit:
         """Turn the gates, which hold the input's share, into r z n, and fill m and h_t."""
         sigmoids, r, z, n, m, h = step
         (h_prev,), (product, product_rz, product_n) = before, room
+        assert w.b_hh is not None  # noqa: S101 - b_hn, zeros without biases
         h_prev.dot(w.hh, product)  # (B, H) @ (H, 3H) -> (B, 3H)
         np.add(sigmoids, product_rz, sigmoids)
         sigmoid_of_negative(sigmoids)

@@ -45,7 +45,7 @@ class ResetBeforeProduct:
 
     carried: ClassVar[tuple[str, ...]] = ("h",)
     blocks: ClassVar[int] = 3
-    overflow: ClassVar[Literal["ignore"]] = "ignore"
+    overflow: ClassVar[Literal["ignore"] | None] = "ignore"
 
     def widths(self, hidden_size: int) -> tuple[int, ...]:
         """Return the length of h."""
@@ -59,6 +59,7 @@ class ResetBeforeProduct:
         return Prepared(
             forward=Weights((signs[:, np.newaxis] * w.ih).T, (signs[:, np.newaxis] * w.hh).T, bias, None),
             backward=Weights(w.ih, np.asfortranarray(w.hh), None, None),
+            bias=w.b_ih is not None,
             kept=(3 * hidden, hidden),
             back=(3 * hidden,),
         )

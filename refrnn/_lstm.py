@@ -56,7 +56,7 @@ class LongShortTermMemory:
 
     carried: ClassVar[tuple[str, ...]] = ("h", "c")
     blocks: ClassVar[int] = 4
-    overflow: ClassVar[Literal["ignore"]] = "ignore"
+    overflow: ClassVar[Literal["ignore"] | None] = "ignore"
 
     def widths(self, hidden_size: int) -> tuple[int, ...]:
         """Return the lengths of h and c."""
@@ -70,6 +70,7 @@ class LongShortTermMemory:
         return Prepared(
             forward=Weights(_inside(w.ih).T, _inside(w.hh).T, bias, None, projection),
             backward=Weights(w.ih, np.asfortranarray(w.hh), None, None, w.hr),
+            bias=w.b_ih is not None,
             kept=(rows, rows // 4),
             back=(rows, rows // 4) if w.hr is None else (rows, rows // 4, len(w.hr)),
         )

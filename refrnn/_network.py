@@ -3,8 +3,8 @@
     trace = rnn.forward(x, h_0)                        every state of every step
     gradients = rnn.backward(trace, d_output, d_h_n)   of every parameter, x, h_0, and every step
 
-The object holds parameters and sizes only. What the forward pass computed is in the trace, and
-the backward pass reads nothing else. `RNN`, `LSTM` and `GRU` (`_rnn.py`) differ by their cell and their arguments alone.
+The object holds parameters and sizes only. What the forward pass computed is in the trace, and the backward pass reads
+nothing else. `RNN`, `LSTM` and `GRU` (`_rnn.py`) differ by their cell and their arguments alone.
 
 An LSTM's state is a pair. Where others take and give h_0, h_n and dL/dh_n, it takes and gives (h_0, c_0), (h_n, c_n)
 and (dL/dh_n, dL/dc_n).
@@ -38,6 +38,9 @@ class Network(Generic[Given, Found]):
     _arguments: ClassVar[tuple[str, ...]]
     """Of the constructor, in torch's order; each is an attribute too."""
 
+    output_size: int
+    """Features of `output` at each step: D·H, or D·P in an LSTM with projections."""
+
     def __init__(
         self,
         cell: Cell,
@@ -67,13 +70,13 @@ class Network(Generic[Given, Found]):
                 stacklevel=3,
             )
         self._cell = cell
+        self._widths = cell.widths(self.hidden_size)
+        self._initial, self._final = (
+            [word.format(name) for name in cell.carried] for word in ("{}_0", "d_{}_n")
+        )
+        self.output_size = self.directions * self._widths[0]
         bound = 1 / math.sqrt(self.hidden_size)
         self._replace(_parameters.drawn(self._shapes(), bound, self.dtype, generator))
-
-    @property
-    def output_size(self) -> int:
-        """Features of `output` at each step: D·H, or D·P in an LSTM with projections."""
-        return self.directions * self._cell.widths(self.hidden_size)[0]
 
     @property
     def directions(self) -> int:
@@ -156,7 +159,7 @@ class Network(Generic[Given, Found]):
             lengths = _checks.lengths(lengths, steps, batch)
         masks = self._masks(steps, batch, dropout_masks, generator)
         trace = _stack.forward(
-            self._stack, x, self._states("{}_0", h_0, layout, batch), lengths=lengths, masks=masks
+            self._stack, x, self._states(self._initial, h_0, layout, batch), lengths=lengths, masks=masks
         )
         return Trace(stack_trace=trace, layout=layout)
 
@@ -181,8 +184,8 @@ class Network(Generic[Given, Found]):
             be None. What `d_output` holds in padding is not read.
         truncation
             None for full BPTT, or k: states are treated as constants after every k steps of a
-            sample's scan, as if `h.detach()` (and `c.detach()`) had been called there. In reverse it starts at the sample's
-            last step.
+            sample's scan, as if `h.detach()` (and `c.detach()`) had been called there. In reverse it starts
+            at the sample's last step.
 
         Raises
         ------
@@ -199,7 +202,7 @@ class Network(Generic[Given, Found]):
             d_y = layout.time_major(_checks.array("d_output", d_output, self.dtype, shape))
         if truncation is not None:
             truncation = _checks.size("truncation", truncation)
-        d_final = self._states("d_{}_n", d_h_n, layout, batch)
+        d_final = self._states(self._final, d_h_n, layout, batch)
         found = _stack.backward(inner, d_y, d_final, truncation=truncation)
         return Gradients(trace=trace, stack_gradients=found)
 
@@ -240,7 +243,7 @@ class Network(Generic[Given, Found]):
             )
             raise ValueError(message)
         layout, x = self._sequence(x)
-        initial = self._states("{}_0", h_0, layout, x.shape[1])
+        initial = self._states(self._initial, h_0, layout, x.shape[1])
         return _segments.forward(self._stack, layout, x, initial, steps=steps)
 
     def backward_in_segments(
@@ -273,7 +276,7 @@ class Network(Generic[Given, Found]):
         trace = _checks.instance("trace", trace, SegmentedTrace, "Pass what forward_in_segments returned.")
         _parameters.refuse_foreign(trace.stack.parameters, self._parameters)
         _refuse_no_gradient(d_output, d_h_n)
-        d_final = self._states("d_{}_n", d_h_n, trace.layout, trace.x.shape[1])
+        d_final = self._states(self._final, d_h_n, trace.layout, trace.x.shape[1])
         return _segments.backward(trace, d_output, d_final, input_gradient=input_gradient)
 
     def __repr__(self) -> str:
@@ -310,17 +313,10 @@ class Network(Generic[Given, Found]):
         shape = layout.shape("T", "B", self.input_size)
         return layout, layout.time_major(_checks.array("x", given, self.dtype, shape))
 
-    def _states(self, word: str, value: Given | None, layout: Layout, batch: int) -> Arrays:
-        """Return initial states or gradients of final ones, (L·D, B, ·) for each carried vector, zeros for None.
-
-        `word` makes the name of an argument from that of the vector.
-        """
-        count = self.num_layers * self.directions
-        names = [word.format(letter) for letter in self._cell.carried]
-        found: list[Array] = []
-        for name, given, width in zip(
-            names, _checks.parts(names, value), self._cell.widths(self.hidden_size), strict=True
-        ):
+    def _states(self, names: list[str], value: Given | None, layout: Layout, batch: int) -> Arrays:
+        """Return initial states or gradients of final ones, (L·D, B, ·) for each carried vector, zeros for None."""
+        count, found = self.num_layers * self.directions, list[Array]()
+        for name, given, width in zip(names, _checks.parts(names, value), self._widths, strict=True):
             if given is None:
                 found.append(np.zeros((count, batch, width), self.dtype))
             else:
@@ -336,12 +332,14 @@ class Network(Generic[Given, Found]):
         generator: np.random.Generator | None,
     ) -> np.ndarray[Any, Any] | None:
         """Return the dropout masks of this call (L-1, T, B, D·P), or None without dropout."""
+        if masks is None and generator is None:
+            return None
         shape = (self.num_layers - 1, steps, batch, self.output_size)
         if masks is None:
-            generator = _checks.generator(generator)
-            if generator is None or self.dropout == 0 or self.num_layers == 1:
+            _checks.generator(generator)
+            if self.dropout == 0 or self.num_layers == 1:
                 return None
-            return generator.random(shape) >= self.dropout
+            return cast("np.random.Generator", generator).random(shape) >= self.dropout
         if self.dropout == 0 or generator is not None:
             message = (
                 f"dropout_masks replace the generator of a network with dropout; got dropout={self.dropout} "
@@ -360,7 +358,9 @@ class Network(Generic[Given, Found]):
 
 
 def _refuse_no_gradient(d_output: object, d_h_n: object) -> None:
-    nothing = d_h_n is None or (_checks.is_pair(d_h_n) and all(part is None for part in cast("list[object]", d_h_n)))
+    nothing = d_h_n is None or (
+        _checks.is_pair(d_h_n) and all(part is None for part in cast("list[object]", d_h_n))
+    )
     if d_output is None and nothing:
         message = "backward needs d_output, d_h_n or both; got neither. Pass the gradient of the loss."
         raise ValueError(message)

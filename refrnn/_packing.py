@@ -1,7 +1,6 @@
 """Padded batches, packed: blocks of rows for the products, and spans of steps for the scan. Padding is never computed.
 
-From one length to the next the same samples have every step. Such a span is scanned like a batch of its own, and a
-batch without lengths is a single span:
+From one length to the next the same samples have every step. Such a span is scanned like a batch of its own:
 
     t             0   1   2   3   4   5
     sample 0      ■   ■   ■   ■                  first span: steps 0 and 1 of samples 0, 1, 2
@@ -32,29 +31,25 @@ BLOCK = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Steps that the same samples have."""
+    """Steps of a block with padding that the same samples have."""
 
     steps: slice
     samples: np.ndarray | slice  # row numbers; a slice where they follow each other
-    packed: bool  # whether the block has padding, so that its rows are copies
     rows: slice  # where they lie among the packed rows of the block
 
-    def part(self, block: Array) -> Array:
-        """Return this span of what its block holds of a sequence, as a view (k, b, ·)."""
-        if not self.packed:
-            return block
-        part = block[self.rows]
+    def part(self, packed: Array) -> Array:
+        """Return this span of the rows (N, ·) of its block as a view (k, b, ·)."""
+        part = packed[self.rows]
         return part.reshape(self.steps.stop - self.steps.start, -1, part.shape[-1])
 
-    def running(self, state: Array) -> Array:
-        """Return the rows (b, ·) of a state (B, ·) that go on."""
-        return state[self.samples] if self.packed else state
+    def running(self, states: Sequence[Array]) -> tuple[Array, ...]:
+        """Return the rows (b, ·) of states (B, ·) that go on."""
+        return tuple(state[self.samples] for state in states)
 
     def put(self, sequence: Array, part: Array, waiting: Array) -> None:
         """Write a part (k, b, ·) to its place, and `waiting` (B, ·) to the places of the other samples."""
-        if self.packed:
-            sequence[self.steps] = waiting
-            sequence[self.steps, self.samples] = part
+        sequence[self.steps] = waiting
+        sequence[self.steps, self.samples] = part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +57,24 @@ class Block:
     """Steps whose products are taken at once."""
 
     steps: slice
+    all: bool  # whether there are no other steps, and no padding
     real: np.ndarray | None  # (k, B), False in the padding; None where there is none
-    spans: Sequence[Span]
+    spans: Sequence[Span]  # of a block with padding
 
-    def of(self, sequence: Array) -> Array:
-        """Return what samples have of these steps: (k, B, ·) as a view, or (N, ·) in the order of time as a copy."""
-        part = sequence[self.steps]
-        return part if self.real is None else part[self.real]
+    def of(self, sequences: Sequence[Array]) -> Sequence[Array]:
+        """Return what samples have of these steps: (k, B, ·) as views, or (N, ·) in the order of time as copies."""
+        if self.all:
+            return sequences
+        parts = [sequence[self.steps] for sequence in sequences]
+        return parts if self.real is None else [part[self.real] for part in parts]
 
-    def put(self, sequence: Array, rows: Array) -> None:
-        """Write rows (N, ·) to their places, and zeros in the padding."""
+    def put(self, sequences: Sequence[Array], parts: Sequence[Array]) -> None:
+        """Write what `of` gave to its places, where it gave copies, and zeros in the padding."""
         if self.real is not None:
-            part = sequence[self.steps]
-            part[...] = 0
-            part[self.real] = rows
+            for sequence, packed in zip(sequences, parts, strict=True):
+                part = sequence[self.steps]
+                part[...] = 0
+                part[self.real] = packed
 
 
 def rows(block: Array) -> Array:
@@ -93,7 +92,8 @@ def blocks(steps: int, lengths: np.ndarray[Any, Any] | None) -> Sequence[Block]:
 @lru_cache(maxsize=16)  # short sequences would wait longer for this than for a step
 def _whole(steps: int) -> Sequence[Block]:
     """Return the blocks of a batch without padding."""
-    return tuple(_unpadded(slice(*bounds)) for bounds in _bounds(steps))
+    cut = [slice(*bounds) for bounds in _bounds(steps)]
+    return tuple(Block(steps=part, all=len(cut) == 1, real=None, spans=()) for part in cut)
 
 
 def _bounds(steps: int) -> Iterator[tuple[int, int]]:
@@ -101,18 +101,12 @@ def _bounds(steps: int) -> Iterator[tuple[int, int]]:
     return pairwise([*range(0, steps, BLOCK), steps])
 
 
-def _unpadded(steps: slice) -> Block:
-    """Return a block that all samples have."""
-    span = Span(steps=steps, samples=slice(None), packed=False, rows=slice(None))
-    return Block(steps=steps, real=None, spans=[span])
-
-
 def _packed(steps: slice, lengths: np.ndarray[Any, Any]) -> Block:
     """Return a block that some samples may not have as a whole."""
     if lengths.min() >= steps.stop:
-        return _unpadded(steps)
+        return Block(steps=steps, all=False, real=None, spans=())
     real = np.less.outer(range(steps.start, steps.stop), lengths)  # (k, B)
-    return Block(steps=steps, real=real, spans=list(_spans(steps, lengths)))
+    return Block(steps=steps, all=False, real=real, spans=list(_spans(steps, lengths)))
 
 
 def _spans(steps: slice, lengths: np.ndarray[Any, Any]) -> Iterator[Span]:
@@ -125,5 +119,5 @@ def _spans(steps: slice, lengths: np.ndarray[Any, Any]) -> Iterator[Span]:
     for end, count, marked in zip(ends.tolist(), running.sum(axis=1).tolist(), running, strict=True):
         after = row + (end - start) * count
         samples = slice(count) if falling else np.flatnonzero(marked)
-        yield Span(steps=slice(start, end), samples=samples, packed=True, rows=slice(row, after))
+        yield Span(steps=slice(start, end), samples=samples, rows=slice(row, after))
         start, row = end, after

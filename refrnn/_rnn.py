@@ -92,7 +92,9 @@ class RNN(Network[npt.ArrayLike, Array]):
         dtype: npt.DTypeLike = np.float64,
         generator: np.random.Generator | None = None,
     ) -> None:
-        self.nonlinearity = cast("Nonlinearity", _checks.choice("nonlinearity", nonlinearity, ("tanh", "relu")))
+        self.nonlinearity = cast(
+            "Nonlinearity", _checks.choice("nonlinearity", nonlinearity, ("tanh", "relu"))
+        )
         super().__init__(
             ElmanCell(self.nonlinearity),
             input_size,
@@ -215,7 +217,15 @@ class GRU(Network[npt.ArrayLike, Array]):
     (7, 5, 12)
     """
 
-    _arguments: ClassVar[tuple[str, ...]] = LSTM._arguments[:-1]
+    _arguments: ClassVar[tuple[str, ...]] = (
+        "input_size",
+        "hidden_size",
+        "num_layers",
+        "bias",
+        "batch_first",
+        "dropout",
+        "bidirectional",
+    )
 
     def __init__(
         self,

@@ -6,8 +6,8 @@ r"""`RNNCell`, `LSTMCell` and `GRUCell`: one step with the faces of torch.nn, fo
     symbol      shape                   meaning
     x           (B, I)                  input of this step, or (I,) unbatched
     h, h'       (B, H)                  state before and after the step, or (H,)
-    W_ih, W_hh  (rows, I), (rows, H)    `weight_ih`, `weight_hh`, torch's orientation: H rows, in a GRU 3H, in an LSTM 4H
-    b_ih, b_hh  (rows,)                 `bias_ih`, `bias_hh`
+    W_ih, W_hh  (rows, I), (rows, H)    `weight_ih`, `weight_hh`, torch's orientation
+    b_ih, b_hh  (rows,)                 `bias_ih`, `bias_hh`; rows are H, in a GRU 3H, in an LSTM 4H
 
 The state of an LSTM is the pair (h, c). A step is a scan of one step over the cell that the whole networks run too.
 Backpropagation through a loop of cells passes `gradients.h` (and `gradients.c`) of one step to the step before, and
@@ -112,7 +112,7 @@ class CellGradients:
         return self._delta("hh")
 
     def _before(self, name: str) -> Array:
-        return self.trace.restored(carried(self.trace.cell, name, self.scan.carry).final)
+        return self.trace.restored(carried(self.trace.cell, name, self.scan.initial))
 
     def _delta(self, field: Literal["ih", "hh"]) -> Array:
         trace = self.trace
@@ -216,8 +216,7 @@ class SingleStep(Generic[Given, Found]):
         cell, prepared, step = trace.cell, trace.cell.prepared(w), blocks(1, None)
         d_output = np.zeros((1, *d_states[0].shape), self.dtype)
         back = _scan.backward(cell, prepared, trace.scan, d_output, d_states, step, detached=None)
-        read, bias = trace.x[np.newaxis], w.b_ih is not None
-        found, d_x = _scan.products(cell, prepared, read, trace.scan, back.back, step, None, bias=bias)
+        found, d_x = _scan.products(cell, prepared, trace.x[np.newaxis], trace.scan, back.back, step, None)
         return CellGradients(
             trace=trace, scan=back, parameters=_named(found), x=d_x[0] if trace.batched else d_x[0, 0]
         )
@@ -256,8 +255,7 @@ class SingleStep(Generic[Given, Found]):
 
         `word` makes the name of an argument from that of the vector.
         """
-        names = [word.format(letter) for letter in self._cell.carried]
-        found: list[Array] = []
+        names, found = [word.format(letter) for letter in self._cell.carried], list[Array]()
         for name, given in zip(names, _checks.parts(names, value), strict=True):
             if given is None:
                 found.append(np.zeros((batch, self.hidden_size), self.dtype))
@@ -302,7 +300,7 @@ class RNNCell(SingleStep[npt.ArrayLike, Array]):
     ((5, 3), (4, 4))
     """
 
-    _arguments: ClassVar[tuple[str, ...]] = (*SingleStep._arguments, "nonlinearity")
+    _arguments: ClassVar[tuple[str, ...]] = ("input_size", "hidden_size", "bias", "nonlinearity")
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
     forward    the state at the start of every segment is kept, all other states are dropped
     backward   from the last segment to the first: its states are computed again from the one kept, the gradient of
-               the state in which the next segment starts goes in as its dL/dh_n, and its dL/dh_0 goes on to the one before
+               the state in which the next segment starts goes in as its dL/dh_n, and its dL/dh_0 goes on
 
 (an LSTM's state is h and c).
 

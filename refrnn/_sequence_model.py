@@ -14,7 +14,7 @@ the layout, so that a mean is a mean over real steps; predictions in padding are
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -93,9 +93,8 @@ class SequenceModel:
         loss: Loss = squared_error,
         frozen: Collection[str] = (),
     ) -> None:
-        self.rnn = _checks.instance(
-            "rnn", rnn, Network, "Pass RNN(input_size, hidden_size), or an LSTM or GRU."
-        )
+        kind = cast("type[Network[Any, Any]]", Network)
+        self.rnn = _checks.instance("rnn", rnn, kind, "Pass RNN(input_size, hidden_size), or an LSTM or GRU.")
         self.head = _checks.instance("head", head, Linear, "Pass Linear(D*H, outputs).")
         self.loss = _checks.function("loss", loss, "Pass squared_error, or a function of (y, target).")
         self.output = _checks.choice("output", output, ("last", "every"))
@@ -127,7 +126,11 @@ class SequenceModel:
             part.load_state_dict({name.removeprefix(prefix): array for name, array in mine.items()})
 
     def predict(
-        self, x: npt.ArrayLike, h_0: npt.ArrayLike | Pair | None = None, *, lengths: npt.ArrayLike | None = None
+        self,
+        x: npt.ArrayLike,
+        h_0: npt.ArrayLike | Pair | None = None,
+        *,
+        lengths: npt.ArrayLike | None = None,
     ) -> Array:
         """Return the head's outputs, without dropout; the arguments are those of `RNN.forward`.
 

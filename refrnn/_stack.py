@@ -12,6 +12,7 @@ dealt with in `_network.py`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -63,8 +64,7 @@ class Stack:
         return Stack.of, (self.cell, self.parameters, self.layers, self.directions, self.dropout)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackTrace:
+class StackTrace(NamedTuple):
     """Everything a backward pass needs: inputs, weights, masks, all states, and what the cell keeps of every step."""
 
     stack: Stack
@@ -87,7 +87,7 @@ class StackTrace:
 
     def layer_output(self, layer: int) -> Array:
         """Return what `layer` hands on, before dropout: its directions side by side (T, B, D·P)."""
-        steps = [self.scans[layer, d].steps for d in range(self.stack.directions)]
+        steps = [self.scans[layer, d].steps[0] for d in range(self.stack.directions)]
         return steps[0] if len(steps) == 1 else np.concatenate(steps, axis=-1)
 
     def layer_reads(self, layer: int) -> Array:
@@ -109,11 +109,10 @@ class StackTrace:
 
     def finals(self) -> Arrays:
         """Return the final states, (L·D, B, ·) in torch's order for every vector that the cell carries."""
-        return _piled([[slots.final for slots in self.scans[place].states] for place in self.stack.weights])
+        return _piled([scan.final for scan in self.scans.values()])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackGradients:
+class StackGradients(NamedTuple):
     """What a backward pass found: per place the parameters' gradients and every step's."""
 
     weights: Mapping[Place, Weights]
@@ -122,7 +121,7 @@ class StackGradients:
 
     def initials(self, stack: Stack) -> Arrays:
         """Return the gradients of the initial states, (L·D, B, ·) in torch's order for every carried vector."""
-        return _piled([[slots.final for slots in self.scans[place].carry] for place in stack.weights])
+        return _piled([self.scans[place].initial for place in stack.weights])
 
     def parameters(self, stack: Stack) -> dict[str, Array]:
         """Return the gradient of every parameter by torch's name, in torch's order."""
@@ -210,7 +209,7 @@ def backward(
         for d in range(stack.directions):
             place = layer, d
             w, scan = stack.prepared[place], trace.scans[place]
-            own = d_y[..., d * width : (d + 1) * width]
+            own = d_y if stack.directions == 1 else d_y[..., d * width : (d + 1) * width]
             last = [states[layer * stack.directions + d] for states in d_final]
             found = _scan.backward(stack.cell, w, scan, own, last, parts, detached=detached[d])
             scans[place] = found
@@ -222,7 +221,6 @@ def backward(
                 found.back,
                 parts,
                 None if onto is None else onto[place],
-                bias=stack.weights[place].b_ih is not None,
             )
             d_below.append(d_x)
         d_y = d_below[0] if len(d_below) == 1 else d_below[0] + d_below[1]

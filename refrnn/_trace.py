@@ -116,7 +116,7 @@ class Gradients:
     def d_h(self, layer: int, direction: int = 0) -> Array:
         """Return dL/dh_t for every step (T, B, P): all that reaches h_t."""
         scan = self._scan(layer, direction)
-        return read_only(scan.from_output + scan.carry[0].previous)
+        return read_only(scan.from_output + scan.from_next[0])
 
     def d_h_from_output(self, layer: int, direction: int = 0) -> Array:
         """Return the part of dL/dh_t that came through the layer's output at step t: (T, B, P)."""
@@ -127,7 +127,7 @@ class Gradients:
 
         At the last step of the scan that is dL/dh_n.
         """
-        return read_only(self._scan(layer, direction).carry[0].previous)
+        return read_only(self._scan(layer, direction).from_next[0])
 
     def d_c(self, layer: int, direction: int = 0) -> Array:
         """Return dL/dc_t of an LSTM for every step (T, B, H), all that reaches c_t; 0 in the padding."""
@@ -138,7 +138,7 @@ class Gradients:
 
         At the last step of the scan that is dL/dc_n.
         """
-        return read_only(carried(self._cell, "c", self._scan(layer, direction).carry).previous)
+        return read_only(carried(self._cell, "c", self._scan(layer, direction).from_next))
 
     def d_a(self, layer: int, direction: int = 0) -> Array:
         """Return dL/da_t for every step, 0 in the padding: (T, B, ·) with a column for each row of W_ih.
@@ -199,7 +199,7 @@ class Gradients:
 
 def quantity(cell: Cell, scan: Scan, name: str) -> Array:
     """Return one quantity of every step, refusing those that the cell doesn't have."""
-    found = dict(zip(cell.carried, (slots.steps for slots in scan.states), strict=True))
+    found = dict(zip(cell.carried, scan.steps, strict=True))
     found |= cell.quantities(scan.kept)
     if name in found:
         return found[name]
