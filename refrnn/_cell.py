@@ -57,8 +57,8 @@ class Cell(Protocol):
     """Names of the vectors carried from step to step; the first is the output."""
     blocks: ClassVar[int]
     """Blocks of H rows in W_ih and W_hh."""
-    overflow: ClassVar[Literal["ignore"] | None]
-    """What NumPy is to do where a number overflows in a forward step: "ignore" where that is no event."""
+    out_of_range: ClassVar[Literal["ignore"] | None]
+    """What NumPy is to do where numbers over- or underflow in a forward step: "ignore" where that is no event."""
 
     def widths(self, hidden_size: int) -> tuple[int, ...]:
         """Return the length of every carried vector; where the output isn't H long, `weight_hr` projects it."""
@@ -116,7 +116,7 @@ def sigmoid_of_negative(a: Array) -> None:
     """Replace −a by σ(a) = 1 / (1 + exp(−a)), in place: a weight with its sign turned costs nothing.
 
     This form is right to a few roundings of σ itself, however small that is; ½ (1 + tanh(a/2)) is right to a rounding
-    of 1 alone. exp may overflow, since 1 / (1 + ∞) is the 0 that σ comes to.
+    of 1 alone. exp may over- and underflow, since 1 / (1 + ∞) is the 0 and 1 / (1 + 0) the 1 that σ comes to.
     """
     np.exp(a, a)
     np.add(a, 1, a)

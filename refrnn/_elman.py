@@ -49,7 +49,7 @@ class ElmanCell:
 
     carried: ClassVar[tuple[str, ...]] = ("h",)
     blocks: ClassVar[int] = 1
-    overflow: ClassVar[Literal["ignore"] | None] = None
+    out_of_range: ClassVar[Literal["ignore"] | None] = None
 
     def widths(self, hidden_size: int) -> tuple[int, ...]:
         """Return the length of h."""

@@ -45,7 +45,7 @@ class ResetBeforeProduct:
 
     carried: ClassVar[tuple[str, ...]] = ("h",)
     blocks: ClassVar[int] = 3
-    overflow: ClassVar[Literal["ignore"] | None] = "ignore"
+    out_of_range: ClassVar[Literal["ignore"] | None] = "ignore"
 
     def widths(self, hidden_size: int) -> tuple[int, ...]:
         """Return the length of h."""

@@ -56,7 +56,7 @@ class LongShortTermMemory:
 
     carried: ClassVar[tuple[str, ...]] = ("h", "c")
     blocks: ClassVar[int] = 4
-    overflow: ClassVar[Literal["ignore"] | None] = "ignore"
+    out_of_range: ClassVar[Literal["ignore"] | None] = "ignore"
 
     def widths(self, hidden_size: int) -> tuple[int, ...]:
         """Return the lengths of h and c."""

@@ -103,7 +103,8 @@ def forward(
     kept = tuple([np.empty((*x.shape[:2], columns), x.dtype) for columns in w.kept])
     into = kept + after(states, reverse=reverse)
     weights = w.forward
-    with np.errstate(over=cell.overflow) if cell.overflow else NOTHING:
+    quiet = cell.out_of_range
+    with np.errstate(over=quiet, under=quiet) if quiet else NOTHING:
         for block in blocks[::-1] if reverse else blocks:
             parts = block.of(into)
             _share(weights, rows(block.of((x,))[0]), rows(parts[0]))
