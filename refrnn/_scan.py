@@ -213,13 +213,13 @@ def _steps_back(
     """Make steps back of samples that have them all, from what the steps after them passed back."""
     dy, passed, kept, slopes = parts
     d_h, make_step = np.empty(dy.shape[1:], dy.dtype), cell.backward_step
-    cuts = repeat(None) if cut is None else cut[::-1] if backwards else cut
+    cuts = repeat(None, len(dy)) if cut is None else cut[::-1] if backwards else cut
     for (arriving,), before, step, samples in zip(
         _each((dy,), backwards=backwards),
         _each(passed, backwards=backwards),
         _each(cell.backward_views(kept, slopes), backwards=backwards),
         cuts,
-        strict=False,  # no cut is repeated for ever
+        strict=True,
     ):
         np.add(arriving, reaching[0], d_h)
         make_step(w, d_h, reaching, step, before)
