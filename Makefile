@@ -55,7 +55,7 @@ fuzz: setup  ## feed malformed input to every door, with Hypothesis and coverage
 	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
 	$(RUN) benchmarks/fuzzing.py
 
-bench: setup  ## measure speed against torch.nn.RNN and per-sample code, growth and the engine; write reports/benchmarks.*
+bench: setup  ## measure speed against torch.nn.RNN, LSTM and GRU and per-sample code, growth and the engine; write reports/benchmarks.*
 	$(RUN) benchmarks/speed --out '$(REPORTS)'
 
 schema: setup  ## write docs/record.schema.json anew after a change of the record

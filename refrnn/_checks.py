@@ -41,14 +41,25 @@ def size(name: str, value: object) -> int:
     return number
 
 
-def flag(name: str, value: object) -> bool:
-    """Return `value` if it is True or False; a nonlinearity passed in its place is caught here."""
+def projection(name: str, value: object, hidden_size: int) -> int:
+    """Return `value` as the size of a projection: below H, and 0 for none."""
+    if type(value) is int and value == 0:
+        return 0
+    number, hidden_size = size(name, value), size("hidden_size", hidden_size)
+    if number >= hidden_size:
+        message = (
+            f"{name} must be below hidden_size = {hidden_size}, or 0 for no projection; got {number}. Projections make "
+            "h shorter; leave it out otherwise."
+        )
+        raise ValueError(message)
+    return number
+
+
+def flag(name: str, value: object, order: Sequence[str]) -> bool:
+    """Return `value` if it is True or False; an argument passed in another's place is caught here."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)  # pyright: ignore[reportUnknownArgumentType]: np.bool_ has an open type parameter
-    message = (
-        f"{name} must be True or False; got {value!r}. The arguments come in torch's order: input_size, "
-        "hidden_size, num_layers, nonlinearity, bias, batch_first, dropout, bidirectional."
-    )
+    message = f"{name} must be True or False; got {value!r}. The arguments come in torch's order: {', '.join(order)}."
     raise TypeError(message)
 
 
@@ -101,6 +112,22 @@ def instance(name: str, value: object, kind: type[T], remedy: str) -> T:
 def is_pair(value: object) -> bool:
     """Tell a tuple or list of two from anything else."""
     return isinstance(value, (tuple, list)) and len(value) == 2  # pyright: ignore[reportUnknownArgumentType]
+
+
+def parts(names: Sequence[str], value: object) -> Sequence[object]:
+    """Return `value` as one part for every name: itself for one, else a tuple or list of them; None is all None."""
+    if len(names) == 1:
+        return (value,)
+    if value is None:
+        return (None,) * len(names)
+    if isinstance(value, (tuple, list)) and len(value) == len(names):  # pyright: ignore[reportUnknownArgumentType]
+        return value  # pyright: ignore[reportUnknownVariableType]: of anything
+    both, given = ", ".join(names), type(value).__name__  # pyright: ignore[reportUnknownArgumentType]
+    message = (
+        f"The state must be ({both}), a tuple of {len(names)} arrays; got {given}. Pass all of them, "
+        "None for zeros in the place of one."
+    )
+    raise TypeError(message)
 
 
 def function(name: str, value: F, remedy: str) -> F:
@@ -160,6 +187,8 @@ def array(
 
 def fits(lengths: tuple[int, ...], wanted: Sequence[int | str]) -> bool:
     """Tell whether every length is the wanted one, or at least 1 where a name stands for it."""
+    if lengths == wanted:
+        return True
     if len(lengths) != len(wanted):
         return False
     for length, expected in zip(lengths, wanted, strict=True):

@@ -22,82 +22,103 @@ and its adjoint, where dh_t collects everything that reaches h_t:
     b_ih, b_hh  (H,)      the two biases, both trained
 
 Only the product with h_{t-1} has to wait for the step before, so everything else is done for
-the whole sequence at once; `N` below counts rows, usually T·B. (What is done at every step is written for few
-instructions a call: `dot` is `@` for two matrices with half the overhead, and so is an output by position.)
+the whole sequence at once; `N` below counts rows, usually T·B. Nothing is kept for the way back but the states. (What
+is done at every step is written for few instructions a call: `dot` is `@` for two matrices with half the overhead, and
+so is an output by position.)
 
 References: J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990);
 P. J. Werbos, "Backpropagation through time: what it does and how to do it", Proc. IEEE 78 (1990);
 https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
+from refrnn._cell import Arrays, Factors, Prepared
 from refrnn._types import Array, Nonlinearity, Weights
 
 
 @dataclass(frozen=True, slots=True)
 class ElmanCell:
-    """The pair of step functions of the Elman recurrence, and what surrounds them.
-
-    The layer knows a cell only through these methods and two numbers, so that another cell
-    is another file like this one.
-    """
+    """The pair of step functions of the Elman recurrence, and what surrounds them: a `Cell`."""
 
     nonlinearity: Nonlinearity
 
-    gates: ClassVar[int] = 1
-    """Pre-activation vectors a step: the rows of a weight are `gates * hidden_size`."""
-    carried: ClassVar[int] = 1
-    """Vectors carried from step to step: `h` alone (an LSTM would carry `h` and `c`)."""
+    carried: ClassVar[tuple[str, ...]] = ("h",)
+    blocks: ClassVar[int] = 1
+    out_of_range: ClassVar[Literal["ignore"] | None] = None
 
-    def input_share(self, x: Array, w: Weights, share: Array) -> None:
-        """Write x W_ihᵀ + b_ih + b_hh for all rows at once: (N, I) @ (I, H) -> (N, H), C-contiguous."""
-        x.dot(w.ih.T, out=share)
-        if w.b_ih is not None and w.b_hh is not None:
-            share += w.b_ih + w.b_hh
+    def widths(self, hidden_size: int) -> tuple[int, ...]:
+        """Return the length of h."""
+        return (hidden_size,)
 
-    def forward_step(
-        self, share: Array, h_prev: Array, w_hh_t: Array, h: Array, product: Array | None = None
-    ) -> None:
-        """Write h_t = f(share + h_{t-1} W_hhᵀ) into `h` (B, H), which may be `share` itself.
+    def prepared(self, w: Weights) -> Prepared:
+        """Return W_ihᵀ, W_hhᵀ and b_ih + b_hh for the way forward."""
+        bias = None if w.b_ih is None or w.b_hh is None else w.b_ih + w.b_hh
+        return Prepared(
+            forward=Weights(w.ih.T, w.hh.T, bias, None),
+            backward=Weights(w.ih, np.asfortranarray(w.hh), None, None),
+            bias=w.b_ih is not None,
+            kept=(),
+            back=(len(w.hh),),
+        )
 
-        `w_hh_t` is W_hhᵀ (H, H), `product` room for what it is multiplied with: new arrays take time.
-        """
-        np.add(share, h_prev.dot(w_hh_t, product), h)  # (B, H) @ (H, H) -> (B, H)
+    def room(self, w: Weights, batch: int) -> Arrays:
+        """Return room for h_{t-1} W_hhᵀ."""
+        return (np.empty((batch, w.hh.shape[1]), w.hh.dtype),)
+
+    def forward_views(self, arrays: Sequence[Array]) -> Arrays:
+        """Return h."""
+        return (arrays[0],)
+
+    def forward_step(self, w: Weights, room: Arrays, before: Arrays, step: Arrays) -> Arrays:
+        """Turn h, which holds the input's share, into h_t = f(share + h_{t-1} W_hhᵀ)."""
+        (h,), (h_prev,), (product,) = step, before, room
+        np.add(h, h_prev.dot(w.hh, product), h)  # (B, H) @ (H, H) -> (B, H)
         if self.nonlinearity == "tanh":
             np.tanh(h, h)
         else:
             np.maximum(h, 0, out=h)  # NaN stays NaN, as in torch
+        return step
 
-    def slope(self, h: Array) -> Array:
-        """Return f'(a) for every state of `h`, from h alone; torch's relu'(0) = 0 and relu'(NaN) = 1."""
+    def slopes(
+        self, states: Sequence[Array], previous: Sequence[Array], kept: Sequence[Array], back: Sequence[Array]
+    ) -> None:
+        """Write f'(a) of every state, from h alone; torch's relu'(0) = 0 and relu'(NaN) = 1."""
+        del previous, kept
+        (h,), (slope,) = states, back
         if self.nonlinearity == "tanh":
-            slope = np.multiply(h, h)
-            np.subtract(1, slope, out=slope)
-            return slope
-        return np.logical_not(h <= 0).astype(h.dtype)
-
-    def backward_step(self, dh: Array, da: Array, w_hh: Array, dh_prev: Array) -> None:
-        """Turn `da`, which holds f'(a_t), into da_t = dh_t ⊙ f'(a_t), and write dh_{t-1} = da_t W_hh."""
-        if self.nonlinearity == "tanh":
-            np.multiply(da, dh, da)
+            np.multiply(h, h, slope)
+            np.subtract(1, slope, slope)
         else:
-            np.copyto(da, dh, where=da != 0)  # chosen, not multiplied: 0 · ∞ would be NaN where torch has 0
-        da.dot(w_hh, dh_prev)  # (B, H) @ (H, H) -> (B, H)
+            np.logical_not(h <= 0, out=slope)
 
-    def input_gradient(self, da: Array, w: Weights, dx: Array | None = None) -> Array:
-        """Return dx = da W_ih for all rows at once, written into `dx` where given: (N, H) @ (H, I) -> (N, I)."""
-        return da.dot(w.ih, dx)
+    def backward_views(self, kept: Sequence[Array], back: Sequence[Array]) -> Arrays:
+        """Return f'(a), in whose place da is written."""
+        del kept
+        return (back[0],)
 
-    def parameter_gradients(self, da: Array, x: Array, h_prev: Array, w: Weights) -> Weights:
-        """Return the sums over all N rows: dW_ih (H, I), dW_hh (H, H), db_ih and db_hh (H,)."""
-        db = None if w.b_ih is None else da.sum(axis=0)
-        return Weights(
-            ih=da.T.dot(x),
-            hh=da.T.dot(h_prev),
-            b_ih=db,
-            b_hh=None if db is None else db.copy(),
-        )
+    def backward_step(self, w: Weights, d_h: Array, after: Arrays, step: Arrays, before: Arrays) -> None:
+        """Turn f'(a_t) into da_t = dh_t ⊙ f'(a_t), and write dh_{t-1} = da_t W_hh."""
+        del after
+        (da,), (dh_prev,) = step, before
+        if self.nonlinearity == "tanh":
+            np.multiply(da, d_h, da)
+        else:
+            np.copyto(da, d_h, where=da != 0)  # chosen, not multiplied: 0 · ∞ would be NaN where torch has 0
+        da.dot(w.hh, dh_prev)  # (B, H) @ (H, H) -> (B, H)
+
+    def factors(
+        self, x: Array, previous: Sequence[Array], kept: Sequence[Array], back: Sequence[Array]
+    ) -> Factors:
+        """Return those of dW_ih = Σ daᵀ x and dW_hh = Σ daᵀ h_{t-1}."""
+        del kept
+        return Factors(ih=[(back[0], x)], hh=[(back[0], previous[0])])
+
+    def quantities(self, kept: Sequence[Array]) -> Mapping[str, Array]:
+        """Return nothing: a step shows its state alone."""
+        del kept
+        return {}

@@ -14,14 +14,14 @@ class Layout:
 
     kind: Literal["time first", "batch first", "unbatched"]
 
-    @classmethod
-    def of(cls, x: Array, *, batch_first: bool) -> "Layout":
+    @staticmethod
+    def of(x: Array, *, batch_first: bool) -> "Layout":
         """Tell the layout of `x` from its rank; as in torch, batch_first says nothing of 2-D input."""
         rank = x.ndim
         if rank == 2:
-            return cls("unbatched")
+            return UNBATCHED
         if rank == 3:
-            return cls("batch first" if batch_first else "time first")
+            return BATCH_FIRST if batch_first else TIME_FIRST
         wanted = "(B, T, I)" if batch_first else "(T, B, I)"
         message = (
             f"x must have the shape {wanted}, or (T, I) for one unbatched sample; got {rank} dimensions. "
@@ -67,3 +67,6 @@ class Layout:
                 "length instead."
             )
             raise ValueError(message)
+
+
+TIME_FIRST, BATCH_FIRST, UNBATCHED = Layout("time first"), Layout("batch first"), Layout("unbatched")

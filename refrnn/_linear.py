@@ -86,7 +86,7 @@ class Linear:
     ) -> None:
         self.in_features = _checks.size("in_features", in_features)
         self.out_features = _checks.size("out_features", out_features)
-        self.bias = _checks.flag("bias", bias)
+        self.bias = _checks.flag("bias", bias, ("in_features", "out_features", "bias"))
         self.dtype: np.dtype[Any] = _checks.float_dtype("dtype", dtype)
         bound = 1 / math.sqrt(self.in_features)
         self._parameters = _parameters.drawn(self._shapes(), bound, self.dtype, generator)

@@ -1,7 +1,6 @@
 """Padded batches, packed: blocks of rows for the products, and spans of steps for the scan. Padding is never computed.
 
-From one length to the next the same samples have every step. Such a span is scanned like a batch of its own, and a
-batch without lengths is a single span:
+From one length to the next the same samples have every step. Such a span is scanned like a batch of its own:
 
     t             0   1   2   3   4   5
     sample 0      ■   ■   ■   ■                  first span: steps 0 and 1 of samples 0, 1, 2
@@ -12,8 +11,8 @@ What needs no earlier step is one product for every block of BLOCK steps, in pra
 rows of all samples that have them: here 12 of 18. Blocks make the bits independent of how a long sequence is cut
 into whole blocks (`_segments.py`).
 
-Everything here reads and writes sequences (T, B, ·). Where all samples run, it gives views, so that what is
-computed in them is in its place already; otherwise copies, to be `put` back.
+Everything here reads and writes sequences (T, B, ·). Where all samples run, it gives views (k, B, ·), so that what is
+computed in them is in its place already; otherwise copies of the rows (N, ·) that samples have, to be `put` back.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,23 +31,25 @@ BLOCK = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Steps that the same samples have."""
+    """Steps of a block with padding that the same samples have."""
 
     steps: slice
     samples: np.ndarray | slice  # row numbers; a slice where they follow each other
-    packed: bool  # whether the block has padding, so that its rows are copies
     rows: slice  # where they lie among the packed rows of the block
 
-    def part(self, rows: Array) -> Array:
-        """Return this span of a block's rows (N, ·) as a view (k, b, ·)."""
-        part = rows[self.rows]
+    def part(self, packed: Array) -> Array:
+        """Return this span of the rows (N, ·) of its block as a view (k, b, ·)."""
+        part = packed[self.rows]
         return part.reshape(self.steps.stop - self.steps.start, -1, part.shape[-1])
+
+    def running(self, states: Sequence[Array]) -> tuple[Array, ...]:
+        """Return the rows (b, ·) of states (B, ·) that go on."""
+        return tuple(state[self.samples] for state in states)
 
     def put(self, sequence: Array, part: Array, waiting: Array) -> None:
         """Write a part (k, b, ·) to its place, and `waiting` (B, ·) to the places of the other samples."""
-        if self.packed:
-            sequence[self.steps] = waiting
-            sequence[self.steps, self.samples] = part
+        sequence[self.steps] = waiting
+        sequence[self.steps, self.samples] = part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +57,29 @@ class Block:
     """Steps whose products are taken at once."""
 
     steps: slice
+    all: bool  # whether there are no other steps, and no padding
     real: np.ndarray | None  # (k, B), False in the padding; None where there is none
-    spans: Sequence[Span]
+    spans: Sequence[Span]  # of a block with padding
 
-    def rows(self, sequence: Array) -> Array:
-        """Return the steps of all samples as rows (N, ·), in the order of time."""
-        part = sequence[self.steps]
-        return part.reshape(-1, part.shape[-1]) if self.real is None else part[self.real]
+    def of(self, sequences: Sequence[Array]) -> Sequence[Array]:
+        """Return what samples have of these steps: (k, B, ·) as views, or (N, ·) in the order of time as copies."""
+        if self.all:
+            return sequences
+        parts = [sequence[self.steps] for sequence in sequences]
+        return parts if self.real is None else [part[self.real] for part in parts]
 
-    def put(self, sequence: Array, rows: Array) -> None:
-        """Write rows (N, ·) to their places, and zeros in the padding."""
+    def put(self, sequences: Sequence[Array], parts: Sequence[Array]) -> None:
+        """Write what `of` gave to its places, where it gave copies, and zeros in the padding."""
         if self.real is not None:
-            part = sequence[self.steps]
-            part[...] = 0
-            part[self.real] = rows
+            for sequence, packed in zip(sequences, parts, strict=True):
+                part = sequence[self.steps]
+                part[...] = 0
+                part[self.real] = packed
+
+
+def rows(block: Array) -> Array:
+    """Return what a block holds of a sequence as rows (N, ·), in the order of time."""
+    return block.reshape(-1, block.shape[-1])
 
 
 def blocks(steps: int, lengths: np.ndarray[Any, Any] | None) -> Sequence[Block]:
@@ -82,7 +92,8 @@ def blocks(steps: int, lengths: np.ndarray[Any, Any] | None) -> Sequence[Block]:
 @lru_cache(maxsize=16)  # short sequences would wait longer for this than for a step
 def _whole(steps: int) -> Sequence[Block]:
     """Return the blocks of a batch without padding."""
-    return tuple(_unpadded(slice(*bounds)) for bounds in _bounds(steps))
+    cut = [slice(*bounds) for bounds in _bounds(steps)]
+    return tuple(Block(steps=part, all=len(cut) == 1, real=None, spans=()) for part in cut)
 
 
 def _bounds(steps: int) -> Iterator[tuple[int, int]]:
@@ -90,18 +101,12 @@ def _bounds(steps: int) -> Iterator[tuple[int, int]]:
     return pairwise([*range(0, steps, BLOCK), steps])
 
 
-def _unpadded(steps: slice) -> Block:
-    """Return a block that all samples have."""
-    span = Span(steps=steps, samples=slice(None), packed=False, rows=slice(None))
-    return Block(steps=steps, real=None, spans=[span])
-
-
 def _packed(steps: slice, lengths: np.ndarray[Any, Any]) -> Block:
     """Return a block that some samples may not have as a whole."""
     if lengths.min() >= steps.stop:
-        return _unpadded(steps)
+        return Block(steps=steps, all=False, real=None, spans=())
     real = np.less.outer(range(steps.start, steps.stop), lengths)  # (k, B)
-    return Block(steps=steps, real=real, spans=list(_spans(steps, lengths)))
+    return Block(steps=steps, all=False, real=real, spans=list(_spans(steps, lengths)))
 
 
 def _spans(steps: slice, lengths: np.ndarray[Any, Any]) -> Iterator[Span]:
@@ -114,5 +119,5 @@ def _spans(steps: slice, lengths: np.ndarray[Any, Any]) -> Iterator[Span]:
     for end, count, marked in zip(ends.tolist(), running.sum(axis=1).tolist(), running, strict=True):
         after = row + (end - start) * count
         samples = slice(count) if falling else np.flatnonzero(marked)
-        yield Span(steps=slice(start, end), samples=samples, packed=True, rows=slice(row, after))
+        yield Span(steps=slice(start, end), samples=samples, rows=slice(row, after))
         start, row = end, after

@@ -1,4 +1,4 @@
-"""Names, shapes, first values and loading of the parameters, as in torch.nn.RNN's state dict.
+"""Names, shapes, first values and loading of the parameters, as in torch's state dicts.
 
 Parameters are read-only arrays. Training replaces them, so that a trace keeps the very weights it
 was computed with, and a backward pass can't meet others.
@@ -10,32 +10,41 @@ from typing import Any
 import numpy as np
 
 from refrnn import _checks
-from refrnn._types import Array, read_only
+from refrnn._cell import Cell
+from refrnn._types import PARAMETERS, Array, Weights, read_only
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 def shapes(
-    *, input_size: int, hidden_size: int, gates: int, layers: int, directions: int, bias: bool
+    cell: Cell, *, input_size: int, hidden_size: int, layers: int, directions: int, bias: bool
 ) -> dict[str, tuple[int, ...]]:
     """Return every parameter's name and shape in torch's order."""
     found: dict[str, tuple[int, ...]] = {}
-    rows = gates * hidden_size
+    rows, projected = cell.blocks * hidden_size, cell.widths(hidden_size)[0]
     for layer in range(layers):
-        width = input_size if layer == 0 else directions * hidden_size
+        width = input_size if layer == 0 else directions * projected
         for direction in range(directions):
             end = suffix(layer, direction)
             found[f"weight_ih_{end}"] = (rows, width)
-            found[f"weight_hh_{end}"] = (rows, hidden_size)
+            found[f"weight_hh_{end}"] = (rows, projected)
             if bias:
                 found[f"bias_ih_{end}"] = (rows,)
                 found[f"bias_hh_{end}"] = (rows,)
+            if projected != hidden_size:
+                found[f"weight_hr_{end}"] = (projected, hidden_size)
     return found
 
 
 def suffix(layer: int, direction: int) -> str:
     """Return the end of a parameter's name, such as `l1_reverse`."""
     return f"l{layer}_reverse" if direction else f"l{layer}"
+
+
+def gathered(parameters: Mapping[str, Array], end: str) -> Weights:
+    """Return the parameters whose names end so: those of one direction of one layer, or of a single step."""
+    w_ih, w_hh = (parameters[name + end] for name in PARAMETERS[:2])
+    return Weights(w_ih, w_hh, *(parameters.get(name + end) for name in PARAMETERS[2:]))
 
 
 def drawn(

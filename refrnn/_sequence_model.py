@@ -1,4 +1,4 @@
-r"""`SequenceModel`: an RNN, a head and a loss, put together so that they predict and train.
+r"""`SequenceModel`: a recurrent network, a head and a loss, put together so that they predict and train.
 
     output = "every"    y_t = head(output_t)       (T, B, O), (B, T, O) or (T, O): the layout of x
     output = "last"     y = head(h_n, top layer)   (B, O) or (O,)
@@ -14,7 +14,7 @@ the layout, so that a mean is a mean over real steps; predictions in padding are
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,8 @@ import numpy.typing as npt
 from refrnn import _checks, _parameters
 from refrnn._linear import Linear
 from refrnn._losses import squared_error
-from refrnn._rnn import RNN
+from refrnn._network import Network
+from refrnn._rnn import LSTM, Pair
 from refrnn._sgd import sgd
 from refrnn._trace import Trace
 from refrnn._types import Array
@@ -46,16 +47,17 @@ class LossGradients:
     parameters: Mapping[str, Array]
     """By name, `rnn.…` and `head.…`, frozen ones included."""
     x: Array
-    h_0: Array
+    h_0: Array | tuple[Array, Array]
+    """dL/dh_0; of an LSTM (dL/dh_0, dL/dc_0)."""
 
 
 class SequenceModel:
-    """An RNN with a linear head and a loss, which trains by gradient descent.
+    """An RNN, LSTM or GRU with a linear head and a loss, which trains by gradient descent.
 
     Parameters
     ----------
     rnn, head
-        Both of one dtype; the head reads D·H features. Training replaces their parameters.
+        Both of one dtype; the head reads D·H features (D·P with projections). Training replaces their parameters.
     output
         "last": one prediction a sequence; "every": one a step.
     loss
@@ -73,6 +75,7 @@ class SequenceModel:
     Examples
     --------
     >>> import numpy as np
+    >>> from refrnn import RNN
     >>> rng = np.random.default_rng(0)
     >>> model = SequenceModel(RNN(2, 3, generator=rng), Linear(3, 1, generator=rng))
     >>> x, target = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [1.0]
@@ -83,18 +86,19 @@ class SequenceModel:
 
     def __init__(
         self,
-        rnn: RNN,
+        rnn: Network[Any, Any],
         head: Linear,
         *,
         output: Literal["last", "every"] = "last",
         loss: Loss = squared_error,
         frozen: Collection[str] = (),
     ) -> None:
-        self.rnn = _checks.instance("rnn", rnn, RNN, "Pass RNN(input_size, hidden_size).")
+        kind = cast("type[Network[Any, Any]]", Network)
+        self.rnn = _checks.instance("rnn", rnn, kind, "Pass RNN(input_size, hidden_size), or an LSTM or GRU.")
         self.head = _checks.instance("head", head, Linear, "Pass Linear(D*H, outputs).")
         self.loss = _checks.function("loss", loss, "Pass squared_error, or a function of (y, target).")
         self.output = _checks.choice("output", output, ("last", "every"))
-        width = rnn.directions * rnn.hidden_size
+        width = self.rnn.output_size
         if head.in_features != width or head.dtype != rnn.dtype:
             message = (
                 f"The head must read D*H = {width} features in {rnn.dtype}; got {head!r}. Build it as "
@@ -122,7 +126,11 @@ class SequenceModel:
             part.load_state_dict({name.removeprefix(prefix): array for name, array in mine.items()})
 
     def predict(
-        self, x: npt.ArrayLike, h_0: npt.ArrayLike | None = None, *, lengths: npt.ArrayLike | None = None
+        self,
+        x: npt.ArrayLike,
+        h_0: npt.ArrayLike | Pair | None = None,
+        *,
+        lengths: npt.ArrayLike | None = None,
     ) -> Array:
         """Return the head's outputs, without dropout; the arguments are those of `RNN.forward`.
 
@@ -139,7 +147,7 @@ class SequenceModel:
         self,
         x: npt.ArrayLike,
         target: npt.ArrayLike,
-        h_0: npt.ArrayLike | None = None,
+        h_0: npt.ArrayLike | Pair | None = None,
         *,
         lengths: npt.ArrayLike | None = None,
         generator: np.random.Generator | None = None,
@@ -178,7 +186,7 @@ class SequenceModel:
             prediction=_spread(read.y, real),
             parameters=_prefixed({"rnn": rnn.parameters, "head": head.parameters}),
             x=rnn.x,
-            h_0=rnn.h_0,
+            h_0=(rnn.h_0, rnn.c_0) if isinstance(self.rnn, LSTM) else rnn.h_0,
         )
 
     def descend(
@@ -268,11 +276,11 @@ class SequenceModel:
             return trace.output if real is None else trace.output[real]  # (Σ lengths, D·H)
         return np.concatenate(list(trace.h_n[-self.rnn.directions :]), axis=-1)  # D × (B, H) -> (B, D·H)
 
-    def _d_h_n(self, trace: Trace, d_read: Array) -> Array:
-        """Return dL/dh_n from the gradient of what the head read: zero below the top layer."""
+    def _d_h_n(self, trace: Trace, d_read: Array) -> Array | tuple[Array, None]:
+        """Return dL/dh_n from the gradient of what the head read: zero below the top layer, and for an LSTM's c."""
         d_h_n = np.zeros_like(trace.h_n)
         d_h_n[-self.rnn.directions :] = np.split(d_read, self.rnn.directions, axis=-1)
-        return d_h_n
+        return (d_h_n, None) if isinstance(self.rnn, LSTM) else d_h_n
 
 
 def _prefixed(parts: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:

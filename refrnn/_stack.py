@@ -1,22 +1,25 @@
 """Layers and directions composed: the forward pass with its trace, and the backward pass over it.
 
     layer 0 reads x, layer l > 0 reads the outputs of layer l − 1: both directions side by side
-    (T, B, D·H), after dropout where it is on. `output` is what the last layer gives; `h_n` stacks the final
-    states in torch's order: l0 forward, l0 reverse, l1 forward, …
+    (T, B, D·P), after dropout where it is on. `output` is what the last layer gives; `h_n` (and `c_n`) stack the
+    final states in torch's order: l0 forward, l0 reverse, l1 forward, …
+
+P is the length of what a cell gives, H but in an LSTM with projections.
 
 All arrays in this module are time-major and batched, (T, B, ·); the layouts of callers are
-dealt with in `_rnn.py`.
+dealt with in `_network.py`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from refrnn import _scan
-from refrnn._elman import ElmanCell
+from refrnn._cell import Arrays, Cell, Prepared
 from refrnn._packing import Block, blocks
-from refrnn._parameters import suffix
+from refrnn._parameters import gathered, suffix
 from refrnn._scan import Scan, ScanGradients
 from refrnn._types import Array, Weights
 
@@ -28,50 +31,46 @@ Place = tuple[int, int]
 class Stack:
     """What a forward pass computes with: the cell and the weights of every layer and direction."""
 
-    cell: ElmanCell
+    cell: Cell
     parameters: Mapping[str, Array]  # by torch's names
     weights: Mapping[Place, Weights]  # the same
+    prepared: Mapping[Place, Prepared]  # as a scan reads them
     layers: int
     directions: int
     dropout: float
 
     @classmethod
     def of(
-        cls, cell: ElmanCell, parameters: Mapping[str, Array], layers: int, directions: int, dropout: float
+        cls, cell: Cell, parameters: Mapping[str, Array], layers: int, directions: int, dropout: float
     ) -> "Stack":
         """Return the stack with these parameters, gathered by layer and direction."""
-        weights: dict[Place, Weights] = {}
-        for layer in range(layers):
-            for d in range(directions):
-                end = suffix(layer, d)
-                weights[layer, d] = Weights(
-                    ih=parameters[f"weight_ih_{end}"],
-                    hh=parameters[f"weight_hh_{end}"],
-                    b_ih=parameters.get(f"bias_ih_{end}"),
-                    b_hh=parameters.get(f"bias_hh_{end}"),
-                )
+        weights = {
+            (layer, d): gathered(parameters, f"_{suffix(layer, d)}")
+            for layer in range(layers)
+            for d in range(directions)
+        }
         return cls(
             cell=cell,
             parameters=parameters,
             weights=weights,
+            prepared={place: cell.prepared(w) for place, w in weights.items()},
             layers=layers,
             directions=directions,
             dropout=dropout,
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle without `weights`: a copy's are its parameters again, and as read-only."""
+        """Pickle without what is made of the parameters: a copy makes it again, and as read-only."""
         return Stack.of, (self.cell, self.parameters, self.layers, self.directions, self.dropout)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackTrace:
-    """Everything a backward pass needs: inputs, weights, masks, and all hidden states."""
+class StackTrace(NamedTuple):
+    """Everything a backward pass needs: inputs, weights, masks, all states, and what the cell keeps of every step."""
 
     stack: Stack
     x: Array  # (T, B, I)
     lengths: np.ndarray | None  # (B,)
-    masks: np.ndarray | None  # (layers - 1, T, B, D * H), True where a value is kept
+    masks: np.ndarray | None  # (layers - 1, T, B, D * P), True where a value is kept
     scans: Mapping[Place, Scan]
 
     @property
@@ -87,8 +86,8 @@ class StackTrace:
         return blocks(len(self.x), self.lengths)
 
     def layer_output(self, layer: int) -> Array:
-        """Return what `layer` hands on, before dropout: its directions side by side (T, B, D·H)."""
-        steps = [self.scans[layer, d].steps for d in range(self.stack.directions)]
+        """Return what `layer` hands on, before dropout: its directions side by side (T, B, D·P)."""
+        steps = [self.scans[layer, d].steps[0] for d in range(self.stack.directions)]
         return steps[0] if len(steps) == 1 else np.concatenate(steps, axis=-1)
 
     def layer_reads(self, layer: int) -> Array:
@@ -104,31 +103,35 @@ class StackTrace:
         return y if self.padding is None else cleared(y, self.padding)
 
     def output(self) -> Array:
-        """Return the last layer's output (T, B, D·H), exactly 0 in the padding."""
+        """Return the last layer's output (T, B, D·P), exactly 0 in the padding."""
         y = self.layer_output(self.stack.layers - 1)
         return y if self.padding is None else cleared(y, self.padding)
 
-    def h_n(self) -> Array:
-        """Return the final states (L·D, B, H) in torch's order."""
-        return np.array([self.scans[place].final for place in places(self.stack)])
+    def finals(self) -> Arrays:
+        """Return the final states, (L·D, B, ·) in torch's order for every vector that the cell carries."""
+        return _piled([scan.final for scan in self.scans.values()])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackGradients:
+class StackGradients(NamedTuple):
     """What a backward pass found: per place the parameters' gradients and every step's."""
 
     weights: Mapping[Place, Weights]
     scans: Mapping[Place, ScanGradients]
     x: Array  # (T, B, I)
 
-    def h_0(self, stack: Stack) -> Array:
-        """Return dL/dh_0 (L·D, B, H) in torch's order."""
-        return np.array([self.scans[place].carry.initial for place in places(stack)])
+    def initials(self, stack: Stack) -> Arrays:
+        """Return the gradients of the initial states, (L·D, B, ·) in torch's order for every carried vector."""
+        return _piled([self.scans[place].initial for place in stack.weights])
+
+    def parameters(self, stack: Stack) -> dict[str, Array]:
+        """Return the gradient of every parameter by torch's name, in torch's order."""
+        arrays = [array for place in stack.weights for array in self.weights[place] if array is not None]
+        return dict(zip(stack.parameters, arrays, strict=True))
 
 
-def places(stack: Stack) -> list[Place]:
-    """Return every layer and direction in the order of h_0 and h_n."""
-    return [(layer, d) for layer in range(stack.layers) for d in range(stack.directions)]
+def _piled(states: Sequence[Sequence[Array]]) -> Arrays:
+    """Turn the carried vectors of every place into piles (L·D, B, ·), one for each vector."""
+    return tuple(np.array(vectors) for vectors in zip(*states, strict=True))
 
 
 def cleared(values: Array, padding: np.ndarray) -> Array:
@@ -160,31 +163,33 @@ def detached_steps(trace: StackTrace, truncation: int, *, reverse: bool) -> np.n
 
 
 def forward(
-    stack: Stack, x: Array, h_0: Array, *, lengths: np.ndarray | None, masks: np.ndarray | None
+    stack: Stack, x: Array, initial: Arrays, *, lengths: np.ndarray | None, masks: np.ndarray | None
 ) -> StackTrace:
-    """Run every layer over x (T, B, I) from h_0 (L·D, B, H) and return the trace."""
+    """Run every layer over x (T, B, I) from the initial states, each (L·D, B, ·), and return the trace."""
     scans: dict[Place, Scan] = {}
     trace = StackTrace(stack=stack, x=x, lengths=lengths, masks=masks, scans=scans)
     parts = trace.blocks
     for layer in range(stack.layers):
         y = trace.layer_reads(layer)
         for d in range(stack.directions):
-            w, h = stack.weights[layer, d], h_0[layer * stack.directions + d]
-            scans[layer, d] = _scan.forward(stack.cell, w, y, h, parts, reverse=d == 1)
+            first = [states[layer * stack.directions + d] for states in initial]
+            scans[layer, d] = _scan.forward(
+                stack.cell, stack.prepared[layer, d], y, first, parts, reverse=d == 1
+            )
     return trace
 
 
 def backward(
     trace: StackTrace,
     d_output: Array,
-    d_h_n: Array,
+    d_final: Arrays,
     *,
     truncation: int | None = None,
     onto: Mapping[Place, Weights] | None = None,
 ) -> StackGradients:
-    """Carry dL/doutput (T, B, D·H) and dL/dh_n (L·D, B, H) back to parameters, x and h_0.
+    """Carry dL/doutput (T, B, D·P) and the gradients of the final states, each (L·D, B, ·), back to where all began.
 
-    With `truncation` = k the state from which steps k, 2k, … of a scan started is treated as a constant.
+    With `truncation` = k the states from which steps k, 2k, … of a scan started are treated as constants.
     The gradients of parameters are added to those of later steps in `onto`, in place, where given. Nothing else in the
     result refers to the arguments, so that the caller may reuse them.
     """
@@ -202,18 +207,21 @@ def backward(
         width = d_y.shape[-1] // stack.directions
         d_below: list[Array] = []
         for d in range(stack.directions):
-            w, states = stack.weights[layer, d], trace.scans[layer, d]
-            found = scans[layer, d] = _scan.backward(
+            place = layer, d
+            w, scan = stack.prepared[place], trace.scans[place]
+            own = d_y if stack.directions == 1 else d_y[..., d * width : (d + 1) * width]
+            last = [states[layer * stack.directions + d] for states in d_final]
+            found = _scan.backward(stack.cell, w, scan, own, last, parts, detached=detached[d])
+            scans[place] = found
+            weights[place], d_x = _scan.products(
                 stack.cell,
                 w,
-                states,
-                d_y[..., d * width : (d + 1) * width],
-                d_h_n[layer * stack.directions + d],
+                y,
+                scan,
+                found.back,
                 parts,
-                detached=detached[d],
+                None if onto is None else onto[place],
             )
-            before = None if onto is None else onto[layer, d]
-            weights[layer, d], d_x = _scan.products(stack.cell, w, y, states, found.d_a, parts, before)
             d_below.append(d_x)
         d_y = d_below[0] if len(d_below) == 1 else d_below[0] + d_below[1]
         if layer > 0 and trace.masks is not None:

@@ -2,16 +2,19 @@
 
 Whole-sequence quantities (`output`, `x`) come in the caller's layout, per-step quantities always
 as (T, B, ·), with B = 1 for unbatched input, so that step t is row t whatever the layout.
+
+P is the length of h: H but in an LSTM with projections. What only an LSTM carries is refused of other networks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from refrnn._cell import Arrays, Cell, Factors
 from refrnn._layout import Layout
 from refrnn._parameters import suffix
-from refrnn._scan import ScanGradients
-from refrnn._stack import Place, StackGradients, StackTrace, places
+from refrnn._scan import Scan, ScanGradients, stacked
+from refrnn._stack import Place, StackGradients, StackTrace
 from refrnn._types import Array, read_only
 
 S = TypeVar("S")
@@ -19,10 +22,10 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """Every hidden state of a forward pass; all arrays are read-only.
+    """Every state of a forward pass, and all that its steps compute on the way; all arrays are read-only.
 
-    It holds the hidden states (with h_0), masks and lengths, and refers to x and to the parameters.
-    Everything else is derived on request.
+    It holds the states (with the initial ones), what the cell keeps of every step, masks and lengths, and refers to x
+    and to the parameters. Everything else is derived on request.
     """
 
     stack_trace: StackTrace
@@ -35,31 +38,51 @@ class Trace:
 
     @property
     def h_n(self) -> Array:
-        """The final states (L·D, B, H), or (L·D, H) unbatched."""
-        return read_only(self.layout.restored_state(self.stack_trace.h_n()))
+        """The final hidden states (L·D, B, P), or (L·D, P) unbatched."""
+        return named(self.stack_trace.stack.cell, "h", self.stack_trace.finals(), self.layout)
+
+    @property
+    def c_n(self) -> Array:
+        """The final cell states of an LSTM (L·D, B, H), or (L·D, H) unbatched."""
+        return named(self.stack_trace.stack.cell, "c", self.stack_trace.finals(), self.layout)
 
     def hidden(self, layer: int, direction: int = 0) -> Array:
-        """Return h_t of one layer and direction for every step: (T, B, H).
+        """Return h_t of one layer and direction for every step: (T, B, P).
 
         In padding a sample holds its state: its final one, or h_0 in the reverse direction.
         """
-        return read_only(_at(self.stack_trace.scans, layer, direction).steps)
+        return self.quantity("h", layer, direction)
 
-    def previous(self, layer: int, direction: int = 0) -> Array:
-        """Return the state from which each step started, h_0 included: (T, B, H)."""
-        return read_only(_at(self.stack_trace.scans, layer, direction).previous)
+    def previous(self, layer: int, direction: int = 0, name: str = "h") -> Array:
+        """Return the state from which each step started, the initial one included: (T, B, ·); "c" for an LSTM's c."""
+        scan = _at(self.stack_trace.scans, layer, direction)
+        return read_only(carried(self.stack_trace.stack.cell, name, scan.previous))
+
+    def quantity(self, name: str, layer: int, direction: int = 0) -> Array:
+        """Return one quantity of every step by its letter in the formulas of the cell: (T, B, ·).
+
+        "h"; of an LSTM "c", its gates "i", "f", "o" and the candidate "g"; of a GRU the gates "r", "z", the candidate
+        "n", and "m" = W_hn h + b_hn. In padding a sample holds its states, and the others are 0.
+
+        Raises
+        ------
+        ValueError
+            If a step of this network has no quantity of that name.
+        """
+        scan = _at(self.stack_trace.scans, layer, direction)
+        return read_only(quantity(self.stack_trace.stack.cell, scan, name))
 
     def layer_input(self, layer: int) -> Array:
-        """Return what a layer read at every step, after dropout: (T, B, I) or (T, B, D·H), 0 in the padding."""
+        """Return what a layer read at every step, after dropout: (T, B, I) or (T, B, D·P), 0 in the padding."""
         _at(self.stack_trace.scans, layer, 0)
         return read_only(self.stack_trace.layer_input(layer))
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by the trace itself: states, masks and lengths."""
+        """Bytes held by the trace itself: states, what is kept of every step, masks and lengths."""
         inner = self.stack_trace
         extra = sum(a.nbytes for a in (inner.masks, inner.lengths) if a is not None)
-        return extra + sum(scan.slots.nbytes for scan in inner.scans.values())
+        return extra + sum(scan.nbytes for scan in inner.scans.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +95,8 @@ class Gradients:
     @property
     def parameters(self) -> dict[str, Array]:
         """The gradient of every parameter by torch's name, in torch's order."""
-        stack, found = self.trace.stack_trace.stack, self.stack_gradients.weights
-        arrays = [array for place in places(stack) for array in found[place] if array is not None]
-        return {name: read_only(array) for name, array in zip(stack.parameters, arrays, strict=True)}
+        found = self.stack_gradients.parameters(self.trace.stack_trace.stack)
+        return {name: read_only(array) for name, array in found.items()}
 
     @property
     def x(self) -> Array:
@@ -83,28 +105,54 @@ class Gradients:
 
     @property
     def h_0(self) -> Array:
-        """dL/dh_0 (L·D, B, H), or (L·D, H) unbatched."""
-        inner = self.trace.stack_trace.stack
-        return read_only(self.trace.layout.restored_state(self.stack_gradients.h_0(inner)))
+        """dL/dh_0 (L·D, B, P), or (L·D, P) unbatched."""
+        return self._initial("h")
+
+    @property
+    def c_0(self) -> Array:
+        """dL/dc_0 of an LSTM (L·D, B, H), or (L·D, H) unbatched."""
+        return self._initial("c")
 
     def d_h(self, layer: int, direction: int = 0) -> Array:
-        """Return dL/dh_t for every step (T, B, H): all that reaches h_t."""
-        return read_only(self._scan(layer, direction).d_h)
+        """Return dL/dh_t for every step (T, B, P): all that reaches h_t."""
+        scan = self._scan(layer, direction)
+        return read_only(scan.from_output + scan.from_next[0])
 
     def d_h_from_output(self, layer: int, direction: int = 0) -> Array:
-        """Return the part of dL/dh_t that came through the layer's output at step t: (T, B, H)."""
+        """Return the part of dL/dh_t that came through the layer's output at step t: (T, B, P)."""
         return read_only(self._scan(layer, direction).from_output)
 
     def d_h_from_next(self, layer: int, direction: int = 0) -> Array:
-        """Return the part of dL/dh_t that step t+1 passed back: (T, B, H).
+        """Return the part of dL/dh_t that step t+1 passed back: (T, B, P).
 
         At the last step of the scan that is dL/dh_n.
         """
-        return read_only(self._scan(layer, direction).from_next)
+        return read_only(self._scan(layer, direction).from_next[0])
+
+    def d_c(self, layer: int, direction: int = 0) -> Array:
+        """Return dL/dc_t of an LSTM for every step (T, B, H), all that reaches c_t; 0 in the padding."""
+        return read_only(carried(self._cell, "c", self._scan(layer, direction).back))
+
+    def d_c_from_next(self, layer: int, direction: int = 0) -> Array:
+        """Return the part of dL/dc_t that step t+1 passed back: (T, B, H). The rest came from h_t.
+
+        At the last step of the scan that is dL/dc_n.
+        """
+        return read_only(carried(self._cell, "c", self._scan(layer, direction).from_next))
 
     def d_a(self, layer: int, direction: int = 0) -> Array:
-        """Return dL/da_t for every step (T, B, H), 0 in the padding."""
-        return read_only(self._scan(layer, direction).d_a)
+        """Return dL/da_t for every step, 0 in the padding: (T, B, ·) with a column for each row of W_ih.
+
+        a_t are the pre-activations, what the functions of the cell are taken of.
+        """
+        return read_only(stacked([left for left, _ in self._factors(layer, direction).ih], axis=-1))
+
+    def d_recurrent(self, layer: int, direction: int = 0) -> Array:
+        """Return the gradient of h_{t-1} W_hhᵀ + b_hh for every step, 0 in the padding: (T, B, ·).
+
+        It is dL/da_t but in a GRU, whose reset gate stands between that share and the candidate.
+        """
+        return read_only(stacked([left for left, _ in self._factors(layer, direction).hh], axis=-1))
 
     def step_contributions(self, name: str) -> Array:
         """Return what every step adds to one parameter's gradient: (T, *shape of the parameter).
@@ -114,23 +162,65 @@ class Gradients:
         ValueError
             If the network has no parameter of that name.
         """
-        inner = self.trace.stack_trace
-        for layer, d in inner.scans:
-            d_a = self._scan(layer, d).d_a
-            if name == _parameter("ih", layer, d):
-                return read_only(d_a.swapaxes(1, 2) @ inner.layer_input(layer))  # (T, H, B) @ (T, B, I)
-            if name == _parameter("hh", layer, d):
-                return read_only(d_a.swapaxes(1, 2) @ inner.scans[layer, d].previous)
-            if name in (_parameter("b_ih", layer, d), _parameter("b_hh", layer, d)) and (
-                inner.stack.weights[layer, d].b_ih is not None
-            ):
-                return read_only(d_a.sum(axis=1))
+        if name in self.trace.stack_trace.stack.parameters:
+            for layer, d in self.stack_gradients.scans:
+                if name.endswith(f"_{suffix(layer, d)}"):
+                    pairs = self._pairs(name.removesuffix(f"_{suffix(layer, d)}"), layer, d)
+                    return read_only(stacked(pairs, axis=1))
         options = ", ".join(self.parameters)
         message = f"name must be one of {options}; got {name!r}. Pass a parameter of this network."
         raise ValueError(message)
 
+    @property
+    def _cell(self) -> Cell:
+        return self.trace.stack_trace.stack.cell
+
+    def _initial(self, name: str) -> Array:
+        found = self.stack_gradients.initials(self.trace.stack_trace.stack)
+        return named(self._cell, name, found, self.trace.layout)
+
     def _scan(self, layer: int, direction: int) -> ScanGradients:
         return _at(self.stack_gradients.scans, layer, direction)
+
+    def _factors(self, layer: int, direction: int) -> Factors:
+        """Return what the gradients of one layer and direction are sums of, over (T, B)."""
+        back, inner = self._scan(layer, direction).back, self.trace.stack_trace
+        scan = inner.scans[layer, direction]
+        return self._cell.factors(inner.layer_input(layer), scan.previous, scan.kept, back)
+
+    def _pairs(self, kind: str, layer: int, direction: int) -> Sequence[Array]:
+        """Return every step's share in the blocks of rows of one parameter: (T, rows, ·)."""
+        factors = self._factors(layer, direction)
+        pairs = {"ih": factors.ih, "hh": factors.hh, "hr": factors.hr}[kind[-2:]]
+        if kind.startswith("bias"):
+            return [left.sum(axis=1) for left, _ in pairs]
+        return [left.swapaxes(1, 2) @ right for left, right in pairs]  # (T, rows, B) @ (T, B, ·)
+
+
+def quantity(cell: Cell, scan: Scan, name: str) -> Array:
+    """Return one quantity of every step, refusing those that the cell doesn't have."""
+    found = dict(zip(cell.carried, scan.steps, strict=True))
+    found |= cell.quantities(scan.kept)
+    if name in found:
+        return found[name]
+    message = f"name must be one of {', '.join(found)} in this network; got {name!r}. Pass one of these."
+    raise ValueError(message)
+
+
+def named(cell: Cell, name: str, vectors: Arrays, layout: Layout) -> Array:
+    """Return the pile (L·D, B, ·) of one carried vector in the layout of a call, read-only."""
+    return read_only(layout.restored_state(carried(cell, name, vectors)))
+
+
+def carried(cell: Cell, name: str, vectors: Sequence[S]) -> S:
+    """Return what belongs to one carried vector, refusing those that the cell doesn't carry."""
+    if name in cell.carried:
+        return vectors[cell.carried.index(name)]
+    message = (
+        f"This network carries {' and '.join(cell.carried)} from step to step; got {name!r} asked for. Ask for what it "
+        "carries."
+    )
+    raise ValueError(message)
 
 
 def _at(found: Mapping[Place, S], layer: int, direction: int) -> S:
@@ -143,9 +233,3 @@ def _at(found: Mapping[Place, S], layer: int, direction: int) -> S:
         f"direction {direction!r}. Count from 0; direction 1 is the reverse one."
     )
     raise ValueError(message)
-
-
-def _parameter(field: str, layer: int, direction: int) -> str:
-    """Return torch's name of a field of `Weights`."""
-    kind = f"bias{field[1:]}" if field.startswith("b_") else f"weight_{field}"
-    return f"{kind}_{suffix(layer, direction)}"

@@ -16,12 +16,17 @@ DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.longdouble))
 
 
 class Weights(NamedTuple):
-    """The four parameters of one direction of one layer (or their gradients)."""
+    """The parameters of one direction of one layer (or their gradients), in torch's order."""
 
-    ih: Array  # (gates * H, I)
-    hh: Array  # (gates * H, H)
-    b_ih: Array | None  # (gates * H,), None without biases
+    ih: Array  # (rows, I): H rows, 3H in a GRU, 4H in an LSTM
+    hh: Array  # (rows, P): P = H but in an LSTM with projections
+    b_ih: Array | None  # (rows,), None without biases
     b_hh: Array | None
+    hr: Array | None = None  # (P, H), in an LSTM with projections
+
+
+PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+"""torch's names of the fields of `Weights`, before the layer and direction are added."""
 
 
 def read_only(array: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Measure the speed of everything and write it down: `make bench`, about six minutes on two processors.
+"""Measure the speed of everything and write it down: `make bench`, about ten minutes on two processors.
 
     python benchmarks/speed [--out reports] [--tiny] [--told "on a loaded machine"]
 
@@ -54,7 +54,12 @@ def growth(lengths: Mapping[str, Sequence[int]], repeats: int) -> list[Measured]
 def everything(*, tiny: bool) -> Measured:
     """Measure all parts; `tiny` takes seconds and says nothing about speed."""
     flag, seconds = (["--tiny"], (0.5, 0.5, 0.5)) if tiny else ([], (100, 70, 30))
+    gated = {
+        cell: part("compare.py", "--against", "torch", "--cell", cell, "--seconds", seconds[0], *flag)
+        for cell in ("LSTM", "GRU")
+    }
     return {
+        "gated": gated,
         "one_thread": part("compare.py", "--against", "torch", "--seconds", seconds[0], *flag),
         "default_threads": part(
             "compare.py", "--against", "torch", "--seconds", seconds[1], *flag, threads=None

@@ -19,30 +19,32 @@ class Scan:
 
     x: np.ndarray  # (N, I)
     h: np.ndarray  # (N, H)
-    steps: list[
+    delta: np.ndarray  # (N, rows): H rows of the weights, 3H in a GRU, 4H in an LSTM
+    there: list[
         tuple[np.ndarray, np.ndarray]
-    ]  # what is multiplied (b, H) at each step, and room for the product
-    w_ih: np.ndarray  # (H, I)
-    w_hh: np.ndarray  # (H, H)
+    ]  # of each step forward what is multiplied (b, H), and room (b, rows)
+    back: list[tuple[np.ndarray, np.ndarray]]  # of each step back (b, rows), and room (b, H)
+    w_ih: np.ndarray  # (rows, I)
+    w_hh: np.ndarray  # (rows, H)
 
     def forward(self) -> None:
         """Multiply as a forward pass does."""
         self.x.dot(self.w_ih.T)
         w = self.w_hh.T
-        for h, out in self.steps:
+        for h, out in self.there:
             h.dot(w, out)
 
     def backward(self) -> None:
         """Multiply as a backward pass does."""
         w = np.asfortranarray(self.w_hh)
-        for h, out in self.steps:
-            h.dot(w, out)
-        self.h.T.dot(self.x)
-        self.h.T.dot(self.h)
-        self.h.dot(self.w_ih)
+        for delta, out in self.back:
+            delta.dot(w, out)
+        self.delta.T.dot(self.x)
+        self.delta.T.dot(self.h)
+        self.delta.dot(self.w_ih)
 
 
-def product_calls(module: torch.nn.RNN, problem: Problem) -> Mapping[str, Callable[[], None]]:
+def product_calls(module: torch.nn.RNNBase, problem: Problem) -> Mapping[str, Callable[[], None]]:
     """Return what is timed of the products alone."""
     scans = list(_scans(module, problem))
 
@@ -58,7 +60,7 @@ def product_calls(module: torch.nn.RNN, problem: Problem) -> Mapping[str, Callab
     return {"forward": forward, "both": both}
 
 
-def _scans(module: torch.nn.RNN, problem: Problem) -> Iterator[Scan]:
+def _scans(module: torch.nn.RNNBase, problem: Problem) -> Iterator[Scan]:
     """Yield every layer and direction."""
     steps, batch, _ = problem.x.shape
     lengths = np.full(batch, steps) if problem.lengths is None else problem.lengths
@@ -68,7 +70,11 @@ def _scans(module: torch.nn.RNN, problem: Problem) -> Iterator[Scan]:
         if name.startswith("weight_ih"):
             w_ih = parameter.detach().numpy()
             w_hh = module.get_parameter(name.replace("_ih", "_hh")).detach().numpy()
-            hidden, inputs = w_ih.shape
-            sizes = ((sum(samples), inputs), (sum(samples), hidden), (batch, hidden), (batch, hidden))
-            x, h, one, out = (rng.uniform(-1, 1, size).astype(w_ih.dtype) for size in sizes)
-            yield Scan(x=x, h=h, steps=[(one[:b], out[:b]) for b in samples], w_ih=w_ih, w_hh=w_hh)
+            (rows, inputs), hidden, n = w_ih.shape, w_hh.shape[1], sum(samples)
+            sizes = ((n, inputs), (n, hidden), (n, rows), (batch, hidden), (batch, rows))
+            x, h, delta, one, step = (rng.uniform(-1, 1, size).astype(w_ih.dtype) for size in sizes)
+            outs = np.empty_like(step), np.empty_like(one)
+            there, back = (
+                [(array[:b], out[:b]) for b in samples] for array, out in zip((one, step), outs, strict=True)
+            )
+            yield Scan(x=x, h=h, delta=delta, there=there, back=back, w_ih=w_ih, w_hh=w_hh)

@@ -2,11 +2,12 @@
 
 All hold the same weights and inputs, in the same dtype, made before the clock starts. "forward" gives output and
 h_n, torch under `no_grad`; "both" gives the gradients of x, h_0 and every parameter, from random cotangents on output
-and h_n. Where lengths vary, torch reads a PackedSequence that was packed beforehand, longest first, and its
-output stays packed; refrnn reads padded arrays.
+and h_n. An LSTM's c_0 and dL/dc_n are given too. Where lengths vary, torch reads a PackedSequence that was packed
+beforehand, longest first, and its output stays packed; refrnn reads padded arrays.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,61 +17,70 @@ from workloads import Problem, Workload
 
 import refrnn
 
+T = TypeVar("T")
 Calls = Mapping[str, Callable[[], Sequence[np.ndarray | torch.Tensor]]]
 
 
-def torch_module(work: Workload, dtype: str) -> torch.nn.RNN:
+def torch_module(work: Workload, dtype: str, cell: str) -> torch.nn.RNNBase:
     """Return a network of that kind with torch's own random weights."""
     torch.manual_seed(0)
     both = work.directions == 2
-    return torch.nn.RNN(work.I, work.H, work.layers, bidirectional=both, dtype=getattr(torch, dtype))
+    kind = {"RNN": torch.nn.RNN, "LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU}[cell]
+    return kind(work.I, work.H, work.layers, bidirectional=both, dtype=getattr(torch, dtype))
 
 
-def reference_side(module: torch.nn.RNN, problem: Problem) -> Calls:
+def reference_side(module: torch.nn.RNNBase, problem: Problem) -> Calls:
     """Return what is timed of refrnn."""
     p, d = problem, module.bidirectional
-    rnn = refrnn.RNN(
-        module.input_size, module.hidden_size, module.num_layers, bidirectional=d, dtype=p.x.dtype
-    )
+    kind = {"RNN": refrnn.RNN, "LSTM": refrnn.LSTM, "GRU": refrnn.GRU}[type(module).__name__]
+    rnn = kind(module.input_size, module.hidden_size, module.num_layers, bidirectional=d, dtype=p.x.dtype)
     rnn.load_state_dict(module.state_dict())
+    initial, d_final = as_state(p.initial), as_state(p.d_final)
 
     def forward() -> Sequence[np.ndarray]:
-        trace = rnn.forward(p.x, p.h_0, lengths=p.lengths)
+        trace = rnn.forward(p.x, initial, lengths=p.lengths)
         return [trace.output, trace.h_n]
 
     def both() -> Sequence[np.ndarray]:
-        trace = rnn.forward(p.x, p.h_0, lengths=p.lengths)
-        found = rnn.backward(trace, p.d_output, p.d_h_n)
+        trace = rnn.forward(p.x, initial, lengths=p.lengths)
+        found = rnn.backward(trace, p.d_output, d_final)
         return [found.x, found.h_0, *found.parameters.values()]
 
     return {"forward": forward, "both": both}
 
 
-def torch_side(module: torch.nn.RNN, problem: Problem) -> Calls:
+def as_state(vectors: tuple[T, ...]) -> Any:  # noqa: ANN401 - what networks take
+    """Return the state of a network as it takes it: one vector, or the pair."""
+    return vectors if len(vectors) > 1 else vectors[0]
+
+
+def torch_side(module: torch.nn.RNNBase, problem: Problem) -> Calls:
     """Return what is timed of torch."""
-    whole, h_0 = torch.tensor(packed(problem.x, problem)), torch.tensor(problem.h_0)
-    cotangents = [torch.tensor(packed(problem.d_output, problem)), torch.tensor(problem.d_h_n)]
-    leaves = [whole.requires_grad_(), h_0.requires_grad_(), *module.parameters()]
+    whole = torch.tensor(packed(problem.x, problem))
+    initial = tuple(torch.tensor(state).requires_grad_() for state in problem.initial)
+    cotangents = [torch.tensor(packed(problem.d_output, problem)), *map(torch.tensor, problem.d_final)]
+    leaves = [whole.requires_grad_(), *initial[:1], *module.parameters(), *initial[1:]]
     x = whole if problem.lengths is None else PackedSequence(whole, batch_sizes(problem))
 
-    def output_of() -> tuple[torch.Tensor, torch.Tensor]:
-        output, h_n = module(x, h_0)
-        return (output.data if isinstance(output, PackedSequence) else output), h_n
+    def output_of() -> tuple[torch.Tensor, ...]:
+        output, final = module(x, as_state(initial))
+        output = output.data if isinstance(output, PackedSequence) else output
+        return output, *(final if isinstance(final, tuple) else (final,))
 
     def forward() -> Sequence[torch.Tensor]:
         with torch.no_grad():
-            return output_of()
+            return output_of()[:2]
 
     def both() -> Sequence[torch.Tensor]:
         for leaf in leaves:
             leaf.grad = None
         torch.autograd.backward(output_of(), cotangents)
-        return [leaf.grad for leaf in leaves if leaf.grad is not None]
+        return [leaf.grad for leaf in leaves[: 2 + len(list(module.parameters()))] if leaf.grad is not None]
 
     return {"forward": forward, "both": both}
 
 
-def column_side(module: torch.nn.RNN, problem: Problem) -> Calls:
+def column_side(module: torch.nn.RNNBase, problem: Problem) -> Calls:
     """Return what is timed of the code that takes one sample at a time."""
     p, rnn = problem, ColumnRNN(*(parameter.detach().numpy() for parameter in module.parameters()))
 
@@ -101,10 +111,10 @@ def batch_sizes(problem: Problem) -> torch.Tensor:
 def verify(reference: Calls, other: Calls, problem: Problem, work: Workload) -> None:
     """Refuse to time two sides that compute different things.
 
-    The scale is first-order: as many unit roundoffs as the longest chain of sums has terms, T steps of B + I + H
-    each in every layer.
+    The scale is first-order: as many unit roundoffs as the longest chain of sums has terms, T steps of B + I and the
+    rows of the weights (up to 4H) each in every layer.
     """
-    terms = work.layers * work.T * (work.B + work.I + work.directions * work.H)
+    terms = work.layers * work.T * (work.B + work.I + 4 * work.directions * work.H)
     for name, call in reference.items():
         ours, theirs = list(call()), [np.asarray(found) for found in other[name]()]
         ours[0] = packed(np.array(ours[0]), problem)

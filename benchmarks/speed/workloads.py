@@ -58,18 +58,31 @@ class Problem:
     h_0: np.ndarray
     d_output: np.ndarray
     d_h_n: np.ndarray
+    c_0: np.ndarray | None  # an LSTM's
+    d_c_n: np.ndarray | None
     lengths: np.ndarray | None  # longest first, which spares torch the sorting
 
     @classmethod
-    def drawn(cls, work: Workload, dtype: str) -> "Problem":
+    def drawn(cls, work: Workload, dtype: str, cell: str) -> "Problem":
         """Draw everything from the standard normal distribution, and lengths evenly."""
         rng = np.random.default_rng(0)
         state = (work.layers * work.directions, work.B, work.H)
         output = (work.T, work.B, work.directions * work.H)
         shapes = {"x": (work.T, work.B, work.I), "h_0": state, "d_output": output, "d_h_n": state}
+        shapes |= {"c_0": state, "d_c_n": state} if cell == "LSTM" else {}
         lengths = None
         if work.varied:
             lengths = np.sort(rng.integers(1, work.T, work.B, endpoint=True))[::-1].copy()
             lengths[0] = work.T
         arrays = {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
-        return cls(**arrays, lengths=lengths)
+        return cls(**({"c_0": None, "d_c_n": None} | arrays), lengths=lengths)
+
+    @property
+    def initial(self) -> tuple[np.ndarray, ...]:
+        """h_0, and an LSTM's c_0."""
+        return (self.h_0,) if self.c_0 is None else (self.h_0, self.c_0)
+
+    @property
+    def d_final(self) -> tuple[np.ndarray, ...]:
+        """dL/dh_n, and an LSTM's dL/dc_n."""
+        return (self.d_h_n,) if self.d_c_n is None else (self.d_h_n, self.d_c_n)

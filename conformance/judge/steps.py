@@ -58,11 +58,11 @@ def forward_step(
     """
     weights = Weights(*[*(w.astype(np.float64) for w in parameters.values()), None, None][:4])
     size = Weights(*(None if w is None else magnitude(w) for w in weights))  # pyright: ignore[reportArgumentType]
-    a, terms, expected, product = (np.empty_like(hidden) for _ in range(4))
-    cell.input_share(x, weights, a)
-    cell.input_share(magnitude(x), size, terms)
-    cell.forward_step(a, previous, weights.hh.T, expected, product)
-    a += product
+    prepared = cell.prepared(weights).forward
+    a, terms = share(prepared, x), share(cell.prepared(size).forward, magnitude(x))
+    expected, room = a.copy(), cell.room(prepared, len(x))
+    cell.forward_step(prepared, room, (previous,), (expected,))
+    a += room[0]  # h_{t-1} W_hhᵀ
     terms += magnitude(previous) @ size.hh.T
     epsilon = bounds.pre_activation(p, terms, fan_in=x.shape[1] + previous.shape[1])
     bound = bounds.state(p, cell.nonlinearity, a, epsilon)
@@ -81,12 +81,13 @@ def forward_step(
 def backward_step(cell: ElmanCell, p: Precision, forward: Forward, d_hidden: Array) -> Backward:
     """Take one backward step for every row from the subject's own dL/dh_t (N, H)."""
     w = forward.weights
-    d_a, d_previous = cell.slope(forward.hidden), np.empty_like(d_hidden)
-    cell.backward_step(d_hidden, d_a, w.hh, d_previous)
+    d_a, d_previous = np.empty_like(d_hidden), np.empty_like(d_hidden)
+    cell.slopes([forward.hidden], [forward.previous], (), [d_a])
+    cell.backward_step(w, d_hidden, (), (d_a,), (d_previous,))
     epsilon = magnitude(bounds.pre_gradient(p, cell.nonlinearity, forward.hidden, d_hidden))
     size, w_ih, w_hh = magnitude(d_a), magnitude(w.ih), magnitude(w.hh)
     to_previous = Flow(value=d_previous, terms=size @ w_hh, inherited=epsilon @ w_hh)
-    d_x = cell.input_gradient(d_a, w)
+    d_x = d_a @ w.ih
     to_input = Flow(value=d_x, terms=size @ w_ih, inherited=epsilon @ w_ih)
     return Backward(
         forward=forward,
@@ -97,3 +98,9 @@ def backward_step(cell: ElmanCell, p: Precision, forward: Forward, d_hidden: Arr
         to_previous=to_previous,
         to_input=to_input,
     )
+
+
+def share(w: Weights, x: Array) -> Array:
+    """Return what x (N, I) and the biases contribute to the pre-activations of all rows."""
+    product = x @ w.ih
+    return product if w.b_ih is None else product + w.b_ih

@@ -240,17 +240,23 @@ def test_every_public_class_and_function_is_documented() -> None:
 
 
 PUBLIC = [
+    "GRU",
+    "LSTM",
     "RNN",
     "Array",
     "CellGradients",
     "CellTrace",
+    "Convention",
     "ElmanCell",
+    "GRUCell",
     "Gradients",
+    "LSTMCell",
     "Layout",
     "Linear",
     "LinearGradients",
     "LinearTrace",
     "LossGradients",
+    "Network",
     "RNNCell",
     "SegmentedGradients",
     "SegmentedTrace",

@@ -255,8 +255,8 @@ def test_a_model_refuses(call: Callable[[], object], error: type[Exception], mat
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda: SequenceModel("rnn", head()), "^rnn must be a RNN; got str. Pass RNN"),
-        (lambda: SequenceModel(cell(), head()), "^rnn must be a RNN; got RNNCell"),
+        (lambda: SequenceModel("rnn", head()), "^rnn must be a Network; got str. Pass RNN"),
+        (lambda: SequenceModel(cell(), head()), "^rnn must be a Network; got RNNCell"),
         (
             lambda: SequenceModel(RNN(I, H), np.ones((O, H))),
             "^head must be a Linear; got ndarray. Pass Linear",
