@@ -13,6 +13,7 @@ from conformance.hand_written.calling import Binding
 from conformance.hand_written.checking.process import TIME_LIMIT, checked_apart
 from conformance.hand_written.checking.request import Request
 from conformance.hand_written.checking.target import checked_object
+from conformance.hand_written.mending.patch import patched, unified
 from conformance.hand_written.report.html import check_fragment
 from conformance.hand_written.report.terminal import check_text
 from conformance.record.check import CheckRecord, CheckVerdict, DiagnosisRecord
@@ -43,6 +44,16 @@ class Check(Struct, frozen=True):
     def diagnosis(self) -> DiagnosisRecord | None:
         """The mistakes that were found, None where nothing was wrong or nothing could be said."""
         return self.record.diagnosis
+
+    @property
+    def diff(self) -> str:
+        """The patch with which every gradient is right, as a unified diff; empty where none was found."""
+        return unified(self.record)
+
+    @property
+    def fixed_source(self) -> str:
+        """The whole source with that patch made, of several files one after the other; empty where none was found."""
+        return "".join(content.decode() for content in patched(self.record).values())
 
     def __str__(self) -> str:
         return check_text(self.record)

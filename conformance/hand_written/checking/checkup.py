@@ -30,6 +30,7 @@ from conformance.hand_written.checking.diagnosing import diagnosed, show_the_sam
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
 from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
+from conformance.hand_written.checking.mended import with_mend
 from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
 from conformance.hand_written.checking.request import Request, failed_record, out_of_time_record
 from conformance.hand_written.checking.running import Failure, attempt
@@ -60,8 +61,8 @@ def checked(
         if failure.late:
             return out_of_time_record(question, ended)
         return failed_record(question, ended, bound.notes)
-    checkup = accused_of_least(choice.candidates, progress)
-    return judged_record(question, checkup.found())
+    found = accused_of_least(choice.candidates, progress).found()
+    return judged_record(question, with_mend(found, progress))
 
 
 def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Checkup":
