@@ -61,10 +61,6 @@ def minimal(*mistakes: tuple[str, str]) -> Planted:
     return Planted("minimal_unit", "MinimalUnit", mistakes)
 
 
-def leaky(*mistakes: tuple[str, str]) -> Planted:
-    return Planted("leaky_rates", "Leaky", mistakes)
-
-
 PLANTED = {
     "lstm rows, forgotten cell carry": rows(("dc = dc_carry + dh", "dc = dh")),
     "lstm rows, cell carry without gate": rows(("dc_carry = dc * f", "dc_carry = dc")),
@@ -91,7 +87,7 @@ PLANTED = {
         ("dc_carry = dc * f", "dc_carry = dc * i"),
         ("dR += h_prev.T @ da", "dR += h.T @ da"),
     ),
-    "lstm columns, one": columns(("dcell_next = dcell * self.f[t]", "dcell_next = dcell * self.f[t - 1]")),
+    "lstm columns, one": columns(("dcell_next = dcell * self.f[t]", "dcell_next = dcell * self.i[t]")),
     "lstm columns, wrong cell state": columns(("dcell * self.cell[t - 1]", "dcell * self.cell[t]")),
     "lstm columns, gate left out of dz": columns((" + self.Wo.T @ do", "")),
     "lstm columns, two": columns(
@@ -149,15 +145,6 @@ PLANTED = {
         ("(1 - u ** 2)", "(1 - u)"),
         ("(dh * (u - prev) + dm * prev)", "dh * (u - prev)"),
         ("gE += self.h[t + 1].T", "gE += self.h[t].T"),
-    ),
-    "leaky rates, one": leaky(("back = (1 - self.leak) * total + ", "back = ")),
-    "leaky rates, two": leaky(
-        ("delta = self.leak * total", "delta = total"), ("self.states[t].T", "self.states[t + 1].T")
-    ),
-    "leaky rates, three": leaky(
-        ("(1 - self.rates[t] ** 2)", "(1 - self.states[t + 1] ** 2)"),
-        ("self.Wrec.T @ delta", "self.Wrec @ delta"),
-        ("db += delta", "db = delta"),
     ),
 }
 """What is planted, by a name of each."""

@@ -96,7 +96,11 @@ def written(new: ast.expr, among: ast.expr, source: str) -> str:
             return super().visit(node)
 
         def generic_visit(self, node: ast.AST) -> ast.AST:
-            return super().generic_visit(copy.copy(node))
+            fresh = copy.copy(node)
+            for name, value in ast.iter_fields(node):
+                if isinstance(value, list):
+                    setattr(fresh, name, list(value))
+            return super().generic_visit(fresh)
 
     text = ast.unparse(_fresh(Keeping(), new))
     for name, told in kept.items():
