@@ -138,7 +138,7 @@ class Candidates:
                 self.question.budget.spend()
                 ids = self._ids(variant.whole, evaluators)
                 if ids and ids != now:
-                    survivors.append((fine or spoilt, fine, k, variant))
+                    survivors.append((fine or spoilt or _leaves_a_term_out(variant), fine, k, variant))
                 if self.question.budget.over:
                     return
         for doubtful, _, k, variant in sorted(survivors, key=lambda each: (*each[:2], each[3].cost)):
@@ -284,6 +284,16 @@ class Candidates:
             return None, None
         self.question.budget.spend(2 * RUN)
         return instrumented, recorded(self.question.program, self.question.live, instrumented.codes)
+
+
+def _leaves_a_term_out(variant: Variant) -> bool:
+    """Return whether an edit leaves a term of a sum out: what is left may be an adjoint through some of the uses."""
+    old = variant.old
+    return (
+        isinstance(old, ast.BinOp)
+        and isinstance(old.op, (ast.Add, ast.Sub))
+        and (variant.new is old.left or variant.new is old.right)
+    )
 
 
 def _changes(expression: ast.expr, evaluators: Sequence[Evaluator], values: Sequence[Any]) -> bool:
