@@ -13,12 +13,16 @@ class Request(Struct, frozen=True, kw_only=True):
 
     target: str
     reproduce: str
+    mend: bool = False  # whether a patch is looked for as well
 
     @classmethod
-    def on_the_command_line(cls, target: str, case: str = "", *, execute: bool = False) -> "Request":
+    def on_the_command_line(
+        cls, target: str, case: str = "", *, execute: bool = False, mend: bool = False
+    ) -> "Request":
         """Return what `conformance check` is asked by these arguments."""
-        options = (f" --case {case}" if case else "") + (" --execute" if execute else "")
-        return cls(target=target, reproduce=f"conformance check {quoted(target)}{options}")
+        flags = f"{' --execute' if execute else ''}{' --mend' if mend else ''}"
+        options = (f" --case {case}" if case else "") + flags
+        return cls(target=target, reproduce=f"conformance check {quoted(target)}{options}", mend=mend)
 
 
 def not_called_record(

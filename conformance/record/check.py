@@ -154,6 +154,18 @@ class InterfaceRecord(Body):
     adapter: str
 
 
+class FixRecord(Body):
+    """Some lines of a source, from `first` (counted from 1), and those that take their place; either may be none.
+
+    The file of a notebook is `path.ipynb#cell`, and its lines are the cell's.
+    """
+
+    file: str
+    first: int
+    before: list[str]
+    after: list[str]
+
+
 class CheckRecord(Body):
     """What `conformance check` found about one target.
 
@@ -161,7 +173,9 @@ class CheckRecord(Body):
     by itself; `inherited` tells the steps that only pass it on. `simulated_steps` is true where the network keeps no
     steps, and those told are of the reproduction by the diagnosis. `as_written` tells of truncation and clipping that
     were lifted, and what the code computes with them. `printed` is what the code itself wrote. `unjudged` names what
-    may be a backward pass and wasn't judged as one.
+    may be a backward pass and wasn't judged as one. `fixes` are the lines with which every gradient is right; they were
+    tried in memory, on further problems too. `located` tells where a backward pass first goes wrong, where there are
+    none.
     """
 
     schema: int
@@ -189,6 +203,8 @@ class CheckRecord(Body):
     printed: str = ""
     unjudged: list[str] = msgspec.field(default_factory=list)
     not_run: list[str] = msgspec.field(default_factory=list)
+    fixes: list[FixRecord] = msgspec.field(default_factory=list)
+    located: str = ""
 
     @property
     def exit_code(self) -> int:

@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from types import CodeType
 
 import libcst as cst
@@ -35,9 +36,14 @@ class Mutant:
     lines: range  # those of the changed statement
 
     def code(self) -> CodeType:
-        """Compile the changed function."""
-        module = compile(self._source(self.new), str(self.path), "exec")
-        return next(constant for constant in module.co_consts if isinstance(constant, CodeType))
+        """Compile the changed function, within its class where it asks `super()` for that."""
+        source, (*_, owner, _) = self._source(self.new), ("", *self.function.split("."))
+        within = owner and "super()" in source
+        text = f"class {owner}:\n{indent(source, ' ')}" if within else source
+        code = compile(text, str(self.path), "exec")
+        for _ in range(1 + bool(within)):
+            code = next(constant for constant in code.co_consts if isinstance(constant, CodeType))
+        return code
 
     def changed_default(self) -> tuple[str, ast.expr] | None:
         """Return the parameter whose default is changed, and its new default; None for any other change."""

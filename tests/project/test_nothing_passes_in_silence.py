@@ -113,6 +113,7 @@ RUNS_CODE = (
     "conformance/hand_written/by_example/",
     "conformance/hand_written/calling/",
     "conformance/hand_written/diagnosis/",
+    "conformance/hand_written/mending/",
     "conformance/subjects/contracts/kernels.py",
 )
 """Where the code that a user points at is run, or an example of torch's own pages: nothing of a record comes there."""

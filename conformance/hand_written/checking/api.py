@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.cases import Case, parse_id
 from conformance.errors import UsageError
 from conformance.hand_written.calling import Binding
 from conformance.hand_written.checking.process import TIME_LIMIT, checked_apart
 from conformance.hand_written.checking.target import checked_object
+from conformance.hand_written.mending.patch import patched, unified
 from conformance.hand_written.report.html import check_fragment
 from conformance.hand_written.report.terminal import check_text
 from conformance.hand_written.request import Request
@@ -44,6 +46,16 @@ class Check(Struct, frozen=True):
         """The mistakes that were found, None where nothing was wrong or nothing could be said."""
         return self.record.diagnosis
 
+    @property
+    def diff(self) -> str:
+        """The patch with which every gradient is right, as a unified diff; empty where none was found, or asked for."""
+        return unified(self.record)
+
+    @property
+    def fixed_source(self) -> str:
+        """The whole source with that patch made, of several files one after the other; empty where none was found."""
+        return "".join(content.decode() for content in patched(self.record).values())
+
     def __str__(self) -> str:
         return check_text(self.record)
 
@@ -55,7 +67,12 @@ class Check(Struct, frozen=True):
 
 
 def check(
-    network: object, *, case: str | Case = "", time_limit: float = TIME_LIMIT, execute: bool = False
+    network: object,
+    *,
+    case: str | Case = "",
+    time_limit: float = TIME_LIMIT,
+    execute: bool = False,
+    mend: bool = False,
 ) -> Check:
     """Check a hand-written network against torch.nn.RNN.
 
@@ -72,6 +89,8 @@ def check(
         runs in this process and takes as long as it takes.
     execute
         Whether all of the script of a network by name is run first, as it stands; else only its definitions are.
+    mend
+        Whether a patch of a wrong backward pass is looked for as well, which takes some seconds more.
 
     Returns
     -------
@@ -88,8 +107,8 @@ def check(
     if wanted:
         parse_id(wanted)
     if isinstance(network, str):
-        return Check(checked_apart(network, wanted, seconds=time_limit, execute=execute))
-    return Check(checked_object(network, wanted, request_for(network)))
+        return Check(checked_apart(network, wanted, seconds=time_limit, execute=execute, mend=mend))
+    return Check(checked_object(network, wanted, replace(request_for(network), mend=mend)))
 
 
 def _refuse_what_is_no_network(network: object) -> None:

@@ -30,6 +30,7 @@ from conformance.hand_written.checking.diagnosing import diagnosed, show_the_sam
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
 from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
+from conformance.hand_written.checking.mended import with_mend
 from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
@@ -72,7 +73,8 @@ def checked(
         checkup = Checkup(candidate=best, progress=progress)
     else:
         checkup = accused_of_least(choice.candidates, progress)
-    return judged_record(question, checkup.found())
+    found = checkup.found()
+    return judged_record(question, with_mend(found, progress) if question.mend else found)
 
 
 def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Checkup":

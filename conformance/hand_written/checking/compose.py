@@ -8,6 +8,7 @@ from conformance.hand_written.checking.constant import constant_of
 from conformance.hand_written.checking.diagnosing import closest_match, diagnosis_record, reproduced
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.judging import Judged
+from conformance.hand_written.checking.mended import fix_records, where_it_goes_wrong
 from conformance.hand_written.checking.pointing import suspected
 from conformance.hand_written.checking.verdict import headline, names_of, verdict_of
 from conformance.hand_written.request import Request
@@ -59,6 +60,8 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
         not_checked=[] if another else missing(outcome.judged.truth.problem, shown),
         reproduce=request.reproduce,
         unjudged=names_of(found.uncalled) if outcome.backward is None else [],
+        fixes=[] if found.mend is None else fix_records(found.mend),
+        located="" if found.mend is None else where_it_goes_wrong(found.mend),
     )
 
 

@@ -164,7 +164,7 @@ def diagnosis_record(found: Diagnosis, suspects: Sequence[Suspect] = ()) -> Diag
         suspects=[
             SuspectRecord(
                 fault=s.fault,
-                file=_from_here(s.file),
+                file=from_here(s.file),
                 line=s.line,
                 text=s.text,
                 mended=s.mended,
@@ -195,7 +195,7 @@ def fault_record(fault: str) -> FaultRecord:
     return FaultRecord(id=entry.id, name=entry.name, effect=entry.effect, mend=entry.mend, idiom=entry.idiom)
 
 
-def _from_here(file: str) -> str:
+def from_here(file: str) -> str:
     """Return a path as one writes it in the current folder, where it lies below that."""
     path = Path(file)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file

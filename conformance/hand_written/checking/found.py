@@ -12,6 +12,7 @@ from conformance.hand_written.checking.declared import Declared
 from conformance.hand_written.checking.outcome import Outcome
 from conformance.hand_written.checking.own_loss import OwnLoss
 from conformance.hand_written.diagnosis import Diagnosis
+from conformance.hand_written.mending.mend import Mend
 from conformance.judge import Finding
 from conformance.record.check import ConsistencyRecord, ContractFinding, PartRecord
 
@@ -42,6 +43,8 @@ class Found(Struct, frozen=True, kw_only=True):
     own_loss
         A loss that its code computes, whose gradients its own are where those of the loss that it was asked for aren't,
         or are not where those are.
+    mend
+        What makes a wrong backward pass right, or where it goes wrong first; None where nothing of that was looked for.
     """
 
     candidate: Candidate
@@ -56,6 +59,7 @@ class Found(Struct, frozen=True, kw_only=True):
     wrong_later: str = ""
     as_written: Sequence[str] = ()
     own_loss: OwnLoss | None = None
+    mend: Mend | None = None
 
     @property
     def name(self) -> str:

@@ -81,6 +81,7 @@ def checked_apart(
     seconds: float = TIME_LIMIT,
     progress: Callable[[str], None] = lambda _: None,
     execute: bool = False,
+    mend: bool = False,
 ) -> CheckRecord:
     """Check `target` in a process of its own and return the record, whatever the code does to that process.
 
@@ -99,6 +100,8 @@ def checked_apart(
         Told what comes next, in a few words.
     execute
         Whether all of the target's script is run first, as it stands; else only its definitions are.
+    mend
+        Whether a patch of a wrong backward pass is looked for as well.
 
     Raises
     ------
@@ -106,9 +109,11 @@ def checked_apart(
         If there is no such file or module, or no such name in it.
     """
     _refuse_what_is_not_there(target)
-    request, messages = Request.on_the_command_line(target, case, execute=execute), ChildMessages()
+    request = Request.on_the_command_line(target, case, execute=execute, mend=mend)
+    messages = ChildMessages()
     python = (sys.executable, "-m")
-    worker = (*python, WORKER, target, case, str(seconds), *(["--execute"] if execute else []))
+    flags = (*(["--execute"] if execute else []), *(["--mend"] if mend else []))
+    worker = (*python, WORKER, target, case, str(seconds), *flags)
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module; the target is an argument, not a command
         [*python, KEEPER, *worker],
         stdin=subprocess.PIPE,  # ends with this process

@@ -1,6 +1,6 @@
 """The process in which foreign code runs: it judges a target and hands back the record as JSON, and nothing else.
 
-    python -m conformance.hand_written.checking.worker TARGET CASE SECONDS [--execute]
+    python -m conformance.hand_written.checking.worker TARGET CASE SECONDS [--execute] [--mend]
 
 The standard error output that it was started with carries messages, a line each, a word and a JSON string: "progress"
 with what it is about to do, and at last "record", or "refusal" or "complaint" where there is none. What a dying
@@ -72,7 +72,7 @@ def limit(seconds: float) -> None:
             continue  # as macOS does for some
 
 
-def main(target: str, case: str, seconds: str, execute: str = "") -> None:
+def main(target: str, case: str, seconds: str, *flags: str) -> None:
     """Check `target` and send the record, or what made that impossible; then end at once.
 
     No thread of foreign code is waited for, and nothing is run that it has registered for the end.
@@ -82,7 +82,7 @@ def main(target: str, case: str, seconds: str, execute: str = "") -> None:
     channel = diverted_errors()
     status = 0
     try:
-        record = judged(target, case, channel, execute=bool(execute))
+        record = judged(target, case, channel, execute="--execute" in flags, mend="--mend" in flags)
         channel.send("record", json_of(record).decode())
     except NoSuchTarget as refusal:
         channel.send("refusal", str(refusal))
@@ -93,9 +93,9 @@ def main(target: str, case: str, seconds: str, execute: str = "") -> None:
     os._exit(status)
 
 
-def judged(target: str, case: str, channel: Channel, *, execute: bool) -> CheckRecord:
+def judged(target: str, case: str, channel: Channel, *, execute: bool, mend: bool) -> CheckRecord:
     """Return the record of `target`, with what was refused to its code."""
-    request = Request.on_the_command_line(target, case, execute=execute)
+    request = Request.on_the_command_line(target, case, execute=execute, mend=mend)
     with guarded(Path(tempfile.gettempdir())) as guard:
         record = checked_target(
             target, case, request, lambda text: channel.send("progress", text), execute=execute

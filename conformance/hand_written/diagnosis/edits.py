@@ -91,19 +91,19 @@ def _within(node: ast.AST, loops: Loops, steps: str) -> Iterator[tuple[ast.expr 
         return
     if isinstance(node, (ast.expr, ast.stmt)):
         yield node, loops, steps
-    inside, counted = loops, steps
+    inside, count = loops, steps
     if isinstance(node, ast.For):
         inside = (*(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)), *loops)
-        counted = _counted(node.iter) or steps
+        count = counted(node.iter) or steps
     for name, value in ast.iter_fields(node):
         children = value if isinstance(value, list) else [value]
         for child in children:
             if isinstance(child, ast.AST):
-                around = (inside, counted) if name == "body" else (loops, steps)
+                around = (inside, count) if name == "body" else (loops, steps)
                 yield from _within(child, *around)
 
 
-def _counted(iterated: ast.expr) -> str:
+def counted(iterated: ast.expr) -> str:
     """Return what a loop over a range counts to: `n` of reversed(range(n)) or range(n - 1, -1, -1)."""
     for node in ast.walk(iterated):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":

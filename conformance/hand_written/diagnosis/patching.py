@@ -27,7 +27,7 @@ def patched(edit: Edit, text: str, namespace: Mapping[str, Any]) -> Iterator[boo
         yield False
         return
     replaced: list[tuple[types.FunctionType, types.CodeType]] = []
-    for function in _functions(namespace):
+    for function in functions_in(namespace):
         old = function.__code__
         new = changed.get((old.co_name, old.co_firstlineno))
         if (
@@ -94,7 +94,7 @@ def _codes(code: types.CodeType) -> dict[Key, types.CodeType]:
     return found
 
 
-def _functions(namespace: Mapping[str, Any]) -> list[types.FunctionType]:
+def functions_in(namespace: Mapping[str, Any]) -> list[types.FunctionType]:
     """Return the functions in a namespace and in its classes, each once."""
     found: dict[int, types.FunctionType] = {}
     for value in list(namespace.values()):

@@ -1,8 +1,9 @@
 """A check as Markdown, for a comment on a change or a step summary."""
 
+import re
 from collections.abc import Iterator
 
-from conformance.hand_written.report.view import COLUMNS, Block, CheckView, view
+from conformance.hand_written.report.view import COLUMNS, MEND, Block, CheckView, view
 from conformance.record.check import CheckRecord
 from conformance.report.words import legal
 
@@ -28,6 +29,10 @@ def _lines(seen: CheckView) -> Iterator[str]:
 
 def _block(block: Block) -> Iterator[str]:
     yield f"\n**{escaped(block.name)}**\n"
+    if block.name == MEND and len(block.lines) > 1:
+        yield f"{escaped(block.lines[0])}\n"
+        yield fenced("\n".join(block.lines[1:]))
+        return
     yield from (f"- {escaped(line.strip())}" for line in block.lines if line.strip())
 
 
@@ -41,6 +46,14 @@ def escaped(text: str) -> str:
     for character in ("\\", "`", "*", "_", "|", "[", "]", "#"):
         text = text.replace(character, f"\\{character}")
     return " ".join(text.replace("<", "&lt;").replace(">", "&gt;").splitlines())
+
+
+def fenced(diff: str) -> str:
+    """Return a diff between fences that are longer than any in it."""
+    diff = legal(diff)
+    longest = max((len(run) for run in re.findall("`+", diff)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}diff\n{diff}\n{fence}"
 
 
 def inline(code: str) -> str:

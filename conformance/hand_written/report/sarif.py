@@ -7,7 +7,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from conformance.hand_written.mending.patch import NOTEBOOK
 from conformance.hand_written.report.places import Remark, remarks
+from conformance.hand_written.report.view import PROVED
 from conformance.record.check import CheckRecord
 from conformance.record.text import json_of
 
@@ -27,7 +29,7 @@ def check_sarif(record: CheckRecord) -> str:
             {
                 "tool": {"driver": {"name": "conformance", "rules": _rules(found)}},
                 "invocations": [{"executionSuccessful": record.verdict not in NOTHING_JUDGED}],
-                "results": [_result(remark, n) for n, remark in _numbered(found)],
+                "results": _results(record, found),
                 "columnKind": "unicodeCodePoints",
             }
         ],
@@ -47,6 +49,14 @@ def _numbered(found: Sequence[Remark]) -> list[tuple[int, Remark]]:
     return [(order.index(remark.rule), remark) for remark in found]
 
 
+def _results(record: CheckRecord, found: Sequence[Remark]) -> list[dict[str, object]]:
+    """Return the results; the patch goes with the first one, since it mends all of them."""
+    results = [_result(remark, n) for n, remark in _numbered(found)]
+    if results and (fixes := _fixes(record)):
+        results[0]["fixes"] = fixes
+    return results
+
+
 def _result(remark: Remark, rule: int) -> dict[str, object]:
     result: dict[str, object] = {
         "ruleId": remark.rule,
@@ -55,10 +65,33 @@ def _result(remark: Remark, rule: int) -> dict[str, object]:
         "message": {"text": remark.text},
     }
     if remark.file:
-        location: dict[str, object] = {
-            "artifactLocation": {"uri": quote(os.fsencode(PurePath(remark.file).as_posix()))}
-        }
+        location: dict[str, object] = {"artifactLocation": {"uri": _uri(remark.file)}}
         if remark.line:
             location["region"] = {"startLine": remark.line}
         result["locations"] = [{"physicalLocation": location}]
     return result
+
+
+def _fixes(record: CheckRecord) -> list[dict[str, object]]:
+    """Return the patch of a record, but for what lies in notebooks, whose lines are no lines of the file."""
+    changes: dict[str, list[dict[str, object]]] = {}
+    for fix in record.fixes:
+        region = {
+            "startLine": fix.first,
+            "startColumn": 1,
+            "endLine": fix.first + len(fix.before),
+            "endColumn": 1,
+        }
+        text = "".join(f"{line}\n" for line in fix.after)
+        changes.setdefault(fix.file, []).append({"deletedRegion": region, "insertedContent": {"text": text}})
+    if not changes or any(NOTEBOOK in file for file in changes):
+        return []
+    artifacts = [
+        {"artifactLocation": {"uri": _uri(file)}, "replacements": replacements}
+        for file, replacements in changes.items()
+    ]
+    return [{"description": {"text": PROVED}, "artifactChanges": artifacts}]
+
+
+def _uri(file: str) -> str:
+    return quote(os.fsencode(PurePath(file).as_posix()))

@@ -7,11 +7,13 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from conformance.hand_written.report.view import COLUMNS, Block, CheckView, view
+from conformance.hand_written.report.view import COLUMNS, MEND, Block, CheckView, view
 from conformance.record.check import CheckRecord
 from conformance.report.console import HarmlessConsole
 
 COLOURS = {"good": "green", "bad": "red", "open": "yellow"}
+SHADES = {"-": "red", "+": "green", "@": "cyan"}
+"""How the lines of a diff look, by their first letter."""
 LISTS = ("in other settings", "contracts", "notes")
 """Blocks whose lines are of one rank, so that the first of several stands below the name like the others."""
 DISPENSABLE = ("ULP", "relative")
@@ -72,7 +74,8 @@ def _print_block(out: Console, block: Block, colour: str | None) -> None:
         _print(out, f"[{style}]{escape(block.name)}[/]: {escape(lines[0])}")
         lines = lines[1:]
     for line in lines:
-        _print(out, escape(line), indent=2)
+        shade = SHADES.get(line[:1]) if block.name == MEND and line[:3] != "---" else None
+        _print(out, f"[{shade}]{escape(line)}[/]" if shade else escape(line), indent=2)
 
 
 def _print(out: Console, text: str, indent: int = 0) -> None:

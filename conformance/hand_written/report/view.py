@@ -53,6 +53,11 @@ ONE_RAISED = 2
 MOST_EQUIVALENTS = 3
 """Sets of mistakes that are listed beside the one that is named."""
 
+MEND = "patch"
+"""The block that shows a diff."""
+
+PROVED = "with these lines every gradient is right: tried in memory, on other data too, in sequences of up to 9 steps"
+
 COLUMNS = ("quantity", "verdict", "mismatched", "absolute", "relative", "ULP", "× allowed")
 
 
@@ -153,6 +158,7 @@ def _blocks(record: CheckRecord, *, verbose: bool) -> Iterator[Block]:
     if record.diagnosis is not None:
         name = "likely cause" if record.diagnosis.faults else "what is known of the cause"
         yield Block(name=name, lines=tuple(_diagnosis(record.diagnosis)))
+    yield Block(name=MEND, lines=tuple(_mend(record)), code=True)
     if record.consistency is not None:
         yield Block(name="its own forward", lines=tuple(_consistency(record.consistency)))
     yield Block(name="in other settings", lines=tuple(part.sentence for part in record.parts))
@@ -204,6 +210,22 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
     if (more := len(found.equivalents) - MOST_EQUIVALENTS) > 0:
         yield f"and of {more} more, which --format json lists"
     yield from found.known
+
+
+def _mend(record: CheckRecord) -> Iterator[str]:
+    """Yield the lines that make every gradient right as a diff, or where the backward pass first goes wrong."""
+    if record.located:
+        yield record.located
+    if record.fixes:
+        yield PROVED
+    file = ""
+    for fix in record.fixes:
+        if fix.file != file:
+            file = fix.file
+            yield f"--- {file}"
+        yield f"@@ line {fix.first} @@"
+        yield from (f"-{line}" for line in fix.before)
+        yield from (f"+{line}" for line in fix.after)
 
 
 def _named(unshown: str) -> str:

@@ -101,10 +101,14 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
     if reset:
         loaded.reset()
         seeded()
-    ran = Ran(
+    return more(loaded, begun(loaded, p), lines)
+
+
+def begun(loaded: Loaded, p: Asked) -> Ran:
+    """Return a run of nothing yet: the names that lines of ours may use."""
+    return Ran(
         names={"np": np, "p": p, "code": loaded.code, "lists": lists, "kept": kept, "structure": structure}
     )
-    return more(loaded, ran, lines)
 
 
 def more(loaded: Loaded, ran: Ran, lines: Iterable[str], *, lifted: bool = False) -> Ran:

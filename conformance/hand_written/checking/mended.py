@@ -1,0 +1,154 @@
+"""A wrong backward pass mended: the edits that make it right, proved on other problems before they are told of."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+from msgspec import structs
+
+from conformance.cases import Case, materialise
+from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.running.limits import sandbox
+from conformance.hand_written.checking.answering import answer_on, truth_about
+from conformance.hand_written.checking.choosing import Candidate
+from conformance.hand_written.checking.consistency import consistency
+from conformance.hand_written.checking.diagnosing import from_here
+from conformance.hand_written.checking.found import Found
+from conformance.hand_written.checking.judging import tidied
+from conformance.hand_written.checking.outcome import outcome_of
+from conformance.hand_written.checking.parts import of_any_length
+from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
+from conformance.hand_written.mending.functions import Live, codes_of
+from conformance.hand_written.mending.mend import Mend, mended
+from conformance.hand_written.mending.state import Files
+from conformance.record.check import FixRecord
+
+LENGTHS = range(1, 10)
+"""How many steps the sequences have on which a mend must hold."""
+
+OWN_LENGTHS = (1, 2, 3, 5, 9)
+"""The same where its own forward pass is differentiated, which takes longer."""
+
+
+def with_mend(found: Found, progress: Callable[[str], None]) -> Found:
+    """Return what was found, with what mends a wrong backward pass, or where that first goes wrong."""
+    candidate, own = found.candidate, found.consistency
+    if not isinstance(candidate.bound, Binding) or not candidate.bound.backward:
+        return found
+    by_itself = own is not None and own.agrees is False
+    wrong = candidate.outcome.backward == "differs" and candidate.outcome.forward != "differs"
+    if not by_itself and not (wrong and found.established and not found.right_by_its_own):
+        return found
+    progress("mending it")
+    scale = found.diagnosis.scale if found.diagnosis is not None and found.diagnosis.explained else 1.0
+    with sandbox():
+        mend = attempt(
+            lambda bound: mended(
+                bound,
+                candidate.case,
+                lambda live, files: _holds(candidate, live, files, by_itself=by_itself),
+                by_itself=by_itself,
+                scale=scale,
+            ),
+            candidate.bound,
+        )
+    if isinstance(mend, Failure) or mend is None:
+        return found
+    return structs.replace(found, mend=mend)
+
+
+def _holds(candidate: Candidate, live: Live, files: Files, *, by_itself: bool) -> bool:
+    """Return whether a mend holds on all that the network could be asked before, and leaves its forward pass alone."""
+    codes = codes_of(files)
+    if by_itself:
+        return _holds_by_itself(cast("Binding", candidate.bound), live, codes)
+    cases = [case for case in _cases(candidate) if _answers(candidate, case)]
+    with live.running(codes) as fits:
+        return fits and all(_agrees(candidate, case) for case in cases) and _agrees_again(candidate)
+
+
+def _cases(candidate: Candidate) -> Iterator[Case]:
+    case, takes_h_0 = candidate.case, cast("Binding", candidate.bound).takes_h_0
+    yield case
+    for steps in (*LENGTHS, max(case.steps, 12)):
+        yield replace(
+            case, steps=steps, seed=case.seed + steps, h_0=takes_h_0 and (case.h_0 or steps % 2 == 0)
+        )
+
+
+def _bound(candidate: Candidate, case: Case) -> Binding:
+    bound = cast("Binding", candidate.bound)
+    own = case.steps == bound.problem_case.steps
+    return bound if own else cast("Binding", of_any_length(bound, bound.problem_case.steps))
+
+
+def _answers(candidate: Candidate, case: Case) -> bool:
+    return not isinstance(answer_on(_bound(candidate, case), case, CaughtWarnings()), Failure)
+
+
+def _agrees(candidate: Candidate, case: Case) -> bool:
+    answer = answer_on(_bound(candidate, case), case, CaughtWarnings())
+    if isinstance(answer, Failure) or answer.tidied.complaints:
+        return False
+    return outcome_of(answer.truth, answer.tidied.observation).agrees
+
+
+def _agrees_again(candidate: Candidate) -> bool:
+    """Return whether a second call of the same network gives what it should as well."""
+    bound = cast("Binding", candidate.bound)
+    problems = [
+        bound.admit(materialise(replace(candidate.case, seed=candidate.case.seed + n))) for n in (1, 2)
+    ]
+    calls = attempt(bound.calls, problems)
+    truth = truth_about(bound, problems[1], CaughtWarnings())
+    if isinstance(calls, Failure) or isinstance(truth, Failure):
+        return True  # it can't be called twice, mended or not
+    return outcome_of(truth, tidied(problems[1], calls[1].observation).observation).agrees
+
+
+def _holds_by_itself(bound: Binding, live: Live, codes: Mapping) -> bool:  # type: ignore[type-arg]
+    for steps in OWN_LENGTHS:
+        asked = structs.replace(bound, problem_case=replace(bound.problem_case, steps=steps, seed=steps))
+        before = attempt(lambda asked: asked.own_forward(), asked)
+        if isinstance(before, Failure):
+            continue
+        outputs = before.outputs(before.parameters)
+        with live.running(codes) as fits:
+            after = attempt(lambda asked: asked.own_forward(), asked)
+            if not fits or isinstance(after, Failure):
+                return False
+            same = np.array_equal(outputs, after.outputs(after.parameters))
+            found = attempt(consistency, after)
+            if not same or isinstance(found, Failure) or found.verdict != "agrees":
+                return False
+    return True
+
+
+def fix_records(mend: Mend) -> list[FixRecord]:
+    """Return what is told of the fixes of a mend."""
+    return [
+        FixRecord(file=from_here(fix.file), first=fix.first, before=list(fix.before), after=list(fix.after))
+        for fix in mend.fixes
+    ]
+
+
+def where_it_goes_wrong(mend: Mend) -> str:
+    """Return in a sentence where a backward pass first goes wrong that isn't mended; empty where that isn't known."""
+    place = mend.located
+    if place is None:
+        return ""
+    return (
+        f"The first value of its backward pass that is the derivative of the loss by nothing in its forward pass: "
+        f"{from_here(place.file)}:{place.line}: {place.text}  (the {ordinal(place.time)} time it is computed)"
+    )
+
+
+def ordinal(number: int) -> str:
+    """Return a number as one counts places.
+
+    >>> [ordinal(n) for n in (1, 2, 3, 4, 12, 21)]
+    ['1st', '2nd', '3rd', '4th', '12th', '21st']
+    """
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
+    return f"{number}{ending}"

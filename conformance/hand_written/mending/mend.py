@@ -1,0 +1,114 @@
+"""The mend of a network: sources that give the right gradients, as few lines of them changed as do."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from msgspec import Struct
+
+from conformance.cases import Case
+from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.mending.fixes import Fix, fixes_of, made
+from conformance.hand_written.mending.functions import Live, codes_of
+from conformance.hand_written.mending.questions import STEPS, files_of, question_of
+from conformance.hand_written.mending.recording import recorded
+from conformance.hand_written.mending.searching import Search
+from conformance.hand_written.mending.state import Files, Question, State
+
+LONGER = 12
+"""Steps of sequences on which what goes wrong only in longer ones is searched for."""
+
+MOST_PROVED = 4
+"""Sets of edits that give the right gradients where they were found, and may fail to on other problems."""
+
+
+class Located(Struct, frozen=True, kw_only=True):
+    """The first value of a backward pass that is wrong: where it is computed, and at which time there."""
+
+    file: str
+    line: int
+    text: str
+    time: int
+
+
+class Mend(Struct, frozen=True, kw_only=True):
+    """What was found about a wrong backward pass: the fixes that make it right, or else where it first goes wrong."""
+
+    fixes: tuple[Fix, ...] = ()
+    files: Files = {}
+    located: Located | None = None
+
+
+def mended(
+    binding: Binding,
+    case: Case,
+    holds: Callable[[Live, Files], bool],
+    *,
+    by_itself: bool,
+    scale: float = 1.0,
+) -> Mend | None:
+    """Return the smallest set of edits after which a backward pass gives the right gradients, wherever it is asked.
+
+    Parameters
+    ----------
+    binding, case
+        The network, and the case on which its gradients are wrong.
+    holds
+        Whether sources hold on other problems as well.
+    by_itself
+        Whether its gradients are held against its own forward pass, and not against torch's.
+    scale
+        The constant that all gradients carry, as far as it is known.
+    """
+    files = files_of(binding)
+    for steps in dict.fromkeys((STEPS, min(case.steps, LONGER))):
+        question = question_of(binding, replace(case, steps=steps), by_itself=by_itself, scale=scale)
+        if question is None:
+            return None
+        first = State(question, files)
+        if first.recorded is None:
+            return None
+        if not first.score.complete:
+            return _searched(question, files, first, holds)
+    return None
+
+
+def _searched(question: Question, files: Files, first: State, holds: Callable[[Live, Files], bool]) -> Mend:
+    for n, found in enumerate(Search(question).mended(files)):
+        smallest = _smallest(question, files, found)
+        if holds(question.live, smallest):
+            return Mend(fixes=tuple(fixes_of(files, smallest)), files=smallest)
+        if n + 1 >= MOST_PROVED:
+            break
+    return Mend(located=_located(first))
+
+
+def _smallest(question: Question, files: Files, found: Files) -> Files:
+    """Return sources without the changes of lines that the gradients do without."""
+    fixes = fixes_of(files, found)
+    for fix in list(fixes):
+        without = [each for each in fixes if each is not fix]
+        trial = {file: made(text, [f for f in without if f.file == file]) for file, text in files.items()}
+        if without and _is_right(question, trial):
+            fixes = without
+    return {file: made(text, [f for f in fixes if f.file == file]) for file, text in files.items()}
+
+
+def _is_right(question: Question, files: Files) -> bool:
+    try:
+        codes = codes_of(files)
+    except (SyntaxError, ValueError):
+        return False
+    run = recorded(question.program, question.live, codes)
+    return run is not None and question.right(run.gradients) == len(question.expected)
+
+
+def _located(state: State) -> Located | None:
+    """Return the first wrong value of a backward pass, None where all that it holds is the adjoint of something."""
+    if state.first_wrong >= len(state.events):
+        return None
+    event = state.events[state.first_wrong]
+    unit = state.units[event.unit]
+    file = unit.function.key[0]
+    line = unit.expression.lineno
+    text = state.files[file].split("\n")[line - 1].strip()
+    return Located(file=file, line=line, text=text, time=state.at[event.unit].index(state.first_wrong) + 1)

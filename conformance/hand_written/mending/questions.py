@@ -1,0 +1,185 @@
+"""From a network that is called to the question of a search: what is true of its forward pass, and what is asked."""
+
+import linecache
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.cases import Case, Problem, materialise
+from conformance.hand_written.budget import Budget
+from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.mending.adjoints import STEP, Adjoint, adjoints
+from conformance.hand_written.mending.forward_sites import Sited
+from conformance.hand_written.mending.functions import Live, functions_of
+from conformance.hand_written.mending.hooks import hooked
+from conformance.hand_written.mending.known import Entry, Known
+from conformance.hand_written.mending.program import SIDES, Program, program_of
+from conformance.hand_written.mending.recording import Instrumented, Recorder
+from conformance.hand_written.mending.state import RUN, Files, Question, near
+from conformance.hand_written.mending.units import units_of
+from conformance.subjects.reference import observe
+from refrnn import Array
+
+STEPS, BATCH = 4, 2
+"""How long a search's sequences are, and how many of them there are: long enough for a carry to be carried on."""
+
+MOST = 400_000
+"""What a search may spend, in evaluated variants: about 15 s of computing."""
+
+
+def files_of(binding: Binding) -> Files:
+    """Return the sources of a network, by the names under which they were compiled."""
+    return {file: "".join(linecache.getlines(file)) for file in sorted(binding.loaded.files)}
+
+
+def question_of(binding: Binding, case: Case, *, by_itself: bool, scale: float = 1.0) -> Question | None:
+    """Return what is to be searched, None where the loss can't be made of what is shown, or no gradient is.
+
+    Parameters
+    ----------
+    binding, case
+        The network, and the case on which it is asked.
+    by_itself
+        Whether its gradients are held against its own forward pass, and not against torch's.
+    scale
+        The constant that all gradients carry, as far as it is known.
+    """
+    problem = binding.admit(materialise(replace(case, batch=min(BATCH, case.batch))))
+    program = program_of(binding, problem, by_itself=by_itself)
+    if program is None:
+        return None
+    budget = Budget(most=MOST)
+    files = files_of(binding)
+    functions = [each for file, text in files.items() for each in functions_of(file, text)]
+    live = Live.of(files, vars(binding.loaded.code))
+    found = adjoints(program, live, Sited(functions), lambda: budget.spend(RUN // 4))
+    gradients = program.gradients(program.both())
+    expected = expected_of(program, gradients)
+    if not found or not expected:
+        return None
+    factor = factor_of(gradients, expected, scale)
+    known = Known(found, factor)
+    given = {
+        known.of(factor * each) for c in program.cotangents.values() for step in c for each in (step, *step)
+    }
+    for name, each in expected.items():
+        known.add(factor * each, Entry(what=name, time=0, over_steps=True))
+    return Question(
+        program=program,
+        live=live,
+        known=known,
+        effective=_effective(functions, found) | _of_the_forward_pass(program, live, files),
+        given=frozenset(id_ for id_ in given if id_ is not None),
+        expected={name: factor * each for name, each in expected.items()},
+        other=_with_other_cotangents(program),
+        budget=budget,
+    )
+
+
+def expected_of(program: Program, gradients: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the right gradients of what is shown: the reference's, or by differences those of its own forward pass."""
+    if program.by_itself:
+        return _by_differences(program, gradients)
+    exact = observe(program.problem, np.float64)
+    right = {**exact.parameters, **{name: getattr(exact, name) for name in SIDES}}
+    return {name: right[name] for name in gradients if right.get(name) is not None}
+
+
+def _by_differences(program: Program, gradients: Mapping[str, Array]) -> dict[str, Array]:
+    own = program.binding.own
+    if own is None:
+        return {}
+    ran = program.start()
+    found = {}
+    for name in gradients:
+        start = np.array(eval(own.parameters[name], dict(ran.names)))
+        found[name] = np.zeros(start.shape)
+        for index in np.ndindex(start.shape):
+            sides = []
+            for step in (STEP, -STEP):
+                moved = start.copy()
+                moved[index] += step
+                sides.append(program.forward(program.start({name: moved})))
+            found[name][index] = (sides[0] - sides[1]) / (2 * STEP)
+    return found
+
+
+def factor_of(gradients: Mapping[str, Array], expected: Mapping[str, Array], scale: float) -> float:
+    """Return the constant that gradients carry: that of the head's, or `scale`, or what most are off by."""
+    found: dict[str, float] = {}
+    for name, right in expected.items():
+        square = float((right * right).sum())
+        got = gradients[name]
+        if square and got.shape == right.shape and right.size > 1:
+            factor = float((got * right).sum()) / square
+            if factor and near(got, factor * right):
+                found[name] = factor
+    for name in ("head.weight", "head.bias"):
+        if name in found:
+            return found[name]
+    if scale != 1 or not found:
+        return scale
+    return next(iter(found.values()))
+
+
+def _effective(functions: list, found: list[Adjoint]) -> frozenset[object]:  # type: ignore[type-arg]
+    """Return the units in which a value is read that has an effect on the loss."""
+    places = {}
+    for each in found:
+        places.setdefault(each.site.key, []).append(each.site)
+    return frozenset(
+        unit.signature
+        for function in functions
+        for unit in units_of(function)
+        if any(site.within(unit.expression) for site in places.get(function.key, ()))
+    )
+
+
+def _of_the_forward_pass(program: Program, live: Live, files: Files) -> frozenset[object]:
+    """Return the units that the forward pass runs, but for what it keeps; none where one call does both passes."""
+    if program.at_once:
+        return frozenset()
+    recorder, instrumented = Recorder(), Instrumented(files)
+    with hooked(unit=recorder.unit), live.running(instrumented.codes):
+        program.forward(program.start())
+    run = {event.unit for event in recorder.events}
+    return frozenset(instrumented.units[k].signature for k in run if not instrumented.units[k].keeps)
+
+
+def _with_other_cotangents(program: Program) -> Program | None:
+    """Return the same program asked with other cotangents."""
+    problem, binding = program.problem, program.binding
+    rng = np.random.default_rng(11)
+    changed = _with_other_targets(problem) if binding.traits.crossed else _scaled(problem, rng)
+    other = program_of(binding, changed, by_itself=program.by_itself)
+    if other is None:
+        return None
+    same = all(
+        np.array_equal(one, two)
+        for one, two in zip(program.cotangents.values(), other.cotangents.values(), strict=True)
+    )
+    return None if same else other
+
+
+def _scaled(problem: Problem, rng: np.random.Generator) -> Problem:
+    def other(array: Array | None) -> Array | None:
+        return None if array is None else array * (1 + rng.random(array.shape))
+
+    head = problem.head
+    if head is not None:
+        head = replace(head, d_y=other(head.d_y))
+        return replace(problem, head=head, d_output=head.d_output, d_h_n=other(problem.d_h_n))
+    return replace(problem, d_output=other(problem.d_output), d_h_n=other(problem.d_h_n))
+
+
+def _with_other_targets(problem: Problem) -> Problem:
+    """Return a problem with the next word as each target of softmax with cross-entropy."""
+    head = problem.head
+    if head is None or head.d_y is None:
+        return problem
+    hot = np.zeros_like(head.d_y)
+    np.put_along_axis(hot, head.d_y.argmin(-1)[..., np.newaxis], 1.0, -1)
+    seen = np.any(head.d_y != 0, axis=-1, keepdims=True)
+    head = replace(head, d_y=head.d_y + seen * (hot - np.roll(hot, 1, axis=-1)))
+    return replace(problem, head=head, d_output=head.d_output)
