@@ -14,7 +14,7 @@ from conformance.hand_written.request import Request
 
 TRUTHS = truths()
 MENDED = ("carry_forgotten", "wraps_round", "pre_activation", "head_first")
-CELLS_MENDED = ("gru rows, reset gate", "minimal unit, one")
+CELLS_MENDED = ("lstm rows, forgotten cell carry", "minimal unit, one")
 
 
 def check(target):
