@@ -81,8 +81,6 @@ class Training(Struct):
     judge: Callable[[Step], tuple[bool, int]]
     in_loops: bool
     limits: Callable[[], list[float]] = list
-    steps: int = 0  # that were found
-    called: bool = False  # whether the target was called at all
     _events: int = 0
     _whole: int = 0
     _copies: int = 0
@@ -112,7 +110,6 @@ class Training(Struct):
             raise Enough
         whole = self._events == self._again_at
         here = self.is_target(frame) and (event == "call" or (event == "jump" and self.in_loops))
-        self.called = self.called or here
         place = (frame.f_code, frame.f_lineno if event == "jump" else 0)
         if not whole and (not here or place in self._tried or self._events < self._again_at):
             return
@@ -136,7 +133,6 @@ class Training(Struct):
             raise Enough  # too slow for steps of it to be run again and again
         if not history.changed.keys() & set(matrices):
             return False
-        self.steps += 1
 
         def run(values: Mapping[str, np.ndarray], end: int) -> Recording | None:
             def prepared() -> _Prober:
@@ -212,9 +208,7 @@ class _Scout(_Copy):
 
     def __init__(self, history: History, matrices: list[str]) -> None:
         self.history, self.matrices = history, matrices
-        self.first: dict[
-            tuple[CodeType, int], int
-        ] = {}  # when each function was called, each loop began again
+        self.first: dict[tuple[CodeType, int], int] = {}  # when functions were called, and loops began again
 
     def seen(self, frame: FrameType, event: str, value: Any) -> None:
         if event != "return":
