@@ -85,7 +85,7 @@ def as_used(
     (folder / "net.py").write_text(network, encoding="utf-8")
     (folder / name).write_text(driver, encoding="utf-8")
     request = Request.on_the_command_line(str(folder / target))
-    return checked_as_used(request, lambda _: None)
+    return checked_as_used(request, lambda _: None)[0]
 
 
 def changed(text: str, *changes: tuple[str, str]) -> str:

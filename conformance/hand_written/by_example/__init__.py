@@ -1,5 +1,6 @@
 """Code judged as its own script uses it: a training step is watched, run again and differentiated numerically.
 
+files       the files of a project, near a folder
 drivers     which scripts show how a target is used: its own, or those next to it that import it
 stage       a driver run statement by statement, with what is missing made up and nothing changed outside
 arrays      every array that can be reached from the frames and modules of foreign code

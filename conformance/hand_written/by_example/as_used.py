@@ -28,16 +28,20 @@ METHOD = "central differences of its own loss, extrapolated"
 Progress = Callable[[str], None]
 
 
-def checked_as_used(request: Request, progress: Progress) -> CheckRecord | None:
-    """Return the check of a target by a training step of the script that uses it; None where that shows none."""
+def checked_as_used(request: Request, progress: Progress) -> tuple[CheckRecord | None, list[str]]:
+    """Return the check of a target by a training step of the script that uses it; None where that shows none.
+
+    Beside it stands what was run in vain, a sentence each.
+    """
+    told: list[str] = []
     if not hasattr(os, "fork"):
-        return None  # a system that makes no copies of processes
+        return None, told  # a system that makes no copies of processes
     asked = Target.parse(request.target)
     path, _, root = located(asked)
     try:
         pieces, _ = pieces_of(path)
     except UsageError:
-        return None
+        return None, told
     for driver in drivers_of(asked, path, pieces):
         progress(f"watching how {driver.path.name} uses it")
         stage, found = _watched(driver, root, asked, path)
@@ -46,8 +50,10 @@ def checked_as_used(request: Request, progress: Progress) -> CheckRecord | None:
             each for each in found if each.verdict == "right" or (each.verdict == "wrong" and not truncates)
         ]
         if decided:
-            return _record(request, driver, stage, max(decided, key=lambda each: len(each.right)))
-    return None
+            return _record(request, driver, stage, max(decided, key=lambda each: len(each.right))), told
+        why = "by which loss its update goes could not be told" if found else "no training step was seen"
+        told.append(f"{driver.path.name} was run to see how it uses {request.target}: {why}.")
+    return None, told
 
 
 def _truncates(piece: Piece) -> bool:

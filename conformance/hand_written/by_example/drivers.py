@@ -8,8 +8,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from conformance.errors import UsageError
+from conformance.hand_written.by_example.files import files_near
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
-from conformance.hand_written.target import Target
+from conformance.hand_written.target import SOURCES, Target
 
 MOST_DRIVERS, MOST_FILES = 3, 200
 """Scripts that are run for one target, and files next to it that are read to find them."""
@@ -58,10 +59,8 @@ def _scripts_around(path: Path) -> Iterator[Driver]:
         folder = folder.parent
     if Path.cwd() in path.parents:
         folder = Path.cwd()
-    files = (file for suffix in ("*.py", "*.ipynb") for file in folder.rglob(suffix) if file != path)
+    files = [file for file in files_near(folder) if file.suffix in SOURCES and file != path]
     for file in sorted(files, key=lambda file: (_apart(file, path), str(file)))[:MOST_FILES]:
-        if file.stem.startswith("."):
-            continue
         try:
             pieces, _ = pieces_of(file)
         except UsageError:

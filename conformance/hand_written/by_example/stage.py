@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from conformance.hand_written.by_example.drivers import Driver
+from conformance.hand_written.by_example.files import files_near
 from conformance.hand_written.by_example.watching import Enough
 from conformance.hand_written.calling.loading.definitions import neighbours
 from conformance.hand_written.calling.loading.executing import started_as
@@ -33,8 +34,8 @@ TEXT = "".join(
 )
 """What a text file holds that isn't there."""
 
-LARGEST, MOST_FILES = 5_000_000, 500
-"""Bytes of a file, and files, that are copied beside a driver."""
+LARGEST, LARGEST_COPY = 5_000_000, 50_000_000
+"""Bytes of a file, and of all files, that are copied beside a driver."""
 
 
 class Stage(Struct):
@@ -99,22 +100,17 @@ def _whole(stage: Stage) -> Callable[..., None]:
 
 
 def _copied(folder: Path) -> Path:
-    """Return a copy of a folder in the current one, which is temporary, without its large files."""
-
-    def ignored(place: str, entries: list[str]) -> list[str]:
-        return [
-            name
-            for n, name in enumerate(sorted(entries))
-            if name.startswith(".") or n >= MOST_FILES or _is_large(Path(place) / name)
-        ]
-
-    copy = Path.cwd() / "project" / folder.name
-    shutil.copytree(folder, copy, ignore=ignored, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+    """Return a copy of a folder in the current one, which is temporary, without large files."""
+    copy, left = Path.cwd() / "project" / folder.name, LARGEST_COPY
+    copy.mkdir(parents=True)
+    for file in files_near(folder):
+        size = file.stat().st_size
+        if size <= min(LARGEST, left):
+            left -= size
+            place = copy / file.relative_to(folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, place)
     return copy
-
-
-def _is_large(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > LARGEST
 
 
 def _opening(stage: Stage, folder: Path) -> Callable[..., Any]:

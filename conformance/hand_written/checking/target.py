@@ -48,8 +48,8 @@ def _loaded_and_checked(
     record = _called_and_judged(target, case, request, progress, execute=execute)
     if record.exit_code != EXIT_INCONCLUSIVE or case:
         return record
-    used = checked_as_used(request, progress)
-    return record if used is None else used
+    used, told = checked_as_used(request, progress)
+    return msgspec.structs.replace(record, notes=[*record.notes, *told]) if used is None else used
 
 
 def _called_and_judged(

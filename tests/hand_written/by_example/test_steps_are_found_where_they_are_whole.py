@@ -4,8 +4,9 @@ import pytest
 from support.training_scripts import DESCENT, DRIVER, MISTAKE, NETWORK, as_used, changed
 
 from conformance.hand_written.by_example import checked_as_used
+from conformance.hand_written.checking.target import checked_target
 from conformance.hand_written.request import Request
-from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS
+from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS, EXIT_INCONCLUSIVE
 
 SCRIPT = """
 import numpy as np
@@ -31,7 +32,7 @@ for n in range(500):
 
 def of_script(folder, text):
     (folder / "script.py").write_text(text, encoding="utf-8")
-    return checked_as_used(Request.on_the_command_line(str(folder / "script.py")), lambda _: None)
+    return checked_as_used(Request.on_the_command_line(str(folder / "script.py")), lambda _: None)[0]
 
 
 @pytest.mark.parametrize(("back", "code"), [("W.T @ da", EXIT_CONFORMS), ("W @ da", EXIT_DIFFERS)])
@@ -136,3 +137,12 @@ def test_another_network_of_the_same_script_is_not_judged_in_the_place_of_the_on
     network = NETWORK + "\n\nclass Other:\n    def predict(self, x):\n        return np.ones((3, 3)) @ x\n"
     driver = "import numpy as np\nfrom net import Other\nOther().predict(np.ones(3))\n" + DESCENT + DRIVER
     assert as_used(tmp_path, network, driver, "net.py:Other") is None
+
+
+def test_a_script_that_was_run_in_vain_is_told(tmp_path):
+    text = "import numpy as np\nclass Net:\n    def __init__(self, thing):\n        self.thing = thing.frobnicate()\n"
+    (tmp_path / "net.py").write_text(text + "print('nothing to see')\n", encoding="utf-8")
+    target = f"{tmp_path / 'net.py'}:Net"
+    record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
+    assert record.exit_code == EXIT_INCONCLUSIVE
+    assert record.notes[-1] == f"net.py was run to see how it uses {target}: no training step was seen."
