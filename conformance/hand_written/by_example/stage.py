@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from conformance.hand_written.calling.loading.definitions import neighbours
 from conformance.hand_written.calling.loading.executing import started_as
 from conformance.hand_written.calling.loading.load_log import LoadLog, run_statement
 from conformance.hand_written.calling.loading.older_names import BUILTINS, put_back
+from conformance.hand_written.calling.loading.source import Piece
 from conformance.hand_written.calling.loading.stubs import stubbed_imports
 from conformance.hand_written.calling.running.clipping import Clips, clipping
 from conformance.hand_written.calling.running.effects import harmless_open
@@ -39,8 +41,9 @@ LARGEST, LARGEST_COPY = 5_000_000, 50_000_000
 
 
 class Stage(Struct):
-    """What a run brings about: the foreign files, their modules' names, and what was made up."""
+    """What a run needs and brings about: where files lie, the foreign ones, their modules' names, what was made up."""
 
+    folders: list[Path] = field(default_factory=list)  # the copy of the driver's, and that itself
     log: LoadLog = field(default_factory=LoadLog)
     modules: dict[str, dict[str, Any]] = field(default_factory=dict)
     made_up: list[str] = field(default_factory=list)
@@ -57,23 +60,19 @@ def played(
     with ExitStack() as stack:
         stack.enter_context(sandbox())
         folder = _copied(driver.path.parent)
+        stage.folders = [folder, driver.path.parent]
         roots = list(dict.fromkeys((driver.path.parent, root, *driver.path.parents[1:3])))
         used = stack.enter_context(stubbed_imports())
-        stack.enter_context(neighbours(roots, {}, stage.log, _whole(stage)))
+        stack.enter_context(neighbours(roots, {}, stage.log, _imported(stage)))
         stack.enter_context(started_as(folder / driver.path.name))
         stack.enter_context(_answers(stage))
         stage.clips = stack.enter_context(clipping(lifted=True))
-        names.update(BUILTINS, __file__=str(folder / driver.path.name), open=_opening(stage, folder))
+        names["__file__"] = str(folder / driver.path.name)
         seeded()
         sys.settrace(trace)
         try:
-            for piece in driver.pieces:
-                stage.log.files.add(piece.file)
-                for name in put_back(piece.tree):
-                    stage.log.note(f"{name} is gone from this version; what took its place stands in for it.")
-                for node in piece.tree.body:
-                    run_statement(node, piece, names, stage.log, time_limit(LONGEST, copies_go_on=True))
-                    sys.settrace(trace)  # an error in a trace function ends it
+            for _ in _statements_run(stage, names, driver.pieces):
+                sys.settrace(trace)  # an error in a trace function ends it
         except Enough:
             pass
         finally:
@@ -82,21 +81,38 @@ def played(
     stage.made_up += [f"{name} is not installed or not needed" for name in sorted(used)]
 
 
-def _whole(stage: Stage) -> Callable[..., None]:
+def _imported(stage: Stage) -> Callable[..., None]:
     """Return what runs all of a file next to a driver, as an import does."""
 
-    def run(module: types.ModuleType, pieces: Any, _sizes: Any, log: LoadLog) -> None:
-        names = vars(module)
-        stage.modules[module.__name__] = names
-        names.update(BUILTINS, open=_opening(stage, Path.cwd()))
-        for piece in pieces:
-            log.files.add(piece.file)
-            for name in put_back(piece.tree):
-                log.note(f"{name} is gone from this version; what took its place stands in for it.")
-            for node in piece.tree.body:
-                run_statement(node, piece, names, log)
+    def run(module: types.ModuleType, pieces: Sequence[Piece], _sizes: object, _log: LoadLog) -> None:
+        stage.modules[module.__name__] = vars(module)
+        for _ in _statements_run(stage, vars(module), pieces):
+            pass
 
     return run
+
+
+def _statements_run(stage: Stage, names: dict[str, Any], pieces: Sequence[Piece]) -> Iterator[None]:
+    """Run the top-level statements of a file one by one, and yield after each."""
+    names.update(BUILTINS, open=partial(_opened, stage))
+    for piece in pieces:
+        stage.log.files.add(piece.file)
+        for name in put_back(piece.tree):
+            stage.log.note(f"{name} is gone from this version; what took its place stands in for it.")
+        for node in piece.tree.body:
+            run_statement(node, piece, names, stage.log, time_limit(LONGEST, copies_go_on=True))
+            yield
+
+
+def _opened(stage: Stage, file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+    """Open a file of the copy, or beside the driver itself; a made-up text for what isn't there."""
+    if "r" not in mode or not isinstance(file, (str, os.PathLike)):
+        return harmless_open(file, mode, *args, beside=stage.folders[0], **kwargs)
+    for folder in stage.folders:
+        if (folder / file).exists():
+            return harmless_open(folder / file, mode, *args, **kwargs)
+    stage.made_up.append(f"{os.fspath(file)} isn't there: a text was made up for it")
+    return io.BytesIO(TEXT.encode()) if "b" in mode else io.StringIO(TEXT)
 
 
 def _copied(folder: Path) -> Path:
@@ -111,18 +127,6 @@ def _copied(folder: Path) -> Path:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, place)
     return copy
-
-
-def _opening(stage: Stage, folder: Path) -> Callable[..., Any]:
-    """Return what opens files: those of the copy, or a made-up text for what isn't there."""
-
-    def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        if "r" in mode and isinstance(file, (str, os.PathLike)) and not (folder / file).exists():
-            stage.made_up.append(f"{os.fspath(file)} isn't there: a text was made up for it")
-            return io.BytesIO(TEXT.encode()) if "b" in mode else io.StringIO(TEXT)
-        return harmless_open(file, mode, *args, beside=folder, **kwargs)
-
-    return opened
 
 
 @contextmanager
