@@ -85,19 +85,20 @@ UPHILL = "It goes uphill: along the gradient of its loss."
 
 
 def by_its_loss(step: Step) -> ByItsLoss:
-    """Hold the update of a step against the loss that it goes by; nothing is held against one that isn't whole."""
+    """Hold the update of a step against the loss that it goes by.
+
+    Of one that isn't whole only the end of its update is found: a part says nothing of what came before.
+    """
     own = parameters_of(step)
-    if own is None:
-        return OPEN
+    if own is None or not step.whole:
+        return OPEN if own is None else replace(OPEN, ends=own.ends)
     base, again = (step.run({**own.values, **own.others}, own.ends) for _ in range(2))
     if base is None or again is None or not (base.complete and base.of_the_target):
         return replace(OPEN, ends=own.ends)
     held = _Held(step, own, base, base.repeated_in(again))
     best = max((held.against(*loss) for loss in held.numbers()), key=_says, default=OPEN)
-    if best.verdict == "open" and step.whole:
+    if best.verdict == "open":
         best = max((held.against(*loss, fewest=2) for loss in held.products()), key=_says, default=OPEN)
-    if best.verdict == "wrong" and not step.whole:
-        best = OPEN
     limits = ", ".join(f"±{limit:g}" for limit in base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
     return replace(best, notes=(*best.notes, *((lifted,) if limits else ())), ends=own.ends)

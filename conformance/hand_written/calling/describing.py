@@ -90,7 +90,7 @@ def _loss(forward: Forward, backward: Backward) -> Loss:
     """Return how the loss enters: by softmax(y) too where a backward pass makes that of outputs y."""
     shown = "y" if forward.outputs is None else forward.outputs.quantity
     for targets, made in ((SOFT_TARGETS, "softmax(y)"), (LOGIT_TARGETS, "sigmoid(y)")):
-        if any(targets in line for line in backward.lines):
+        if any(targets in line for line in (*forward.lines, *backward.lines)):
             shown = made
     return Loss(kind=backward.entry.kind, outputs=shown, last=backward.entry.last)
 

@@ -115,7 +115,7 @@ def by_another_loss(bound: Bound) -> Binding | None:
     """
     if not isinstance(bound, Binding) or bound.loss is None:
         return None
-    text = "".join(bound.backward)
+    text = "".join((*bound.forward, *bound.backward))
     if SOFT_TARGETS in text:
         return _asked_otherwise(bound, SOFT_TARGETS, "p.y - ", replace(bound.loss, outputs="y"))
     if bound.loss.kind == SQUARED:
@@ -125,10 +125,12 @@ def by_another_loss(bound: Bound) -> Binding | None:
 
 
 def _asked_otherwise(bound: Binding, before: str, after: str, loss: Loss) -> Binding:
-    lines = tuple(line.replace(before, after) for line in bound.interface.lines)
-    backward = tuple(line.replace(before, after) for line in bound.backward)
+    lines, forward, backward = (
+        tuple(line.replace(before, after) for line in part)
+        for part in (bound.interface.lines, bound.forward, bound.backward)
+    )
     interface = structs.replace(bound.interface, lines=lines)
-    return with_adapter(replace(bound, backward=backward, loss=loss, interface=interface))
+    return with_adapter(replace(bound, forward=forward, backward=backward, loss=loss, interface=interface))
 
 
 def _of_the_whole_network(whole: "Whole") -> Declared | None:

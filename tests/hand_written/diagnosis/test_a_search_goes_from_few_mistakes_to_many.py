@@ -68,7 +68,8 @@ def test_material_is_laid_out_as_the_simulation_is() -> None:
         {},
     )
     unbiased = materialise(parse_id("rnn-tanh-nobias-T6-B3-I4-H5-f64-s0"))
-    assert Material.of(Evidence(problem=unbiased, observation=Observation())).weights[2:] == (None, None)
+    weights = Material.of(Evidence(problem=unbiased, observation=Observation())).weights
+    assert (weights.b_ih, weights.b_hh) == (None, None)
     whole = Material.of(
         Evidence(problem=bf, observation=Observation(parameters={"a": np.ones(2, np.float32)}))
     )

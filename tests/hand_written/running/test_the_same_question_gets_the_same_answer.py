@@ -159,11 +159,11 @@ def test_an_ordinary_right_network_takes_few_calls(tmp_path, monkeypatch, text, 
 def test_a_search_whose_calls_are_spent_says_so(tmp_path, monkeypatch):
     target, told = written(tmp_path, WRONG), []
     assert not any(way.cut_short for way in bindings(load(target)))
-    monkeypatch.setattr(finding, "MOST_CALLS", 100)
+    monkeypatch.setattr(finding, "MOST_CALLS", 40)
     monkeypatch.setattr(finding, "FOR_OTHERS", 0)
     ways = list(bindings(load(target), told.append))
     assert all(way.cut_short for way in ways)
-    assert told[-1] == "the search ended after 100 calls; going on with the best that was found"
+    assert told[-1] == "the search ended after 40 calls; going on with the best that was found"
 
 
 def test_calls_are_counted_by_what_they_do(tmp_path, monkeypatch):

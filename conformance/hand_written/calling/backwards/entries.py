@@ -1,6 +1,7 @@
 """The ways in which the loss may enter a backward pass: as dL/dy, as targets, as ids; at every step or the last."""
 
 import re
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -45,13 +46,26 @@ class Entry(Struct, frozen=True, kw_only=True):
     texts: tuple[str, ...]
     spares_the_head: bool = False  # whether it enters below the head, which then has no gradient
     exponential: bool = False  # whether the backward pass makes probabilities of outputs that are none
+    targets: str = ""  # what a forward pass is handed in the place of targets of y
 
     def stands_in(self, arguments: str) -> bool:
         """Tell whether a forward pass was handed this way's targets among its arguments already."""
         if self.crossed:
             return "p.targets" in arguments
-        return self.kind in ("targets", BINARY) and "- p.d_y)" in arguments
+        return self.kind in ("targets", "soft targets", *LOGISTIC) and "- p.d_y" in arguments
 
+    def with_its_targets(self, arguments: str) -> str:
+        """Return the arguments of a forward pass that is handed targets of outputs y, with this way's in their place.
+
+        >>> soft = Entry(kind="soft targets", last=False, crossed=False, texts=("",), targets="(p.prob - p.d_y)")
+        >>> soft.with_its_targets("x, (p.y - p.d_y)[:, 0].T, p.h_0")
+        'x, (p.prob - p.d_y)[:, 0].T, p.h_0'
+        """
+        return arguments.replace("(p.y - p.d_y)", self.targets) if self.targets else arguments
+
+
+ONE_HOT = "np.eye(p.O)[p.targets]"
+"""Targets that are ids, as rows with a single 1."""
 
 EXPONENTIALS = re.compile(r"exp|soft|sigm|logis|entropy|tanh\([^)]*(/ *2|0?\.5)", re.IGNORECASE)
 """What a source speaks of that makes probabilities."""
@@ -85,26 +99,30 @@ def _entries(forward: Forward) -> list[Entry]:
                 handed = tuple(f.encode(f"({BEYOND[shown.quantity]})") for f in forms)
                 found.append(Entry(kind="dL/dy", last=last, crossed=False, texts=handed))
             targets = tuple(f.encode(f"({own} - {d})") for f in forms)
-            one_hot = tuple(f.encode("np.eye(p.O)[p.targets]") for f in forms)
+            one_hot = tuple(f.encode(ONE_HOT) for f in forms)
             of_one_hot = Entry(
-                kind="softmax cross-entropy", last=last, crossed=True, texts=one_hot, exponential=not soft
+                kind="softmax cross-entropy",
+                last=last,
+                crossed=True,
+                texts=one_hot,
+                exponential=not soft,
+                targets=ONE_HOT,
             )
             found += (
                 [of_one_hot] if soft else []
             )  # its rows sum to 1, as a loss of softmax outputs takes them
-            found.append(Entry(kind=kind, last=last, crossed=False, texts=targets))
+            made = {"softmax(y)": f"({SOFT_TARGETS}{d})", "sigmoid(y)": f"({LOGIT_TARGETS}{d})"}
+            handed = made.get(shown.quantity, "")
+            found.append(Entry(kind=kind, last=last, crossed=False, texts=targets, targets=handed))
             if shown.quantity == "sigmoid(y)":
                 sloped = tuple(f.encode(f"(y - {SLOPED[0]})") for f in forms)
-                found.append(Entry(kind=SQUARED, last=last, crossed=False, texts=sloped))
-            soft_targets = tuple(f.encode(f"({SOFT_TARGETS}{d})") for f in forms) if not soft else ()
-            found.append(
-                Entry(kind="soft targets", last=last, crossed=False, texts=soft_targets, exponential=True)
-            )
+                handed = f"({LOGIT_TARGETS}{SLOPED[1]})"
+                found.append(Entry(kind=SQUARED, last=last, crossed=False, texts=sloped, targets=handed))
+            if not soft:
+                found.append(_of_made_up(forms, "soft targets", f"({SOFT_TARGETS}{d})", last=last))
             if shown.quantity == "y" and not forward.is_own and not forward.fault:
-                logits = tuple(f.encode(f"({LOGIT_TARGETS}{d})") for f in forms)
-                found.append(Entry(kind=BINARY, last=last, crossed=False, texts=logits, exponential=True))
-                sloped = tuple(f.encode(f"({LOGIT_TARGETS}{SLOPED[1]})") for f in forms)
-                found.append(Entry(kind=SQUARED, last=last, crossed=False, texts=sloped, exponential=True))
+                found.append(_of_made_up(forms, BINARY, f"({LOGIT_TARGETS}{d})", last=last))
+                found.append(_of_made_up(forms, SQUARED, f"({LOGIT_TARGETS}{SLOPED[1]})", last=last))
             ids = _ids(forward, last=last)
             found.append(
                 Entry(kind="softmax cross-entropy", last=last, crossed=True, texts=ids, exponential=not soft)
@@ -118,6 +136,12 @@ def _entries(forward: Forward) -> list[Entry]:
             targets = tuple(f.encode(f"(y - {d})") for f in forms)
             found.append(Entry(kind="targets", last=last, crossed=False, texts=targets))
     return found
+
+
+def _of_made_up(forms: Sequence[Form], kind: str, targets: str, *, last: bool) -> Entry:
+    """Return a way by targets of probabilities that the backward pass makes of outputs y."""
+    texts = tuple(form.encode(targets) for form in forms)
+    return Entry(kind=kind, last=last, crossed=False, texts=texts, exponential=True, targets=targets)
 
 
 def _below_the_head(forward: Forward, *, last: bool) -> list[Entry]:

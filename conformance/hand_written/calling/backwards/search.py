@@ -238,9 +238,9 @@ def with_entry(forward: Forward, entry: Entry) -> Forward | None:
     if not entry.texts:
         return None
     case = replace(forward.asked.case, cotangents="last" if entry.last else "output")
-    return structs.replace(
-        forward, asked=question(case, structs.replace(forward.asked.traits, crossed=entry.crossed))
-    )
+    arguments = structs.replace(forward.arguments, text=entry.with_its_targets(forward.arguments.text))
+    asked = question(case, structs.replace(forward.asked.traits, crossed=entry.crossed))
+    return structs.replace(forward, arguments=arguments, asked=asked)
 
 
 def tried(
