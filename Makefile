@@ -13,7 +13,8 @@ OF ?= refrnn
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(VENV)/.ready  ## create .venv and install the pinned versions
+setup: $(VENV)/.ready  ## create .venv, install the pinned versions, compile what changed
+	@$(RUN) -m compileall -q refrnn conformance
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
