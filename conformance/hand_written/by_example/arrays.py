@@ -1,7 +1,7 @@
 """Every array and number that can be reached from the frames and modules of foreign code, by a path to it."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from types import FrameType, ModuleType
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ Found = dict[str, np.ndarray]
 
 
 class Reach(Struct, frozen=True):
-    """What may be looked into: instances of classes that the modules of these names define."""
+    """What may be looked into: namespaces, and instances of classes that the modules of these names define."""
 
     modules: Collection[str]
 
@@ -32,14 +32,15 @@ class Reach(Struct, frozen=True):
             path: (holder, key) for path, value, holder, key in self._below(names) if _is_of_floats(value)
         }
 
-    def numbers(self, names: Mapping[str, Any]) -> dict[str, float]:
-        """Return the numbers with a fraction below some names; of a list of them the last."""
-        return {
-            path: float(value.item() if isinstance(value, np.ndarray) else value)
-            for path, value, *_ in self._below(names)
-            if isinstance(value, (float, np.floating))
-            or (isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind == "f")
-        }
+    def both(self, names: Mapping[str, Any]) -> tuple[dict[str, float], Found]:
+        """Return the numbers with a fraction below some names, of a list of them the last; and the arrays of floats."""
+        numbers, arrays = {}, {}
+        for path, value, *_ in self._below(names):
+            if _is_of_floats(value):
+                arrays[path] = value
+            if (number := number_in(value)) is not None:
+                numbers[path] = number
+        return numbers, arrays
 
     def _below(self, names: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, Any]]:
         """Yield paths and values, nearest first, each with what holds it and the key there."""
@@ -85,11 +86,19 @@ class Reach(Struct, frozen=True):
                 if len(value) <= WIDEST
                 else []
             )
-        if type(value).__module__ in self.modules:
+        if isinstance(value, SimpleNamespace) or type(value).__module__ in self.modules:
             own = getattr(value, "__dict__", None)
             if isinstance(own, dict):
                 return [(f"{path}.{n}", each, own, n) for n, each in own.items() if isinstance(n, str)]
         return []
+
+
+def number_in(value: Any) -> float | None:
+    """Return a number with a fraction, by itself or alone in an array; None of anything else."""
+    if isinstance(value, (float, np.floating)):
+        return float(value)
+    alone = isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind == "f"
+    return float(value.item()) if alone else None
 
 
 IGNORED = (int, str, bytes, ModuleType, type)

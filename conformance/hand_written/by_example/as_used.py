@@ -52,7 +52,7 @@ def checked_as_used(request: Request, progress: Progress) -> tuple[CheckRecord |
         if decided:
             return _record(request, driver, stage, max(decided, key=lambda each: len(each.right))), told
         why = "by which loss its update goes could not be told" if found else "no training step was seen"
-        told.append(f"{driver.path.name} was run to see how it uses {request.target}: {why}.")
+        told += [f"{driver.path.name} was run to see how it uses {request.target}: {why}.", *_made_up(stage)]
     return None, told
 
 

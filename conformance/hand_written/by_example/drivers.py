@@ -29,17 +29,15 @@ class Driver(Struct, frozen=True, kw_only=True):
 
 
 def drivers_of(asked: Target, path: Path, pieces: Sequence[Piece]) -> Iterator[Driver]:
-    """Yield the scripts to run for a target whose file and pieces these are, likely ones first."""
-    if any(map(_works, pieces)):
-        yield Driver(path=path, pieces=pieces)
-        return
+    """Yield the scripts to run for a target whose file and pieces these are: its own, then the likeliest others."""
+    own = [Driver(path=path, pieces=pieces)] if any(map(_works, pieces)) else []
     names = {path.stem, *(name.partition(".")[0] for name in asked.names)}
     found = [
         other
         for other in _scripts_around(path)
         if names & _imported(other) and any(map(_works, other.pieces))
     ]
-    yield from sorted(found, key=lambda other: _rank(other.path, path))[:MOST_DRIVERS]
+    yield from (*own, *sorted(found, key=lambda other: _rank(other.path, path)))[:MOST_DRIVERS]
 
 
 def _works(piece: Piece) -> bool:

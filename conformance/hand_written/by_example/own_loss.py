@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from conformance.hand_written.by_example.parameters import SMALL, Parameters, parameters_of
-from conformance.hand_written.by_example.training import Step
+from conformance.hand_written.by_example.training import WIDE, Step
 from conformance.hand_written.by_example.watching import AT_THE_END, Key, Recording
 from conformance.hand_written.calling.backwards.rules import rule_between
 from refrnn import Array
@@ -142,8 +142,8 @@ class _Held:
     def numbers(self) -> Iterator[tuple[str, dict[str, Slope]]]:
         """Yield the numbers that may be the loss, with their derivatives along each parameter."""
         for key, number in self.same.numbers.items():
-            if key[0] == AT_THE_END and key[2] in self.values:
-                continue  # a parameter of one element
+            if key[2] in self.base.final:
+                continue  # a parameter of one element, or what an optimizer remembers of one
             slopes = {path: _slope(rows, key, number) for path, rows in self.slopes.items()}
             yield f"the number {_in_words(key)}", {path: s for path, s in slopes.items() if s is not None}
 
@@ -198,6 +198,8 @@ class _Held:
         common = _common(list(known.values()))
         right = [path for path, ratio in known.items() if self._is_right(path, ratio, common)]
         left = [path for path in ratios if path not in right]
+        if not _is_a_network([self.values[path] for path in ratios]):
+            return OPEN  # the rest of it lies where nothing was seen
         if not left:
             return _told("right", loss, right, (), idle, _on_rates([known[path] for path in right]))
         rule, mistaken = self._rule(slopes, list(ratios), right)
@@ -239,7 +241,8 @@ class _Held:
 
     def _rule_of(self, gradients: Mapping[str, Array]) -> str:
         updates = {path: -self.updates[path] for path in gradients}
-        return rule_between(gradients, updates, {path: self.values[path] for path in gradients})
+        weights = {path: self.values[path] for path in gradients}
+        return rule_between(gradients, updates, weights, self.base.final.values())
 
     def _of_its_shape(self, path: str) -> Iterator[Array]:
         """Yield the arrays that were computed and have a parameter's shape, or that transposed."""
@@ -294,7 +297,9 @@ class _Held:
     def _differences(self, path: str, move: Array, distance: float) -> "_Differences":
         """Return the central differences of every number and of every output at one distance."""
         right, left = (
-            self.step.run({**self.around, path: self.values[path] + sign * distance * move}, self.end)
+            self.step.run(
+                {**self.around, path: self.values[path] + sign * distance * move}, self.end, self.outputs
+            )
             for sign in (1, -1)
         )
         if right is None or left is None:
@@ -369,6 +374,12 @@ def _is_cut_off(update: Array) -> bool:
     """Tell whether several elements of an update are as large as any, as where it is cut off."""
     top = np.abs(update).max()
     return bool(top > 0 and np.sum(np.abs(update) == top) > 1)
+
+
+def _is_a_network(parameters: Sequence[Array]) -> bool:
+    """Tell whether the parameters of a recurrent network are among some: two matrices, or all of them in a vector."""
+    wide = any(value.ndim == 1 and value.size >= WIDE for value in parameters)
+    return sum(value.ndim > 1 for value in parameters) > 1 or (wide and len(parameters) == 1)
 
 
 def _told(

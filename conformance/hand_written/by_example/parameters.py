@@ -21,6 +21,10 @@ MOST = 40
 """Arrays that a step changes which are looked at."""
 
 
+STAYING = 0.2
+"""How much of a move is still there after an update of a parameter, however large its rate; a state forgets it."""
+
+
 class Parameters(Struct, frozen=True):
     """The parameters of a step.
 
@@ -68,7 +72,8 @@ def parameters_of(step: Step) -> Parameters | None:
             others[path] = SMALL * rng.standard_normal(value.shape)
     if not found:
         return None
-    begins, ends = min(times[path] for path in found), max(times[path] for path in found)
+    last = step.history.last
+    begins, ends = min(times[path] for path in found), max(last.get(path, times[path]) for path in found)
     if any(came < begins <= time <= ends for came, time in step.history.late.values()):
         return None
     others |= {path: np.zeros_like(plain[path]) for path in remembered if begins <= times[path] <= ends}
@@ -83,9 +88,13 @@ def _drawn(rng: np.random.Generator, value: Array) -> Array:
 
 
 def _matters(base: Recording, other: Recording, path: str, time: int) -> bool:
-    """Tell whether anything but an array itself was computed differently before it changed."""
+    """Tell whether anything but what outlives the step was computed differently before an array changed."""
     last = path.rpartition(".")[2].rpartition(": ")[2]
-    numbers = (k for k, n in base.numbers.items() if base.when[k] < time and other.numbers.get(k, n) != n)
+    numbers = (
+        key
+        for key, number in base.numbers.items()
+        if base.when[key] < time and key[2] not in base.final and other.numbers.get(key, number) != number
+    )
     arrays = (
         key
         for key, array in base.arrays.items()
@@ -103,4 +112,4 @@ def _stays(base: Recording, other: Recording, path: str, move: Array) -> bool:
     before, after = base.final.get(path), other.final.get(path)
     if before is None or after is None or not before.shape == after.shape == move.shape:
         return False
-    return float(np.vdot(after - before, move)) > 0.5 * float(np.vdot(move, move))
+    return abs(float(np.vdot(after - before, move))) > STAYING * float(np.vdot(move, move))

@@ -1,5 +1,6 @@
 """A driver run statement by statement, as it stands: what is missing is made up, and nothing outside is changed."""
 
+import ast
 import builtins
 import io
 import os
@@ -20,7 +21,7 @@ from conformance.hand_written.by_example.files import files_near
 from conformance.hand_written.by_example.watching import Enough
 from conformance.hand_written.calling.loading.definitions import neighbours
 from conformance.hand_written.calling.loading.executing import started_as
-from conformance.hand_written.calling.loading.load_log import LoadLog, run_statement
+from conformance.hand_written.calling.loading.load_log import LoadLog, place_of, run_statement
 from conformance.hand_written.calling.loading.older_names import BUILTINS, put_back
 from conformance.hand_written.calling.loading.source import Piece
 from conformance.hand_written.calling.loading.stubs import stubbed_imports
@@ -35,6 +36,12 @@ TEXT = "".join(
     f"{n} the quick brown fox jumps over the lazy dog, {n * n % 97} times.\n" for n in range(1, 1001)
 )
 """What a text file holds that isn't there."""
+
+TABLES, ROWS, COLUMNS = (".csv", ".tsv"), 400, 4
+"""Endings of files that hold tables, and what one has that is made up."""
+
+MOST_SUPPLIED = 6
+"""Runs of one statement, each with one more file made up."""
 
 LARGEST, LARGEST_COPY = 5_000_000, 50_000_000
 """Bytes of a file, and of all files, that are copied beside a driver."""
@@ -62,7 +69,7 @@ def played(
         folder = _copied(driver.path.parent)
         stage.folders = [folder, driver.path.parent]
         roots = list(dict.fromkeys((driver.path.parent, root, *driver.path.parents[1:3])))
-        used = stack.enter_context(stubbed_imports())
+        used = stack.enter_context(stubbed_imports("script"))
         stack.enter_context(neighbours(roots, {}, stage.log, _imported(stage)))
         stack.enter_context(started_as(folder / driver.path.name))
         stack.enter_context(_answers(stage))
@@ -100,8 +107,43 @@ def _statements_run(stage: Stage, names: dict[str, Any], pieces: Sequence[Piece]
         for name in put_back(piece.tree):
             stage.log.note(f"{name} is gone from this version; what took its place stands in for it.")
         for node in piece.tree.body:
-            run_statement(node, piece, names, stage.log, time_limit(LONGEST, copies_go_on=True))
+            for _ in range(MOST_SUPPLIED):
+                error = run_statement(node, piece, names, stage.log, time_limit(LONGEST, copies_go_on=True))
+                if not _supplied(stage, error, piece):
+                    break
+                del stage.log.failed[place_of(node, piece)]
             yield
+
+
+def _supplied(stage: Stage, error: BaseException | None, piece: Piece) -> bool:
+    """Make up the file that a statement didn't find, in the copy of the project; tell whether there is one now."""
+    if not isinstance(error, FileNotFoundError) or error.filename is None:
+        return False
+    file = Path(os.fsdecode(error.filename))
+    if file.is_absolute() or ".." in file.parts or file.exists():
+        return False
+    columns = [] if file.suffix not in TABLES else list(dict.fromkeys(_texts_of_indices(piece.tree)))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(table_of(columns) if file.suffix in TABLES else TEXT, encoding="utf-8")
+    stage.made_up.append(
+        f"{file} isn't there: {'a table' if file.suffix in TABLES else 'a text'} was made up for it"
+    )
+    return True
+
+
+def _texts_of_indices(tree: ast.Module) -> Iterator[str]:
+    """Yield the texts that anything is indexed by: names of columns."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            parts = node.slice.elts if isinstance(node.slice, (ast.List, ast.Tuple)) else [node.slice]
+            yield from (p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str))
+
+
+def table_of(columns: Sequence[str]) -> str:
+    """Return a table of comma-separated numbers: of these columns, or of some."""
+    rows = np.random.default_rng(0).standard_normal((ROWS, len(columns) or COLUMNS)).cumsum(axis=0)
+    lines = [",".join(columns or [f"column_{n}" for n in range(COLUMNS)])]
+    return "\n".join([*lines, *(",".join(f"{each:.6f}" for each in row) for row in rows), ""])
 
 
 def _opened(stage: Stage, file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:

@@ -7,33 +7,37 @@ records what is computed, hands that over and ends. So nothing has to be known o
 import os
 import pickle
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from msgspec import Struct, field
 
-from conformance.hand_written.by_example.arrays import Found, Reach
+from conformance.hand_written.by_example.arrays import Found, Reach, frames_from
 from conformance.hand_written.by_example.watching import (
     MOST_BEFORE,
     MOST_EVENTS,
+    SHORTLY,
     Begin,
     Enough,
     Events,
     History,
+    Key,
     Recording,
 )
 from conformance.hand_written.calling.running.guard import copying
+from conformance.hand_written.calling.running.limits import waiting_for_a_copy
 
 MOST_BEGINNINGS, MOST_WHOLE, MOST_COPIES = 8, 2, 400
 """Calls of different functions at which a step is looked for, whole steps that are judged, and runs of steps in all."""
 
-SHORTLY = 12
-"""Events between the updates of two parameters: an optimizer's functions lie between."""
+PATIENCE, HANGS = 20, 120
+"""Seconds of computing after which a copy ends, and seconds by the clock in which one computes nothing."""
 
-PATIENCE = 20
-"""Seconds by the clock after which a copy ends that hangs where the run itself did not."""
+
+WIDE = 12
+"""Elements of a vector in which all parameters of a network may lie."""
 
 
 class _GoesOn(Exception):
@@ -43,15 +47,26 @@ class _GoesOn(Exception):
 class Step(Struct, frozen=True):
     """A training step: the arrays at its beginning, when each changes, when all have, and the way to run it again.
 
-    `run` takes values for some of the arrays, and after how many events to end; it returns what was computed, None
-    where the run came to no end. A step is `whole` where it begins as an update is over: another may have begun before.
+    `run` takes values for some of the arrays, after how many events to end, and of which arrays that are computed to
+    keep what they hold, all without that; it returns what was computed, None where the run came to no end. A step is
+    `whole` where it begins as an update is over: another may have begun before.
     """
 
     arrays: Found
     history: History
     end: int
-    run: Callable[[Mapping[str, np.ndarray], int], Recording | None]
+    run: "Run"
     whole: bool
+
+
+class Run(Protocol):
+    """What runs a step again."""
+
+    def __call__(
+        self, values: Mapping[str, np.ndarray], end: int, wanted: Collection[Key] | None = None
+    ) -> Recording | None:
+        """Return what was computed, None where the run came to no end."""
+        ...
 
 
 class Training(Struct):
@@ -125,20 +140,26 @@ class Training(Struct):
         begin = Begin.at(frame, self.modules, self.reach, self.is_foreign, inside=inside)
         arrays = {path: array for path, array in begin.arrays().items() if array.flags.writeable}
         matrices = [path for path, array in arrays.items() if array.ndim > 1 and min(array.shape[-2:]) > 1]
-        if not matrices:
+        vectors = [path for path, array in arrays.items() if array.ndim == 1 and array.size >= WIDE]
+        if not matrices and not vectors:
             return False
         self._tried.add(place)
         history = self._in_a_copy(lambda: _Scout(History.of(begin), matrices))
         if history is None:
             raise Enough  # too slow for steps of it to be run again and again
         if not history.changed.keys() & set(matrices):
+            matrices = [path for path in vectors if path in history.changed]  # all parameters in one
+        if not matrices:
             return False
 
-        def run(values: Mapping[str, np.ndarray], end: int) -> Recording | None:
+        def run(
+            values: Mapping[str, np.ndarray], end: int, wanted: Collection[Key] | None = None
+        ) -> Recording | None:
             def prepared() -> _Prober:
                 for path, value in values.items():
                     arrays[path][...] = value
-                return _Prober(begin, end, self.is_target, self.limits)
+                recording = Recording(wanted=wanted)
+                return _Prober(begin, end, recording, self.is_foreign, self.is_target, self.limits)
 
             return self._in_a_copy(prepared)
 
@@ -168,21 +189,24 @@ class Training(Struct):
             random.setstate(state)  # a copy would begin anew
             self._copy = made()
             self._copy.writer = writer
-            _end_after(PATIENCE)
+            _end_after(PATIENCE, HANGS)
             raise _GoesOn
         os.close(writer)
-        with os.fdopen(reader, "rb") as pipe:
+        with waiting_for_a_copy(), os.fdopen(reader, "rb") as pipe:
             data = pipe.read()
-        os.waitpid(process, 0)
+            os.waitpid(process, 0)
         return pickle.loads(data) if data else None  # noqa: S301 - our own copy wrote it
 
 
-def _end_after(seconds: float) -> None:
+def _end_after(computing: float, waiting: float) -> None:
     import signal
 
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_PROF, 0)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    for timer, ends, seconds in (
+        (signal.ITIMER_PROF, signal.SIGPROF, computing),
+        (signal.ITIMER_REAL, signal.SIGALRM, waiting),
+    ):
+        signal.signal(ends, signal.SIG_DFL)
+        signal.setitimer(timer, seconds)
 
 
 class _Copy:
@@ -233,7 +257,8 @@ class _Scout(_Copy):
 
     def result(self) -> History:
         """Return when what changed, without what can't be handed over."""
-        return History(None, {}, self.history.changed, self.history.events, self.history.late)
+        seen = self.history
+        return History(None, {}, seen.changed, seen.events, seen.late, seen.last)
 
 
 class _Prober(_Copy):
@@ -243,12 +268,14 @@ class _Prober(_Copy):
         self,
         begin: Begin,
         end: int,
+        recording: Recording,
+        is_foreign: Callable[[FrameType], bool],
         is_target: Callable[[FrameType], bool],
         limits: Callable[[], list[float]],
     ) -> None:
-        self.begin, self.end, self.is_target, self.limits = begin, end, is_target, limits
-        self.events = 0
-        self.recording = Recording()
+        self.begin, self.end, self.limits = begin, end, limits
+        self.is_foreign, self.is_target = is_foreign, is_target
+        self.events, self.recording = 0, recording
 
     def seen(self, frame: FrameType, event: str, value: Any) -> None:
         self.events += 1
@@ -256,9 +283,12 @@ class _Prober(_Copy):
         if event == "return":
             self.recording.take(frame, value, self.events, self.begin.reach)
         elif event == "jump":
-            self.recording.keep_numbers(frame, self.events, self.begin.reach)
+            self.recording.keep_numbers(frame, self.events)
         if self.events >= self.end:
             self.recording.complete = True
+            for each in frames_from(frame if event == "jump" else frame.f_back, self.is_foreign):
+                if each not in self.begin.frames and each.f_code.co_name != "<module>":
+                    self.recording.take(each, None, self.events, self.begin.reach)
             self.hand_over()
 
     def result(self) -> Recording:

@@ -5,14 +5,14 @@ begins are looked at after each: among those that change are the parameters, whi
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FrameType
 from typing import Any, TypeGuard
 
 import numpy as np
 from msgspec import Struct, field
 
-from conformance.hand_written.by_example.arrays import Found, Reach, at, fingerprint, frames_from
+from conformance.hand_written.by_example.arrays import Found, Reach, at, fingerprint, frames_from, number_in
 
 MOST_EVENTS = 6_000
 """Events of one step: a text of 25 letters has some hundreds."""
@@ -23,8 +23,12 @@ MOST_BEFORE = 2_000_000
 SHORTEST = 30
 """Events of a step, at least."""
 
-SELDOM = 10
-"""Events between two looks at all that can be reached."""
+SELDOM, AT_A_TIME = 10, 5
+"""Events between two looks at all that can be reached, at least; and arrays there for which one more event passes."""
+
+
+SHORTLY = 12
+"""Events between the updates of two parameters, or of one in a loop: an optimizer's functions lie between."""
 
 
 class Enough(BaseException):
@@ -120,9 +124,14 @@ class History(Struct):
     changed: dict[str, int] = field(default_factory=dict)
     events: int = 0
     late: dict[str, tuple[int, int]] = field(default_factory=dict)  # when others came, and changed last
+    last: dict[str, int] = field(
+        default_factory=dict
+    )  # when it changed last, of changes shortly one after the other
     _later: dict[str, tuple[int, int]] = field(
         default_factory=dict
     )  # when they came, and what they held last
+    _look_at: int = SELDOM
+    _changing: dict[str, int] = field(default_factory=dict)  # what they hold that changed shortly before
 
     @classmethod
     def of(cls, begin: Begin) -> "History":
@@ -139,11 +148,27 @@ class History(Struct):
         now = {
             path: at(place, names) for path, place in self.begin.places.items() if path not in self.changed
         }
+        for path in list(self._changing):
+            self._follow(path, at(self.begin.places[path], names))
         for path, array in now.items():
-            if _is_array(array) and fingerprint(array) != self.before[path]:
-                self.changed[path] = self.events
-        if self.events % SELDOM == 0 or len(self.changed) > known:
-            self._look_around(self.begin.reach.arrays(names))
+            if _is_array(array) and (mark := fingerprint(array)) != self.before[path]:
+                self.changed[path] = self.last[path] = self.events
+                self._changing[path] = mark
+        if self.events >= self._look_at or len(self.changed) > known:
+            around = self.begin.reach.arrays(names)
+            self._look_around(around)
+            self._look_at = self.events + max(SELDOM, len(around) // AT_A_TIME)
+
+    def _follow(self, path: str, array: Any) -> None:
+        """Look at an array that changed shortly before, as parameters do that are updated in a loop over time.
+
+        Shortly means much sooner than it took to change at first: the next step would take as long again.
+        """
+        soon = min(SHORTLY, self.changed[path] // 2)
+        if not _is_array(array) or self.events - self.last[path] > soon:
+            del self._changing[path]
+        elif (mark := fingerprint(array)) != self._changing[path]:
+            self.last[path], self._changing[path] = self.events, mark
 
     def _look_around(self, now: Found) -> None:
         """Look at all that can be reached: at arrays of the beginning in other places, and at those that came later."""
@@ -195,6 +220,8 @@ class Recording(Struct):
         The ±c at which values would have been cut off, which was lifted.
     complete, of_the_target
         Whether the step came to its end, and whether what was asked about had any part in it.
+    wanted
+        The arrays that are kept, of those computed; all without that.
     """
 
     numbers: dict[Key, float] = field(default_factory=dict)
@@ -204,6 +231,7 @@ class Recording(Struct):
     limits: list[float] = field(default_factory=list)
     complete: bool = False
     of_the_target: bool = False
+    wanted: Collection[Key] | None = None
     _calls: dict[str, int] = field(default_factory=dict)
     _size: int = 0
 
@@ -225,20 +253,25 @@ class Recording(Struct):
         """Keep all that can be reached where the step began, as it is at the end."""
         self.keep(AT_THE_END, 0, begin.names(), event, begin.reach)
 
-    def keep_numbers(self, frame: FrameType, event: int, reach: Reach) -> None:
+    def keep_numbers(self, frame: FrameType, event: int) -> None:
         """Keep the numbers among the variables of a loop that begins again, over those of the round before."""
         name = frame.f_code.co_qualname
-        for path, each in reach.numbers(own_names(frame)).items():
-            self.numbers[name, -1, path] = each
-            self.when.setdefault((name, -1, path), event)
+        for variable, value in own_names(frame).items():
+            if variable[:2] != "__" and (number := number_in(value)) is not None:
+                self.numbers[name, -1, variable] = number
+                self.when.setdefault((name, -1, variable), event)
 
     def keep(self, name: str, number: int, names: dict[str, Any], event: int, reach: Reach) -> None:
         """Keep the numbers and arrays below some names."""
-        for path, each in reach.numbers(names).items():
+        numbers, arrays = reach.both(names)
+        for path, each in numbers.items():
             self.numbers[name, number, path] = each
             self.when[name, number, path] = event
-        for path, array in reach.arrays(names).items():
-            if array.size > 1 and self._size < MOST_KEPT:
+        if self.wanted is not None and not any(key[:2] == (name, number) for key in self.wanted):
+            return
+        for path, array in arrays.items():
+            wanted = self.wanted is None or (name, number, path) in self.wanted
+            if wanted and array.size > 1 and self._size < MOST_KEPT:
                 self._size += array.nbytes
                 self.arrays[name, number, path] = array.copy()
                 self.when[name, number, path] = event

@@ -1,6 +1,7 @@
 """`Bound`: a hand-written network together with the way to call it; and `Unbound`, how far each attempt got."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -57,12 +58,15 @@ class OwnForward(Struct, frozen=True, kw_only=True):
         dL/doutputs that went into the backward pass, of the outputs' shape.
     gradients
         What the backward pass gave, by the same names, as far as it gave any.
+    again
+        What an equal second call gave, of a network that gave the same outputs in it; nothing where that isn't known.
     """
 
     parameters: Mapping[str, Array]
     outputs: Callable[[Mapping[str, Array]], Array]
     cotangent: Array
     gradients: Mapping[str, Array]
+    again: Mapping[str, Array] = MappingProxyType({})
 
 
 class Bound(Protocol):

@@ -1,7 +1,7 @@
 """Gradients found after a backward pass: returned, kept in attributes, left in locals, or applied to the weights."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +22,7 @@ from conformance.hand_written.calling.backwards.rules import SAME, rule_between
 from conformance.hand_written.calling.hints.names import gradient_of
 from conformance.hand_written.calling.running.program import Ran, value, values
 from conformance.hand_written.calling.running.reach import Reached
+from conformance.hand_written.calling.values.matching import everything
 from conformance.hand_written.calling.values.slots import Slot
 from refrnn import Array
 
@@ -81,6 +82,8 @@ def harvest(taken: Taken) -> Harvest | None:
     """
     found = {place: each for place, each in _by_place(taken).items() if each.expressions}
     held = found.pop("locals", None)
+    if held is not None and len(held.right) == len(taken.slots):
+        found = {place: each for place, each in found.items() if not _is_a_memory(each, held, taken)}
     handed = sorted(found.values(), key=lambda h: h.score, reverse=True)
     if held is not None and not held.right:
         held = None
@@ -98,6 +101,21 @@ def harvest(taken: Taken) -> Harvest | None:
     if anchored and _is_of_parts(meant):
         return replace(held, withheld=True)
     return replace(_with_what_stays(meant, taken) if anchored else meant, anchored=anchored)
+
+
+def _is_a_memory(kept: Harvest, held: Harvest, taken: Taken) -> bool:
+    """Tell whether what is kept is an optimizer's memory of the gradients in local variables, such as 0.1 times them.
+
+    Then the parameters are changed by a rule between the two.
+    """
+    if (
+        kept.place != "kept"
+        or not kept.right
+        or abs(kept.constant - held.constant) <= SAME * abs(kept.constant)
+    ):
+        return False
+    applied = dict(places(taken)).get("applied", {})
+    return bool(_rule(held, {"applied": _harvest("applied", applied, taken)}, taken))
 
 
 OF_A_PART = re.compile(r"model\.\w+(\[[^]]*\])*\.(?!(T|reshape|sum)\b)\w+")
@@ -157,9 +175,17 @@ def _rule(held: Harvest, found: Mapping[str, Harvest], taken: Taken) -> str:
     """Return the rule by which something that is handed out is made of the right gradients; empty without any."""
     gradients = values(taken.ran, held.expressions)
     for other in found.values():
-        if rule := rule_between(gradients, values(taken.ran, other.expressions), taken.before):
+        moved = values(taken.ran, other.expressions)
+        if rule := rule_between(gradients, moved, taken.before, _outliving(taken)):
             return rule
     return ""
+
+
+def _outliving(taken: Taken) -> Iterator[Array]:
+    """Yield the arrays that outlive a backward pass: kept, returned, or its caller's."""
+    found = everything(Ran(names=taken.ran.names), [*taken.roots, "grads"])
+    for each in (*(item.value for item in found), *taken.ran.handed):
+        yield from each if isinstance(each, (list, tuple)) else [each]
 
 
 def _without_contradiction(handed: Sequence[Harvest], taken: Taken) -> Harvest:

@@ -64,6 +64,7 @@ def places(taken: Taken) -> Iterator[tuple[str, dict[str, list[Candidate]]]]:
     given = _numbers_handed(taken.ran)
     left = [item for item in locals_ if id(item.value) not in ids and not TARGET.fullmatch(item.name)]
     left = [item for item in left if not _is_part_of(item.value, given)]
+    left.sort(key=lambda item: "['self']" in item.path)  # variables before what their object keeps
     yield "returned", _by_slot([_named(item, taken.names) for item in returned], taken)
     kept = [item for item in but_weights(kept, taken.slots) if not _was_handed_in(item.value, given, taken)]
     kept = [item for item in kept if not _was_there_before(item, taken)]

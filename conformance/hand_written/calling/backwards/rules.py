@@ -5,7 +5,7 @@ between the two: it has at most two numbers, which all elements of all parameter
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -19,7 +19,10 @@ FEWEST = 8
 
 
 def rule_between(
-    gradients: Mapping[str, Array], moved: Mapping[str, Array], weights: Mapping[str, Array]
+    gradients: Mapping[str, Array],
+    moved: Mapping[str, Array],
+    weights: Mapping[str, Array],
+    outlives: Iterable[Array],
 ) -> str:
     """Return the rule by which an update is made of gradients, in words; empty where none of those known holds.
 
@@ -29,6 +32,8 @@ def rule_between(
         Of every parameter, by its path.
     moved
         How far every parameter moved against its gradient, before − after; one that is missing hasn't moved.
+    outlives
+        The arrays that outlive the update: what divides by a root of squares must remember them.
     """
     if sum(g.size for g in gradients.values()) < FEWEST:
         return ""
@@ -40,10 +45,12 @@ def rule_between(
     sizes = [each.size for each in gradients.values()]
     parts = list(zip(*(np.split(v, np.cumsum(sizes)[:-1]) for v in (g, d, w)), strict=True))
     rules: dict[str, Callable[[], bool]] = {
-        "by their sign": lambda: _same(d, _ratio(d, np.sign(g)) * np.sign(g)),
+        "by their sign": lambda: _is_the_sign(g, d, w),
         "by cutting off large elements": lambda: _is_cut_off(g, d),
         "by cutting down the norm of each": lambda: _has_one_norm([(a, b) for a, b, _ in parts]),
-        "divided by a root of their squares, as Adagrad, RMSprop and Adam do": lambda: _is_adaptive(g, d),
+        "divided by a root of their squares, as Adagrad, RMSprop and Adam do": lambda: (
+            _is_adaptive(g, d) and _are_remembered(gradients, outlives)
+        ),
         "with weight decay": lambda: _decays(g, d, w, [bool(b.any()) for _, _, b in parts], sizes),
     }
     return next((name for name, holds in rules.items() if holds()), "")
@@ -57,6 +64,13 @@ def _ratio(d: Array, v: Array) -> float:
     """Return the number that brings v closest to d."""
     square = float(v @ v)
     return float(d @ v) / square if square else 0.0
+
+
+def _is_the_sign(g: Array, d: Array, w: Array) -> bool:
+    """Tell whether d = r · sign(g) but for the rounding of w − d; what divides g by a root of g² + ε is not that."""
+    signs = np.sign(g)
+    rounding = 4 * np.finfo(d.dtype).eps * (np.abs(w).max() + np.abs(d).max())
+    return bool(np.abs(d - _ratio(d, signs) * signs).max() <= rounding)
 
 
 def _is_cut_off(g: Array, d: Array) -> bool:
@@ -93,6 +107,16 @@ def _is_adaptive(g: Array, d: Array) -> bool:
     there = g != 0
     slope, size = np.abs(g[there] / d[there]), np.abs(g[there])
     return _is_affine(size, slope) or _is_affine(size**2, slope**2)
+
+
+def _are_remembered(gradients: Mapping[str, Array], outlives: Iterable[Array]) -> bool:
+    """Tell whether an array holds the squares of the largest gradient, times a number and beside one."""
+    largest = max(gradients.values(), key=np.size)
+    real = (a for a in outlives if isinstance(a, np.ndarray) and a.dtype.kind == "f")
+    laid_out = (each for a in real for each in (a, a.T) if each.shape == largest.shape)
+    return any(
+        np.isfinite(a).all() and a.any() and _is_affine(largest.ravel() ** 2, a.ravel()) for a in laid_out
+    )
 
 
 def _is_affine(x: Array, y: Array) -> bool:

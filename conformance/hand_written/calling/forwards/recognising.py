@@ -1,7 +1,7 @@
 """What a forward pass is whose outputs are known: which array is which parameter, and which mistake it may have."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,12 @@ from msgspec import Struct, field, structs
 from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.building.construct import candidates
 from conformance.hand_written.calling.forwards.passes import QUANTITIES, Forward, case_of
-from conformance.hand_written.calling.forwards.wrong import alike_at_every_step, without_a_state, wrong_truths
+from conformance.hand_written.calling.forwards.wrong import (
+    alike_at_every_step,
+    unused_by,
+    without_a_state,
+    wrong_truths,
+)
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, run, value
@@ -122,8 +127,9 @@ class Recognising(Struct):
             idle = [a for a in arrays if a not in sensitive and not looks_like_a_gradient(a)]
             idle = [a for a in idle if options(a, forward.sizes)]
             ways = _assignments(sensitive, forward.sizes) or _assignments([*sensitive, *idle], forward.sizes)
+            read = {item.path for item in sensitive}
             for slots in ways[:MOST_ASSIGNMENTS_OF_WRONG] if arrays else [()]:
-                found = self._matched_wrong(forward, slots)
+                found = self._matched_wrong(forward, slots, read=read)
                 if found is not None:
                     yield found
                     break
@@ -146,9 +152,18 @@ class Recognising(Struct):
         return [arrays[path] for path in self.sensitive[key]]
 
     def _matched_wrong(
-        self, forward: Forward, slots: tuple[Slot, ...], *, returned: bool = False
+        self,
+        forward: Forward,
+        slots: tuple[Slot, ...],
+        *,
+        returned: bool = False,
+        read: Container[str] = (),
     ) -> Forward | None:
-        """Return a forward pass as that of a network with one mistake, by what it left or by what it returned alone."""
+        """Return a forward pass as that of a network with one mistake, by what it left or by what it returned alone.
+
+        A mistake doesn't leave unused what the pass is known to `read`. Nor is the last of its states alone enough that
+        it keeps: it may have seen fewer steps than were handed to it.
+        """
         traits = _traits(forward, slots)
         case = case_of(forward.sizes, batched=forward.inputs.batched)
         trial = structs.replace(forward, slots=slots, asked=question(case, traits))
@@ -164,8 +179,10 @@ class Recognising(Struct):
                 continue
             if alike_at_every_step(fault) and _sized_by_steps(forward):
                 continue
+            if any(slot.path in read and unused_by(fault) & set(slot.roles) for slot in slots):
+                continue
             wrong = structs.replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
-            if not wrong.complete or (_is_kept(wrong) and _returns_others(wrong)):
+            if not wrong.complete or (_is_kept(wrong) and (_returns_others(wrong) or _shows_its_end(wrong))):
                 continue
             if self._starts_anywhere(wrong):
                 return wrong
@@ -243,6 +260,12 @@ def _is_kept(forward: Forward) -> bool:
     seen = QUANTITIES[:-1] if forward.sizes.O else QUANTITIES
     returned = (m for m in forward.matches if "result" in m.source and m.quantity in seen)
     return forward.outputs is not None and not any(m.last or m.right == steps for m in returned)
+
+
+def _shows_its_end(forward: Forward) -> bool:
+    """Tell whether the last step alone was found, of a pass over several."""
+    shown = forward.outputs
+    return shown is not None and shown.last and not forward.loop
 
 
 def _returns_others(forward: Forward) -> bool:

@@ -20,6 +20,16 @@ SEAMS = ("activation", "recurrence", "biases", "inputs", "head_input", "kept")
 """The seams of the forward pass at which a network without padding or layers can go wrong."""
 
 
+UNUSED = {
+    "biases = no b_ih": frozenset(["b_ih"]),
+    "biases = no b_hh": frozenset(["b_hh"]),
+    "biases = b_ih twice": frozenset(["b_hh"]),
+    "biases = b_hh twice": frozenset(["b_ih"]),
+    "biases = none": frozenset(["b", "b_ih", "b_hh"]),
+}
+"""The parameters that a mistake leaves unused, by the mistake."""
+
+
 @lru_cache(maxsize=64)
 def wrong_truths(case: Case, traits: Traits) -> Mapping[str, Mapping[str, Array]]:
     """Return h, y and what is made of y, by the mistake: "activation = sigmoid" and so on."""
@@ -47,6 +57,15 @@ def _same(wrong: Array, right: Array) -> bool:
 def without_a_state(fault: str) -> bool:
     """Return whether a mistake leaves steps that know nothing of each other, so that samples may pass for steps."""
     return fault in ("recurrence = none", "recurrence = of h_0")
+
+
+def unused_by(fault: str) -> frozenset[str]:
+    """Return the parameters, under short names, that a mistake leaves unused.
+
+    >>> sorted(unused_by("biases = no b_hh")), sorted(unused_by("activation = sigmoid"))
+    (['b_hh'], [])
+    """
+    return UNUSED.get(fault, frozenset())
 
 
 def alike_at_every_step(fault: str) -> bool:

@@ -18,7 +18,7 @@ from conformance.hand_written.calling.loading.load_log import LoadLog, run_state
 from conformance.hand_written.calling.loading.older_names import BUILTINS, put_back
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.calling.running.effects import harmless_open
-from conformance.hand_written.calling.running.limits import seeded, time_limit
+from conformance.hand_written.calling.running.limits import TookTooLong, seeded, time_limit
 
 ASSIGNMENT, DEFINITION = 0.5, 20.0
 """Seconds of computing that one statement may take; definitions compile, and imports load."""
@@ -50,7 +50,7 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
                 log.skipped += 1
                 continue
             _keep_version(names, node)
-            hanging += not run_statement(node, piece, names, log, _limit(node))
+            hanging += isinstance(run_statement(node, piece, names, log, _limit(node)), TookTooLong)
             _resize(names, node, sizes, log)
         for node in statements.supplied_by_main(piece.tree, names):
             run_statement(node, piece, names, log, _limit(node))

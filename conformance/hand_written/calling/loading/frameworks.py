@@ -17,8 +17,8 @@ from msgspec import Struct, field
 from conformance.errors import UsageError
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 
-Kind = Literal["adapter", "module", "numpy"]
-"""What a target is: something with `run(problem)` or a `handwritten` statement, a torch module, or neither."""
+Kind = Literal["adapter", "module", "numpy", "script"]
+"""What is run: something with `run(problem)` or a `handwritten` statement, a torch module, neither; a whole script."""
 
 COMPUTING = frozenset(["torch", "torchvision", "tensorflow", "keras", "jax"])
 """Libraries whose arrays networks are computed with, and that take seconds to import."""

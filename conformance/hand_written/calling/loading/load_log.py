@@ -63,10 +63,10 @@ def run_statement(
     names: dict[str, object],
     log: LoadLog,
     limit: AbstractContextManager[None] | None = None,
-) -> bool:
+) -> BaseException | None:
     """Run one top-level statement of `piece` in `names`; what raises is left out and logged.
 
-    Returns whether it ended within `limit`.
+    Returns what it raised, None where it didn't, or where the guard keeps what it refused.
     """
     if isinstance(node, ast.ImportFrom) and node.level and not names.get("__package__"):
         node = _absolute(node)
@@ -77,11 +77,16 @@ def run_statement(
     except KeyboardInterrupt:
         raise
     except Refused:
-        pass  # the guard keeps what it refused
+        return None
     except (Exception, SystemExit, TookTooLong) as error:
-        log.failed[f"{piece.file}:{node.lineno}"] = in_words(error)[:MOST_SHOWN]
-        return not isinstance(error, TookTooLong)
-    return True
+        log.failed[place_of(node, piece)] = in_words(error)[:MOST_SHOWN]
+        return error
+    return None
+
+
+def place_of(node: ast.stmt, piece: Piece) -> str:
+    """Return where a statement is: the file and the line."""
+    return f"{piece.file}:{node.lineno}"
 
 
 def _absolute(node: ast.ImportFrom) -> ast.stmt:

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from conformance.hand_written.calling.loading.frameworks import COMPUTING, Kind
+from conformance.hand_written.calling.running.guard import LIBRARIES
 from conformance.hand_written.calling.values import softmaxes
 
 SHOWING = frozenset(
@@ -28,8 +29,13 @@ FETCHING = frozenset(["pandas", "requests", "urllib3", "sklearn", "nltk", "googl
 LIKE_NUMPY = ("cupy", "autograd.numpy")
 """Libraries with the names of NumPy, which stands in for them where they aren't installed."""
 
-MADE_UP = {"adapter": SHOWING, "module": SHOWING | FETCHING, "numpy": SHOWING | FETCHING | COMPUTING}
-"""What is never imported, by what a target is: code in NumPy computes nothing with torch, adapters compute freely."""
+MADE_UP = {
+    "adapter": SHOWING,
+    "script": SHOWING,
+    "module": SHOWING | FETCHING,
+    "numpy": SHOWING | FETCHING | COMPUTING,
+}
+"""What is never imported, by what is run: code in NumPy computes nothing with torch, adapters and scripts do."""
 
 
 class Permissive:
@@ -148,6 +154,8 @@ class StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Return a stub's spec, but leave what lies inside a real package to its own errors."""
+        if self._last and _is_asked_by_a_library():
+            return None  # it goes on without an optional part of it
         top = fullname.partition(".")[0]
         stubbed = isinstance(sys.modules.get(top), _Module)
         if stubbed or (top == fullname if self._last else top in self._names):
@@ -161,6 +169,14 @@ class StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Do nothing."""
+
+
+def _is_asked_by_a_library() -> bool:
+    """Tell whether it is a library's own code that imports something now."""
+    frame = sys._getframe(2)  # noqa: SLF001 - the way to who imports
+    while frame is not None and "importlib" in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith(LIBRARIES)
 
 
 @contextmanager

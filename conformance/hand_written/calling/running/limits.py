@@ -50,6 +50,16 @@ def time_limit(seconds: float, *, copies_go_on: bool = False) -> Iterator[None]:
             os._exit(0)
 
 
+@contextlib.contextmanager
+def waiting_for_a_copy() -> Iterator[None]:
+    """Count no time by the clock in the block: a copy of this process computes in it, which has limits of its own."""
+    left = signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *left)
+
+
 class _Alarm(Struct):
     """The signals by which a block is ended: handlers that stay for a block of many limits, and the limit in force."""
 
