@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import structs
 
 from conformance.cases import Case, materialise
+from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.checking.answering import answer_on, truth_about
@@ -21,6 +22,7 @@ from conformance.hand_written.checking.parts import of_any_length
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.hand_written.mending.functions import Live, codes_of
 from conformance.hand_written.mending.mend import Mend, mended
+from conformance.hand_written.mending.questions import BRIEF, MOST
 from conformance.hand_written.mending.state import Files
 from conformance.record.check import FixRecord
 
@@ -31,31 +33,39 @@ OWN_LENGTHS = (1, 2, 3, 5, 9)
 """The same where its own forward pass is differentiated, which takes longer."""
 
 
-def with_mend(found: Found, progress: Callable[[str], None]) -> Found:
-    """Return what was found, with what mends a wrong backward pass, or where that first goes wrong."""
+def with_mend(found: Found, progress: Callable[[str], None], mend: bool | None) -> Found:
+    """Return what was found, with what mends a wrong backward pass, or where that first goes wrong.
+
+    With `mend` it is searched for as long as it takes, without where that is False, and else not for long.
+    """
+    if mend is False:
+        return found
     candidate, own = found.candidate, found.consistency
     if not isinstance(candidate.bound, Binding) or not candidate.bound.backward:
         return found
     by_itself = own is not None and own.agrees is False
-    wrong = candidate.outcome.backward == "differs" and candidate.outcome.forward != "differs"
+    misshapen = any("parameters[" in complaint for complaint in found.complaints)
+    differs = candidate.outcome.backward == "differs" or misshapen
+    wrong = differs and candidate.outcome.forward != "differs"
     if not by_itself and not (wrong and found.established and not found.right_by_its_own):
         return found
     progress("mending it")
-    scale = found.diagnosis.scale if found.diagnosis is not None and found.diagnosis.explained else 1.0
+    scale = found.diagnosis.scale if found.diagnosis is not None and found.diagnosis.explained else None
     with sandbox():
-        mend = attempt(
+        result = attempt(
             lambda bound: mended(
                 bound,
                 candidate.case,
                 lambda live, files: _holds(candidate, live, files, by_itself=by_itself),
+                Budget(most=MOST if mend else BRIEF),
                 by_itself=by_itself,
                 scale=scale,
             ),
             candidate.bound,
         )
-    if isinstance(mend, Failure) or mend is None:
+    if isinstance(result, Failure) or result is None:
         return found
-    return structs.replace(found, mend=mend)
+    return structs.replace(found, mend=result)
 
 
 def _holds(candidate: Candidate, live: Live, files: Files, *, by_itself: bool) -> bool:
@@ -79,8 +89,9 @@ def _cases(candidate: Candidate) -> Iterator[Case]:
 
 def _bound(candidate: Candidate, case: Case) -> Binding:
     bound = cast("Binding", candidate.bound)
-    own = case.steps == bound.problem_case.steps
-    return bound if own else cast("Binding", of_any_length(bound, bound.problem_case.steps))
+    own = case.steps == bound.problem_case.steps  # right gradients may be larger than wrong ones, and reach a limit
+    any_length = bound if own else cast("Binding", of_any_length(bound, bound.problem_case.steps))
+    return structs.replace(any_length, lifted=True)
 
 
 def _answers(candidate: Candidate, case: Case) -> bool:
@@ -96,7 +107,7 @@ def _agrees(candidate: Candidate, case: Case) -> bool:
 
 def _agrees_again(candidate: Candidate) -> bool:
     """Return whether a second call of the same network gives what it should as well."""
-    bound = cast("Binding", candidate.bound)
+    bound = _bound(candidate, candidate.case)
     problems = [
         bound.admit(materialise(replace(candidate.case, seed=candidate.case.seed + n))) for n in (1, 2)
     ]
@@ -134,7 +145,7 @@ def fix_records(mend: Mend) -> list[FixRecord]:
 
 
 def where_it_goes_wrong(mend: Mend) -> str:
-    """Return in a sentence where a backward pass first goes wrong that isn't mended; empty where that isn't known."""
+    """Return in words where a backward pass first goes wrong that isn't mended; empty where that isn't known."""
     place = mend.located
     if place is None:
         return ""

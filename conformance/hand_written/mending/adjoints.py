@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from conformance.hand_written.budget import Budget
 from conformance.hand_written.mending.forward_sites import Site, Sited
 from conformance.hand_written.mending.functions import Live
 from conformance.hand_written.mending.hooks import hooked
@@ -21,6 +22,9 @@ STEP = 1e-5
 
 NUDGE = 1e-3
 """How far all elements are moved at once to see whether a value has any effect."""
+
+FORWARD = 15
+"""What a forward pass costs, in units of an evaluated variant."""
 
 LARGEST = 300
 """Elements of a value that is moved one by one; larger ones are buffers of a whole sequence."""
@@ -86,13 +90,16 @@ COMPUTED: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def adjoints(program: Program, live: Live, sited: Sited, spend: Callable[[], None]) -> list[Adjoint]:
-    """Return the adjoint of every value that has an effect on the loss, in the order in which they were met."""
+def adjoints(program: Program, live: Live, sited: Sited, budget: Budget) -> list[Adjoint]:
+    """Return the adjoint of every value that has an effect on the loss, in the order in which they were met.
+
+    They aren't all there where the budget is over.
+    """
     tape = Tape()
     with hooked(value=tape.value, operation=tape.operation), live.running(sited.codes):
 
         def loss() -> float:
-            spend()
+            budget.spend(FORWARD)
             return program.forward(program.start())
 
         base = loss()
@@ -100,6 +107,8 @@ def adjoints(program: Program, live: Live, sited: Sited, spend: Callable[[], Non
         found: list[Adjoint] = []
         rng = np.random.default_rng(5)
         for number, time, original, value in noted:
+            if budget.over:
+                break
             adjoint = _moved(tape, loss, base, (number, time, value), rng)
             if adjoint is not None:
                 found.append(

@@ -143,6 +143,8 @@ class Candidates:
                     return
         for doubtful, _, k, variant in sorted(survivors, key=lambda each: (*each[:2], each[3].cost)):
             yield from self._run(k, variant, doubtful=doubtful)
+        if self.rich:
+            yield from self._by_statement(self._slopes_put_in())
 
     def _ids(self, expression: ast.expr, evaluators: Sequence[Evaluator]) -> list[Id]:
         """Return the adjoints that an expression is in some frames, a different one in each; none where it isn't."""
@@ -192,14 +194,13 @@ class Candidates:
     def _written(self, k: int, variant: Variant) -> Files | None:
         unit = self.state.units[k]
         file = unit.function.key[0]
-        number = k - next(n for n, each in enumerate(self.state.units) if each.function is unit.function)
-        text = exchanged(unit, number, self.state.files[file], variant.old, variant.new, variant.whole)
+        text = exchanged(unit, self.state.files[file], variant.old, variant.new, variant.whole)
         return None if text is None else {**self.state.files, file: text}
 
     def by_running(self) -> Iterator[Step]:
         """Yield what edits lead to whose values are no adjoints: slopes, what is kept, whole statements."""
         yield from self._by_small_edits()
-        yield from self._by_statement()
+        yield from self._by_statement(self._rewrites())
 
     def _by_small_edits(self) -> Iterator[Step]:
         state = self.state
@@ -217,9 +218,9 @@ class Candidates:
                     if _changes(variant.whole, evaluators, values):
                         yield from self._run(k, variant, 0.2, doubtful=k not in state.clean)
 
-    def _by_statement(self) -> Iterator[Step]:
+    def _by_statement(self, rewrites: Iterator[tuple[str, Rewritten]]) -> Iterator[Step]:
         """Yield what edits of whole statements lead to."""
-        for file, rewrite in self._rewrites():
+        for file, rewrite in rewrites:
             if self.question.budget.over:
                 return
             files = {**self.state.files, file: rewrite.source}
@@ -245,16 +246,19 @@ class Candidates:
             if id(unit.statement) not in done:
                 done.add(id(unit.statement))
                 yield from ((file, each) for each in statements.rewritten(unit, files[file], rich=self.rich))
-        if self.rich:
+        if self.rich or self.state.is_right_in_the_walk:
             for function in functions.values():
                 file = function.key[0]
                 yield from ((file, each) for each in statements.relooped(function, files[file]))
+        if self.rich:
+            for function in functions.values():
+                file = function.key[0]
                 yield from ((file, each) for each in statements.summed(function, files[file]))
                 yield from ((file, each) for each in statements.copied(function, files[file]))
-            yield from self._slopes_put_in(files)
 
-    def _slopes_put_in(self, files: Files) -> Iterator[tuple[str, Rewritten]]:
+    def _slopes_put_in(self) -> Iterator[tuple[str, Rewritten]]:
         """Yield sources in which a loop first multiplies with a slope what then is an adjoint at its first step."""
+        files = self.state.files
         done: set[int] = set()
         for k in self._editable():
             unit, frames = self.state.units[k], self._frames(self.state.at[k])

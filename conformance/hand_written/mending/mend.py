@@ -6,6 +6,7 @@ from dataclasses import replace
 from msgspec import Struct
 
 from conformance.cases import Case
+from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.mending.fixes import Fix, fixes_of, made
 from conformance.hand_written.mending.functions import Live, codes_of
@@ -36,15 +37,17 @@ class Mend(Struct, frozen=True, kw_only=True):
     fixes: tuple[Fix, ...] = ()
     files: Files = {}
     located: Located | None = None
+    given_up: bool = False  # whether more could have been searched
 
 
 def mended(
     binding: Binding,
     case: Case,
     holds: Callable[[Live, Files], bool],
+    budget: Budget,
     *,
     by_itself: bool,
-    scale: float = 1.0,
+    scale: float | None = None,
 ) -> Mend | None:
     """Return the smallest set of edits after which a backward pass gives the right gradients, wherever it is asked.
 
@@ -54,16 +57,18 @@ def mended(
         The network, and the case on which its gradients are wrong.
     holds
         Whether sources hold on other problems as well.
+    budget
+        What the search may spend.
     by_itself
         Whether its gradients are held against its own forward pass, and not against torch's.
     scale
-        The constant that all gradients carry, as far as it is known.
+        The constant that all gradients carry, where it is known.
     """
     files = files_of(binding)
     for steps in dict.fromkeys((STEPS, min(case.steps, LONGER))):
-        question = question_of(binding, replace(case, steps=steps), by_itself=by_itself, scale=scale)
+        question = question_of(binding, replace(case, steps=steps), budget, by_itself=by_itself, scale=scale)
         if question is None:
-            return None
+            return Mend(given_up=True) if budget.over else None
         first = State(question, files)
         if first.recorded is None:
             return None
@@ -79,7 +84,7 @@ def _searched(question: Question, files: Files, first: State, holds: Callable[[L
             return Mend(fixes=tuple(fixes_of(files, smallest)), files=smallest)
         if n + 1 >= MOST_PROVED:
             break
-    return Mend(located=_located(first))
+    return Mend(located=_located(first), given_up=question.budget.over)
 
 
 def _smallest(question: Question, files: Files, found: Files) -> Files:

@@ -92,7 +92,7 @@ class Program(Struct, frozen=True, kw_only=True):
         """Run both passes."""
         ran = self.start()
         self._exec(ran, self._forward)
-        with clipping(lifted=self.binding.lifted):
+        with clipping(lifted=self.binding.lifted or not self.at_once):  # no forward pass is cut off by that
             self._exec(ran, self.binding.backward)
         return ran
 

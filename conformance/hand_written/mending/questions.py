@@ -16,7 +16,7 @@ from conformance.hand_written.mending.hooks import hooked
 from conformance.hand_written.mending.known import Entry, Known
 from conformance.hand_written.mending.program import SIDES, Program, program_of
 from conformance.hand_written.mending.recording import Instrumented, Recorder
-from conformance.hand_written.mending.state import RUN, Files, Question, near
+from conformance.hand_written.mending.state import Files, Question, near
 from conformance.hand_written.mending.units import units_of
 from conformance.subjects.reference import observe
 from refrnn import Array
@@ -24,8 +24,8 @@ from refrnn import Array
 STEPS, BATCH = 4, 2
 """How long a search's sequences are, and how many of them there are: long enough for a carry to be carried on."""
 
-MOST = 400_000
-"""What a search may spend, in evaluated variants: about 15 s of computing."""
+BRIEF, MOST = 60_000, 400_000
+"""What a search may spend, in evaluated variants: in any check, about 1.5 s of computing; and on demand, about 15 s."""
 
 
 def files_of(binding: Binding) -> Files:
@@ -33,32 +33,35 @@ def files_of(binding: Binding) -> Files:
     return {file: "".join(linecache.getlines(file)) for file in sorted(binding.loaded.files)}
 
 
-def question_of(binding: Binding, case: Case, *, by_itself: bool, scale: float = 1.0) -> Question | None:
+def question_of(
+    binding: Binding, case: Case, budget: Budget, *, by_itself: bool, scale: float | None = None
+) -> Question | None:
     """Return what is to be searched, None where the loss can't be made of what is shown, or no gradient is.
 
     Parameters
     ----------
     binding, case
         The network, and the case on which it is asked.
+    budget
+        What the search may spend.
     by_itself
         Whether its gradients are held against its own forward pass, and not against torch's.
     scale
-        The constant that all gradients carry, as far as it is known.
+        The constant that all gradients carry, where it is known.
     """
     problem = binding.admit(materialise(replace(case, batch=min(BATCH, case.batch))))
     program = program_of(binding, problem, by_itself=by_itself)
     if program is None:
         return None
-    budget = Budget(most=MOST)
     files = files_of(binding)
     functions = [each for file, text in files.items() for each in functions_of(file, text)]
     live = Live.of(files, vars(binding.loaded.code))
-    found = adjoints(program, live, Sited(functions), lambda: budget.spend(RUN // 4))
+    found = adjoints(program, live, Sited(functions), budget)
     gradients = program.gradients(program.both())
     expected = expected_of(program, gradients)
-    if not found or not expected:
+    if not found or not expected or budget.over:
         return None
-    factor = factor_of(gradients, expected, scale)
+    factor = factor_of(gradients, expected) if scale is None else scale
     known = Known(found, factor)
     given = {
         known.of(factor * each) for c in program.cotangents.values() for step in c for each in (step, *step)
@@ -105,8 +108,8 @@ def _by_differences(program: Program, gradients: Mapping[str, Array]) -> dict[st
     return found
 
 
-def factor_of(gradients: Mapping[str, Array], expected: Mapping[str, Array], scale: float) -> float:
-    """Return the constant that gradients carry: that of the head's, or `scale`, or what most are off by."""
+def factor_of(gradients: Mapping[str, Array], expected: Mapping[str, Array]) -> float:
+    """Return the constant that gradients carry: that of the head's, or that of the first which is right up to one."""
     found: dict[str, float] = {}
     for name, right in expected.items():
         square = float((right * right).sum())
@@ -118,9 +121,7 @@ def factor_of(gradients: Mapping[str, Array], expected: Mapping[str, Array], sca
     for name in ("head.weight", "head.bias"):
         if name in found:
             return found[name]
-    if scale != 1 or not found:
-        return scale
-    return next(iter(found.values()))
+    return next(iter(found.values()), 1.0)
 
 
 def _effective(functions: list, found: list[Adjoint]) -> frozenset[object]:  # type: ignore[type-arg]

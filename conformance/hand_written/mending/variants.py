@@ -28,12 +28,12 @@ class Variant(Struct, frozen=True):
 
 
 class Reach(Struct, frozen=True, kw_only=True):
-    """What an edit of a unit may use: other values, and the variables and number of steps of loops around it."""
+    """What an edit of a unit may use: other values, the variables of loops around it, and how they begin."""
 
     values: Mapping[str, ast.expr]
     terms: Mapping[str, ast.expr]
     loops: Sequence[str]
-    steps: str
+    begins: str
 
 
 def variants(expression: ast.expr, reach: Reach, *, limit: float) -> Iterator[Variant]:
@@ -72,6 +72,9 @@ def _children(node: ast.expr) -> Iterator[tuple[str, int | None, ast.expr]]:
         case ast.IfExp():
             yield "body", None, node.body
             yield "orelse", None, node.orelse
+        case ast.Compare():
+            yield "left", None, node.left
+            yield from (("comparators", n, each) for n, each in enumerate(node.comparators))
         case ast.Subscript() if not isinstance(node.value, (ast.Name, ast.Attribute)):
             yield "value", None, node.value
         case _:
@@ -160,6 +163,11 @@ def method(value: ast.expr, name: str, *arguments: ast.expr, **named: ast.expr) 
 def where(value: ast.expr, test: str) -> ast.expr:
     """Return value * (test)."""
     return times(value, parsed(test))
+
+
+def only_if(value: ast.expr, test: str) -> ast.expr:
+    """Return value if test else 0."""
+    return ast.IfExp(parsed(test), value, number(0), **ANYWHERE)
 
 
 def slopes(value: ast.expr) -> list[ast.expr]:
@@ -345,5 +353,5 @@ def _rich(node: ast.expr, reach: Reach, *, root: bool) -> Iterator[tuple[float, 
         yield 1.8, times(node, relu)
     if reach.loops:
         yield 1.7, where(node, f"({reach.loops[0]} > 0)")
-        if reach.steps:
-            yield 1.6, where(node, f"({reach.loops[0]} == {reach.steps} - 1)")
+        if reach.begins:
+            yield 1.6, where(node, reach.begins) if root else only_if(node, reach.begins)

@@ -70,7 +70,7 @@ def reach():
         values={"dy[t]": parsed("dy[t]"), "carry": parsed("carry")},
         terms={"dh @ W": parsed("dh @ W")},
         loops=("t",),
-        steps="T",
+        begins="t == T - 1",
     )
 
 
@@ -79,7 +79,7 @@ def test_every_variant_is_written_as_itself_and_compiles():
     written = 0
     for number, unit in enumerate(units_of(function)):
         for variant in variants(unit.expression, reach(), limit=9):
-            text = exchanged(unit, number, SOURCE, variant.old, variant.new, variant.whole)
+            text = exchanged(unit, SOURCE, variant.old, variant.new, variant.whole)
             assert text is not None
             [changed] = functions_of("f.py", text)
             assert ast.dump(units_of(changed)[number].expression) == ast.dump(variant.whole)
@@ -95,7 +95,7 @@ def test_a_mend_keeps_the_spaces_and_comments_around_it():
     number = next(n for n, unit in enumerate(units) if unit.target == "dh")
     unit = units[number]
     variant = next(v for v in variants(unit.expression, reach(), limit=9) if ast.unparse(v.new) == "self.W")
-    text = exchanged(unit, number, SOURCE, variant.old, variant.new, variant.whole)
+    text = exchanged(unit, SOURCE, variant.old, variant.new, variant.whole)
     assert "            dh = self.W  @  dy[t] + carry  # a comment\n" in text
 
 
