@@ -7,7 +7,6 @@ from msgspec import Struct
 from conformance.hand_written.target import quoted
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, InterfaceRecord
 
-
 MEND_FLAGS = {None: "", True: " --mend", False: " --no-mend"}
 """How the command line is told whether a patch is looked for."""
 
@@ -17,7 +16,9 @@ class Request(Struct, frozen=True, kw_only=True):
 
     target: str
     reproduce: str
-    mend: bool | None = None  # whether a patch is looked for as well; None where that takes no longer than the check
+    mend: bool | None = (
+        None  # whether a patch is looked for as well; None where that takes no longer than the check
+    )
 
     @classmethod
     def on_the_command_line(

@@ -68,7 +68,7 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
 def _diagnosis(found: Found) -> DiagnosisRecord | None:
     if found.diagnosis is None:
         return None
-    return diagnosis_record(found.diagnosis, suspected(found.candidate, found.diagnosis))
+    return diagnosis_record(found.diagnosis, suspected(found.candidate, found.diagnosis, found.mend))
 
 
 def missing(problem: Problem, shown: Observation) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 from msgspec import structs
@@ -11,6 +11,7 @@ from conformance.cases import Case, materialise
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.running.limits import sandbox
+from conformance.hand_written.checking.anchoring import NOT_ESTABLISHED
 from conformance.hand_written.checking.answering import answer_on, truth_about
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.consistency import consistency
@@ -24,7 +25,7 @@ from conformance.hand_written.mending.functions import Live, codes_of
 from conformance.hand_written.mending.mend import Mend, mended
 from conformance.hand_written.mending.questions import BRIEF, MOST
 from conformance.hand_written.mending.state import Files
-from conformance.record.check import FixRecord
+from conformance.record.check import ConsistencyRecord, FixRecord
 
 LENGTHS = range(1, 10)
 """How many steps the sequences have on which a mend must hold."""
@@ -33,23 +34,47 @@ OWN_LENGTHS = (1, 2, 3, 5, 9)
 """The same where its own forward pass is differentiated, which takes longer."""
 
 
-def with_mend(found: Found, progress: Callable[[str], None], mend: bool | None) -> Found:
+def with_mend(found: Found, progress: Callable[[str], None], *, mend: bool | None) -> Found:
     """Return what was found, with what mends a wrong backward pass, or where that first goes wrong.
 
     With `mend` it is searched for as long as it takes, without where that is False, and else not for long.
     """
-    if mend is False:
+    asked = None if mend is False else _asked(found)
+    if asked is None:
         return found
+    progress("mending it")
+    result = _searched(found, by_itself=asked != "torch", most=MOST if mend else BRIEF)
+    if result is None:
+        return found
+    if asked != "doubted":
+        return structs.replace(found, mend=result)
+    own = cast("ConsistencyRecord", found.consistency)
+    if not result.fixes or not result.anchored:
+        return found
+    # What mends it, and the adjoints in it already, tell that it was asked for the loss that it is of.
+    return structs.replace(found, mend=result, consistency=structs.replace(own, agrees=False, reason=""))
+
+
+def _asked(found: Found) -> Literal["torch", "itself", "doubted"] | None:
+    """Return what the gradients of a wrong backward pass are held against; None where there is none to be mended.
+
+    They are doubted where it isn't established which loss they are of.
+    """
     candidate, own = found.candidate, found.consistency
     if not isinstance(candidate.bound, Binding) or not candidate.bound.backward:
-        return found
-    by_itself = own is not None and own.agrees is False
+        return None
+    if own is not None and own.agrees is False:
+        return "itself"
+    if own is not None and own.agrees is None and own.reason == NOT_ESTABLISHED:
+        return "doubted"
     misshapen = any("parameters[" in complaint for complaint in found.complaints)
     differs = candidate.outcome.backward == "differs" or misshapen
     wrong = differs and candidate.outcome.forward != "differs"
-    if not by_itself and not (wrong and found.established and not found.right_by_its_own):
-        return found
-    progress("mending it")
+    return "torch" if wrong and found.established and not found.right_by_its_own else None
+
+
+def _searched(found: Found, *, by_itself: bool, most: int) -> Mend | None:
+    candidate = found.candidate
     scale = found.diagnosis.scale if found.diagnosis is not None and found.diagnosis.explained else None
     with sandbox():
         result = attempt(
@@ -57,15 +82,13 @@ def with_mend(found: Found, progress: Callable[[str], None], mend: bool | None) 
                 bound,
                 candidate.case,
                 lambda live, files: _holds(candidate, live, files, by_itself=by_itself),
-                Budget(most=MOST if mend else BRIEF),
+                Budget(most=most),
                 by_itself=by_itself,
                 scale=scale,
             ),
-            candidate.bound,
+            cast("Binding", candidate.bound),
         )
-    if isinstance(result, Failure) or result is None:
-        return found
-    return structs.replace(found, mend=result)
+    return None if isinstance(result, Failure) else result
 
 
 def _holds(candidate: Candidate, live: Live, files: Files, *, by_itself: bool) -> bool:
@@ -89,7 +112,9 @@ def _cases(candidate: Candidate) -> Iterator[Case]:
 
 def _bound(candidate: Candidate, case: Case) -> Binding:
     bound = cast("Binding", candidate.bound)
-    own = case.steps == bound.problem_case.steps  # right gradients may be larger than wrong ones, and reach a limit
+    own = (
+        case.steps == bound.problem_case.steps
+    )  # right gradients may be larger than wrong ones, and reach a limit
     any_length = bound if own else cast("Binding", of_any_length(bound, bound.problem_case.steps))
     return structs.replace(any_length, lifted=True)
 

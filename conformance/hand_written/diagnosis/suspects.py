@@ -45,6 +45,14 @@ class Trial(Struct, frozen=True, kw_only=True):
     others: Sequence[Problem]
     handed_out: bool = False
 
+    def is_undone(self, choices: Choices, without: Choices) -> bool:
+        """Tell whether a network shows what it does `without` a fault, on this problem and on all others."""
+        evidence = self.rerun(self.problem)
+        if evidence is None or not _mended(Material.of(evidence), choices, without):
+            return False
+        further = map(self.rerun, self.others)
+        return all(other is not None and _near(Material.of(other), without) for other in further)
+
 
 def suspects(
     found: Diagnosis,
@@ -100,25 +108,21 @@ def _mend(
         if budget.over:
             return None
         with patched(edit, files[edit.file], namespace) as changed:
-            holds = changed and _holds(trial, choices, without)
+            holds = changed and trial.is_undone(choices, without)
             budget.spend(bool(changed))
         if holds:
             return edit
     return None
 
 
-def _holds(trial: Trial, choices: Choices, without: Choices) -> bool:
-    """Tell whether a network is mended on the problem of its diagnosis, and on all others."""
-    evidence = trial.rerun(trial.problem)
-    if evidence is None or not _mended(Material.of(evidence), choices, without):
-        return False
-    further = map(trial.rerun, trial.others)
-    return all(other is not None and _near(Material.of(other), without) for other in further)
-
-
 def _mended(material: Material, choices: Choices, without: Choices) -> bool:
     """Return whether a network shows what it does without a fault, and no longer what it did with it."""
-    return _near(material, without) and not _near(material, choices) and proportional(material, without)
+    return _shows(material, without) and not _shows(material, choices)
+
+
+def _shows(material: Material, choices: Choices) -> bool:
+    """Return whether a network shows what some choices make, all gradients up to the same constant."""
+    return _near(material, choices) and proportional(material, choices)
 
 
 def _near(material: Material, choices: Choices) -> bool:

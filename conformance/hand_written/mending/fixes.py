@@ -26,7 +26,12 @@ def _of_a_file(file: str, before: str, after: str) -> Iterator[Fix]:
     old, new = before.split("\n"), after.split("\n")
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for tag, i, j, k, n in matcher.get_opcodes():
-        if tag != "equal":
+        if tag == "replace" and j - i == n - k:
+            yield from (
+                Fix(file=file, first=i + m + 1, before=(old[i + m],), after=(new[k + m],))
+                for m in range(j - i)
+            )
+        elif tag != "equal":
             yield Fix(file=file, first=i + 1, before=tuple(old[i:j]), after=tuple(new[k:n]))
 
 

@@ -18,6 +18,9 @@ from conformance.hand_written.mending.state import Files, Question, State
 LONGER = 12
 """Steps of sequences on which what goes wrong only in longer ones is searched for."""
 
+ANCHORS = 2
+"""Different adjoints in a backward pass that tell which loss it is of: a sum that happens to be one is alone."""
+
 MOST_PROVED = 4
 """Sets of edits that give the right gradients where they were found, and may fail to on other problems."""
 
@@ -32,12 +35,31 @@ class Located(Struct, frozen=True, kw_only=True):
 
 
 class Mend(Struct, frozen=True, kw_only=True):
-    """What was found about a wrong backward pass: the fixes that make it right, or else where it first goes wrong."""
+    """What was found about a wrong backward pass.
 
-    fixes: tuple[Fix, ...] = ()
+    Attributes
+    ----------
+    fixes
+        What makes it right in `files`, where that was found; else there is only where it goes wrong first.
+    led_on
+        Where that wasn't found, the fixes that lead on by themselves, which may mend one of several mistakes.
+    files
+        Its sources as they are.
+    located
+        Where it goes wrong first.
+    given_up
+        Whether more could have been searched.
+    anchored
+        Whether some of its values are adjoints beyond those that it is handed, so that it is of the loss that it was
+        asked for.
+    """
+
     files: Files = {}
+    fixes: tuple[Fix, ...] = ()
+    led_on: tuple[Fix, ...] = ()
     located: Located | None = None
-    given_up: bool = False  # whether more could have been searched
+    given_up: bool = False
+    anchored: bool = False
 
 
 def mended(
@@ -78,13 +100,21 @@ def mended(
 
 
 def _searched(question: Question, files: Files, first: State, holds: Callable[[Live, Files], bool]) -> Mend:
-    for n, found in enumerate(Search(question).mended(files)):
+    search, anchored = Search(question), sum(first.score.adjoints) >= ANCHORS
+    for n, found in enumerate(search.mended(files)):
         smallest = _smallest(question, files, found)
         if holds(question.live, smallest):
-            return Mend(fixes=tuple(fixes_of(files, smallest)), files=smallest)
+            return Mend(files=files, fixes=tuple(fixes_of(files, smallest)), anchored=anchored)
         if n + 1 >= MOST_PROVED:
             break
-    return Mend(located=_located(first), given_up=question.budget.over)
+    led_on = tuple(fix for led in search.led_on for fix in fixes_of(files, led))
+    return Mend(
+        files=files,
+        led_on=led_on,
+        located=_located(first),
+        given_up=question.budget.over,
+        anchored=anchored,
+    )
 
 
 def _smallest(question: Question, files: Files, found: Files) -> Files:

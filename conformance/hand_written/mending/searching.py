@@ -19,6 +19,7 @@ class Search:
         self.question = question
         self.tell = tell
         self.met: set[tuple[str, ...]] = set()
+        self.led_on: list[Files] = []  # where the first edits led that were followed up
 
     def mended(self, files: Files, depth: int = 0) -> Iterator[Files]:
         """Yield sources whose gradients are right, nearest first."""
@@ -35,6 +36,8 @@ class Search:
         self.tell(f"{'  ' * depth}first wrong event {state.first_wrong}: {state.score}")
         for step in self._steps(state, FIRST_BRANCHES if depth < 2 else BRANCHES):
             self.tell(f"{'  ' * depth}{step.cost:.1f} {step.score} {shown(files, step.files)}")
+            if not depth:
+                self.led_on.append(step.files)
             yield from self.mended(step.files, depth + 1)
             if self.question.budget.over:
                 return

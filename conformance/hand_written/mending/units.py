@@ -69,7 +69,9 @@ def units_of(function: Function) -> list[Unit]:
     return list(_in_block(function, function.node.body, (), "")) if function.node.name not in SKIPPED else []
 
 
-def _in_block(function: Function, body: list[ast.stmt], loops: tuple[str, ...], begins: str) -> Iterator[Unit]:
+def _in_block(
+    function: Function, body: list[ast.stmt], loops: tuple[str, ...], begins: str
+) -> Iterator[Unit]:
     for statement in body:
         if isinstance(statement, Statement):
             if statement.value is not None:
@@ -90,7 +92,11 @@ def beginning(loop: ast.For) -> str:
     't == T - 1'
     """
     iterated, backwards = loop.iter, False
-    while isinstance(iterated, ast.Call) and ast.unparse(iterated.func) in ("reversed", "list") and iterated.args:
+    while (
+        isinstance(iterated, ast.Call)
+        and ast.unparse(iterated.func) in ("reversed", "list")
+        and iterated.args
+    ):
         backwards ^= ast.unparse(iterated.func) == "reversed"
         iterated = iterated.args[0]
     is_range = isinstance(iterated, ast.Call) and ast.unparse(iterated.func) == "range" and iterated.args

@@ -219,8 +219,10 @@ def _instead(node: ast.expr, reach: Reach, limit: float, *, root: bool) -> Itera
     match node:
         case ast.Call():
             yield from _of_a_call(node)
+            yield from _slopes_of(named_in(node), 1.3)
         case ast.BinOp():
             yield from _of_an_operator(node)
+            yield from _slopes_of(named_in(node), 1.3)
         case ast.UnaryOp() if isinstance(node.op, ast.USub):
             yield 1, node.operand
         case ast.IfExp():
@@ -248,6 +250,11 @@ def _simple(node: ast.expr, reach: Reach) -> Iterator[tuple[float, ast.expr]]:
         yield 1, transposed(node)
         if reach.loops:
             yield 1.6, where(node, f"({reach.loops[0]} > 0)")
+
+
+def _slopes_of(values: Mapping[str, ast.expr], cost: float) -> Iterator[tuple[float, ast.expr]]:
+    for value in values.values():
+        yield from ((cost, slope) for slope in slopes(value))
 
 
 def _of_a_call(node: ast.Call) -> Iterator[tuple[float, ast.expr]]:
@@ -326,8 +333,7 @@ def _rich(node: ast.expr, reach: Reach, *, root: bool) -> Iterator[tuple[float, 
     """Yield edits that put something new in: slopes of any value, factors, terms, sums and signs."""
     if isinstance(node, (ast.BinOp, ast.Call)):
         own = named_in(node)
-        for text, value in (own | reach.values).items():
-            yield from ((1.3 if text in own else 1.6, slope) for slope in slopes(value))
+        yield from _slopes_of({text: value for text, value in reach.values.items() if text not in own}, 1.6)
     if root:
         yield from ((1.7, plus(node, term)) for term in reach.terms.values())
     if isinstance(node, ast.Call) and node.args and not isinstance(node.args[0], ast.Starred):
