@@ -15,7 +15,7 @@ from conformance.cli.streams import escaped
 if TYPE_CHECKING:
     from conformance.record.check import CheckRecord
 
-FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
+FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif", "suggestions")
 
 
 @click.command()

@@ -157,13 +157,16 @@ class InterfaceRecord(Body):
 class FixRecord(Body):
     """Some lines of a source, from `first` (counted from 1), and those that take their place; either may be none.
 
-    The file of a notebook is `path.ipynb#cell`, and its lines are the cell's.
+    The file of a notebook is `path.ipynb#cell`, and its lines are the cell's. `change` tells what was wrong in words,
+    and `faults` are those of the catalogue that the fix undoes.
     """
 
     file: str
     first: int
     before: list[str]
     after: list[str]
+    change: str = ""
+    faults: list[str] = msgspec.field(default_factory=list)
 
 
 class CheckRecord(Body):

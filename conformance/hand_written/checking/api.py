@@ -131,12 +131,21 @@ def assert_conforms(
     Raises
     ------
     AssertionError
-        If it doesn't, or if that can't be said; the message tells what is wrong, where, and how to mend it.
+        If it doesn't, or if that can't be said; the message tells what is wrong, where, and how to mend it, and ends
+        with the patch as a unified diff where one was found.
     """
     __tracebackhide__ = True  # pytest shows the line of the test instead
     found = check(network, case=case, time_limit=time_limit, execute=execute)
     if not found.conforms:
-        raise AssertionError(str(found))
+        raise AssertionError("\n".join(filter(None, (str(found).rstrip("\n"), _diff_of(found)))))
+
+
+def _diff_of(found: Check) -> str:
+    """Return the patch of a network, empty where there is none or its source is no file."""
+    try:
+        return found.diff
+    except UsageError:
+        return ""
 
 
 def request_for(network: object) -> Request:

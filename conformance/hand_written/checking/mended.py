@@ -1,6 +1,6 @@
 """A wrong backward pass mended: the edits that make it right, proved on other problems before they are told of."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, cast
 
@@ -21,10 +21,12 @@ from conformance.hand_written.checking.judging import tidied
 from conformance.hand_written.checking.outcome import outcome_of
 from conformance.hand_written.checking.parts import of_any_length
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
+from conformance.hand_written.diagnosis import Suspect
 from conformance.hand_written.mending.functions import Live, codes_of
 from conformance.hand_written.mending.mend import Mend, mended
 from conformance.hand_written.mending.questions import BRIEF, MOST
 from conformance.hand_written.mending.state import Files
+from conformance.hand_written.mending.wording import in_words
 from conformance.record.check import ConsistencyRecord, FixRecord
 
 LENGTHS = range(1, 10)
@@ -161,10 +163,17 @@ def _holds_by_itself(bound: Binding, live: Live, codes: Mapping) -> bool:  # typ
     return True
 
 
-def fix_records(mend: Mend) -> list[FixRecord]:
-    """Return what is told of the fixes of a mend."""
+def fix_records(mend: Mend, suspects: Sequence[Suspect]) -> list[FixRecord]:
+    """Return what is told of the fixes of a mend, and of the faults of the catalogue that they undo."""
     return [
-        FixRecord(file=from_here(fix.file), first=fix.first, before=list(fix.before), after=list(fix.after))
+        FixRecord(
+            file=from_here(fix.file),
+            first=fix.first,
+            before=list(fix.before),
+            after=list(fix.after),
+            change=in_words(fix),
+            faults=[each.fault for each in suspects if (each.file, each.line) == (fix.file, fix.first)],
+        )
         for fix in mend.fixes
     ]
 

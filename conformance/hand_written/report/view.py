@@ -157,7 +157,7 @@ def _blocks(record: CheckRecord, *, verbose: bool) -> Iterator[Block]:
         yield Block(name="constant", lines=tuple(_scale(record.scale)))
     if record.diagnosis is not None:
         name = "likely cause" if record.diagnosis.faults else "what is known of the cause"
-        yield Block(name=name, lines=tuple(_diagnosis(record.diagnosis)))
+        yield Block(name=name, lines=tuple(_diagnosis(record.diagnosis, patched=bool(record.fixes))))
     yield Block(name=MEND, lines=tuple(_mend(record)), code=True)
     if record.consistency is not None:
         yield Block(name="its own forward", lines=tuple(_consistency(record.consistency)))
@@ -191,15 +191,17 @@ def _scale(scale: ScaleRecord) -> Iterator[str]:
     yield f"every gradient is {scale.name or factor} times that of {scale.against}{here}"
 
 
-def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
+def _diagnosis(found: DiagnosisRecord, *, patched: bool) -> Iterator[str]:
+    """Yield what is known of the cause; how it is mended is told once, with a patch where there is one."""
     for fault in found.faults:
+        places = [suspect for suspect in found.suspects if suspect.fault == fault.id]
         yield f"{fault.id}: {fault.name}"
-        yield f"  mend: {fault.mend}"
-        for suspect in found.suspects:
-            if suspect.fault == fault.id:
-                sure = "tried in memory: the mistake is gone" if suspect.verified else "a guess"
-                yield f"  {suspect.file}:{suspect.line}: {suspect.text.strip()}"
-                yield from [f"  write: {suspect.mended.strip()}  ({sure})"] * bool(suspect.mended)
+        if not patched or not places:
+            yield f"  mend: {fault.mend}"
+        for place in places:
+            sure = "tried in memory: the mistake is gone" if place.verified else "a guess"
+            yield f"  {place.file}:{place.line}: {_joined(place.text)}"
+            yield from [f"  write: {_joined(place.mended)}  ({sure})"] * (bool(place.mended) and not patched)
     if found.faults and float(found.scale) != 1:
         yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
     for name, faults in found.by_parameter.items():
@@ -210,6 +212,11 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
     if (more := len(found.equivalents) - MOST_EQUIVALENTS) > 0:
         yield f"and of {more} more, which --format json lists"
     yield from found.known
+
+
+def _joined(lines: str) -> str:
+    """Return some lines of a source on one."""
+    return " ⏎ ".join(line.strip() for line in lines.split("\n"))
 
 
 def _mend(record: CheckRecord) -> Iterator[str]:
@@ -223,7 +230,7 @@ def _mend(record: CheckRecord) -> Iterator[str]:
         if fix.file != file:
             file = fix.file
             yield f"--- {file}"
-        yield f"@@ line {fix.first} @@"
+        yield f"@@ line {fix.first}{fix.change and f': {fix.change}'} @@"
         yield from (f"-{line}" for line in fix.before)
         yield from (f"+{line}" for line in fix.after)
 
