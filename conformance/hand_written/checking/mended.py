@@ -180,12 +180,19 @@ def fix_records(mend: Mend, suspects: Sequence[Suspect]) -> list[FixRecord]:
 
 def where_it_goes_wrong(mend: Mend) -> str:
     """Return in words where a backward pass first goes wrong that isn't mended; empty where that isn't known."""
-    place = mend.located
+    place, lacks = mend.located, mend.missing
     if place is None:
         return ""
-    return (
+    told = (
         f"The first value of its backward pass that is the derivative of the loss by nothing in its forward pass: "
         f"{from_here(place.file)}:{place.line}: {place.text}  (the {ordinal(place.time)} time it is computed)"
+    )
+    if lacks is None:
+        return told
+    return (
+        f"{told}. {from_here(lacks.file)}:{lacks.line} should be the derivative by {lacks.should_be.what}, and would "
+        f"be with what {lacks.what} is in line {lacks.made_in} for the {ordinal(lacks.time)} time in the place of "
+        f"{lacks.instead_of}: nothing in reach there holds that any more, so it must be kept."
     )
 
 

@@ -21,21 +21,31 @@ def agreed(
 ) -> Iterator[Suspect]:
     """Yield the lines of a patch in which the faults of a diagnosis lie.
 
-    With these fixes alone, the network shows what the simulation does without the fault.
+    With these fixes alone, the network shows what the simulation does without the fault, or without all faults that
+    the other fixes don't undo.
     """
     if not found.explained or found.choices is None:
         return
+    undone: dict[str, tuple[Fix, ...]] = {}
     for fault in found.faults:
-        without = _without(fault, found.choices)
+        without = _without([fault], found.choices)
         for together in _together(fixes):
             if _undo(together, files, live, trial, found.choices, without):
-                yield from (_suspect(fault, fix) for fix in together)
+                undone[fault] = together
                 break
+    faults = [fault for fault in found.faults if fault not in undone]
+    others = tuple(fix for fix in fixes if not any(fix in each for each in undone.values()))
+    if faults and others:
+        without = _without(faults, found.choices)
+        if _undo(others, files, live, trial, found.choices, without):
+            undone |= dict.fromkeys(faults, others)
+    yield from (_suspect(fault, fix) for fault in found.faults for fix in undone.get(fault, ()))
 
 
-def _without(fault: str, choices: Choices) -> Choices:
-    """Return the choices of a network that has a fault no more."""
-    wrong = {seam for seam, choice in CATALOGUE[fault].choices.items() if getattr(choices, seam) == choice}
+def _without(faults: Sequence[str], choices: Choices) -> Choices:
+    """Return the choices of a network that has some faults no more."""
+    named = [each for fault in faults for each in CATALOGUE[fault].choices.items()]
+    wrong = {seam for seam, choice in named if getattr(choices, seam) == choice}
     return replace(choices, **{seam: alternatives(seam)[0] for seam in wrong})
 
 

@@ -46,9 +46,12 @@ class Step(Struct, frozen=True, kw_only=True):
     cost: float
     files: Files
     advances: bool = False  # whether the first wrong value comes later
-    doubtful: bool = (
-        False  # whether what it edits is no mistake by itself: an adjoint already, or made of a wrong value
-    )
+    doubtful: bool = False  # whether what it edits was an adjoint already, or is made of a wrong value
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether what it edits is a mistake by itself, and what was wrong first is right now."""
+        return self.score.complete or (self.advances and not self.doubtful)
 
 
 def order(step: Step) -> tuple[object, ...]:

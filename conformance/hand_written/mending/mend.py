@@ -10,6 +10,7 @@ from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.mending.fixes import Fix, fixes_of, made
 from conformance.hand_written.mending.functions import Live, codes_of
+from conformance.hand_written.mending.missing import Missing, missing
 from conformance.hand_written.mending.questions import STEPS, files_of, question_of
 from conformance.hand_written.mending.recording import recorded
 from conformance.hand_written.mending.searching import Search
@@ -47,6 +48,8 @@ class Mend(Struct, frozen=True, kw_only=True):
         Its sources as they are.
     located
         Where it goes wrong first.
+    missing
+        What is in reach nowhere and would make it right, where that isn't mended first.
     given_up
         Whether more could have been searched.
     anchored
@@ -58,6 +61,7 @@ class Mend(Struct, frozen=True, kw_only=True):
     fixes: tuple[Fix, ...] = ()
     led_on: tuple[Fix, ...] = ()
     located: Located | None = None
+    missing: Missing | None = None
     given_up: bool = False
     anchored: bool = False
 
@@ -112,6 +116,7 @@ def _searched(question: Question, files: Files, first: State, holds: Callable[[L
         files=files,
         led_on=led_on,
         located=_located(first),
+        missing=None if search.furthest is None else missing(question, search.furthest),
         given_up=question.budget.over,
         anchored=anchored,
     )

@@ -76,6 +76,7 @@ def question_of(
         given=frozenset(id_ for id_ in given if id_ is not None),
         expected={name: factor * each for name, each in expected.items()},
         other=_with_other_cotangents(program),
+        forward=found,
         budget=budget,
     )
 

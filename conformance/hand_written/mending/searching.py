@@ -20,14 +20,17 @@ class Search:
         self.tell = tell
         self.met: set[tuple[str, ...]] = set()
         self.led_on: list[Files] = []  # where the first edits led that were followed up
+        self.furthest: State | None = None  # that sound edits alone led to
 
-    def mended(self, files: Files, depth: int = 0) -> Iterator[Files]:
+    def mended(self, files: Files, depth: int = 0, *, sound: bool = True) -> Iterator[Files]:
         """Yield sources whose gradients are right, nearest first."""
         state = State(self.question, files)
         key = tuple(files.values())
         if state.recorded is None or self.question.budget.over or key in self.met:
             return
         self.met.add(key)
+        if sound and (self.furthest is None or state.first_wrong > self.furthest.first_wrong):
+            self.furthest = state
         if state.score.complete:
             yield files
             return
@@ -38,7 +41,7 @@ class Search:
             self.tell(f"{'  ' * depth}{step.cost:.1f} {step.score} {shown(files, step.files)}")
             if not depth:
                 self.led_on.append(step.files)
-            yield from self.mended(step.files, depth + 1)
+            yield from self.mended(step.files, depth + 1, sound=sound and step.is_sound)
             if self.question.budget.over:
                 return
 
@@ -52,9 +55,7 @@ class Search:
             candidates = Candidates(self.question, state, rich=rich)
             for found in (candidates.by_value(), candidates.by_running()):
                 steps = sorted(found, key=order)
-                onward = [
-                    step for step in steps if step.score.complete or (step.advances and not step.doubtful)
-                ]
+                onward = [step for step in steps if step.is_sound]
                 astray += [step for step in steps if step not in onward]
                 yield from onward[:branches]
         yield from sorted(astray, key=order)[:branches]

@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.budget import Budget
+from conformance.hand_written.mending.adjoints import Adjoint
 from conformance.hand_written.mending.functions import Live
 from conformance.hand_written.mending.known import Id, Known, as_array, is_zero
 from conformance.hand_written.mending.program import Program
@@ -59,6 +60,8 @@ class Question(Struct, frozen=True, kw_only=True):
         The gradients that it should give.
     other
         The same program with other cotangents, where there are any.
+    forward
+        The values of the forward pass that have an effect.
     """
 
     program: Program
@@ -68,6 +71,7 @@ class Question(Struct, frozen=True, kw_only=True):
     given: frozenset[Id]
     expected: Mapping[str, np.ndarray]
     other: Program | None
+    forward: Sequence[Adjoint]
     budget: Budget
 
     def right(self, gradients: Mapping[str, np.ndarray]) -> int:

@@ -200,7 +200,8 @@ def _diagnosis(found: DiagnosisRecord, *, patched: bool) -> Iterator[str]:
             yield f"  mend: {fault.mend}"
         for place in places:
             sure = "tried in memory: the mistake is gone" if place.verified else "a guess"
-            yield f"  {place.file}:{place.line}: {_joined(place.text)}"
+            there = _joined(place.text) or f"{_joined(place.mended)} is missing"
+            yield f"  {place.file}:{place.line}: {there}"
             yield from [f"  write: {_joined(place.mended)}  ({sure})"] * (bool(place.mended) and not patched)
     if found.faults and float(found.scale) != 1:
         yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
