@@ -8,6 +8,7 @@ import re
 import msgspec
 
 from conformance.hand_written.mending.patch import NOTEBOOK
+from conformance.hand_written.report.markdown import escaped
 from conformance.record.check import CheckRecord, FixRecord
 from conformance.record.text import json_of
 from conformance.report.words import legal
@@ -16,7 +17,9 @@ from conformance.report.words import legal
 def check_suggestions(record: CheckRecord) -> str:
     """Return the review of a check as JSON; what lies in notebooks has no line that could be commented on."""
     comments = [_comment(fix) for fix in record.fixes if NOTEBOOK not in fix.file]
-    review = {"event": "COMMENT", "body": legal(record.headline), "comments": comments}
+    faults = () if record.diagnosis is None else record.diagnosis.faults
+    told = (record.headline, *(f"{f.id}: {f.name}" for f in faults), f"Reproduce: {record.reproduce}")
+    review = {"event": "COMMENT", "body": "\n\n".join(map(escaped, told)), "comments": comments}
     return msgspec.json.format(json_of(review), indent=2).decode() + "\n"
 
 
@@ -25,9 +28,8 @@ def _comment(fix: FixRecord) -> dict[str, object]:
     text = legal("\n".join(fix.after))
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
     kind = "suggestion" if fix.before else "python"
-    said = legal(
-        f"{fix.change[:1].upper()}{fix.change[1:]}." if fix.change else "This makes gradients wrong."
-    )
+    change = f"{fix.change[:1].upper()}{fix.change[1:]}." if fix.change else "This makes gradients wrong."
+    said = escaped(" ".join([change, *(f"({fault})" for fault in fix.faults)]))
     above = "" if fix.before else " Put in above this line:"
     last = fix.first + max(1, len(fix.before)) - 1
     comment: dict[str, object] = {

@@ -68,7 +68,7 @@ def test_no_format_is_disturbed_by_what_foreign_code_is_called_or_says(name):
     text = FORMATS[name](record)
     if name in ("html", "markdown"):
         assert "<script>" not in text
-    if name in ("json", "sarif"):
+    if name in ("json", "sarif", "suggestions"):
         json.loads(text)
     if name == "github":
         assert all(line.startswith("::") for line in text.splitlines())
