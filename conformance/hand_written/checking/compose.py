@@ -63,7 +63,8 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
         not_checked=[] if another else missing(outcome.judged.truth.problem, shown),
         reproduce=request.reproduce,
         unjudged=names_of(found.uncalled) if outcome.backward is None else [],
-        fixes=[] if found.mend is None else fix_records(found.mend, suspects),
+        fixes=[] if found.mend is None else fix_records(found.mend.fixes, suspects),
+        other_fixes=[] if found.mend is None else fix_records(found.mend.otherwise, suspects),
         located="" if found.mend is None else where_it_goes_wrong(found.mend),
     )
 

@@ -22,6 +22,7 @@ from conformance.hand_written.checking.outcome import outcome_of
 from conformance.hand_written.checking.parts import of_any_length
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.hand_written.diagnosis import Suspect
+from conformance.hand_written.mending.fixes import Fix
 from conformance.hand_written.mending.functions import Live, codes_of
 from conformance.hand_written.mending.mend import Mend, mended
 from conformance.hand_written.mending.questions import BRIEF, MOST
@@ -163,8 +164,8 @@ def _holds_by_itself(bound: Binding, live: Live, codes: Mapping) -> bool:  # typ
     return True
 
 
-def fix_records(mend: Mend, suspects: Sequence[Suspect]) -> list[FixRecord]:
-    """Return what is told of the fixes of a mend, and of the faults of the catalogue that they undo."""
+def fix_records(fixes: Sequence[Fix], suspects: Sequence[Suspect]) -> list[FixRecord]:
+    """Return what is told of fixes, and of the faults of the catalogue that they undo."""
     return [
         FixRecord(
             file=from_here(fix.file),
@@ -174,7 +175,7 @@ def fix_records(mend: Mend, suspects: Sequence[Suspect]) -> list[FixRecord]:
             change=in_words(fix),
             faults=[each.fault for each in suspects if (each.file, each.line) == (fix.file, fix.first)],
         )
-        for fix in mend.fixes
+        for fix in fixes
     ]
 
 

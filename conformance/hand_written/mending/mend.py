@@ -1,6 +1,6 @@
 """The mend of a network: sources that give the right gradients, as few lines of them changed as do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from msgspec import Struct
@@ -42,6 +42,8 @@ class Mend(Struct, frozen=True, kw_only=True):
     ----------
     fixes
         What makes it right in `files`, where that was found; else there is only where it goes wrong first.
+    otherwise
+        Other fixes, in other lines, that do as well: no problem tells which are meant.
     led_on
         Where that wasn't found, the fixes that lead on by themselves, which may mend one of several mistakes.
     files
@@ -59,6 +61,7 @@ class Mend(Struct, frozen=True, kw_only=True):
 
     files: Files = {}
     fixes: tuple[Fix, ...] = ()
+    otherwise: tuple[Fix, ...] = ()
     led_on: tuple[Fix, ...] = ()
     located: Located | None = None
     missing: Missing | None = None
@@ -108,7 +111,9 @@ def _searched(question: Question, files: Files, first: State, holds: Callable[[L
     for n, found in enumerate(search.mended(files)):
         smallest = _smallest(question, files, found)
         if holds(question.live, smallest):
-            return Mend(files=files, fixes=tuple(fixes_of(files, smallest)), anchored=anchored)
+            fixes = fixes_of(files, smallest)
+            other = _elsewhere(question, files, fixes, search.ties, holds)
+            return Mend(files=files, fixes=tuple(fixes), otherwise=tuple(other), anchored=anchored)
         if n + 1 >= MOST_PROVED:
             break
     led_on = tuple(fix for led in search.led_on for fix in fixes_of(files, led))
@@ -120,6 +125,23 @@ def _searched(question: Question, files: Files, first: State, holds: Callable[[L
         given_up=question.budget.over,
         anchored=anchored,
     )
+
+
+def _elsewhere(
+    question: Question,
+    files: Files,
+    fixes: Sequence[Fix],
+    ties: Sequence[Files],
+    holds: Callable[[Live, Files], bool],
+) -> list[Fix]:
+    """Return the fixes of another patch, in other lines, that holds as well and is no larger; none without one."""
+    lines = {(fix.file, fix.first) for fix in fixes}
+    for tie in ties:
+        smallest = _smallest(question, files, tie)
+        other = fixes_of(files, smallest)
+        if {(fix.file, fix.first) for fix in other} != lines and len(other) <= len(fixes):
+            return other if holds(question.live, smallest) else []
+    return []
 
 
 def _smallest(question: Question, files: Files, found: Files) -> Files:

@@ -21,6 +21,9 @@ class Search:
         self.met: set[tuple[str, ...]] = set()
         self.led_on: list[Files] = []  # where the first edits led that were followed up
         self.furthest: State | None = None  # that sound edits alone led to
+        self.ties: list[
+            Files
+        ] = []  # what is right after the last edit, or after another one that costs no more
 
     def mended(self, files: Files, depth: int = 0, *, sound: bool = True) -> Iterator[Files]:
         """Yield sources whose gradients are right, nearest first."""
@@ -57,6 +60,9 @@ class Search:
                 steps = sorted(found, key=order)
                 onward = [step for step in steps if step.is_sound]
                 astray += [step for step in steps if step not in onward]
+                if onward and onward[0].score.complete:
+                    equal = [s for s in onward if s.score.complete and s.cost <= onward[0].cost]
+                    self.ties = [step.files for step in equal]
                 yield from onward[:branches]
         yield from sorted(astray, key=order)[:branches]
 

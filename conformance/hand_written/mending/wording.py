@@ -3,6 +3,7 @@
 import ast
 import itertools
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from conformance.hand_written.mending.fixes import Fix
 from conformance.hand_written.mending.forward_sites import STORED
@@ -61,7 +62,7 @@ def _difference(before: ast.AST, after: ast.AST) -> tuple[ast.expr, ast.expr] | 
         ]
         if len(changed) == 1 and all(isinstance(each, ast.expr) for each in changed[0]):
             inner = _difference(*changed[0])
-            if inner is not None and not isinstance(before, STORED):
+            if inner is not None and (not isinstance(before, STORED) or _is_a_transpose(before)):
                 return inner
     if isinstance(before, ast.expr) and isinstance(after, ast.expr):
         return before, after
@@ -83,7 +84,11 @@ def _of_expressions(before: ast.expr, after: ast.expr) -> str:
 
 
 def _is_transposed(node: ast.expr, *, of: ast.expr) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr == "T" and ast.dump(node.value) == ast.dump(of)
+    return _is_a_transpose(node) and ast.dump(node.value) == ast.dump(of)
+
+
+def _is_a_transpose(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and node.attr == "T"
 
 
 def _beside(whole: ast.expr, part: str) -> ast.expr | None:

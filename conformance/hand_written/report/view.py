@@ -18,6 +18,7 @@ from conformance.record.check import (
     CheckRecord,
     ConsistencyRecord,
     DiagnosisRecord,
+    FixRecord,
     ScaleRecord,
     SplitRecord,
     named_gradient,
@@ -56,6 +57,7 @@ MOST_EQUIVALENTS = 3
 MEND = "patch"
 """The block that shows a diff."""
 
+OTHERWISE = "or these, which give the same on every problem:"
 PROVED = "with these lines every gradient is right: tried in memory, on other data too, in sequences of up to 9 steps"
 
 COLUMNS = ("quantity", "verdict", "mismatched", "absolute", "relative", "ULP", "× allowed")
@@ -226,8 +228,16 @@ def _mend(record: CheckRecord) -> Iterator[str]:
         yield record.located
     if record.fixes:
         yield PROVED
+        yield from _diff(record.fixes)
+    if record.other_fixes:
+        yield OTHERWISE
+        yield from _diff(record.other_fixes)
+
+
+def _diff(fixes: Sequence[FixRecord]) -> Iterator[str]:
+    """Yield fixes as a diff without the lines around them."""
     file = ""
-    for fix in record.fixes:
+    for fix in fixes:
         if fix.file != file:
             file = fix.file
             yield f"--- {file}"
