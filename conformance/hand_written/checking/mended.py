@@ -46,7 +46,7 @@ def with_mend(found: Found, progress: Callable[[str], None], *, mend: bool | Non
     if asked is None:
         return found
     progress("mending it")
-    result = _searched(found, by_itself=asked != "torch", most=MOST if mend else BRIEF)
+    result = _searched(found, by_itself=asked != "torch", most=MOST if mend else _brief(found))
     if result is None:
         return found
     if asked != "doubted":
@@ -76,9 +76,17 @@ def _asked(found: Found) -> Literal["torch", "itself", "doubted"] | None:
     return "torch" if wrong and found.established and not found.right_by_its_own else None
 
 
+def _brief(found: Found) -> int:
+    """Return what a search may spend that nobody asked for: the more, the more mistakes are known."""
+    mistakes = 0 if found.diagnosis is None else len(found.diagnosis.faults)
+    return min(MOST, BRIEF * max(1, mistakes))
+
+
 def _searched(found: Found, *, by_itself: bool, most: int) -> Mend | None:
     candidate = found.candidate
-    scale = found.diagnosis.scale if found.diagnosis is not None and found.diagnosis.explained else None
+    diagnosis = found.diagnosis
+    # Another constant than 1 may be made of sizes, which are others in what a search asks.
+    scale = 1.0 if diagnosis is not None and diagnosis.explained and diagnosis.scale == 1 else None
     with sandbox():
         result = attempt(
             lambda bound: mended(

@@ -40,13 +40,20 @@ def suspected(candidate: Candidate, found: Diagnosis, mend: Mend | None) -> list
     files = {file: "".join(linecache.getlines(file)) for file in sorted(bound.loaded.files)}
     others = [bound.admit(materialise(case)) for case in other_cases(candidate.case, h_0=bound.takes_h_0)]
     trial = Trial(rerun=rerun, problem=problem, others=others, handed_out=bound.anchored)
+    known: list[Suspect] = []
     with sandbox():  # once for many reruns
         if mend is not None and (fixes := mend.fixes or mend.led_on):
             live = Live.of(mend.files, vars(bound.loaded.code))
             known = list(agreed(found, fixes, mend.files, live, trial))
-            if known or mend.fixes:
+            if mend.fixes:
                 return known
-        return suspects(found, files=files, namespace=vars(bound.loaded.code), trial=trial)
+        return known + suspects(
+            found,
+            files=files,
+            namespace=vars(bound.loaded.code),
+            trial=trial,
+            besides=[suspect.fault for suspect in known],
+        )
 
 
 def other_cases(case: Case, *, h_0: bool) -> list[Case]:

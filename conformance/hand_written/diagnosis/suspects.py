@@ -11,7 +11,7 @@ from conformance.cases import Problem
 from conformance.faults import CATALOGUE, Choices
 from conformance.faults.seams import alternatives
 from conformance.hand_written.budget import Budget
-from conformance.hand_written.diagnosis.diagnosis import Diagnosis, Suspect
+from conformance.hand_written.diagnosis.diagnosis import Diagnosis, FaultId, Suspect
 from conformance.hand_written.diagnosis.edits import Edit
 from conformance.hand_written.diagnosis.equivalents import proportional
 from conformance.hand_written.diagnosis.evidence import Evidence
@@ -60,6 +60,7 @@ def suspects(
     files: Mapping[str, str],
     namespace: Mapping[str, Any],
     trial: Trial,
+    besides: Sequence[FaultId] = (),
 ) -> list[Suspect]:
     """Return the lines of `files` in which the faults of a diagnosis lie.
 
@@ -73,12 +74,14 @@ def suspects(
         Where their functions and classes are.
     trial
         How the network is run again.
+    besides
+        Faults whose lines are known.
     """
     if not found.explained or found.choices is None:
         return []
     budget = Budget(most=MOST_EDITS)
     found_lines: list[Suspect] = []
-    for fault in found.faults:
+    for fault in (each for each in found.faults if each not in besides):
         for seam, choice in CATALOGUE[fault].choices.items():
             if getattr(found.choices, seam) != choice:
                 continue

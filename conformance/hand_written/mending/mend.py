@@ -116,10 +116,10 @@ def _searched(question: Question, files: Files, first: State, holds: Callable[[L
             return Mend(files=files, fixes=tuple(fixes), otherwise=tuple(other), anchored=anchored)
         if n + 1 >= MOST_PROVED:
             break
-    led_on = tuple(fix for led in search.led_on for fix in fixes_of(files, led))
+    led_on = [*([] if search.furthest is None else [search.furthest.files]), *search.led_on]
     return Mend(
         files=files,
-        led_on=led_on,
+        led_on=tuple(dict.fromkeys(fix for led in led_on for fix in fixes_of(files, led))),
         located=_located(first),
         missing=None if search.furthest is None else missing(question, search.furthest),
         given_up=question.budget.over,

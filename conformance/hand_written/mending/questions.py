@@ -25,7 +25,8 @@ STEPS, BATCH = 4, 2
 """How long a search's sequences are, and how many of them there are: long enough for a carry to be carried on."""
 
 BRIEF, MOST = 60_000, 400_000
-"""What a search may spend, in evaluated variants: in any check, about 1.5 s of computing; and on demand, about 15 s."""
+"""What a search may spend, in evaluated variants: in any check, for each mistake that is known, about 1.5 s of
+computing; and on demand, about 15 s."""
 
 
 def files_of(binding: Binding) -> Files:

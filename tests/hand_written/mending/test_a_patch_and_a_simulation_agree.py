@@ -1,4 +1,4 @@
-"""A fault is said to lie in a line of a patch where the network with that line mended is simulated without the fault."""
+"""A fault lies in a line of a patch where the network with that line mended is simulated without the fault."""
 
 import pytest
 
