@@ -253,10 +253,10 @@ class Candidates:
             for function in functions.values():
                 file = function.key[0]
                 yield from ((file, each) for each in statements.relooped(function, files[file]))
+                yield from ((file, each) for each in statements.summed(function, files[file]))
         if self.rich:
             for function in functions.values():
                 file = function.key[0]
-                yield from ((file, each) for each in statements.summed(function, files[file]))
                 yield from ((file, each) for each in statements.copied(function, files[file]))
 
     def _slopes_put_in(self) -> Iterator[tuple[str, Rewritten]]:

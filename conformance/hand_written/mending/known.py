@@ -42,10 +42,15 @@ class Known:
 
     def __init__(self, adjoints: Sequence[Adjoint], factor: float) -> None:
         self.entries: list[Entry] = []
+        self._factor = factor
         self._by_size: dict[int, tuple[list[float], list[tuple[float, Array, Id]]]] = {}
+        self.take(adjoints)
+
+    def take(self, adjoints: Sequence[Adjoint]) -> None:
+        """Make adjoints known, and their sums over uses of one value."""
         groups: dict[tuple[int, bytes], list[tuple[Array, Adjoint]]] = {}
         for each in adjoints:
-            adjoint = factor * each.adjoint
+            adjoint = self._factor * each.adjoint
             groups.setdefault((each.value.size, np.sort(each.value.ravel()).tobytes()), []).append(
                 (adjoint, each)
             )

@@ -1,7 +1,8 @@
 """From a network that is called to the question of a search: what is true of its forward pass, and what is asked."""
 
+import ast
 import linecache
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.mending.adjoints import STEP, Adjoint, adjoints
 from conformance.hand_written.mending.forward_sites import Sited
-from conformance.hand_written.mending.functions import Live, functions_of
+from conformance.hand_written.mending.functions import Function, Live, functions_of
 from conformance.hand_written.mending.hooks import hooked
 from conformance.hand_written.mending.known import Entry, Known
 from conformance.hand_written.mending.program import SIDES, Program, program_of
@@ -57,16 +58,21 @@ def question_of(
     files = files_of(binding)
     functions = [each for file, text in files.items() for each in functions_of(file, text)]
     live = Live.of(files, vars(binding.loaded.code))
-    found = adjoints(program, live, Sited(functions), budget)
+    found, *by_step = adjoints(program, live, Sited(functions), budget)
     gradients = program.gradients(program.both())
     expected = expected_of(program, gradients)
     if not found or not expected or budget.over:
         return None
     factor = factor_of(gradients, expected) if scale is None else scale
     known = Known(found, factor)
+    if any(map(_loops_in_loops, functions)):  # as each step of the loss may be walked back by itself
+        for of_a_step in by_step:
+            known.take(of_a_step)
     given = {
         known.of(factor * each) for c in program.cotangents.values() for step in c for each in (step, *step)
     }
+    for entry, each in _of_the_head(program):
+        known.add(factor * each, entry)
     for name, each in expected.items():
         known.add(factor * each, Entry(what=name, time=0, over_steps=True))
     return Question(
@@ -80,6 +86,26 @@ def question_of(
         forward=found,
         budget=budget,
     )
+
+
+def _of_the_head(program: Program) -> Iterator[tuple[Entry, Array]]:
+    """Yield what each step adds to the gradients of a head's parameters, where its outputs aren't shown."""
+    problem = program.problem
+    if program.by_itself or problem.head is None or "y" in program.binding.shown:
+        return
+    output = observe(problem, np.float64).output
+    if output is None:
+        return
+    major = problem.layout.time_major
+    for t, (d_y, h) in enumerate(zip(major(problem.head.d_y), major(output), strict=True), start=1):
+        yield Entry(what="the outputs", time=t), d_y  # (B, O)
+        yield Entry(what="the biases of the head", time=t), d_y.sum(axis=0)  # (O,)
+        yield Entry(what="the weights of the head", time=t), d_y.T @ h  # (O, B) @ (B, H) -> (O, H)
+
+
+def _loops_in_loops(function: Function) -> bool:
+    loops = [node for node in ast.walk(function.node) if isinstance(node, ast.For)]
+    return any(isinstance(node, ast.For) for loop in loops for node in ast.walk(loop) if node is not loop)
 
 
 def expected_of(program: Program, gradients: Mapping[str, Array]) -> dict[str, Array]:
@@ -105,7 +131,7 @@ def _by_differences(program: Program, gradients: Mapping[str, Array]) -> dict[st
             for step in (STEP, -STEP):
                 moved = start.copy()
                 moved[index] += step
-                sides.append(program.forward(program.start({name: moved})))
+                sides.append(program.forward(program.start({name: moved})).sum())
             found[name][index] = (sides[0] - sides[1]) / (2 * STEP)
     return found
 
