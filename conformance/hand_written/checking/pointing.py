@@ -39,7 +39,7 @@ def suspected(candidate: Candidate, found: Diagnosis, mend: Mend | None) -> list
 
     files = {file: "".join(linecache.getlines(file)) for file in sorted(bound.loaded.files)}
     others = [bound.admit(materialise(case)) for case in other_cases(candidate.case, h_0=bound.takes_h_0)]
-    trial = Trial(rerun=rerun, problem=problem, others=others, handed_out=bound.anchored)
+    trial = Trial(rerun=rerun, problem=problem, others=others)
     known: list[Suspect] = []
     with sandbox():  # once for many reruns
         if mend is not None and (fixes := mend.fixes or mend.led_on):

@@ -1,4 +1,4 @@
-"""The lines in which faults hide: an edit that mends one is tried in memory, and the network run again."""
+"""The lines of a forward pass in which faults hide: an edit is tried in memory, and the network run again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -36,14 +36,11 @@ class Trial(Struct, frozen=True, kw_only=True):
         The problem that the diagnosis is about.
     others
         Further problems on which the mend must hold too.
-    handed_out
-        Whether its local variables are right, so that only what it hands out of them may be mended.
     """
 
     rerun: Callable[[Problem], Evidence | None]
     problem: Problem
     others: Sequence[Problem]
-    handed_out: bool = False
 
     def is_undone(self, choices: Choices, without: Choices) -> bool:
         """Tell whether a network shows what it does `without` a fault, on this problem and on all others."""
@@ -107,7 +104,7 @@ def _mend(
     budget: Budget,
 ) -> Edit | None:
     """Return the first edit after which the network shows what it does `without` the fault."""
-    for edit in edits(seam, files, handed_out=trial.handed_out):
+    for edit in edits(seam, files):
         if budget.over:
             return None
         with patched(edit, files[edit.file], namespace) as changed:
