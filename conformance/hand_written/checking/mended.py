@@ -64,8 +64,9 @@ def _asked(found: Found) -> Literal["torch", "itself", "doubted"] | None:
     They are doubted where it isn't established which loss they are of.
     """
     candidate, own = found.candidate, found.consistency
-    if not isinstance(candidate.bound, Binding) or not candidate.bound.backward:
-        return None
+    bound = candidate.bound
+    if not isinstance(bound, Binding) or not bound.backward or bound.mistake:
+        return None  # what is wrong in its forward pass is mended first
     if own is not None and own.agrees is False:
         return "itself"
     if own is not None and own.agrees is None and own.reason == NOT_ESTABLISHED:

@@ -90,7 +90,7 @@ class Candidates:
         )
 
     def _with_products(self, unit: Unit, reach: Reach, evaluate: Evaluator) -> Iterator[Variant]:
-        """Yield a unit plus the product of an adjoint in reach with another value."""
+        """Yield the product of an adjoint in reach with another value, in the place of a unit and added to it."""
         whole = unit.expression
         values = {text: evaluate(node) for text, node in reach.values.items()}
         for u, one in values.items():
@@ -103,10 +103,12 @@ class Candidates:
                     products += [
                         matrix_product(left, transposed(right)),
                         matrix_product(transposed(right), left),
+                        matrix_product(transposed(left), right),
                     ]
                 for product in products:
                     new = plus(whole, product)
                     yield Variant(1.8, new, whole, new)
+                    yield Variant(1.9, product, whole, product)
 
     def _is_spoilt(self, unit: Unit, evaluators: Sequence[Evaluator]) -> bool:
         """Return whether a unit is made of a value that is wrong already."""

@@ -55,8 +55,7 @@ class Mend(Struct, frozen=True, kw_only=True):
     given_up
         Whether more could have been searched.
     anchored
-        Whether some of its values are adjoints beyond those that it is handed, so that it is of the loss that it was
-        asked for.
+        Whether it is of the loss that it was asked for, by the adjoints that are in it as it stands.
     """
 
     files: Files = {}
@@ -107,13 +106,18 @@ def mended(
 
 
 def _searched(question: Question, files: Files, first: State, holds: Callable[[Live, Files], bool]) -> Mend:
-    search, anchored = Search(question), sum(first.score.adjoints) >= ANCHORS
+    search = Search(question)
     for n, found in enumerate(search.mended(files)):
         smallest = _smallest(question, files, found)
         if holds(question.live, smallest):
             fixes = fixes_of(files, smallest)
             other = _elsewhere(question, files, fixes, search.ties, holds)
-            return Mend(files=files, fixes=tuple(fixes), otherwise=tuple(other), anchored=anchored)
+            return Mend(
+                files=files,
+                fixes=tuple(fixes),
+                otherwise=tuple(other),
+                anchored=_anchored(question, first, fixes),
+            )
         if n + 1 >= MOST_PROVED:
             break
     led_on = [*([] if search.furthest is None else [search.furthest.files]), *search.led_on]
@@ -123,8 +127,24 @@ def _searched(question: Question, files: Files, first: State, holds: Callable[[L
         located=_located(first),
         missing=None if search.furthest is None else missing(question, search.furthest),
         given_up=question.budget.over,
-        anchored=anchored,
     )
+
+
+def _anchored(question: Question, first: State, fixes: Sequence[Fix]) -> bool:
+    """Tell whether a backward pass that fixes make right is of the loss that it was asked for.
+
+    It is if it holds several adjoints as it stands; or one, where the fixes leave the lines alone in which what it is
+    handed enters.
+    """
+    adjoints = sum(first.score.adjoints)
+    enters = {
+        (unit.function.key[0], unit.expression.lineno)
+        for event, match in zip(first.events, first.matches, strict=True)
+        if match in question.given
+        for unit in (first.units[event.unit],)
+    }
+    untouched = bool(enters) and not any((fix.file, fix.first) in enters for fix in fixes)
+    return adjoints >= ANCHORS or (adjoints > 0 and untouched)
 
 
 def _elsewhere(
