@@ -10,7 +10,7 @@ from conformance.hand_written.mending.evaluating import Evaluator, NotEvaluated
 from conformance.hand_written.mending.functions import codes_of, functions_of
 from conformance.hand_written.mending.recording import Frame
 from conformance.hand_written.mending.statements import copied, relooped, rewritten, summed
-from conformance.hand_written.mending.units import units_of
+from conformance.hand_written.mending.units import beginning, units_of
 from conformance.hand_written.mending.variants import Reach, parsed, variants
 
 RNG = np.random.default_rng(2)
@@ -72,6 +72,24 @@ def reach():
         loops=("t",),
         begins="t == T - 1",
     )
+
+
+LOOPS = {
+    "for t in range(T)": "t == 0",
+    "for t in range(T - 1, -1, -1)": "t == T - 1",
+    "for t in range(len(x), 0, -1)": "t == len(x)",
+    "for t in reversed(range(T))": "t == T - 1",
+    "for t in reversed(range(1, n))": "t == n - 1",
+    "for t in list(range(2, n))": "t == 2",
+    "for t, x in enumerate(xs)": "",
+    "for x in reversed(xs)": "",
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_how_a_loop_over_a_range_begins_is_known(loop):
+    [node] = ast.parse(f"{loop}: pass").body
+    assert beginning(node) == LOOPS[loop]
 
 
 def test_every_variant_is_written_as_itself_and_compiles():
