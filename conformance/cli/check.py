@@ -15,7 +15,7 @@ from conformance.cli.streams import escaped
 if TYPE_CHECKING:
     from conformance.record.check import CheckRecord
 
-FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
+FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif", "suggestions")
 
 
 @click.command()
@@ -43,7 +43,11 @@ FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
     is_flag=True,
     help="Leave with 5 where it is another network than torch.nn.RNN, even if its gradients are right.",
 )
-@click.option("--mend", is_flag=True, help="Look for a patch that makes every gradient right, and show it.")
+@click.option(
+    "--mend/--no-mend",
+    default=None,
+    help="Look longer for a patch that makes every gradient right, or not at all; else for about a second.",
+)
 @click.option(
     "--diff", is_flag=True, help="Print the patch that makes every gradient right, and nothing else."
 )
@@ -60,7 +64,7 @@ def check(
     execute: bool,
     verbose: bool,
     elman: bool,
-    mend: bool,
+    mend: bool | None,
     diff: bool,
     fix: bool,
     write: bool,
@@ -76,12 +80,15 @@ def check(
     if write and not fix:
         message = "--write goes with --fix: it makes the patch that is shown."
         raise click.UsageError(message)
+    if mend is False and (diff or fix):
+        message = "--no-mend leaves the patch out that --diff and --fix are about."
+        raise click.UsageError(message)
     from conformance.hand_written.checking.process import checked_apart
     from conformance.record.check import EXIT_INCONCLUSIVE
 
     end_quietly_where_nobody_reads()
     with progress() as tell:
-        asked = mend or diff or fix
+        asked = True if diff or fix else mend
         record = checked_apart(target, case, seconds=seconds, progress=tell, execute=execute, mend=asked)
     if diff:
         click.echo(patch_of(record), nl=False)
@@ -89,7 +96,7 @@ def check(
         show(record, form, verbose=verbose)
     if fix and made(record, ask=not write):
         with progress() as tell:
-            record = checked_apart(target, case, seconds=seconds, progress=tell, execute=execute)
+            record = checked_apart(target, case, seconds=seconds, progress=tell, execute=execute, mend=False)
         click.echo(record.headline)
     context.exit(
         EXIT_INCONCLUSIVE if elman and record.exit_code == 0 and not record.conforms else record.exit_code

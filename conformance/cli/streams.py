@@ -37,7 +37,7 @@ def _as_json(error: UnicodeError) -> tuple[str, int]:
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
-ESCAPES = {"json": "as_json", "sarif": "as_json", "html": "xmlcharrefreplace"}
+ESCAPES = {"json": "as_json", "sarif": "as_json", "suggestions": "as_json", "html": "xmlcharrefreplace"}
 """How characters that aren't ASCII are written in a format, by the name of an error handler."""
 
 codecs.register_error("as_json", _as_json)

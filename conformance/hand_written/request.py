@@ -7,20 +7,25 @@ from msgspec import Struct
 from conformance.hand_written.target import quoted
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, InterfaceRecord
 
+MEND_FLAGS = {None: "", True: " --mend", False: " --no-mend"}
+"""How the command line is told whether a patch is looked for."""
+
 
 class Request(Struct, frozen=True, kw_only=True):
     """What was asked for, as a reader writes it: the target, and the line that asks again."""
 
     target: str
     reproduce: str
-    mend: bool = False  # whether a patch is looked for as well
+    mend: bool | None = (
+        None  # whether a patch is looked for as well; None where that takes no longer than the check
+    )
 
     @classmethod
     def on_the_command_line(
-        cls, target: str, case: str = "", *, execute: bool = False, mend: bool = False
+        cls, target: str, case: str = "", *, execute: bool = False, mend: bool | None = None
     ) -> "Request":
         """Return what `conformance check` is asked by these arguments."""
-        flags = f"{' --execute' if execute else ''}{' --mend' if mend else ''}"
+        flags = f"{' --execute' if execute else ''}{MEND_FLAGS[mend]}"
         options = (f" --case {case}" if case else "") + flags
         return cls(target=target, reproduce=f"conformance check {quoted(target)}{options}", mend=mend)
 

@@ -157,13 +157,16 @@ class InterfaceRecord(Body):
 class FixRecord(Body):
     """Some lines of a source, from `first` (counted from 1), and those that take their place; either may be none.
 
-    The file of a notebook is `path.ipynb#cell`, and its lines are the cell's.
+    The file of a notebook is `path.ipynb#cell`, and its lines are the cell's. `change` tells what was wrong in words,
+    and `faults` are those of the catalogue that the fix undoes.
     """
 
     file: str
     first: int
     before: list[str]
     after: list[str]
+    change: str = ""
+    faults: list[str] = msgspec.field(default_factory=list)
 
 
 class CheckRecord(Body):
@@ -174,8 +177,8 @@ class CheckRecord(Body):
     steps, and those told are of the reproduction by the diagnosis. `as_written` tells of truncation and clipping that
     were lifted, and what the code computes with them. `printed` is what the code itself wrote. `unjudged` names what
     may be a backward pass and wasn't judged as one. `fixes` are the lines with which every gradient is right; they were
-    tried in memory, on further problems too. `located` tells where a backward pass first goes wrong, where there are
-    none.
+    tried in memory, on further problems too; `other_fixes` do as well, and no problem tells which are meant. `located`
+    tells where a backward pass first goes wrong, where there are none.
     """
 
     schema: int
@@ -204,6 +207,7 @@ class CheckRecord(Body):
     unjudged: list[str] = msgspec.field(default_factory=list)
     not_run: list[str] = msgspec.field(default_factory=list)
     fixes: list[FixRecord] = msgspec.field(default_factory=list)
+    other_fixes: list[FixRecord] = msgspec.field(default_factory=list)
     located: str = ""
 
     @property

@@ -34,7 +34,7 @@ for command in json.loads(Path(sys.argv[1]).read_text()):
 Path(sys.argv[2]).write_text(json.dumps(ended))
 """
 
-FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif")
+FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif", "suggestions")
 COMMANDS = {
     **{("check", STRANGE, "--format", form): 5 for form in FORMATS},
     ("explain",): 0,
@@ -83,7 +83,7 @@ def test_a_document_is_the_same_in_every_encoding_where_its_format_has_escapes(f
     text = '{"größe": "→ 😀"}'
     monkeypatch.setattr(sys, "stdout", Narrow)
     found = escaped(text, form)
-    assert found.isascii() == (form in ("json", "sarif", "html"))
+    assert found.isascii() == (form in ("json", "sarif", "suggestions", "html"))
     if form == "json":
         assert json.loads(found) == json.loads(text)
     monkeypatch.setattr(Narrow, "encoding", "UTF8")

@@ -48,9 +48,20 @@ def test_a_patch_that_is_not_wanted_is_not_made(wrong, answer):
     assert wrong.read_bytes() == before
 
 
-def test_a_patch_is_shown_under_the_verdict_where_it_is_asked_for():
-    assert "patch: " in run("--mend").stdout
-    assert "patch: " not in run().stdout
+def test_a_patch_is_shown_under_the_verdict_unless_it_is_left_out():
+    told = run().stdout
+    assert "patch: " in told
+    assert "write: " not in told
+    without = run("--no-mend").stdout
+    assert "patch: " not in without
+    assert "--no-mend" in without.splitlines()[-1]
+
+
+@pytest.mark.parametrize("flag", ["--diff", "--fix"])
+def test_a_patch_that_is_left_out_is_not_asked_for(flag):
+    told = run("--no-mend", flag)
+    assert told.exit_code == 2
+    assert "--no-mend leaves the patch out" in told.output
 
 
 def test_write_without_fix_is_wrong_usage():

@@ -48,7 +48,7 @@ class Check(Struct, frozen=True):
 
     @property
     def diff(self) -> str:
-        """The patch with which every gradient is right, as a unified diff; empty where none was found, or asked for."""
+        """The patch with which every gradient is right, as a unified diff; empty where none was found."""
         return unified(self.record)
 
     @property
@@ -72,7 +72,7 @@ def check(
     case: str | Case = "",
     time_limit: float = TIME_LIMIT,
     execute: bool = False,
-    mend: bool = False,
+    mend: bool | None = None,
 ) -> Check:
     """Check a hand-written network against torch.nn.RNN.
 
@@ -90,7 +90,8 @@ def check(
     execute
         Whether all of the script of a network by name is run first, as it stands; else only its definitions are.
     mend
-        Whether a patch of a wrong backward pass is looked for as well, which takes some seconds more.
+        Whether a patch of a wrong backward pass is looked for as long as it takes, up to half a minute, or not at all;
+        by default it is where that takes about a second.
 
     Returns
     -------
@@ -130,12 +131,21 @@ def assert_conforms(
     Raises
     ------
     AssertionError
-        If it doesn't, or if that can't be said; the message tells what is wrong, where, and how to mend it.
+        If it doesn't, or if that can't be said; the message tells what is wrong, where, and how to mend it, and ends
+        with the patch as a unified diff where one was found.
     """
     __tracebackhide__ = True  # pytest shows the line of the test instead
     found = check(network, case=case, time_limit=time_limit, execute=execute)
     if not found.conforms:
-        raise AssertionError(str(found))
+        raise AssertionError("\n".join(filter(None, (str(found).rstrip("\n"), _diff_of(found)))))
+
+
+def _diff_of(found: Check) -> str:
+    """Return the patch of a network, empty where there is none or its source is no file."""
+    try:
+        return found.diff
+    except UsageError:
+        return ""
 
 
 def request_for(network: object) -> Request:

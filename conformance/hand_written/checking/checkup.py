@@ -74,7 +74,7 @@ def checked(
     else:
         checkup = accused_of_least(choice.candidates, progress)
     found = checkup.found()
-    return judged_record(question, with_mend(found, progress) if question.mend else found)
+    return judged_record(question, with_mend(found, progress, mend=question.mend))
 
 
 def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Checkup":

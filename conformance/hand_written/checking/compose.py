@@ -1,5 +1,7 @@
 """From what was found to the record of a check."""
 
+from collections.abc import Sequence
+
 from conformance.cases import Problem
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.examination.recording import first_divergence_record, quantity_records
@@ -11,12 +13,12 @@ from conformance.hand_written.checking.judging import Judged
 from conformance.hand_written.checking.mended import fix_records, where_it_goes_wrong
 from conformance.hand_written.checking.pointing import suspected
 from conformance.hand_written.checking.verdict import headline, names_of, verdict_of
+from conformance.hand_written.diagnosis import Suspect
 from conformance.hand_written.request import Request
 from conformance.judge import not_shown
 from conformance.record.check import (
     CHECK_SCHEMA,
     CheckRecord,
-    DiagnosisRecord,
     InterfaceRecord,
 )
 from conformance.subjects.observation import Observation
@@ -29,7 +31,8 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
     constant = constant_of(found)
     verdict = verdict_of(found, constant)
     another = verdict == "another-network"
-    diagnosis = _diagnosis(found)
+    suspects = _suspects(found)
+    diagnosis = None if found.diagnosis is None else diagnosis_record(found.diagnosis, suspects)
     if another and diagnosis is not None:
         diagnosis = closest_match(diagnosis)
     stepwise = stepwise_of(found)
@@ -60,15 +63,14 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
         not_checked=[] if another else missing(outcome.judged.truth.problem, shown),
         reproduce=request.reproduce,
         unjudged=names_of(found.uncalled) if outcome.backward is None else [],
-        fixes=[] if found.mend is None else fix_records(found.mend),
+        fixes=[] if found.mend is None else fix_records(found.mend.fixes, suspects),
+        other_fixes=[] if found.mend is None else fix_records(found.mend.otherwise, suspects),
         located="" if found.mend is None else where_it_goes_wrong(found.mend),
     )
 
 
-def _diagnosis(found: Found) -> DiagnosisRecord | None:
-    if found.diagnosis is None:
-        return None
-    return diagnosis_record(found.diagnosis, suspected(found.candidate, found.diagnosis))
+def _suspects(found: Found) -> Sequence[Suspect]:
+    return () if found.diagnosis is None else suspected(found.candidate, found.diagnosis, found.mend)
 
 
 def missing(problem: Problem, shown: Observation) -> list[str]:

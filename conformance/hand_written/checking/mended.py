@@ -1,15 +1,17 @@
 """A wrong backward pass mended: the edits that make it right, proved on other problems before they are told of."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 from msgspec import structs
 
 from conformance.cases import Case, materialise
+from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.running.limits import sandbox
+from conformance.hand_written.checking.anchoring import NOT_ESTABLISHED
 from conformance.hand_written.checking.answering import answer_on, truth_about
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.consistency import consistency
@@ -19,10 +21,14 @@ from conformance.hand_written.checking.judging import tidied
 from conformance.hand_written.checking.outcome import outcome_of
 from conformance.hand_written.checking.parts import of_any_length
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
+from conformance.hand_written.diagnosis import Suspect
+from conformance.hand_written.mending.fixes import Fix
 from conformance.hand_written.mending.functions import Live, codes_of
 from conformance.hand_written.mending.mend import Mend, mended
+from conformance.hand_written.mending.questions import BRIEF, MOST
 from conformance.hand_written.mending.state import Files
-from conformance.record.check import FixRecord
+from conformance.hand_written.mending.wording import in_words
+from conformance.record.check import ConsistencyRecord, FixRecord
 
 LENGTHS = range(1, 10)
 """How many steps the sequences have on which a mend must hold."""
@@ -31,31 +37,70 @@ OWN_LENGTHS = (1, 2, 3, 5, 9)
 """The same where its own forward pass is differentiated, which takes longer."""
 
 
-def with_mend(found: Found, progress: Callable[[str], None]) -> Found:
-    """Return what was found, with what mends a wrong backward pass, or where that first goes wrong."""
-    candidate, own = found.candidate, found.consistency
-    if not isinstance(candidate.bound, Binding) or not candidate.bound.backward:
-        return found
-    by_itself = own is not None and own.agrees is False
-    wrong = candidate.outcome.backward == "differs" and candidate.outcome.forward != "differs"
-    if not by_itself and not (wrong and found.established and not found.right_by_its_own):
+def with_mend(found: Found, progress: Callable[[str], None], *, mend: bool | None) -> Found:
+    """Return what was found, with what mends a wrong backward pass, or where that first goes wrong.
+
+    With `mend` it is searched for as long as it takes, without where that is False, and else not for long.
+    """
+    asked = None if mend is False else _asked(found)
+    if asked is None:
         return found
     progress("mending it")
-    scale = found.diagnosis.scale if found.diagnosis is not None and found.diagnosis.explained else 1.0
+    result = _searched(found, by_itself=asked != "torch", most=MOST if mend else _brief(found))
+    if result is None:
+        return found
+    if asked != "doubted":
+        return structs.replace(found, mend=result)
+    own = cast("ConsistencyRecord", found.consistency)
+    if not result.fixes or not result.anchored:
+        return found
+    # What mends it, and the adjoints in it already, tell that it was asked for the loss that it is of.
+    return structs.replace(found, mend=result, consistency=structs.replace(own, agrees=False, reason=""))
+
+
+def _asked(found: Found) -> Literal["torch", "itself", "doubted"] | None:
+    """Return what the gradients of a wrong backward pass are held against; None where there is none to be mended.
+
+    They are doubted where it isn't established which loss they are of.
+    """
+    candidate, own = found.candidate, found.consistency
+    bound = candidate.bound
+    if not isinstance(bound, Binding) or not bound.backward or bound.mistake:
+        return None  # what is wrong in its forward pass is mended first
+    if own is not None and own.agrees is False:
+        return "itself"
+    if own is not None and own.agrees is None and own.reason == NOT_ESTABLISHED:
+        return "doubted"
+    misshapen = any("parameters[" in complaint for complaint in found.complaints)
+    differs = candidate.outcome.backward == "differs" or misshapen
+    wrong = differs and candidate.outcome.forward != "differs"
+    return "torch" if wrong and found.established and not found.right_by_its_own else None
+
+
+def _brief(found: Found) -> int:
+    """Return what a search may spend that nobody asked for: the more, the more mistakes are known."""
+    mistakes = 0 if found.diagnosis is None else len(found.diagnosis.faults)
+    return min(MOST, BRIEF * max(1, mistakes))
+
+
+def _searched(found: Found, *, by_itself: bool, most: int) -> Mend | None:
+    candidate = found.candidate
+    diagnosis = found.diagnosis
+    # Another constant than 1 may be made of sizes, which are others in what a search asks.
+    scale = 1.0 if diagnosis is not None and diagnosis.explained and diagnosis.scale == 1 else None
     with sandbox():
-        mend = attempt(
+        result = attempt(
             lambda bound: mended(
                 bound,
                 candidate.case,
                 lambda live, files: _holds(candidate, live, files, by_itself=by_itself),
+                Budget(most=most),
                 by_itself=by_itself,
                 scale=scale,
             ),
-            candidate.bound,
+            cast("Binding", candidate.bound),
         )
-    if isinstance(mend, Failure) or mend is None:
-        return found
-    return structs.replace(found, mend=mend)
+    return None if isinstance(result, Failure) else result
 
 
 def _holds(candidate: Candidate, live: Live, files: Files, *, by_itself: bool) -> bool:
@@ -79,8 +124,11 @@ def _cases(candidate: Candidate) -> Iterator[Case]:
 
 def _bound(candidate: Candidate, case: Case) -> Binding:
     bound = cast("Binding", candidate.bound)
-    own = case.steps == bound.problem_case.steps
-    return bound if own else cast("Binding", of_any_length(bound, bound.problem_case.steps))
+    own = (
+        case.steps == bound.problem_case.steps
+    )  # right gradients may be larger than wrong ones, and reach a limit
+    any_length = bound if own else cast("Binding", of_any_length(bound, bound.problem_case.steps))
+    return structs.replace(any_length, lifted=True)
 
 
 def _answers(candidate: Candidate, case: Case) -> bool:
@@ -96,7 +144,7 @@ def _agrees(candidate: Candidate, case: Case) -> bool:
 
 def _agrees_again(candidate: Candidate) -> bool:
     """Return whether a second call of the same network gives what it should as well."""
-    bound = cast("Binding", candidate.bound)
+    bound = _bound(candidate, candidate.case)
     problems = [
         bound.admit(materialise(replace(candidate.case, seed=candidate.case.seed + n))) for n in (1, 2)
     ]
@@ -125,22 +173,36 @@ def _holds_by_itself(bound: Binding, live: Live, codes: Mapping) -> bool:  # typ
     return True
 
 
-def fix_records(mend: Mend) -> list[FixRecord]:
-    """Return what is told of the fixes of a mend."""
+def fix_records(fixes: Sequence[Fix], suspects: Sequence[Suspect]) -> list[FixRecord]:
+    """Return what is told of fixes, and of the faults of the catalogue that they undo."""
     return [
-        FixRecord(file=from_here(fix.file), first=fix.first, before=list(fix.before), after=list(fix.after))
-        for fix in mend.fixes
+        FixRecord(
+            file=from_here(fix.file),
+            first=fix.first,
+            before=list(fix.before),
+            after=list(fix.after),
+            change=in_words(fix),
+            faults=[each.fault for each in suspects if (each.file, each.line) == (fix.file, fix.first)],
+        )
+        for fix in fixes
     ]
 
 
 def where_it_goes_wrong(mend: Mend) -> str:
-    """Return in a sentence where a backward pass first goes wrong that isn't mended; empty where that isn't known."""
-    place = mend.located
+    """Return in words where a backward pass first goes wrong that isn't mended; empty where that isn't known."""
+    place, lacks = mend.located, mend.missing
     if place is None:
         return ""
-    return (
+    told = (
         f"The first value of its backward pass that is the derivative of the loss by nothing in its forward pass: "
         f"{from_here(place.file)}:{place.line}: {place.text}  (the {ordinal(place.time)} time it is computed)"
+    )
+    if lacks is None:
+        return told
+    return (
+        f"{told}. {from_here(lacks.file)}:{lacks.line} should be the derivative by {lacks.should_be.what}, and would "
+        f"be with what {lacks.what} is in line {lacks.made_in} for the {ordinal(lacks.time)} time in the place of "
+        f"{lacks.instead_of}: nothing in reach there holds that any more, so it must be kept."
     )
 
 

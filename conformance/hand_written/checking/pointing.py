@@ -11,10 +11,16 @@ from conformance.hand_written.checking.diagnosing import assumed
 from conformance.hand_written.checking.judging import tidied
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.hand_written.diagnosis import Diagnosis, Evidence, Suspect, Trial, suspects
+from conformance.hand_written.mending.agreement import agreed
+from conformance.hand_written.mending.functions import Live
+from conformance.hand_written.mending.mend import Mend
 
 
-def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
-    """Return the lines in which the mistakes of `found` lie, each mended in memory and tried."""
+def suspected(candidate: Candidate, found: Diagnosis, mend: Mend | None) -> list[Suspect]:
+    """Return the lines in which the mistakes of `found` lie, each mended in memory and tried.
+
+    They are those of a patch of the network where that undoes the mistakes that were found.
+    """
     bound, problem = candidate.bound, candidate.answer.truth.problem
     if not isinstance(bound, Binding):
         return []
@@ -33,9 +39,21 @@ def suspected(candidate: Candidate, found: Diagnosis) -> list[Suspect]:
 
     files = {file: "".join(linecache.getlines(file)) for file in sorted(bound.loaded.files)}
     others = [bound.admit(materialise(case)) for case in other_cases(candidate.case, h_0=bound.takes_h_0)]
-    trial = Trial(rerun=rerun, problem=problem, others=others, handed_out=bound.anchored)
+    trial = Trial(rerun=rerun, problem=problem, others=others)
+    known: list[Suspect] = []
     with sandbox():  # once for many reruns
-        return suspects(found, files=files, namespace=vars(bound.loaded.code), trial=trial)
+        if mend is not None and (fixes := mend.fixes or mend.led_on):
+            live = Live.of(mend.files, vars(bound.loaded.code))
+            known = list(agreed(found, fixes, mend.files, live, trial))
+            if mend.fixes:
+                return known
+        return known + suspects(
+            found,
+            files=files,
+            namespace=vars(bound.loaded.code),
+            trial=trial,
+            besides=[suspect.fault for suspect in known],
+        )
 
 
 def other_cases(case: Case, *, h_0: bool) -> list[Case]:

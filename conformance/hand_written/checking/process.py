@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct, field
 
 from conformance.errors import NoSuchTarget
-from conformance.hand_written.request import Request, failed_record, out_of_time_record
+from conformance.hand_written.request import MEND_FLAGS, Request, failed_record, out_of_time_record
 from conformance.hand_written.target import Target
 from conformance.record.check import CheckRecord
 
@@ -81,7 +81,7 @@ def checked_apart(
     seconds: float = TIME_LIMIT,
     progress: Callable[[str], None] = lambda _: None,
     execute: bool = False,
-    mend: bool = False,
+    mend: bool | None = None,
 ) -> CheckRecord:
     """Check `target` in a process of its own and return the record, whatever the code does to that process.
 
@@ -101,7 +101,7 @@ def checked_apart(
     execute
         Whether all of the target's script is run first, as it stands; else only its definitions are.
     mend
-        Whether a patch of a wrong backward pass is looked for as well.
+        Whether a patch of a wrong backward pass is looked for as well; by default not for long.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def checked_apart(
     request = Request.on_the_command_line(target, case, execute=execute, mend=mend)
     messages = ChildMessages()
     python = (sys.executable, "-m")
-    flags = (*(["--execute"] if execute else []), *(["--mend"] if mend else []))
+    flags = (*(["--execute"] if execute else []), *MEND_FLAGS[mend].split())
     worker = (*python, WORKER, target, case, str(seconds), *flags)
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module; the target is an argument, not a command
         [*python, KEEPER, *worker],

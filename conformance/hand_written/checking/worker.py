@@ -1,6 +1,6 @@
 """The process in which foreign code runs: it judges a target and hands back the record as JSON, and nothing else.
 
-    python -m conformance.hand_written.checking.worker TARGET CASE SECONDS [--execute] [--mend]
+    python -m conformance.hand_written.checking.worker TARGET CASE SECONDS [--execute] [--mend | --no-mend]
 
 The standard error output that it was started with carries messages, a line each, a word and a JSON string: "progress"
 with what it is about to do, and at last "record", or "refusal" or "complaint" where there is none. What a dying
@@ -25,7 +25,7 @@ from conformance.hand_written.calling.running.limits import CALLS
 from conformance.hand_written.calling.running.program import describe_error
 from conformance.hand_written.checking.keeper import DISK, MEMORY
 from conformance.hand_written.checking.target import checked_target
-from conformance.hand_written.request import Request
+from conformance.hand_written.request import MEND_FLAGS, Request
 from conformance.record.check import CheckRecord
 from conformance.record.text import json_of
 
@@ -81,8 +81,9 @@ def main(target: str, case: str, seconds: str, *flags: str) -> None:
     CALLS.follow(float(seconds))
     channel = diverted_errors()
     status = 0
+    mend = next((asked for asked, flag in MEND_FLAGS.items() if flag.strip() in flags), None)
     try:
-        record = judged(target, case, channel, execute="--execute" in flags, mend="--mend" in flags)
+        record = judged(target, case, channel, execute="--execute" in flags, mend=mend)
         channel.send("record", json_of(record).decode())
     except NoSuchTarget as refusal:
         channel.send("refusal", str(refusal))
@@ -93,7 +94,7 @@ def main(target: str, case: str, seconds: str, *flags: str) -> None:
     os._exit(status)
 
 
-def judged(target: str, case: str, channel: Channel, *, execute: bool, mend: bool) -> CheckRecord:
+def judged(target: str, case: str, channel: Channel, *, execute: bool, mend: bool | None) -> CheckRecord:
     """Return the record of `target`, with what was refused to its code."""
     request = Request.on_the_command_line(target, case, execute=execute, mend=mend)
     with guarded(Path(tempfile.gettempdir())) as guard:

@@ -48,7 +48,6 @@ class Spot(Struct, frozen=True, kw_only=True):
     function: str
     node: ast.expr | ast.stmt
     loops: Loops
-    steps: str  # what the innermost loop counts to, empty where that isn't a range
     names: tuple[str, ...]
 
     def replaced(self, replacement: ast.AST | str) -> Edit:
@@ -79,38 +78,24 @@ def spots(file: str, text: str) -> Iterator[Spot]:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             names = tuple(dict.fromkeys(_bound(function)))
             for statement in function.body:
-                for node, loops, steps in _within(statement, (), ""):
-                    yield Spot(
-                        file=file, function=function.name, node=node, loops=loops, steps=steps, names=names
-                    )
+                for node, loops in _within(statement, ()):
+                    yield Spot(file=file, function=function.name, node=node, loops=loops, names=names)
 
 
-def _within(node: ast.AST, loops: Loops, steps: str) -> Iterator[tuple[ast.expr | ast.stmt, Loops, str]]:
-    """Yield the expressions and statements of a node, with the loops around each and what they count to."""
+def _within(node: ast.AST, loops: Loops) -> Iterator[tuple[ast.expr | ast.stmt, Loops]]:
+    """Yield the expressions and statements of a node, with the loops around each."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return
     if isinstance(node, (ast.expr, ast.stmt)):
-        yield node, loops, steps
-    inside, count = loops, steps
+        yield node, loops
+    inside = loops
     if isinstance(node, ast.For):
         inside = (*(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)), *loops)
-        count = counted(node.iter) or steps
     for name, value in ast.iter_fields(node):
         children = value if isinstance(value, list) else [value]
         for child in children:
             if isinstance(child, ast.AST):
-                around = (inside, count) if name == "body" else (loops, steps)
-                yield from _within(child, *around)
-
-
-def counted(iterated: ast.expr) -> str:
-    """Return what a loop over a range counts to: `n` of reversed(range(n)) or range(n - 1, -1, -1)."""
-    for node in ast.walk(iterated):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
-            if len(node.args) == 3 and isinstance(node.args[0], ast.BinOp):
-                return ast.unparse(node.args[0].left)
-            return ast.unparse(node.args[-1 if len(node.args) < 3 else 0])
-    return ""
+                yield from _within(child, inside if name == "body" else loops)
 
 
 def _bound(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:

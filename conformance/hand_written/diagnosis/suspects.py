@@ -1,4 +1,4 @@
-"""The lines in which faults hide: an edit that mends one is tried in memory, and the network run again."""
+"""The lines of a forward pass in which faults hide: an edit is tried in memory, and the network run again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from conformance.cases import Problem
 from conformance.faults import CATALOGUE, Choices
 from conformance.faults.seams import alternatives
 from conformance.hand_written.budget import Budget
-from conformance.hand_written.diagnosis.diagnosis import Diagnosis, Suspect
+from conformance.hand_written.diagnosis.diagnosis import Diagnosis, FaultId, Suspect
 from conformance.hand_written.diagnosis.edits import Edit
 from conformance.hand_written.diagnosis.equivalents import proportional
 from conformance.hand_written.diagnosis.evidence import Evidence
@@ -36,14 +36,19 @@ class Trial(Struct, frozen=True, kw_only=True):
         The problem that the diagnosis is about.
     others
         Further problems on which the mend must hold too.
-    handed_out
-        Whether its local variables are right, so that only what it hands out of them may be mended.
     """
 
     rerun: Callable[[Problem], Evidence | None]
     problem: Problem
     others: Sequence[Problem]
-    handed_out: bool = False
+
+    def is_undone(self, choices: Choices, without: Choices) -> bool:
+        """Tell whether a network shows what it does `without` a fault, on this problem and on all others."""
+        evidence = self.rerun(self.problem)
+        if evidence is None or not _mended(Material.of(evidence), choices, without):
+            return False
+        further = map(self.rerun, self.others)
+        return all(other is not None and _near(Material.of(other), without) for other in further)
 
 
 def suspects(
@@ -52,6 +57,7 @@ def suspects(
     files: Mapping[str, str],
     namespace: Mapping[str, Any],
     trial: Trial,
+    besides: Sequence[FaultId] = (),
 ) -> list[Suspect]:
     """Return the lines of `files` in which the faults of a diagnosis lie.
 
@@ -65,12 +71,14 @@ def suspects(
         Where their functions and classes are.
     trial
         How the network is run again.
+    besides
+        Faults whose lines are known.
     """
     if not found.explained or found.choices is None:
         return []
     budget = Budget(most=MOST_EDITS)
     found_lines: list[Suspect] = []
-    for fault in found.faults:
+    for fault in (each for each in found.faults if each not in besides):
         for seam, choice in CATALOGUE[fault].choices.items():
             if getattr(found.choices, seam) != choice:
                 continue
@@ -96,29 +104,25 @@ def _mend(
     budget: Budget,
 ) -> Edit | None:
     """Return the first edit after which the network shows what it does `without` the fault."""
-    for edit in edits(seam, files, handed_out=trial.handed_out):
+    for edit in edits(seam, files):
         if budget.over:
             return None
         with patched(edit, files[edit.file], namespace) as changed:
-            holds = changed and _holds(trial, choices, without)
+            holds = changed and trial.is_undone(choices, without)
             budget.spend(bool(changed))
         if holds:
             return edit
     return None
 
 
-def _holds(trial: Trial, choices: Choices, without: Choices) -> bool:
-    """Tell whether a network is mended on the problem of its diagnosis, and on all others."""
-    evidence = trial.rerun(trial.problem)
-    if evidence is None or not _mended(Material.of(evidence), choices, without):
-        return False
-    further = map(trial.rerun, trial.others)
-    return all(other is not None and _near(Material.of(other), without) for other in further)
-
-
 def _mended(material: Material, choices: Choices, without: Choices) -> bool:
     """Return whether a network shows what it does without a fault, and no longer what it did with it."""
-    return _near(material, without) and not _near(material, choices) and proportional(material, without)
+    return _shows(material, without) and not _shows(material, choices)
+
+
+def _shows(material: Material, choices: Choices) -> bool:
+    """Return whether a network shows what some choices make, all gradients up to the same constant."""
+    return _near(material, choices) and proportional(material, choices)
 
 
 def _near(material: Material, choices: Choices) -> bool:

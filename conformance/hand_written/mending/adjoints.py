@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from conformance.hand_written.budget import Budget
 from conformance.hand_written.mending.forward_sites import Site, Sited
 from conformance.hand_written.mending.functions import Live
 from conformance.hand_written.mending.hooks import hooked
@@ -21,6 +22,9 @@ STEP = 1e-5
 
 NUDGE = 1e-3
 """How far all elements are moved at once to see whether a value has any effect."""
+
+FORWARD = 15
+"""What a forward pass costs, in units of an evaluated variant."""
 
 LARGEST = 300
 """Elements of a value that is moved one by one; larger ones are buffers of a whole sequence."""
@@ -86,44 +90,52 @@ COMPUTED: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def adjoints(program: Program, live: Live, sited: Sited, spend: Callable[[], None]) -> list[Adjoint]:
-    """Return the adjoint of every value that has an effect on the loss, in the order in which they were met."""
+def adjoints(program: Program, live: Live, sited: Sited, budget: Budget) -> list[list[Adjoint]]:
+    """Return the adjoint of every value that has an effect on the loss, in the order in which they were met.
+
+    The first list is of the whole loss; where several steps add to it, a list for each of them follows.
+    They aren't all there where the budget is over.
+    """
     tape = Tape()
     with hooked(value=tape.value, operation=tape.operation), live.running(sited.codes):
 
-        def loss() -> float:
-            spend()
+        def loss() -> Array:
+            budget.spend(FORWARD)
             return program.forward(program.start())
 
         base = loss()
         noted, operations = tape.values, tape.operations
-        found: list[Adjoint] = []
+        found: list[list[Adjoint]] = [[] for _ in range(1 + len(base) * (len(base) > 1))]
         rng = np.random.default_rng(5)
         for number, time, original, value in noted:
-            adjoint = _moved(tape, loss, base, (number, time, value), rng)
-            if adjoint is not None:
-                found.append(
-                    Adjoint(site=sited.sites[number], number=number, time=time, value=value, adjoint=adjoint)
+            if budget.over:
+                break
+            moved = _moved(tape, loss, base, (number, time, value), rng)
+            if moved is None:
+                continue
+            for of_one, adjoint in zip(found, (moved.sum(axis=0), *moved), strict=False):
+                use = Adjoint(
+                    site=sited.sites[number], number=number, time=time, value=value, adjoint=adjoint
                 )
-                found += _through(operations, original, adjoint, time, sited.sites)
+                of_one.extend((use, *_through(operations, original, adjoint, time, sited.sites)))
     return found
 
 
 def _moved(
     tape: Tape,
-    loss: Callable[[], float],
-    base: float,
+    loss: Callable[[], Array],
+    base: Array,
     met: tuple[int, int, Array],
     rng: np.random.Generator,
 ) -> Array | None:
-    """Return the adjoint of one value by moving it, None where it has no effect."""
+    """Return the adjoint of one value for each step of the loss, by moving it; None where it has no effect."""
     number, time, value = met
     nudge = NUDGE * rng.choice([-1, 1], value.shape) * (1 + rng.random(value.shape))
     tape.moving(number, time, lambda moved: np.add(moved, nudge, out=moved))
     try:
-        if not abs(loss() - base) > 1e-12 * max(1.0, abs(base)) or value.size > LARGEST:
+        if value.size > LARGEST or not np.abs(loss() - base).max() > 1e-12 * max(1.0, np.abs(base).max()):
             return None
-        adjoint = np.zeros(value.shape)
+        adjoint = np.zeros((len(base), *value.shape))
         for index in np.ndindex(value.shape):
             sides = []
             for step in (STEP, -STEP):
@@ -133,7 +145,7 @@ def _moved(
 
                 tape.moving(number, time, change)
                 sides.append(loss())
-            adjoint[index] = (sides[0] - sides[1]) / (2 * STEP)
+            adjoint[:, *index] = (sides[0] - sides[1]) / (2 * STEP)
     except Exception:
         return None
     return adjoint

@@ -46,9 +46,12 @@ class Step(Struct, frozen=True, kw_only=True):
     cost: float
     files: Files
     advances: bool = False  # whether the first wrong value comes later
-    doubtful: bool = (
-        False  # whether what it edits is no mistake by itself: an adjoint already, or made of a wrong value
-    )
+    doubtful: bool = False  # whether what it edits was an adjoint already, or is made of a wrong value
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether what it edits is a mistake by itself, and what was wrong first is right now."""
+        return self.score.complete or (self.advances and not self.doubtful)
 
 
 def order(step: Step) -> tuple[object, ...]:
@@ -87,7 +90,7 @@ class Candidates:
         )
 
     def _with_products(self, unit: Unit, reach: Reach, evaluate: Evaluator) -> Iterator[Variant]:
-        """Yield a unit plus the product of an adjoint in reach with another value."""
+        """Yield the product of an adjoint in reach with another value, in the place of a unit and added to it."""
         whole = unit.expression
         values = {text: evaluate(node) for text, node in reach.values.items()}
         for u, one in values.items():
@@ -100,10 +103,12 @@ class Candidates:
                     products += [
                         matrix_product(left, transposed(right)),
                         matrix_product(transposed(right), left),
+                        matrix_product(transposed(left), right),
                     ]
                 for product in products:
                     new = plus(whole, product)
                     yield Variant(1.8, new, whole, new)
+                    yield Variant(1.9, product, whole, product)
 
     def _is_spoilt(self, unit: Unit, evaluators: Sequence[Evaluator]) -> bool:
         """Return whether a unit is made of a value that is wrong already."""
@@ -143,6 +148,8 @@ class Candidates:
                     return
         for doubtful, _, k, variant in sorted(survivors, key=lambda each: (*each[:2], each[3].cost)):
             yield from self._run(k, variant, doubtful=doubtful)
+        if self.rich:
+            yield from self._by_statement(self._slopes_put_in())
 
     def _ids(self, expression: ast.expr, evaluators: Sequence[Evaluator]) -> list[Id]:
         """Return the adjoints that an expression is in some frames, a different one in each; none where it isn't."""
@@ -192,14 +199,13 @@ class Candidates:
     def _written(self, k: int, variant: Variant) -> Files | None:
         unit = self.state.units[k]
         file = unit.function.key[0]
-        number = k - next(n for n, each in enumerate(self.state.units) if each.function is unit.function)
-        text = exchanged(unit, number, self.state.files[file], variant.old, variant.new, variant.whole)
+        text = exchanged(unit, self.state.files[file], variant.old, variant.new, variant.whole)
         return None if text is None else {**self.state.files, file: text}
 
     def by_running(self) -> Iterator[Step]:
         """Yield what edits lead to whose values are no adjoints: slopes, what is kept, whole statements."""
         yield from self._by_small_edits()
-        yield from self._by_statement()
+        yield from self._by_statement(self._rewrites())
 
     def _by_small_edits(self) -> Iterator[Step]:
         state = self.state
@@ -217,9 +223,9 @@ class Candidates:
                     if _changes(variant.whole, evaluators, values):
                         yield from self._run(k, variant, 0.2, doubtful=k not in state.clean)
 
-    def _by_statement(self) -> Iterator[Step]:
+    def _by_statement(self, rewrites: Iterator[tuple[str, Rewritten]]) -> Iterator[Step]:
         """Yield what edits of whole statements lead to."""
-        for file, rewrite in self._rewrites():
+        for file, rewrite in rewrites:
             if self.question.budget.over:
                 return
             files = {**self.state.files, file: rewrite.source}
@@ -245,16 +251,19 @@ class Candidates:
             if id(unit.statement) not in done:
                 done.add(id(unit.statement))
                 yield from ((file, each) for each in statements.rewritten(unit, files[file], rich=self.rich))
-        if self.rich:
+        if self.rich or self.state.is_right_in_the_walk:
             for function in functions.values():
                 file = function.key[0]
                 yield from ((file, each) for each in statements.relooped(function, files[file]))
                 yield from ((file, each) for each in statements.summed(function, files[file]))
+        if self.rich:
+            for function in functions.values():
+                file = function.key[0]
                 yield from ((file, each) for each in statements.copied(function, files[file]))
-            yield from self._slopes_put_in(files)
 
-    def _slopes_put_in(self, files: Files) -> Iterator[tuple[str, Rewritten]]:
+    def _slopes_put_in(self) -> Iterator[tuple[str, Rewritten]]:
         """Yield sources in which a loop first multiplies with a slope what then is an adjoint at its first step."""
+        files = self.state.files
         done: set[int] = set()
         for k in self._editable():
             unit, frames = self.state.units[k], self._frames(self.state.at[k])

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from conformance.hand_written.mending.forward_sites import STORED
 from conformance.hand_written.mending.functions import functions_of
-from conformance.hand_written.mending.units import Unit, units_of
+from conformance.hand_written.mending.units import Unit
 
 Place = tuple[int, int]
 """A line from 1, and a column in UTF-8 bytes from 0, as syntax trees count."""
@@ -54,14 +54,12 @@ def segment(node: ast.expr | ast.stmt, source: str) -> str:
     return b"\n".join(inside).decode()
 
 
-def exchanged(
-    unit: Unit, number: int, source: str, old: ast.expr, new: ast.expr, whole: ast.expr
-) -> str | None:
-    """Return a source in which the unit of that number in its function is `whole`: `new` stands in the place of `old`.
+def exchanged(unit: Unit, source: str, old: ast.expr, new: ast.expr, whole: ast.expr) -> str | None:
+    """Return a source in which a unit is `whole`: `new` stands in the place of `old`.
 
     What stays of the expression keeps its text; None where no text means it.
     """
-    wanted = ast.dump(whole)
+    wanted = _meant(unit, whole)
     text = written(new, unit.expression, source)
     place = unit.expression
     for node, told in (
@@ -73,11 +71,21 @@ def exchanged(
         changed = Change.of(node, told).applied(source)
         try:
             function = functions_of(unit.function.key[0], changed)[unit.function.key[1]]
-            if ast.dump(units_of(function)[number].expression) == wanted:
-                return changed
         except (SyntaxError, IndexError):
             continue
+        if ast.dump(function.node) == wanted:
+            return changed
     return None
+
+
+def _meant(unit: Unit, whole: ast.expr) -> str:
+    """Return what a function is with another expression in the place of a unit, wherever that stands."""
+    before = unit.expression
+    unit.put(whole)
+    try:
+        return ast.dump(unit.function.node)
+    finally:
+        unit.put(before)
 
 
 def written(new: ast.expr, among: ast.expr, source: str) -> str:

@@ -42,16 +42,32 @@ class Known:
 
     def __init__(self, adjoints: Sequence[Adjoint], factor: float) -> None:
         self.entries: list[Entry] = []
+        self._factor = factor
         self._by_size: dict[int, tuple[list[float], list[tuple[float, Array, Id]]]] = {}
+        self.take(adjoints)
+
+    def take(self, adjoints: Sequence[Adjoint]) -> None:
+        """Make adjoints known, and their sums over uses of one value."""
         groups: dict[tuple[int, bytes], list[tuple[Array, Adjoint]]] = {}
         for each in adjoints:
-            adjoint = factor * each.adjoint
+            adjoint = self._factor * each.adjoint
             groups.setdefault((each.value.size, np.sort(each.value.ravel()).tobytes()), []).append(
                 (adjoint, each)
             )
             self.add(adjoint, Entry(what=each.site.text, time=each.time))
         for uses in groups.values():
             self._add_sums(uses)
+        self._add_stacks(adjoints)
+
+    def _add_stacks(self, adjoints: Sequence[Adjoint]) -> None:
+        """Make the adjoints of one use at all times known together, as an array over the steps holds them."""
+        by_use: dict[int, list[Adjoint]] = {}
+        for each in adjoints:
+            by_use.setdefault(each.number, []).append(each)
+        for uses in by_use.values():
+            if len(uses) > 1 and len({use.adjoint.shape for use in uses}) == 1:
+                stacked = self._factor * np.stack([use.adjoint for use in uses])
+                self.add(stacked, Entry(what=uses[0].site.text, time=0, over_steps=True))
 
     def _add_sums(self, uses: Sequence[tuple[Array, Adjoint]]) -> None:
         different: list[tuple[Array, Adjoint]] = []

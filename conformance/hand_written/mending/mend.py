@@ -1,14 +1,16 @@
 """The mend of a network: sources that give the right gradients, as few lines of them changed as do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from msgspec import Struct
 
 from conformance.cases import Case
+from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.mending.fixes import Fix, fixes_of, made
 from conformance.hand_written.mending.functions import Live, codes_of
+from conformance.hand_written.mending.missing import Missing, missing
 from conformance.hand_written.mending.questions import STEPS, files_of, question_of
 from conformance.hand_written.mending.recording import recorded
 from conformance.hand_written.mending.searching import Search
@@ -16,6 +18,9 @@ from conformance.hand_written.mending.state import Files, Question, State
 
 LONGER = 12
 """Steps of sequences on which what goes wrong only in longer ones is searched for."""
+
+ANCHORS = 2
+"""Different adjoints in a backward pass that tell which loss it is of: a sum that happens to be one is alone."""
 
 MOST_PROVED = 4
 """Sets of edits that give the right gradients where they were found, and may fail to on other problems."""
@@ -31,20 +36,46 @@ class Located(Struct, frozen=True, kw_only=True):
 
 
 class Mend(Struct, frozen=True, kw_only=True):
-    """What was found about a wrong backward pass: the fixes that make it right, or else where it first goes wrong."""
+    """What was found about a wrong backward pass.
 
-    fixes: tuple[Fix, ...] = ()
+    Attributes
+    ----------
+    fixes
+        What makes it right in `files`, where that was found; else there is only where it goes wrong first.
+    otherwise
+        Other fixes, in other lines, that do as well: no problem tells which are meant.
+    led_on
+        Where that wasn't found, the fixes that lead on by themselves, which may mend one of several mistakes.
+    files
+        Its sources as they are.
+    located
+        Where it goes wrong first.
+    missing
+        What is in reach nowhere and would make it right, where that isn't mended first.
+    given_up
+        Whether more could have been searched.
+    anchored
+        Whether it is of the loss that it was asked for, by the adjoints that are in it as it stands.
+    """
+
     files: Files = {}
+    fixes: tuple[Fix, ...] = ()
+    otherwise: tuple[Fix, ...] = ()
+    led_on: tuple[Fix, ...] = ()
     located: Located | None = None
+    missing: Missing | None = None
+    given_up: bool = False
+    anchored: bool = False
 
 
 def mended(
     binding: Binding,
     case: Case,
     holds: Callable[[Live, Files], bool],
+    budget: Budget,
     *,
     by_itself: bool,
-    scale: float = 1.0,
+    scale: float | None = None,
 ) -> Mend | None:
     """Return the smallest set of edits after which a backward pass gives the right gradients, wherever it is asked.
 
@@ -54,16 +85,18 @@ def mended(
         The network, and the case on which its gradients are wrong.
     holds
         Whether sources hold on other problems as well.
+    budget
+        What the search may spend.
     by_itself
         Whether its gradients are held against its own forward pass, and not against torch's.
     scale
-        The constant that all gradients carry, as far as it is known.
+        The constant that all gradients carry, where it is known.
     """
     files = files_of(binding)
     for steps in dict.fromkeys((STEPS, min(case.steps, LONGER))):
-        question = question_of(binding, replace(case, steps=steps), by_itself=by_itself, scale=scale)
+        question = question_of(binding, replace(case, steps=steps), budget, by_itself=by_itself, scale=scale)
         if question is None:
-            return None
+            return Mend(given_up=True) if budget.over else None
         first = State(question, files)
         if first.recorded is None:
             return None
@@ -73,13 +106,62 @@ def mended(
 
 
 def _searched(question: Question, files: Files, first: State, holds: Callable[[Live, Files], bool]) -> Mend:
-    for n, found in enumerate(Search(question).mended(files)):
+    search = Search(question)
+    for n, found in enumerate(search.mended(files)):
         smallest = _smallest(question, files, found)
         if holds(question.live, smallest):
-            return Mend(fixes=tuple(fixes_of(files, smallest)), files=smallest)
+            fixes = fixes_of(files, smallest)
+            other = _elsewhere(question, files, fixes, search.ties, holds)
+            return Mend(
+                files=files,
+                fixes=tuple(fixes),
+                otherwise=tuple(other),
+                anchored=_anchored(question, first, fixes),
+            )
         if n + 1 >= MOST_PROVED:
             break
-    return Mend(located=_located(first))
+    led_on = [*([] if search.furthest is None else [search.furthest.files]), *search.led_on]
+    return Mend(
+        files=files,
+        led_on=tuple(dict.fromkeys(fix for led in led_on for fix in fixes_of(files, led))),
+        located=_located(first),
+        missing=None if search.furthest is None else missing(question, search.furthest),
+        given_up=question.budget.over,
+    )
+
+
+def _anchored(question: Question, first: State, fixes: Sequence[Fix]) -> bool:
+    """Tell whether a backward pass that fixes make right is of the loss that it was asked for.
+
+    It is if it holds several adjoints as it stands; or one, where the fixes leave the lines alone in which what it is
+    handed enters.
+    """
+    adjoints = sum(first.score.adjoints)
+    enters = {
+        (unit.function.key[0], unit.expression.lineno)
+        for event, match in zip(first.events, first.matches, strict=True)
+        if match in question.given
+        for unit in (first.units[event.unit],)
+    }
+    untouched = bool(enters) and not any((fix.file, fix.first) in enters for fix in fixes)
+    return adjoints >= ANCHORS or (adjoints > 0 and untouched)
+
+
+def _elsewhere(
+    question: Question,
+    files: Files,
+    fixes: Sequence[Fix],
+    ties: Sequence[Files],
+    holds: Callable[[Live, Files], bool],
+) -> list[Fix]:
+    """Return the fixes of another patch, in other lines, that holds as well and is no larger; none without one."""
+    lines = {(fix.file, fix.first) for fix in fixes}
+    for tie in ties:
+        smallest = _smallest(question, files, tie)
+        other = fixes_of(files, smallest)
+        if {(fix.file, fix.first) for fix in other} != lines and len(other) <= len(fixes):
+            return other if holds(question.live, smallest) else []
+    return []
 
 
 def _smallest(question: Question, files: Files, found: Files) -> Files:

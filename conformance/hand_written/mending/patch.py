@@ -67,7 +67,7 @@ def with_fixes(text: str, fixes: Sequence[FixRecord], path: Path) -> str:
     pieces = re.split(r"(\r\n|\n|\r)", text)
     lines, ends = pieces[::2], [*pieces[1::2], ""]
     usual = ends[0] or "\n"
-    for fix in sorted(fixes, key=lambda fix: fix.first, reverse=True):
+    for fix in sorted(fixes, key=lambda fix: (fix.first, len(fix.before)), reverse=True):
         start, stop = fix.first - 1, fix.first - 1 + len(fix.before)
         standing = [line.removeprefix("\ufeff") if n == 0 else line for n, line in enumerate(lines)][
             start:stop

@@ -75,24 +75,29 @@ class Program(Struct, frozen=True, kw_only=True):
             self._exec(ran, tuple(f"{texts[name]}[...] = given[{name!r}]" for name in given))
         return ran
 
-    def forward(self, ran: Ran) -> float:
-        """Run the forward pass, and return the loss."""
-        self._exec(ran, self.before_the_loss)
-        return self.loss(ran)
+    def forward(self, ran: Ran) -> Array:
+        """Run the forward pass, and return what each step adds to the loss (T,); of its own loss, the whole alone (1,).
 
-    def loss(self, ran: Ran) -> float:
-        """Return the sum of the products of what the loss sees with its cotangents."""
-        total = 0.0
+        It is the product of what the loss sees of that step with its cotangent.
+        """
+        self._exec(ran, self.before_the_loss)
+        losses = np.zeros(1 if self.by_itself else self.problem.case.steps)
         for text, cotangent in self.cotangents.items():
             seen = np.asarray(value(ran, text))
-            total += float(np.sum(cotangent[-len(seen) :] * seen) if seen.ndim == cotangent.ndim else np.nan)
-        return total
+            if seen.ndim != cotangent.ndim:
+                return np.full(losses.shape, np.nan)
+            products = cotangent[-len(seen) :] * seen
+            if self.by_itself:
+                losses += products.sum()
+            else:
+                losses[-len(products) :] += products.reshape(len(products), -1).sum(axis=1)
+        return losses
 
     def both(self) -> Ran:
         """Run both passes."""
         ran = self.start()
         self._exec(ran, self._forward)
-        with clipping(lifted=self.binding.lifted):
+        with clipping(lifted=self.binding.lifted or not self.at_once):  # no forward pass is cut off by that
             self._exec(ran, self.binding.backward)
         return ran
 

@@ -1,7 +1,8 @@
 """From a network that is called to the question of a search: what is true of its forward pass, and what is asked."""
 
+import ast
 import linecache
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,12 @@ from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.mending.adjoints import STEP, Adjoint, adjoints
 from conformance.hand_written.mending.forward_sites import Sited
-from conformance.hand_written.mending.functions import Live, functions_of
+from conformance.hand_written.mending.functions import Function, Live, functions_of
 from conformance.hand_written.mending.hooks import hooked
 from conformance.hand_written.mending.known import Entry, Known
 from conformance.hand_written.mending.program import SIDES, Program, program_of
 from conformance.hand_written.mending.recording import Instrumented, Recorder
-from conformance.hand_written.mending.state import RUN, Files, Question, near
+from conformance.hand_written.mending.state import Files, Question, near
 from conformance.hand_written.mending.units import units_of
 from conformance.subjects.reference import observe
 from refrnn import Array
@@ -24,8 +25,9 @@ from refrnn import Array
 STEPS, BATCH = 4, 2
 """How long a search's sequences are, and how many of them there are: long enough for a carry to be carried on."""
 
-MOST = 400_000
-"""What a search may spend, in evaluated variants: about 15 s of computing."""
+BRIEF, MOST = 60_000, 400_000
+"""What a search may spend, in evaluated variants: in any check, for each mistake that is known, about 1.5 s of
+computing; and on demand, about 15 s."""
 
 
 def files_of(binding: Binding) -> Files:
@@ -33,36 +35,44 @@ def files_of(binding: Binding) -> Files:
     return {file: "".join(linecache.getlines(file)) for file in sorted(binding.loaded.files)}
 
 
-def question_of(binding: Binding, case: Case, *, by_itself: bool, scale: float = 1.0) -> Question | None:
+def question_of(
+    binding: Binding, case: Case, budget: Budget, *, by_itself: bool, scale: float | None = None
+) -> Question | None:
     """Return what is to be searched, None where the loss can't be made of what is shown, or no gradient is.
 
     Parameters
     ----------
     binding, case
         The network, and the case on which it is asked.
+    budget
+        What the search may spend.
     by_itself
         Whether its gradients are held against its own forward pass, and not against torch's.
     scale
-        The constant that all gradients carry, as far as it is known.
+        The constant that all gradients carry, where it is known.
     """
     problem = binding.admit(materialise(replace(case, batch=min(BATCH, case.batch))))
     program = program_of(binding, problem, by_itself=by_itself)
     if program is None:
         return None
-    budget = Budget(most=MOST)
     files = files_of(binding)
     functions = [each for file, text in files.items() for each in functions_of(file, text)]
     live = Live.of(files, vars(binding.loaded.code))
-    found = adjoints(program, live, Sited(functions), lambda: budget.spend(RUN // 4))
+    found, *by_step = adjoints(program, live, Sited(functions), budget)
     gradients = program.gradients(program.both())
     expected = expected_of(program, gradients)
-    if not found or not expected:
+    if not found or not expected or budget.over:
         return None
-    factor = factor_of(gradients, expected, scale)
+    factor = factor_of(gradients, expected) if scale is None else scale
     known = Known(found, factor)
+    if any(map(_loops_in_loops, functions)):  # as each step of the loss may be walked back by itself
+        for of_a_step in by_step:
+            known.take(of_a_step)
     given = {
         known.of(factor * each) for c in program.cotangents.values() for step in c for each in (step, *step)
     }
+    for entry, each in _of_the_head(program):
+        known.add(factor * each, entry)
     for name, each in expected.items():
         known.add(factor * each, Entry(what=name, time=0, over_steps=True))
     return Question(
@@ -73,8 +83,29 @@ def question_of(binding: Binding, case: Case, *, by_itself: bool, scale: float =
         given=frozenset(id_ for id_ in given if id_ is not None),
         expected={name: factor * each for name, each in expected.items()},
         other=_with_other_cotangents(program),
+        forward=found,
         budget=budget,
     )
+
+
+def _of_the_head(program: Program) -> Iterator[tuple[Entry, Array]]:
+    """Yield what each step adds to the gradients of a head's parameters, where its outputs aren't shown."""
+    problem = program.problem
+    if program.by_itself or problem.head is None or "y" in program.binding.shown:
+        return
+    output = observe(problem, np.float64).output
+    if output is None:
+        return
+    major = problem.layout.time_major
+    for t, (d_y, h) in enumerate(zip(major(problem.head.d_y), major(output), strict=True), start=1):
+        yield Entry(what="the outputs", time=t), d_y  # (B, O)
+        yield Entry(what="the biases of the head", time=t), d_y.sum(axis=0)  # (O,)
+        yield Entry(what="the weights of the head", time=t), d_y.T @ h  # (O, B) @ (B, H) -> (O, H)
+
+
+def _loops_in_loops(function: Function) -> bool:
+    loops = [node for node in ast.walk(function.node) if isinstance(node, ast.For)]
+    return any(isinstance(node, ast.For) for loop in loops for node in ast.walk(loop) if node is not loop)
 
 
 def expected_of(program: Program, gradients: Mapping[str, Array]) -> dict[str, Array]:
@@ -100,13 +131,13 @@ def _by_differences(program: Program, gradients: Mapping[str, Array]) -> dict[st
             for step in (STEP, -STEP):
                 moved = start.copy()
                 moved[index] += step
-                sides.append(program.forward(program.start({name: moved})))
+                sides.append(program.forward(program.start({name: moved})).sum())
             found[name][index] = (sides[0] - sides[1]) / (2 * STEP)
     return found
 
 
-def factor_of(gradients: Mapping[str, Array], expected: Mapping[str, Array], scale: float) -> float:
-    """Return the constant that gradients carry: that of the head's, or `scale`, or what most are off by."""
+def factor_of(gradients: Mapping[str, Array], expected: Mapping[str, Array]) -> float:
+    """Return the constant that gradients carry: that of the head's, or that of the first which is right up to one."""
     found: dict[str, float] = {}
     for name, right in expected.items():
         square = float((right * right).sum())
@@ -118,9 +149,7 @@ def factor_of(gradients: Mapping[str, Array], expected: Mapping[str, Array], sca
     for name in ("head.weight", "head.bias"):
         if name in found:
             return found[name]
-    if scale != 1 or not found:
-        return scale
-    return next(iter(found.values()))
+    return next(iter(found.values()), 1.0)
 
 
 def _effective(functions: list, found: list[Adjoint]) -> frozenset[object]:  # type: ignore[type-arg]

@@ -31,7 +31,7 @@ def reach_of(unit: Unit, frame: Frame) -> Reach:
     terms = {
         text: node for text, node in _terms(unit).items() if text not in found and _has_value(node, evaluate)
     }
-    return Reach(values=found, terms=terms, loops=unit.loops, steps=unit.steps)
+    return Reach(values=found, terms=terms, loops=unit.loops, begins=unit.begins)
 
 
 def _terms(unit: Unit) -> dict[str, ast.expr]:

@@ -19,14 +19,21 @@ class Search:
         self.question = question
         self.tell = tell
         self.met: set[tuple[str, ...]] = set()
+        self.led_on: list[Files] = []  # where the first edits led that were followed up
+        self.furthest: State | None = None  # that sound edits alone led to
+        self.ties: list[
+            Files
+        ] = []  # what is right after the last edit, or after another one that costs no more
 
-    def mended(self, files: Files, depth: int = 0) -> Iterator[Files]:
+    def mended(self, files: Files, depth: int = 0, *, sound: bool = True) -> Iterator[Files]:
         """Yield sources whose gradients are right, nearest first."""
         state = State(self.question, files)
         key = tuple(files.values())
         if state.recorded is None or self.question.budget.over or key in self.met:
             return
         self.met.add(key)
+        if sound and (self.furthest is None or state.first_wrong > self.furthest.first_wrong):
+            self.furthest = state
         if state.score.complete:
             yield files
             return
@@ -35,7 +42,9 @@ class Search:
         self.tell(f"{'  ' * depth}first wrong event {state.first_wrong}: {state.score}")
         for step in self._steps(state, FIRST_BRANCHES if depth < 2 else BRANCHES):
             self.tell(f"{'  ' * depth}{step.cost:.1f} {step.score} {shown(files, step.files)}")
-            yield from self.mended(step.files, depth + 1)
+            if not depth:
+                self.led_on.append(step.files)
+            yield from self.mended(step.files, depth + 1, sound=sound and step.is_sound)
             if self.question.budget.over:
                 return
 
@@ -49,10 +58,11 @@ class Search:
             candidates = Candidates(self.question, state, rich=rich)
             for found in (candidates.by_value(), candidates.by_running()):
                 steps = sorted(found, key=order)
-                onward = [
-                    step for step in steps if step.score.complete or (step.advances and not step.doubtful)
-                ]
+                onward = [step for step in steps if step.is_sound]
                 astray += [step for step in steps if step not in onward]
+                if onward and onward[0].score.complete:
+                    equal = [s for s in onward if s.score.complete and s.cost <= onward[0].cost]
+                    self.ties = [step.files for step in equal]
                 yield from onward[:branches]
         yield from sorted(astray, key=order)[:branches]
 

@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.budget import Budget
+from conformance.hand_written.mending.adjoints import Adjoint
 from conformance.hand_written.mending.functions import Live
 from conformance.hand_written.mending.known import Id, Known, as_array, is_zero
 from conformance.hand_written.mending.program import Program
@@ -59,6 +60,8 @@ class Question(Struct, frozen=True, kw_only=True):
         The gradients that it should give.
     other
         The same program with other cotangents, where there are any.
+    forward
+        The values of the forward pass that have an effect.
     """
 
     program: Program
@@ -68,6 +71,7 @@ class Question(Struct, frozen=True, kw_only=True):
     given: frozenset[Id]
     expected: Mapping[str, np.ndarray]
     other: Program | None
+    forward: Sequence[Adjoint]
     budget: Budget
 
     def right(self, gradients: Mapping[str, np.ndarray]) -> int:
@@ -110,10 +114,17 @@ class State:
         wrong = list(wrongs(question, self.units, self.recorded, self.matches, self.is_clean))
         self.first_wrong = wrong[0] if wrong else len(self.events)
         self.wrong_values = frozenset(np.asarray(self.events[n].value).tobytes() for n in wrong)
+        self._last_sound = self._handed_on(self.first_wrong)
 
     def carries_zero(self, unit: int) -> bool:
         """Return whether a unit in a loop is 0 whenever it is computed, as a carry is that nothing is put into."""
         return bool(self.units[unit].loops) and all(is_zero(self.events[n].value) for n in self.at[unit])
+
+    @property
+    def is_right_in_the_walk(self) -> bool:
+        """Whether nothing goes wrong before the loop over the steps is over, which may leave some out."""
+        n = self.first_wrong
+        return n >= len(self.events) or steps_of(self.units, self.events)[n] == LATER
 
     def _clean(self) -> frozenset[int]:
         """Return the units whose values don't depend on the cotangents; a carry that stays zero isn't one of them."""
@@ -138,7 +149,14 @@ class State:
     def sound(self, unit: int) -> list[int]:
         """Return the events of a unit up to the first wrong one, before which all is right; its first in any case."""
         at = self.at[unit]
-        return [n for n in at if n <= self.first_wrong] or at[:1]
+        return [n for n in at if n <= self._last_sound] or at[:1]
+
+    def _handed_on(self, first: int) -> int:
+        """Return the last of the events to which a wrong value is handed as it is, as by the call that returns it."""
+        last = first
+        while last + 1 < len(self.events) and _is_same(self.events[first].value, self.events[last + 1].value):
+            last += 1
+        return last
 
 
 def judged(question: Question, units: Sequence[Unit], run: Recorded) -> tuple[Score, list[Id | None]]:
@@ -208,6 +226,11 @@ def steps_of(units: Sequence[Unit], events: Sequence[Event]) -> list[int]:
         met[event.unit] += walks
         found.append(met[event.unit] if walks else LATER if met.total() else 0)
     return found
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    one, other = as_array(one), as_array(other)
+    return one is not None and other is not None and np.array_equal(one, other)
 
 
 def _equal(one: Any, other: Any) -> bool:

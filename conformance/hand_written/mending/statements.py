@@ -99,6 +99,8 @@ def _other_ranges(node: ast.Call) -> Iterator[str]:
 def summed(function: Function, source: str) -> Iterator[Rewritten]:
     """Yield a source in which a loop adds to an array of zeros that nothing is ever added to."""
     zeros = list(_zeros(function.node))
+    names = (node for node in ast.walk(function.node) if isinstance(node, ast.Name))
+    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     for loop in (node for node in ast.walk(function.node) if isinstance(node, ast.For)):
         assigned = {_target(node) for node in ast.walk(loop) if isinstance(node, (ast.Assign, ast.AugAssign))}
         values = {
@@ -106,10 +108,13 @@ def summed(function: Function, source: str) -> Iterator[Rewritten]:
             for node in loop.body
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
         }
+        read = {node.id for node in ast.walk(loop) if isinstance(node, ast.Name)} & bound
         for target in (name for name in zeros if name not in assigned):
-            for name, node in values.items():
-                for form in SUMS:
+            for form in SUMS:
+                for name, node in values.items():
                     yield Rewritten(1.5, after(node, f"{target} += {form.format(name)}", source))
+                for name in sorted(read - {target}):
+                    yield Rewritten(1.6, before(loop.body[0], f"{target} += {form.format(name)}", source))
 
 
 def copied(function: Function, source: str) -> Iterator[Rewritten]:

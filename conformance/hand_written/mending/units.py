@@ -6,7 +6,6 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from conformance.hand_written.diagnosis.edits import counted
 from conformance.hand_written.mending.forward_sites import NUMPY, SKIPPED
 from conformance.hand_written.mending.functions import Function
 
@@ -18,7 +17,10 @@ KEEPING = ("append", "insert", "extend", "appendleft")
 
 
 class Unit(Struct, frozen=True, kw_only=True, dict=True):
-    """One such expression, where it hangs in its statement, and the loops around that, the innermost first."""
+    """One such expression, where it hangs in its statement, and the loops around that, the innermost first.
+
+    What `begins` is true in the first round of the innermost loop, "t == T - 1" say; empty where that isn't known.
+    """
 
     function: Function
     statement: Statement
@@ -26,7 +28,7 @@ class Unit(Struct, frozen=True, kw_only=True, dict=True):
     field: str
     index: int | None
     loops: tuple[str, ...]
-    steps: str
+    begins: str
     target: str
 
     @property
@@ -67,21 +69,46 @@ def units_of(function: Function) -> list[Unit]:
     return list(_in_block(function, function.node.body, (), "")) if function.node.name not in SKIPPED else []
 
 
-def _in_block(function: Function, body: list[ast.stmt], loops: tuple[str, ...], steps: str) -> Iterator[Unit]:
+def _in_block(
+    function: Function, body: list[ast.stmt], loops: tuple[str, ...], begins: str
+) -> Iterator[Unit]:
     for statement in body:
         if isinstance(statement, Statement):
             if statement.value is not None:
-                yield from _of(function, statement, loops, steps)
+                yield from _of(function, statement, loops, begins)
         elif isinstance(statement, ast.For):
             names = tuple(n.id for n in ast.walk(statement.target) if isinstance(n, ast.Name))
-            yield from _in_block(function, statement.body, (*names, *loops), counted(statement.iter) or steps)
-            yield from _in_block(function, statement.orelse, loops, steps)
+            yield from _in_block(function, statement.body, (*names, *loops), beginning(statement))
+            yield from _in_block(function, statement.orelse, loops, begins)
         else:
             for name in ("body", "orelse", "finalbody"):
-                yield from _in_block(function, getattr(statement, name, []), loops, steps)
+                yield from _in_block(function, getattr(statement, name, []), loops, begins)
 
 
-def _of(function: Function, statement: Statement, loops: tuple[str, ...], steps: str) -> Iterator[Unit]:
+def beginning(loop: ast.For) -> str:
+    """Return what is true in the first round of a loop over a range; empty for other loops.
+
+    >>> beginning(ast.parse("for t in reversed(range(T)): pass").body[0])
+    't == T - 1'
+    """
+    iterated, backwards = loop.iter, False
+    while (
+        isinstance(iterated, ast.Call)
+        and ast.unparse(iterated.func) in ("reversed", "list")
+        and iterated.args
+    ):
+        backwards ^= ast.unparse(iterated.func) == "reversed"
+        iterated = iterated.args[0]
+    is_range = isinstance(iterated, ast.Call) and ast.unparse(iterated.func) == "range" and iterated.args
+    if not is_range or not isinstance(loop.target, ast.Name):
+        return ""
+    texts = [ast.unparse(each) for each in iterated.args]
+    if backwards:
+        return f"{loop.target.id} == {texts[0 if len(texts) == 1 else 1]} - 1" if len(texts) < 3 else ""
+    return f"{loop.target.id} == {texts[0] if len(texts) > 1 else 0}"
+
+
+def _of(function: Function, statement: Statement, loops: tuple[str, ...], begins: str) -> Iterator[Unit]:
     def unit(holder: ast.AST, field: str, index: int | None, target: str) -> Unit:
         return Unit(
             function=function,
@@ -90,7 +117,7 @@ def _of(function: Function, statement: Statement, loops: tuple[str, ...], steps:
             field=field,
             index=index,
             loops=loops,
-            steps=steps,
+            begins=begins,
             target=target,
         )
 

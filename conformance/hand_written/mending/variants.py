@@ -28,12 +28,12 @@ class Variant(Struct, frozen=True):
 
 
 class Reach(Struct, frozen=True, kw_only=True):
-    """What an edit of a unit may use: other values, and the variables and number of steps of loops around it."""
+    """What an edit of a unit may use: other values, the variables of loops around it, and how they begin."""
 
     values: Mapping[str, ast.expr]
     terms: Mapping[str, ast.expr]
     loops: Sequence[str]
-    steps: str
+    begins: str
 
 
 def variants(expression: ast.expr, reach: Reach, *, limit: float) -> Iterator[Variant]:
@@ -72,6 +72,9 @@ def _children(node: ast.expr) -> Iterator[tuple[str, int | None, ast.expr]]:
         case ast.IfExp():
             yield "body", None, node.body
             yield "orelse", None, node.orelse
+        case ast.Compare():
+            yield "left", None, node.left
+            yield from (("comparators", n, each) for n, each in enumerate(node.comparators))
         case ast.Subscript() if not isinstance(node.value, (ast.Name, ast.Attribute)):
             yield "value", None, node.value
         case _:
@@ -162,6 +165,11 @@ def where(value: ast.expr, test: str) -> ast.expr:
     return times(value, parsed(test))
 
 
+def only_if(value: ast.expr, test: str) -> ast.expr:
+    """Return value if test else 0."""
+    return ast.IfExp(parsed(test), value, number(0), **ANYWHERE)
+
+
 def slopes(value: ast.expr) -> list[ast.expr]:
     """Return the slopes of tanh, sigmoid and ReLU by their results."""
     positive = ast.Compare(value, [ast.Gt()], [number(0)], **ANYWHERE)
@@ -211,8 +219,10 @@ def _instead(node: ast.expr, reach: Reach, limit: float, *, root: bool) -> Itera
     match node:
         case ast.Call():
             yield from _of_a_call(node)
+            yield from _slopes_of(named_in(node), 1.3)
         case ast.BinOp():
             yield from _of_an_operator(node)
+            yield from _slopes_of(named_in(node), 1.3)
         case ast.UnaryOp() if isinstance(node.op, ast.USub):
             yield 1, node.operand
         case ast.IfExp():
@@ -240,6 +250,11 @@ def _simple(node: ast.expr, reach: Reach) -> Iterator[tuple[float, ast.expr]]:
         yield 1, transposed(node)
         if reach.loops:
             yield 1.6, where(node, f"({reach.loops[0]} > 0)")
+
+
+def _slopes_of(values: Mapping[str, ast.expr], cost: float) -> Iterator[tuple[float, ast.expr]]:
+    for value in values.values():
+        yield from ((cost, slope) for slope in slopes(value))
 
 
 def _of_a_call(node: ast.Call) -> Iterator[tuple[float, ast.expr]]:
@@ -318,8 +333,7 @@ def _rich(node: ast.expr, reach: Reach, *, root: bool) -> Iterator[tuple[float, 
     """Yield edits that put something new in: slopes of any value, factors, terms, sums and signs."""
     if isinstance(node, (ast.BinOp, ast.Call)):
         own = named_in(node)
-        for text, value in (own | reach.values).items():
-            yield from ((1.3 if text in own else 1.6, slope) for slope in slopes(value))
+        yield from _slopes_of({text: value for text, value in reach.values.items() if text not in own}, 1.6)
     if root:
         yield from ((1.7, plus(node, term)) for term in reach.terms.values())
     if isinstance(node, ast.Call) and node.args and not isinstance(node.args[0], ast.Starred):
@@ -345,5 +359,5 @@ def _rich(node: ast.expr, reach: Reach, *, root: bool) -> Iterator[tuple[float, 
         yield 1.8, times(node, relu)
     if reach.loops:
         yield 1.7, where(node, f"({reach.loops[0]} > 0)")
-        if reach.steps:
-            yield 1.6, where(node, f"({reach.loops[0]} == {reach.steps} - 1)")
+        if reach.begins:
+            yield 1.6, where(node, reach.begins) if root else only_if(node, reach.begins)

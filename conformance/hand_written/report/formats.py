@@ -6,6 +6,7 @@ from conformance.hand_written.report.github import check_github
 from conformance.hand_written.report.html import check_html
 from conformance.hand_written.report.markdown import check_markdown
 from conformance.hand_written.report.sarif import check_sarif
+from conformance.hand_written.report.suggestions import check_suggestions
 from conformance.record.check import CheckRecord, encode_check
 
 FORMATS: dict[str, Callable[[CheckRecord], str]] = {
@@ -14,4 +15,5 @@ FORMATS: dict[str, Callable[[CheckRecord], str]] = {
     "html": check_html,
     "github": check_github,
     "sarif": check_sarif,
+    "suggestions": check_suggestions,
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from conformance.hand_written.report.view import COLUMNS, view
+from conformance.hand_written.report.view import COLUMNS, MEND, view
 from conformance.record.check import CheckRecord
 from conformance.report.templates import template
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 TONES = defaultdict(lambda: "open", {"agrees": "good", "differs": "bad"})
 """How the verdict on each quantity looks; what is in doubt looks open."""
+
+
+CHANGED = {"+": "good", "-": "bad"}
+"""How the lines of a patch look, by their first letter."""
 
 
 def check_html(record: CheckRecord) -> str:
@@ -31,7 +35,9 @@ def check_html(record: CheckRecord) -> str:
 def check_fragment(record: CheckRecord) -> str:
     """Return a check as a fragment of HTML, with its style."""
     style = Markup(template("check.css"))  # noqa: S704 - ours
-    return _fragment().render(seen=view(record), style=style, tones=TONES, columns=COLUMNS)
+    return _fragment().render(
+        seen=view(record), style=style, tones=TONES, columns=COLUMNS, patch=MEND, changed=CHANGED
+    )
 
 
 @cache

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from conformance.hand_written.report.view import TITLES
 from conformance.hand_written.target import Target
-from conformance.record.check import CheckRecord, SuspectRecord
+from conformance.record.check import CheckRecord, FixRecord, SuspectRecord
 
 
 class Remark(Struct, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class Remark(Struct, frozen=True, kw_only=True):
 
 def remarks(record: CheckRecord) -> list[Remark]:
     """Return the remarks of a check, the gravest first; none where all conforms."""
-    found = [*_of_faults(record), *_of_contracts(record)]
+    found = [*_of_faults(record), *_of_fixes(record), *_of_contracts(record)]
     if record.conforms or any(remark.grave for remark in found):
         return found
     grave = record.exit_code == 1
@@ -45,8 +45,9 @@ def _of_faults(record: CheckRecord) -> Iterator[Remark]:
         return
     for fault in record.diagnosis.faults:
         place = next((s for s in record.diagnosis.suspects if s.fault == fault.id), None)
-        file, line, within = _placed(place, record)
-        text = f"{within}{fault.name} Mend: {fault.mend}{_sureness(place)}"
+        file, line, within = (file_of(record), 0, "") if place is None else _placed(place.file, place.line)
+        mends = [_instead(fix) for fix in record.fixes if fault.id in fix.faults] or [f"Mend: {fault.mend}"]
+        text = f"{within}{fault.name} {' '.join(mends)}{_sureness(place)}"
         yield Remark(
             rule=fault.id,
             about=fault.name,
@@ -55,6 +56,30 @@ def _of_faults(record: CheckRecord) -> Iterator[Remark]:
             file=file,
             line=line,
         )
+
+
+def _of_fixes(record: CheckRecord) -> Iterator[Remark]:
+    """Yield a remark on every line of a patch that mends no fault of the catalogue."""
+    for fix in record.fixes:
+        if not fix.faults:
+            file, line, within = _placed(fix.file, fix.first)
+            said = (
+                f"{fix.change[:1].upper()}{fix.change[1:]}." if fix.change else "This makes gradients wrong."
+            )
+            yield Remark(
+                rule="wrong-gradient",
+                about="A line that makes gradients wrong",
+                grave=True,
+                text=_with_line(f"{within}{said} {_instead(fix)}", record),
+                file=file,
+                line=line,
+            )
+
+
+def _instead(fix: FixRecord) -> str:
+    """Return what to write in the place of the lines of a fix."""
+    text = "\n".join(line.strip() for line in fix.after)
+    return f"Write: {text}" if fix.before and text else f"Put in: {text}" if text else "Leave it out."
 
 
 def _of_contracts(record: CheckRecord) -> Iterator[Remark]:
@@ -70,12 +95,10 @@ def _of_contracts(record: CheckRecord) -> Iterator[Remark]:
             )
 
 
-def _placed(place: SuspectRecord | None, record: CheckRecord) -> tuple[str, int, str]:
-    """Return the file and the line of a suspect, 0 for none, and where in the file it is if that isn't its line."""
-    if place is None:
-        return file_of(record), 0, ""
-    file, _, cell = place.file.partition(".ipynb#")
-    return (f"{file}.ipynb", 0, f"Cell {cell}, line {place.line}: ") if cell else (file, place.line, "")
+def _placed(place: str, line: int) -> tuple[str, int, str]:
+    """Return a file and a line in it, 0 for none, and where in the file it is if that isn't its line."""
+    file, _, cell = place.partition(".ipynb#")
+    return (f"{file}.ipynb", 0, f"Cell {cell}, line {line}: ") if cell else (file, line, "")
 
 
 def _sureness(place: SuspectRecord | None) -> str:

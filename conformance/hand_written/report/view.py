@@ -18,6 +18,7 @@ from conformance.record.check import (
     CheckRecord,
     ConsistencyRecord,
     DiagnosisRecord,
+    FixRecord,
     ScaleRecord,
     SplitRecord,
     named_gradient,
@@ -56,6 +57,7 @@ MOST_EQUIVALENTS = 3
 MEND = "patch"
 """The block that shows a diff."""
 
+OTHERWISE = "or these, which give the same on every problem:"
 PROVED = "with these lines every gradient is right: tried in memory, on other data too, in sequences of up to 9 steps"
 
 COLUMNS = ("quantity", "verdict", "mismatched", "absolute", "relative", "ULP", "× allowed")
@@ -157,7 +159,7 @@ def _blocks(record: CheckRecord, *, verbose: bool) -> Iterator[Block]:
         yield Block(name="constant", lines=tuple(_scale(record.scale)))
     if record.diagnosis is not None:
         name = "likely cause" if record.diagnosis.faults else "what is known of the cause"
-        yield Block(name=name, lines=tuple(_diagnosis(record.diagnosis)))
+        yield Block(name=name, lines=tuple(_diagnosis(record.diagnosis, patched=bool(record.fixes))))
     yield Block(name=MEND, lines=tuple(_mend(record)), code=True)
     if record.consistency is not None:
         yield Block(name="its own forward", lines=tuple(_consistency(record.consistency)))
@@ -191,15 +193,18 @@ def _scale(scale: ScaleRecord) -> Iterator[str]:
     yield f"every gradient is {scale.name or factor} times that of {scale.against}{here}"
 
 
-def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
+def _diagnosis(found: DiagnosisRecord, *, patched: bool) -> Iterator[str]:
+    """Yield what is known of the cause; how it is mended is told once, with a patch where there is one."""
     for fault in found.faults:
+        places = [suspect for suspect in found.suspects if suspect.fault == fault.id]
         yield f"{fault.id}: {fault.name}"
-        yield f"  mend: {fault.mend}"
-        for suspect in found.suspects:
-            if suspect.fault == fault.id:
-                sure = "tried in memory: the mistake is gone" if suspect.verified else "a guess"
-                yield f"  {suspect.file}:{suspect.line}: {suspect.text.strip()}"
-                yield from [f"  write: {suspect.mended.strip()}  ({sure})"] * bool(suspect.mended)
+        if not patched or not places:
+            yield f"  mend: {fault.mend}"
+        for place in places:
+            sure = "tried in memory: the mistake is gone" if place.verified else "a guess"
+            there = _joined(place.text) or f"{_joined(place.mended)} is missing"
+            yield f"  {place.file}:{place.line}: {there}"
+            yield from [f"  write: {_joined(place.mended)}  ({sure})"] * (bool(place.mended) and not patched)
     if found.faults and float(found.scale) != 1:
         yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
     for name, faults in found.by_parameter.items():
@@ -212,18 +217,31 @@ def _diagnosis(found: DiagnosisRecord) -> Iterator[str]:
     yield from found.known
 
 
+def _joined(lines: str) -> str:
+    """Return some lines of a source on one."""
+    return " ⏎ ".join(line.strip() for line in lines.split("\n"))
+
+
 def _mend(record: CheckRecord) -> Iterator[str]:
     """Yield the lines that make every gradient right as a diff, or where the backward pass first goes wrong."""
     if record.located:
         yield record.located
     if record.fixes:
         yield PROVED
+        yield from _diff(record.fixes)
+    if record.other_fixes:
+        yield OTHERWISE
+        yield from _diff(record.other_fixes)
+
+
+def _diff(fixes: Sequence[FixRecord]) -> Iterator[str]:
+    """Yield fixes as a diff without the lines around them."""
     file = ""
-    for fix in record.fixes:
+    for fix in fixes:
         if fix.file != file:
             file = fix.file
             yield f"--- {file}"
-        yield f"@@ line {fix.first} @@"
+        yield f"@@ line {fix.first}{fix.change and f': {fix.change}'} @@"
         yield from (f"-{line}" for line in fix.before)
         yield from (f"+{line}" for line in fix.after)
 

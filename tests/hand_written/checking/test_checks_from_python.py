@@ -15,6 +15,7 @@ from hand_written.checking.test_checks_tell_what_is_wrong import (
     Network,
     Raises,
 )
+from support.small_networks import GRADIENTS, MISTAKE, changed, network
 
 import conformance
 from conformance import Check, UsageError, assert_conforms, check
@@ -70,6 +71,22 @@ def test_assert_conforms_raises_in_the_grammar_of_a_mismatch():
     assert lines[0].startswith("DIFFERS  ")
     assert lines[1].startswith("first divergent step: ")
     assert lines[-1].startswith("reproduce: conformance check ")
+
+
+def test_the_message_ends_with_the_patch_as_a_unified_diff(tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(changed(network(GRADIENTS), MISTAKE), encoding="utf-8")
+    with pytest.raises(AssertionError) as raised:
+        assert_conforms(f"{path}:Net")
+    lines = str(raised.value).splitlines()
+    headers = [line for line in lines if line.startswith(("--- a/", "+++ b/"))]
+    assert len(headers) == 2
+    diff = "\n".join(lines[lines.index(headers[0]) :]) + "\n"
+    subprocess.run(["git", "init", "-q"], check=True, cwd=tmp_path)
+    subprocess.run(
+        ["git", "apply", f"-p{len(path.parts) - 1}", "-"], input=diff, text=True, check=True, cwd=tmp_path
+    )
+    assert path.read_text(encoding="utf-8") == network(GRADIENTS)
 
 
 def test_assert_conforms_never_passes_what_could_not_be_judged():

@@ -15,8 +15,8 @@ from hand_written.checking.test_checks_tell_what_is_wrong import (
 from msgspec.structs import replace
 
 from conformance.hand_written.report.formats import FORMATS
-from conformance.hand_written.report.terminal import print_check
-from conformance.record.check import DiagnosisRecord, FaultRecord, SuspectRecord, check_schema
+from conformance.hand_written.report.terminal import check_text, print_check
+from conformance.record.check import DiagnosisRecord, FaultRecord, FixRecord, SuspectRecord, check_schema
 from conformance.report.console import console
 
 NASTY = "<script>alert(1)</script> | a_b *c* `d` 100 %\n::error::"
@@ -68,11 +68,60 @@ def test_no_format_is_disturbed_by_what_foreign_code_is_called_or_says(name):
     text = FORMATS[name](record)
     if name in ("html", "markdown"):
         assert "<script>" not in text
-    if name in ("json", "sarif"):
+    if name in ("json", "sarif", "suggestions"):
         json.loads(text)
     if name == "github":
         assert all(line.startswith("::") for line in text.splitlines())
         assert len(text.splitlines()) == len(FORMATS[name](diagnosed()).splitlines())
+
+
+def patched():
+    """A record with a patch: one line in the place of another that undoes a fault, and one that is put in."""
+    changed = FixRecord(
+        file="my_rnn.py",
+        first=12,
+        before=["    da = dh * (1 - np.tanh(h)**2)"],
+        after=["    da = dh * (1 - h**2)"],
+        change="h belongs in the place of np.tanh(h)",
+        faults=[FAULT.id],
+    )
+    put_in = FixRecord(file="my_rnn.py", first=14, before=[], after=["    db += da  # ```"], change="")
+    cell = FixRecord(file="rnn.ipynb#2", first=1, before=["a = b"], after=["a = c"])
+    return replace(diagnosed(file="my_rnn.py"), fixes=[changed, put_in, cell])
+
+
+def test_suggestions_are_comments_on_the_lines_of_a_patch():
+    review = json.loads(FORMATS["suggestions"](patched()))
+    assert review["event"] == "COMMENT"
+    changed, put_in = review["comments"]  # a cell of a notebook has no line that could be commented on
+    assert (changed["path"], changed["line"], changed["side"]) == ("my_rnn.py", 12, "RIGHT")
+    assert changed["body"].endswith("\n```suggestion\n    da = dh * (1 - h**2)\n```")
+    assert FAULT.id in changed["body"]
+    assert "Put in above this line:\n````python\n" in put_in["body"]
+    assert put_in["line"] == 14
+
+
+def test_every_line_of_a_patch_is_remarked_on():
+    first, second, third = FORMATS["github"](patched()).splitlines()[:3]
+    assert first.startswith("::error file=my_rnn.py,line=12,title=tanh-prime-of-activated::")
+    assert "Write: da = dh * (1 - h**2)" in first
+    assert second.startswith("::error file=my_rnn.py,line=14,title=wrong-gradient::")
+    assert "Put in: db += da" in second
+    assert third.startswith("::error file=rnn.ipynb,title=wrong-gradient::Cell 2, line 1: ")
+
+
+@pytest.mark.parametrize("name", ["terminal", "markdown", "html", "json", "sarif"])
+def test_a_patch_is_told_once_in_every_format(name):
+    text = check_text(patched()) if name == "terminal" else FORMATS[name](patched())
+    assert "da = dh * (1 - h**2)" in text.replace("\\", "")
+    if name in ("terminal", "markdown", "html"):
+        assert "write: " not in text
+
+
+def test_html_colours_what_a_patch_changes():
+    text = FORMATS["html"](patched())
+    assert '<pre class="bad">-    da = dh * (1 - np.tanh(h)**2)</pre>' in text
+    assert '<pre class="good">+    da = dh * (1 - h**2)</pre>' in text
 
 
 def test_json_follows_its_published_schema():

@@ -70,18 +70,14 @@ def test_so_many_edits_are_tried(*, most: int, tried: bool, monkeypatch: pytest.
     scope: dict = {}
     exec(compile(SOURCE, "net.py", "exec"), scope)  # noqa: S102 - the source above
     evidence = Evidence(problem=PROBLEM, observation=Observation())
-    found = Diagnosis(
-        explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
-    )
+    found = Diagnosis(explained=True, faults=("tanh-of-half",), choices=Choices(activation="halved"))
     told = suspects(found, files={"net.py": SOURCE}, namespace=scope, trial=trial(lambda _: evidence))
     assert [(s.line, s.text, s.mended) for s in told] == [(2, "x = f(d)", "x = d")] * tried
 
 
 def test_a_network_that_an_edit_does_not_change_is_not_run_again() -> None:
     asked: list[str] = []
-    found = Diagnosis(
-        explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
-    )
+    found = Diagnosis(explained=True, faults=("tanh-of-half",), choices=Choices(activation="halved"))
     again = trial(lambda _: asked.append("again"))
     elsewhere = suspects(found, files={"net.py": SOURCE}, namespace={}, trial=again)
     assert (elsewhere, asked) == ([], [])
@@ -96,9 +92,7 @@ def test_a_mend_that_fails_on_another_problem_is_not_offered(
     monkeypatch.setattr(MODULE, "_near", lambda material, _: holds or material.problem is not other)
     scope: dict = {}
     exec(compile(SOURCE, "net.py", "exec"), scope)  # noqa: S102 - the source above
-    found = Diagnosis(
-        explained=True, faults=("tanh-prime-of-activated",), choices=Choices(derivative="activated")
-    )
+    found = Diagnosis(explained=True, faults=("tanh-of-half",), choices=Choices(activation="halved"))
     again = trial(lambda problem: Evidence(problem=problem, observation=Observation()), other)
     assert len(suspects(found, files={"net.py": SOURCE}, namespace=scope, trial=again)) == holds
 
@@ -109,7 +103,7 @@ def test_a_fault_is_mended_where_its_network_is_gone_and_the_one_without_it_is_t
 ) -> None:
     wrong = Choices(carry="none")
     monkeypatch.setattr(MODULE, "_near", lambda _, choices: still if choices == wrong else without)
-    monkeypatch.setattr(MODULE, "proportional", lambda _, choices: all_alike and choices == RIGHT)
+    monkeypatch.setattr(MODULE, "proportional", lambda *_: all_alike)
     assert MODULE._mended(material_of(), wrong, RIGHT) is (without and not still and all_alike)
 
 

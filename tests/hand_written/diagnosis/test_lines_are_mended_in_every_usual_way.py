@@ -58,90 +58,17 @@ MENDED = {
     (op.another_name, "x = self.a"): ["x = d", "x = W", "x = x"],
     (op.another_name, "x = elsewhere"): [],
     (op.another_name, "d = 1"): [],
-    (op.after_first, "x = h[t]"): ["x = (h[t] * (t > 0))"],
-    (op.after_first, "h[t] = 1"): [],
-    (op.another_target, "x = d"): ["d = d", "W = d"],
-    (op.another_target, "h[t] = d"): [],
-    (op.without_index, "x = h[0]"): ["x = h"],
-    (op.without_index, "h[0] = x"): [],
-    (op.added_up, "x = 2 * d"): ["x += 2 * d", "x = x + (2 * d)"],
-    (op.added_up, "x = y = d"): [],
-    (op.added_up, "x += d"): [],
-    (op.set_anew, "x += 2 * d"): ["x = 2 * d"],
-    (op.set_anew, "x = d"): [],
-    (op.left_out, "x += d"): ["pass"],
-    (op.left_out, "np.clip(d, -1, 1, out=d)"): ["pass"],
-    (op.left_out, "x = np.clip(x, -1, 1)"): ["pass"],
-    (op.left_out, "x = y = x * 2"): [],
-    (op.left_out, "x = d"): [],
-    (op.left_out, "x"): [],
     (op.one_operand, "x = 2 * g"): ["x = 2", "x = g"],
     (op.one_operand, "x = g / T"): ["x = g"],
     (op.one_operand, "x = (g + 1) - d"): ["x = (g + 1)", "x = d", "x = (g) - d", "x = (1) - d"],
     (op.one_operand, "x = g @ d"): [],
-    (op.with_the_other_sign, "x = (d * 2) - h"): ["x = (d * 2) + h"],
-    (op.with_the_other_sign, "x = d - (h - 1)"): ["x = d + (h - 1)", "x = d - (h + 1)"],
-    (op.with_the_other_sign, "x -= d"): ["x += d"],
-    (op.with_the_other_sign, "x = -W @ d"): ["x = W @ d"],
-    (op.with_the_other_sign, "x = ~d"): [],
-    (op.with_the_other_sign, "x = d + h"): [],
-    (op.with_the_other_sign, "x += d"): [],
-    (op.summed, "x = (1 * 2).mean()"): ["x = (1 * 2).sum()"],
-    (op.summed, "x = f().mean()"): ["x = f().sum()", "x = f.sum(axis=0)().mean()"],
-    (op.summed, "x = d"): ["x = d.sum(axis=0)"],
-    (op.summed, "x = (1 * 2).max()"): [],
-    (op.other_bounds, "f(range(T - 1, 0, -1))"): [
-        *("f(range(T - 1, -1, -1))", "f(range(T - 1 + 1, -1, -1))", "f(range(T - 1 + 1, 0, -1))")
-    ],
-    (op.other_bounds, "f(range(T, -1, -2))"): [
-        *("f(range(T, 0, -2))", "f(range(T - 1, -1, -2))", "f(range(T - 1, 0, -2))"),
-        *("f(range(T + 1, -1, -2))", "f(range(T + 1, 0, -2))"),
-    ],
-    (op.other_bounds, "f(range(2, T))"): ["f(range(0, T))", "f(range(1, T))", "f(range(2, T + 1))"],
-    (op.other_bounds, "f(range(T))"): ["f(range(T + 1))"],
-    (op.other_bounds, "f(list(T))"): [],
-    (op.backwards, "for s in range(1, T): d(s)"): ["for s in reversed(range(1, T)): d(s)"],
-    (op.backwards, "for s, y in zip(d, h): d(s)"): ["for s, y in reversed(list(zip(d, h))): d(s)"],
-    (op.backwards, "x = range(T)"): [],
-    (op.tanh_prime, "x = 1 - y"): [
-        *("x = (1 - y ** 2)", "x = (y > 0)"),
-        *("x = (1 - d[t] ** 2)", "x = (1 - d[t + 1] ** 2)", "x = (1 - d[t - 1] ** 2)"),
-        *("x = (1 - W[t] ** 2)", "x = (1 - W[t + 1] ** 2)", "x = (1 - W[t - 1] ** 2)"),
-        *("x = (1 - x[t] ** 2)", "x = (1 - x[t + 1] ** 2)", "x = (1 - x[t - 1] ** 2)"),
-    ],
-    (op.tanh_prime, "x = d * h[2] * y"): [
-        *("x = (1 - y ** 2)", "x = (y > 0)", "x = (1 - d ** 2)", "x = (d > 0)"),
-        *("x = (1 - h[2] ** 2)", "x = (h[2] > 0)", "x = (1 - h ** 2)", "x = (h > 0)"),
-        "x = d * (1 - h[2] ** 2)",
-        *("x = (1 - d ** 2) * y", "x = (d > 0) * y", "x = (1 - h[2] ** 2) * y", "x = (h[2] > 0) * y"),
-        *("x = (1 - h ** 2) * y", "x = (h > 0) * y"),
-    ],
-    (op.tanh_prime, "x = d ** 2"): ["x = (1 - d ** 2)", "x = (d > 0)"],
-    (op.tanh_prime, "x = d + h"): [],
-    (op.at_last_only, "x = W @ d"): ["x = (W @ d * (t == T - 1))"],
-    (op.at_last_only, "x = f(d)"): ["x = (f(d) * (t == T - 1))"],
-    (op.at_last_only, "x = W * d"): [],
-    (op.joined_before, "x = a * s + c"): ["x = (a + c) * s", "x = (s + c) * a"],
-    (op.joined_before, "x = c + a * s"): ["x = (a + c) * s", "x = (s + c) * a"],
-    (op.joined_before, "x = a * (1 - h) + c"): ["x = (a + c) * (1 - h)", "x = ((1 - h) + c) * a"],
-    (op.joined_before, "x = a * s - c"): [],
-    (op.joined_before, "x = a / s + c"): [],
     (op.with_more, "x = 2 * d"): ["x = (2 * d) + d", "x = (2 * d) + W", "x = (2 * d) + x"],
     (op.with_more, "x = y = d"): [],
     (op.with_more, "x += d"): [],
-    (op.outer_product, "x = np.dot(d, h)"): ["x = np.outer(d, h)", "x = np.outer(h, d)"],
-    (op.outer_product, "x = f(d)"): [],
 }
 """The statement, and what each operator makes of it."""
 
-IN_LOOPS_ALONE = (
-    (op.of_a_sequence, "x = d"),
-    (op.after_first, "x = h[t]"),
-    (op.another_target, "x = d"),
-    (op.added_up, "x = d"),
-    (op.at_last_only, "x = f(d)"),
-    (op.with_more, "x = d"),
-)
+IN_LOOPS_ALONE = ((op.of_a_sequence, "x = d"), (op.with_more, "x = d"))
 
 
 def mended(operator: op.Operator, line: str, around: str) -> list[str]:
@@ -174,10 +101,6 @@ def test_steps_of_the_two_innermost_loops_are_tried() -> None:
     ]
 
 
-def test_a_slope_outside_a_loop_is_not_read_from_a_sequence() -> None:
-    assert mended(op.tanh_prime, "x = 1 - y", OUTSIDE) == ["x = (1 - y ** 2)", "x = (y > 0)"]
-
-
 NETWORK = '''"""A network."""
 
 def forward(self, x, /, h, *, k=2):
@@ -200,50 +123,30 @@ class Net:
 '''
 
 
-def spots_of(text: str) -> list[tuple[str, str, tuple[str, ...], str]]:
+def spots_of(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
     found = spots("net.py", text)
-    return [
-        (s.function, ast.unparse(s.node), s.loops, s.steps) for s in found if isinstance(s.node, ast.stmt)
-    ]
+    return [(s.function, ast.unparse(s.node), s.loops) for s in found if isinstance(s.node, ast.stmt)]
 
 
 def test_every_statement_is_visited_once_with_the_loops_around_it() -> None:
     assert spots_of(NETWORK) == [
-        ("forward", "'Run.'", (), ""),
-        ("forward", "while True:\n    out = inner(h)", (), ""),
-        ("forward", "out = inner(h)", (), ""),
-        ("forward", "self.out: float = self.h + other.a", (), ""),
-        ("inner", "return y", (), ""),
-        ("train", ast.unparse(ast.parse(NETWORK).body[2].body[0].body[0]), (), ""),
-        ("train", "for v in lr:\n    self.w -= lr\nelse:\n    after = v", ("s", "u"), "self.T"),
-        ("train", "self.w -= lr", ("v", "s", "u"), "self.T"),
-        ("train", "after = v", ("s", "u"), "self.T"),
-        ("train", ast.unparse(ast.parse(NETWORK).body[2].body[0].body[1]), (), ""),
-        ("train", "lr(v)", ("v",), "9"),
+        ("forward", "'Run.'", ()),
+        ("forward", "while True:\n    out = inner(h)", ()),
+        ("forward", "out = inner(h)", ()),
+        ("forward", "self.out: float = self.h + other.a", ()),
+        ("inner", "return y", ()),
+        ("train", ast.unparse(ast.parse(NETWORK).body[2].body[0].body[0]), ()),
+        ("train", "for v in lr:\n    self.w -= lr\nelse:\n    after = v", ("s", "u")),
+        ("train", "self.w -= lr", ("v", "s", "u")),
+        ("train", "after = v", ("s", "u")),
+        ("train", ast.unparse(ast.parse(NETWORK).body[2].body[0].body[1]), ()),
+        ("train", "lr(v)", ("v",)),
     ]
-
-
-@pytest.mark.parametrize(
-    ("counted", "steps"),
-    [
-        ("range(n)", "n"),
-        ("range(n - 1)", "n - 1"),
-        ("range(2, n)", "n"),
-        ("range(n - 1, -1, -1)", "n"),
-        ("range(n, 0, -1)", "n"),
-        ("reversed(range(len(x)))", "len(x)"),
-        ("enumerate(x)", ""),
-        ("x.range(n)", ""),
-    ],
-)
-def test_a_loop_counts_to_the_end_of_its_range(counted: str, steps: str) -> None:
-    inside = spots_of(f"def f(x):\n    for t in {counted}:\n        pass\n")[-1]
-    assert inside == ("f", "pass", ("t",), steps)
 
 
 def test_what_follows_a_loop_is_outside_of_it() -> None:
     text = "def f(x):\n    for t in range(n):\n        a\n    else:\n        b\n"
-    assert spots_of(text)[1:] == [("f", "a", ("t",), "n"), ("f", "b", (), "")]
+    assert spots_of(text)[1:] == [("f", "a", ("t",)), ("f", "b", ())]
 
 
 def test_a_node_is_replaced_with_all_of_its_lines() -> None:
@@ -259,17 +162,6 @@ def test_names_are_arguments_local_variables_and_own_attributes() -> None:
         "train": ("lr", "v", "s", "u", "self.w", "after", "self.T"),
         "inner": ("y",),
     }
-
-
-@pytest.mark.parametrize(
-    ("line", "mend"),
-    [
-        ("x = (2 - h) * h * (1 - h)", "x = (2 - h) * (1 - h ** 2)"),
-        ("x = 2 * (h + 1) * (1 - h)", "x = 2 * (1 - (h + 1) ** 2)"),
-    ],
-)
-def test_what_is_put_elsewhere_keeps_its_parentheses(line: str, mend: str) -> None:
-    assert mend in mended(op.tanh_prime, line, LOOP)
 
 
 EDITED = "if a:\n    x = (\n        å + 1\n    ) * y\n"
@@ -302,19 +194,14 @@ def test_the_edits_of_a_seam_are_tried_operator_by_operator_each_once() -> None:
     text = "def run(h):\n    return f(h)\n\ndef back(h):\n    return f(h)\n"
     tried = [(e.line, e.replacement) for e in edits("activation", {"a.py": text})]
     assert tried == [(2, "h"), (5, "h")]
-    tried = [(e.line, e.replacement) for e in edits("clip", {"a.py": text})]
-    assert tried == [(5, "h"), (2, "h")]
-    doubled = "def back(d, W):\n    for t in x:\n        y = d + 1\n"
+    read = "def run(d, W):\n    for t in x:\n        y = d + 1\n"
     tried = [
-        (e.line, e.replacement) for e in edits("formed_b", {"a.py": doubled, "b.py": "def f(a, b):\n    a\n"})
+        (e.line, e.replacement) for e in edits("start", {"a.py": read, "b.py": "def f(a, b):\n    f(a)\n"})
     ]
-    assert tried == [(3, "W"), (3, "y"), (2, "b")]
-    same = "def back(d):\n    x = d + d\n"
-    assert [e.replacement for e in edits("clip", {"a.py": same})] == ["d"]
-    several = "def back(d):\n    x = f(-d * 2)\n"
-    tried = [(e.line, e.replacement) for e in edits("clip", {"a.py": several})]
-    assert tried == [(2, "(-d * 2)"), (2, "-d"), (2, "2")]
-    assert list(edits("scale", {"a.py": text})) == []
+    assert tried == [(3, "W"), (3, "y"), (2, "b"), (2, "a")]
+    same = "def run(d):\n    x = d + d\n"
+    assert [e.replacement for e in edits("activation", {"a.py": same})] == ["d"]
+    assert list(edits("carry", {"a.py": text})) == []
 
 
 def test_every_seam_that_has_mends_is_one() -> None:

@@ -83,6 +83,7 @@ def test_what_was_never_kept_is_not_mended_but_located():
     record = check(SUBJECTS / TRUTHS["two_bits"].target)
     assert not record.fixes
     assert "dh_raw" in record.located
+    assert record.located.endswith("so it must be kept.")
 
 
 def test_the_same_question_has_the_same_patch():

@@ -10,7 +10,7 @@ from conformance.hand_written.mending.evaluating import Evaluator, NotEvaluated
 from conformance.hand_written.mending.functions import codes_of, functions_of
 from conformance.hand_written.mending.recording import Frame
 from conformance.hand_written.mending.statements import copied, relooped, rewritten, summed
-from conformance.hand_written.mending.units import units_of
+from conformance.hand_written.mending.units import beginning, units_of
 from conformance.hand_written.mending.variants import Reach, parsed, variants
 
 RNG = np.random.default_rng(2)
@@ -70,8 +70,26 @@ def reach():
         values={"dy[t]": parsed("dy[t]"), "carry": parsed("carry")},
         terms={"dh @ W": parsed("dh @ W")},
         loops=("t",),
-        steps="T",
+        begins="t == T - 1",
     )
+
+
+LOOPS = {
+    "for t in range(T)": "t == 0",
+    "for t in range(T - 1, -1, -1)": "t == T - 1",
+    "for t in range(len(x), 0, -1)": "t == len(x)",
+    "for t in reversed(range(T))": "t == T - 1",
+    "for t in reversed(range(1, n))": "t == n - 1",
+    "for t in list(range(2, n))": "t == 2",
+    "for t, x in enumerate(xs)": "",
+    "for x in reversed(xs)": "",
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_how_a_loop_over_a_range_begins_is_known(loop):
+    [node] = ast.parse(f"{loop}: pass").body
+    assert beginning(node) == LOOPS[loop]
 
 
 def test_every_variant_is_written_as_itself_and_compiles():
@@ -79,7 +97,7 @@ def test_every_variant_is_written_as_itself_and_compiles():
     written = 0
     for number, unit in enumerate(units_of(function)):
         for variant in variants(unit.expression, reach(), limit=9):
-            text = exchanged(unit, number, SOURCE, variant.old, variant.new, variant.whole)
+            text = exchanged(unit, SOURCE, variant.old, variant.new, variant.whole)
             assert text is not None
             [changed] = functions_of("f.py", text)
             assert ast.dump(units_of(changed)[number].expression) == ast.dump(variant.whole)
@@ -95,7 +113,7 @@ def test_a_mend_keeps_the_spaces_and_comments_around_it():
     number = next(n for n, unit in enumerate(units) if unit.target == "dh")
     unit = units[number]
     variant = next(v for v in variants(unit.expression, reach(), limit=9) if ast.unparse(v.new) == "self.W")
-    text = exchanged(unit, number, SOURCE, variant.old, variant.new, variant.whole)
+    text = exchanged(unit, SOURCE, variant.old, variant.new, variant.whole)
     assert "            dh = self.W  @  dy[t] + carry  # a comment\n" in text
 
 

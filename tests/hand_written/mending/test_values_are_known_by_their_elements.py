@@ -47,6 +47,23 @@ def test_sums_over_steps_of_a_parameter_are_known_from_either_end_alone():
     assert known.entries[known.one(steps.sum(0))].over_steps
 
 
+def test_the_adjoints_of_a_use_are_known_together_as_an_array_over_the_steps_holds_them():
+    steps = RNG.normal(size=(4, 2, 3))
+    values = RNG.normal(size=(4, 2, 3))
+    uses = [use(v, step, 1, time) for time, (v, step) in enumerate(zip(values, steps, strict=True), start=1)]
+    known = Known(uses, factor=2.0)
+    assert known.entries[known.one(2 * steps.swapaxes(0, 1))].over_steps
+    assert known.one(2 * steps[:3]) is None
+
+
+def test_what_each_step_of_the_loss_adds_may_be_made_known_as_well():
+    whole, part = RNG.normal(size=(2, 2, 3))
+    known = Known([use(VALUE, whole, 1)], factor=2.0)
+    assert known.one(2 * part) is None
+    known.take([use(VALUE, part, 1)])
+    assert known.one(2 * part) is not None
+
+
 def test_different_values_side_by_side_match_and_twice_the_same_do_not():
     one, two = RNG.normal(size=(2, 2, 3))
     known = Known([use(VALUE, one, 1), use(OTHER, two, 2)], factor=1.0)
