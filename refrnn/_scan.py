@@ -212,12 +212,12 @@ def _steps_back(
     """Make steps back of samples that have them all, from what the steps after them passed back."""
     dy, passed, kept, slopes = parts
     d_h, make_step = np.empty(dy.shape[1:], dy.dtype), cell.backward_step
-    views = cell.backward_views(kept, slopes)
+    before = _each(passed, backwards=backwards)
+    steps = _each(cell.backward_views(kept, slopes), backwards=backwards)
     if backwards:
-        dy, passed, views = dy[::-1], map(REVERSED, passed), map(REVERSED, views)
-        cut = None if cut is None else cut[::-1]
-    cuts = repeat(None) if cut is None else cut
-    for arriving, leaving, step, samples in zip(dy, zip(*passed), zip(*views), cuts):  # noqa: B905 - of one length
+        dy, cut = dy[::-1], None if cut is None else cut[::-1]
+    cuts = repeat(None, len(dy)) if cut is None else cut
+    for arriving, leaving, step, samples in zip(dy, before, steps, cuts, strict=True):
         np.add(arriving, reaching[0], d_h)
         make_step(w, d_h, reaching, step, leaving)
         if samples is not None:
