@@ -173,6 +173,8 @@ def array(
     numbers take on the dtype; what has a dtype must have this one, the dtype of `owner`.
     """
     given = as_array(name, value, dtype)
+    if given.shape == shape and given.dtype is dtype:
+        return given
     if given.dtype != dtype:
         raise TypeError(_about_dtype(name, given, dtype, owner))
     if not fits(given.shape, shape):
@@ -187,8 +189,6 @@ def array(
 
 def fits(lengths: tuple[int, ...], wanted: Sequence[int | str]) -> bool:
     """Tell whether every length is the wanted one, or at least 1 where a name stands for it."""
-    if lengths == wanted:
-        return True
     if len(lengths) != len(wanted):
         return False
     for length, expected in zip(lengths, wanted, strict=True):

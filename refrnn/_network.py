@@ -358,9 +358,10 @@ class Network(Generic[Given, Found]):
 
 
 def _refuse_no_gradient(d_output: object, d_h_n: object) -> None:
-    nothing = d_h_n is None or (
+    if d_output is not None:
+        return
+    if d_h_n is None or (
         _checks.is_pair(d_h_n) and all(part is None for part in cast("list[object]", d_h_n))
-    )
-    if d_output is None and nothing:
+    ):
         message = "backward needs d_output, d_h_n or both; got neither. Pass the gradient of the loss."
         raise ValueError(message)

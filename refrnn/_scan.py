@@ -177,14 +177,13 @@ def products(
     The parameters' gradients are sums over all steps, from the last block to the first, added to `onto` (in place)
     where given. dL/dx is 0 in the padding.
     """
-    w_ih, previous = w.backward.ih, scan.previous
+    w_ih, previous, kept = w.backward.ih, scan.previous, scan.kept
     total, d_x = onto, np.empty(x.shape, x.dtype)
     for block in reversed(blocks):
         read, dx = block.of((x, d_x))
-        before, kept, found = map(block.of, (previous, scan.kept, back))
-        found = [rows(part) for part in found]
+        found = tuple(map(rows, block.of(back)))
         factors = cell.factors(
-            rows(read), [rows(part) for part in before], [rows(part) for part in kept], found
+            rows(read), tuple(map(rows, block.of(previous))), tuple(map(rows, block.of(kept))), found
         )
         summed = _summed(factors, bias=w.bias)
         total = summed if total is None else _added(total, summed)
@@ -213,20 +212,18 @@ def _steps_back(
     """Make steps back of samples that have them all, from what the steps after them passed back."""
     dy, passed, kept, slopes = parts
     d_h, make_step = np.empty(dy.shape[1:], dy.dtype), cell.backward_step
-    cuts = repeat(None, len(dy)) if cut is None else cut[::-1] if backwards else cut
-    for (arriving,), before, step, samples in zip(
-        _each((dy,), backwards=backwards),
-        _each(passed, backwards=backwards),
-        _each(cell.backward_views(kept, slopes), backwards=backwards),
-        cuts,
-        strict=True,
-    ):
+    before = _each(passed, backwards=backwards)
+    steps = _each(cell.backward_views(kept, slopes), backwards=backwards)
+    if backwards:
+        dy, cut = dy[::-1], None if cut is None else cut[::-1]
+    cuts = repeat(None, len(dy)) if cut is None else cut
+    for arriving, leaving, step, samples in zip(dy, before, steps, cuts, strict=True):
         np.add(arriving, reaching[0], d_h)
-        make_step(w, d_h, reaching, step, before)
+        make_step(w, d_h, reaching, step, leaving)
         if samples is not None:
-            for leaves in before:
-                leaves[samples] = 0
-        reaching = before
+            for vector in leaving:
+                vector[samples] = 0
+        reaching = leaving
 
 
 def _begun(first: Sequence[Array], steps: int, *, last: bool) -> Arrays:
@@ -257,15 +254,24 @@ def _summed(factors: Factors, *, bias: bool) -> Weights:
     ih, hh, hr = factors
     b_ih = b_hh = None
     if bias:
-        b_ih = stacked([np.add.reduce(left, 0) for left, _ in ih])
-        same = hh[0][0] is ih[0][0]  # one δ for both
-        b_hh = b_ih.copy() if same else stacked([np.add.reduce(left, 0) for left, _ in hh])
+        b_ih = _sums(ih)
+        b_hh = b_ih.copy() if hh[0][0] is ih[0][0] else _sums(hh)  # often one δ for both
     return Weights(_products(ih), _products(hh), b_ih, b_hh, _products(hr) if hr else None)
+
+
+def _sums(pairs: Sequence[tuple[Array, Array]]) -> Array:
+    """Return the sums over the rows of every left, one after another."""
+    if len(pairs) == 1:
+        return np.add.reduce(pairs[0][0], 0)
+    return np.concatenate([np.add.reduce(left, 0) for left, _ in pairs])
 
 
 def _products(pairs: Sequence[tuple[Array, Array]]) -> Array:
     """Return leftᵀ right of every pair, below each other."""
-    return stacked([left.T.dot(right) for left, right in pairs])
+    if len(pairs) == 1:
+        ((left, right),) = pairs
+        return left.T.dot(right)
+    return np.concatenate([left.T.dot(right) for left, right in pairs])
 
 
 def stacked(blocks: Sequence[Array], axis: int = 0) -> Array:

@@ -72,6 +72,12 @@ class Trace:
         scan = _at(self.stack_trace.scans, layer, direction)
         return read_only(quantity(self.stack_trace.stack.cell, scan, name))
 
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The letters that `quantity` takes in this network: the carried vectors, and what else a step shows."""
+        cell, scan = self.stack_trace.stack.cell, self.stack_trace.scans[0, 0]
+        return (*cell.carried, *cell.quantities(scan.kept))
+
     def layer_input(self, layer: int) -> Array:
         """Return what a layer read at every step, after dropout: (T, B, I) or (T, B, D·P), 0 in the padding."""
         _at(self.stack_trace.scans, layer, 0)

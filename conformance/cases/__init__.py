@@ -6,6 +6,7 @@ from conformance.cases.formats import FORMATS as FORMATS
 from conformance.cases.formats import Format as Format
 from conformance.cases.head import Head as Head
 from conformance.cases.identifier import parse_id as parse_id
+from conformance.cases.networks import reference_network as reference_network
 from conformance.cases.problem import Problem as Problem
 from conformance.cases.problem import materialise as materialise
 from conformance.cases.shard import Shard as Shard
@@ -24,4 +25,5 @@ __all__ = [
     "materialise",
     "parse_id",
     "random_cases",
+    "reference_network",
 ]

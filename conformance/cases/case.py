@@ -7,15 +7,20 @@ from typing import Literal, TypeAlias, get_args
 
 from conformance.errors import UsageError
 
+Cell: TypeAlias = Literal["rnn", "lstm", "gru"]
 Nonlinearity: TypeAlias = Literal["tanh", "relu"]
 Dtype: TypeAlias = Literal["f32", "f64", "f16", "bf16"]
 LayoutName: TypeAlias = Literal["time-first", "batch-first", "unbatched"]
-Cotangents: TypeAlias = Literal["both", "output", "h_n", "last", "expanded", "strided"]
+Cotangents: TypeAlias = Literal["both", "output", "h_n", "c_n", "last", "expanded", "strided"]
 """Through which of its results the loss sees the network; "last" is the output at the last step only.
 
-"expanded" and "strided" are cotangents of both in memory as autograd hands them on: one number expanded with strides
-of 0 (the gradient of a sum), and numbers that don't lie next to each other.
+"both" are the output and the final states, of an LSTM h_n and c_n. "expanded" and "strided" are cotangents of both in
+memory as autograd hands them on: one number expanded with strides of 0 (the gradient of a sum), and numbers that don't
+lie next to each other.
 """
+
+CARRIED: dict[Cell, tuple[str, ...]] = {"rnn": ("h",), "lstm": ("h", "c"), "gru": ("h",)}
+"""The vectors that each cell carries from step to step; the first is the output."""
 
 REGIMES = (
     "default",
@@ -32,12 +37,19 @@ REGIMES = (
     "ids",
     "kinks",
     "tutorial",
+    "shifted",
+    "filled",
+    "endless",
 )
 """Data regimes without a number (`problem.py` says what each is); `gain…` carries one."""
+
+OF_C = ("filled", "endless")
+"""Regimes of c_0, which an LSTM alone has."""
 
 COTANGENTS: dict[str, Cotangents] = {
     "dout": "output",
     "dhn": "h_n",
+    "dcn": "c_n",
     "dlast": "last",
     "dexpanded": "expanded",
     "dstrided": "strided",
@@ -58,14 +70,18 @@ class Case:
 
     Attributes
     ----------
+    cell
+        "rnn", "lstm" or "gru": which of torch.nn.RNN, LSTM and GRU it is about.
     nonlinearity, layers, bidirectional, bias
-        The network, as torch.nn.RNN takes it.
+        The network, as torch.nn.RNN takes it; a nonlinearity other than tanh is for an RNN only.
     dropout
         The probability with which a value between two layers is dropped, by torch's own masks: one of `DROPOUT`.
     evaluation
         Whether the network, after a call in training mode, is in evaluation mode, where nothing is dropped.
     steps, batch, input_size, hidden_size
         T, B, I, H, each at least 1; an unbatched case has B = 1.
+    proj_size
+        P below H, to which an LSTM projects h; 0 for none.
     output_size
         O of an output head on the last layer's states, through which the loss then sees them; 0 for none.
     lengths
@@ -74,6 +90,8 @@ class Case:
         How x and output are laid out.
     h_0
         Whether an initial state is given; otherwise the network starts from zeros.
+    c_0
+        Whether c_0 is given beside h_0 to an LSTM; otherwise zeros stand in its place.
     cotangents
         Which upstream gradients are given.
     dtype
@@ -90,7 +108,8 @@ class Case:
         If a value is out of its range or two of them don't go together.
     """
 
-    nonlinearity: Nonlinearity
+    cell: Cell = "rnn"
+    nonlinearity: Nonlinearity = "tanh"
     layers: int = 1
     bidirectional: bool = False
     bias: bool = True
@@ -102,8 +121,10 @@ class Case:
     layout: LayoutName = "time-first"
     input_size: int
     hidden_size: int
+    proj_size: int = 0
     output_size: int = 0
     h_0: bool = True
+    c_0: bool = True
     cotangents: Cotangents = "both"
     dtype: Dtype
     regime: str = "default"
@@ -113,8 +134,10 @@ class Case:
         for name in ("layers", "steps", "batch", "input_size", "hidden_size"):
             _between(name, getattr(self, name), 1, 10**9)
         _between("output_size", self.output_size, 0, 10**9)
+        _between("proj_size", self.proj_size, 0, self.hidden_size)
         _between("seed", self.seed, 0, 10**18)
         for name, kind in (
+            ("cell", Cell),
             ("nonlinearity", Nonlinearity),
             ("dtype", Dtype),
             ("layout", LayoutName),
@@ -127,8 +150,30 @@ class Case:
                 self.regime,
                 (*REGIMES, "gain<g> with a positive g of up to six digits, written shortest"),
             )
+        self._check_cell()
         self._check_dropout()
         self._check_lengths()
+
+    def _check_cell(self) -> None:
+        if self.cell != "rnn" and (self.nonlinearity != "tanh" or self.dtype in ("f16", "bf16")):
+            message = (
+                f"A nonlinearity and 16 bits are for an rnn only; got {self.cell} with {self.nonlinearity} in "
+                f"{self.dtype}."
+            )
+            raise UsageError(message)
+        given = self.proj_size or not self.c_0 or self.cotangents == "c_n" or self.regime in OF_C
+        if given and "c" not in self.carried:
+            message = (
+                f"Projections, c_0 and c_n are for an lstm only; got {self.cell} with proj_size = {self.proj_size}, "
+                f"c_0 = {self.c_0}, cotangents {self.cotangents!r}, regime {self.regime!r}."
+            )
+            raise UsageError(message)
+        if not (self.h_0 or self.c_0):
+            message = "Without h_0 a case has no c_0 either; leave the latter out."
+            raise UsageError(message)
+        if self.regime in OF_C and not (self.h_0 and self.c_0):
+            message = f"The regime {self.regime!r} is one of c_0; got a case without it."
+            raise UsageError(message)
 
     def _check_dropout(self) -> None:
         if self.dropout not in DROPOUT or (self.dropout and self.layers == 1):
@@ -174,10 +219,25 @@ class Case:
         """D: 2 when bidirectional, otherwise 1."""
         return 2 if self.bidirectional else 1
 
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The vectors that the network carries from step to step; the first is its output."""
+        return CARRIED[self.cell]
+
+    @property
+    def state_size(self) -> int:
+        """The length of h: H, or P in an LSTM with projections."""
+        return self.proj_size or self.hidden_size
+
+    def width_of(self, letter: str) -> int:
+        """Return the length of a carried vector."""
+        return self.state_size if letter == "h" else self.hidden_size
+
     def parameters_at(self, layer: int, direction: int) -> tuple[str, ...]:
-        """Return torch's names of the parameters of one layer and direction: weights, then biases."""
+        """Return torch's names of the parameters of one layer and direction, in torch's order."""
         end = f"_l{layer}_reverse" if direction else f"_l{layer}"
         kinds = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.bias else ()))
+        kinds += ("weight_hr",) if self.proj_size else ()
         return tuple(kind + end for kind in kinds)
 
     @property
@@ -199,8 +259,8 @@ class Case:
 def _id(case: Case) -> str:
     """Return the id of `case` by the grammar of `identifier.py`, defaults left out."""
     parts = [
-        "rnn",
-        case.nonlinearity,
+        case.cell,
+        case.nonlinearity if case.cell == "rnn" else "",
         f"L{case.layers}" if case.layers > 1 else "",
         "bi" if case.bidirectional else "",
         "" if case.bias else "nobias",
@@ -212,8 +272,10 @@ def _id(case: Case) -> str:
         "bf" if case.layout == "batch-first" else "",
         f"I{case.input_size}",
         f"H{case.hidden_size}",
+        f"proj{case.proj_size}" if case.proj_size else "",
         f"O{case.output_size}" if case.output_size else "",
         "" if case.h_0 else "noh0",
+        "" if case.c_0 else "noc0",
         next((token for token, cotangents in COTANGENTS.items() if cotangents == case.cotangents), ""),
         case.dtype,
         "" if case.regime == "default" else case.regime,

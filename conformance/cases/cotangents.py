@@ -2,30 +2,37 @@
 
 import numpy as np
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Cotangents
 from refrnn import Array, Layout
+
+SEEN_AT_THE_END: dict[Cotangents, tuple[str, ...]] = {"output": (), "last": (), "h_n": ("h",), "c_n": ("c",)}
+"""The vectors whose final values the loss sees; all of them where nothing is said here."""
 
 
 def drawn_cotangents(
     case: Case, layout: Layout, rng: np.random.Generator
-) -> tuple[Array | None, Array | None]:
-    """Draw the cotangents of what the loss sees step by step (output, or what a head makes of it) and of h_n.
+) -> tuple[Array | None, dict[str, Array]]:
+    """Draw the cotangents of what the loss sees step by step (output, or what a head makes of it) and at the end.
 
-    Both are in float64, None where the loss doesn't see it.
+    All are in float64: the former is None where the loss doesn't see it, the latter are those of the final values of
+    the carried vectors that it sees.
     """
-    width = case.output_size or case.directions * case.hidden_size
+    width = case.output_size or case.directions * case.state_size
     d_seen = rng.standard_normal(layout.shape(case.steps, case.batch, width))
-    d_h_n = rng.standard_normal(
-        layout.state_shape(case.layers * case.directions, case.batch, case.hidden_size)
-    )
+    places = case.layers * case.directions
+    d_final = {
+        letter: rng.standard_normal(layout.state_shape(places, case.batch, case.width_of(letter)))
+        for letter in case.carried
+    }
     if case.cotangents == "last":
         last = np.array(case.lengths) - 1 if case.lengths else case.steps - 1
         by_time = layout.time_major(d_seen)
         early = np.arange(case.steps)[:, np.newaxis] != last
         by_time[np.broadcast_to(early, by_time.shape[:2])] = 0
+    seen = SEEN_AT_THE_END.get(case.cotangents, case.carried)
     return (
-        None if case.cotangents == "h_n" else d_seen,
-        None if case.cotangents in ("output", "last") else d_h_n,
+        None if case.cotangents in ("h_n", "c_n") else d_seen,
+        {letter: d for letter, d in d_final.items() if letter in seen},
     )
 
 

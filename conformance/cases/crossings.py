@@ -167,6 +167,47 @@ def half() -> Iterator[Case]:
     )
 
 
+def cells() -> Iterator[Case]:
+    """Put the other cells, in turn, to every fifth case of the crossings of options, calls, data and sizes."""
+    crossings = (options, calls, lengths, regimes, sizes, memory, special, traps, heads, dropped, wide)
+    plain = [case for crossing in crossings for case in crossing() if case.nonlinearity == PLAIN.nonlinearity]
+    others = ("lstm", "gru")
+    for n, case in enumerate(plain[::5]):
+        moved = replace(case, cell=others[n % len(others)])
+        if not _lost_in_noise(moved):
+            yield moved
+
+
+def carried() -> Iterator[Case]:
+    """Vary what an LSTM alone has: c_0 and c_n, what the loss sees of them, projections, and c far from 0."""
+    return (case for case in _carried() if not _lost_in_noise(case))
+
+
+def _carried() -> Iterator[Case]:
+    lstm: Changes = {"cell": "lstm"}
+    plain = [lstm, lstm | {"proj_size": 2}]
+    stacks = (SHALLOW, DEEP_BOTH)
+    yield from crossed(plain, stacks, [{}, {"c_0": False}, {"h_0": False}], DTYPES)
+    yield from crossed(plain, stacks, each("cotangents", "output", "h_n", "c_n", "last", "strided"), DTYPES)
+    yield from crossed(plain, stacks, [{"lengths": (3, 7, 5)}, UNBATCHED, {"output_size": 2}], DTYPES)
+    yield from crossed(plain, stacks, each("regime", "filled"), DTYPES)
+    yield from crossed([lstm], stacks, each("regime", "endless"), DTYPES)
+    yield from crossed([lstm, {"cell": "gru"}], stacks, each("regime", "shifted"), DTYPES)
+    for cell in ("lstm", "gru"):
+        far, farther = shapes((200, 2, 4, 16), (1000, 2, 4, 16))
+        yield from crossed([{"cell": cell}], [far], each("regime", "default", "gain1"), DTYPES)
+        yield from crossed([{"cell": cell, "regime": "gain10"}], [far], DTYPES[:1])
+        yield from crossed([{"cell": cell, "regime": "gain1"}], [farther], DTYPES)
+
+
+def _lost_in_noise(case: Case) -> bool:
+    """Return whether a case can't be decided from results alone, all that torch shows of an LSTM in float32."""
+    strained = (
+        case.regime in ("saturated", "subnormal", "nan", "inf", "endless", "shifted") or (case.gain or 0) > 4
+    )
+    return case.cell == "lstm" and case.dtype == "f32" and strained
+
+
 def wide() -> Iterator[Case]:
     """Reach batches and widths from which libraries share a product among threads."""
     many = shapes((3, 60, 7, 9), (2, 40, 11, 12), (5, 13, 20, 24), (2, 9, 33, 48), (4, 30, 9, 12))

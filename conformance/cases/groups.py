@@ -12,6 +12,8 @@ VECTOR_WIDTH = 16
 """Units from which the libraries' blocked and vectorised products are at work."""
 
 GROUPS: dict[str, Callable[[Case], bool]] = {
+    "LSTM": lambda case: case.cell == "lstm",
+    "GRU": lambda case: case.cell == "gru",
     "16 bits": lambda case: not FORMATS[case.dtype].decides,
     "variable lengths": lambda case: bool(case.lengths),
     "long sequences": lambda case: case.steps >= LONG,

@@ -47,7 +47,7 @@ def drawn_parameters(case: Case, rng: np.random.Generator) -> dict[str, Array]:
     tutorial   normal times 0.01, no bias
     others     uniform within ±1/√(D·H), torch's own initialisation
     """
-    width = case.directions * case.hidden_size
+    width = case.directions * case.state_size
     shapes = {HEAD_WEIGHT: (case.output_size, width)}
     if case.bias:
         shapes[HEAD_BIAS] = (case.output_size,)

@@ -18,7 +18,7 @@ def replayed_masks(case: Case, seed: int) -> np.ndarray:
     """Return the masks (L-1, T, B, D·H) that torch draws for `case` from `seed`, True where a value is kept."""
     import torch
 
-    width = case.directions * case.hidden_size
+    width = case.directions * case.state_size
     masks = np.zeros((case.layers - 1, case.steps, case.batch, width), np.bool_)
     taking_part = _packed_order(case)
     with torch.random.fork_rng(devices=[]):

@@ -31,12 +31,13 @@ class Problem:
     layout: Layout
     weights: Mapping[str, Array]  # by torch's names
     x: Array  # (T, B, I), (B, T, I) or (T, I); NaN in the padding
-    h_0: Array | None  # (L*D, B, H) or (L*D, H)
-    d_output: (
-        Array | None
-    )  # like output; None where the loss doesn't see it, with a head what comes through it
-    d_h_n: Array | None  # like h_n
-    lengths: Array | None  # (B,)
+    h_0: Array | None = None  # (L*D, B, P) or (L*D, P), where P is H without projections
+    d_output: Array | None = None
+    """Like output; None where the loss doesn't see it, with a head what comes through it."""
+    d_h_n: Array | None = None  # like h_n
+    lengths: Array | None = None  # (B,)
+    c_0: Array | None = None  # (L*D, B, H) or (L*D, H), of an LSTM
+    d_c_n: Array | None = None  # like c_n
     head: Head | None = None
     masks: np.ndarray | None = None  # (L-1, T, B, D*H), True where dropout keeps a value
     mask_seed: int = 0  # with which torch's generator draws these masks
@@ -71,10 +72,39 @@ class Problem:
 
     @property
     def initial_state(self) -> Array:
-        """h_0 as (L*D, B, H), zeros where none is given."""
-        if self.h_0 is None:
-            return np.zeros((len(self.places), self.case.batch, self.case.hidden_size), self.dtype)
-        return self.layout.batched_state(self.h_0)
+        """h_0 as (L*D, B, P), zeros where none is given."""
+        return self.initial_states["h"]
+
+    @property
+    def given_states(self) -> dict[str, Array]:
+        """The initial values that are given of the carried vectors, by letter, in the layout of the case."""
+        found = {letter: getattr(self, f"{letter}_0") for letter in self.case.carried}
+        return {letter: state for letter, state in found.items() if state is not None}
+
+    @property
+    def seen_finals(self) -> dict[str, Array]:
+        """The cotangents of the final values that the loss sees, by letter, in the layout of the case."""
+        found = {letter: getattr(self, f"d_{letter}_n") for letter in self.case.carried}
+        return {letter: d for letter, d in found.items() if d is not None}
+
+    @property
+    def initial_states(self) -> dict[str, Array]:
+        """The initial value of every carried vector as (L*D, B, ·), zeros where none is given."""
+        return self._by_letter(self.given_states)
+
+    @property
+    def final_cotangents(self) -> dict[str, Array]:
+        """The cotangent of the final value of every carried vector as (L*D, B, ·), zeros where the loss sees none."""
+        return self._by_letter(self.seen_finals)
+
+    def _by_letter(self, given: Mapping[str, Array]) -> dict[str, Array]:
+        count, batch = len(self.places), self.case.batch
+        return {
+            letter: self.layout.batched_state(given[letter])
+            if letter in given
+            else np.zeros((count, batch, self.case.width_of(letter)), self.dtype)
+            for letter in self.case.carried
+        }
 
     def dropped(self, layer: int, values: Array) -> Array:
         """Return what dropout leaves of an output of `layer`, or of its gradient: (T, B, D*H)."""
@@ -96,11 +126,9 @@ def materialise(case: Case) -> Problem:
     """Draw the arrays of `case`."""
     rng = {name: np.random.default_rng(_branch(case, name)) for name in BRANCHES}
     layout = Layout({"time-first": "time first", "batch-first": "batch first"}.get(case.layout, "unbatched"))
-    x, h_0 = drawn_inputs(case, layout, rng["x"]), drawn_states(case, layout, rng["h_0"])
-    d_seen, d_h_n = (
-        None if d is None else _fixed(laid_out(case, _rounded(case, d)))
-        for d in drawn_cotangents(case, layout, rng["cotangents"])
-    )
+    x, initial = drawn_inputs(case, layout, rng["x"]), drawn_states(case, layout, rng["h_0"])
+    d_seen, d_final = drawn_cotangents(case, layout, rng["cotangents"])
+    d_seen = None if d_seen is None else _cotangent(case, d_seen)
     head = None
     if case.output_size:
         parameters = _parameters(case, drawn_parameters(case, rng["head"]))
@@ -112,14 +140,19 @@ def materialise(case: Case) -> Problem:
         layout=layout,
         weights=MappingProxyType(_parameters(case, drawn_weights(case, rng["weights"]))),
         x=_fixed(_rounded(case, x)),
-        h_0=_fixed(_rounded(case, h_0)) if case.h_0 else None,
+        **{f"{letter}_0": _fixed(_rounded(case, state)) for letter, state in initial.items()},
         d_output=d_seen if head is None else head.d_output,
-        d_h_n=d_h_n,
+        **{f"d_{letter}_n": _cotangent(case, d) for letter, d in d_final.items()},
         lengths=_fixed(np.array(case.lengths)) if case.lengths else None,
         head=head,
         masks=_fixed(replayed_masks(case, mask_seed)) if masked else None,
         mask_seed=mask_seed,
     )
+
+
+def _cotangent(case: Case, drawn: Array) -> Array:
+    """Return a cotangent in the precision of the case, and in memory as the case wants it."""
+    return _fixed(laid_out(case, _rounded(case, drawn)))
 
 
 def _parameters(case: Case, drawn: Mapping[str, Array]) -> dict[str, Array]:

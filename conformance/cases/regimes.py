@@ -16,6 +16,10 @@ positive   torch's initialisation, all signs made positive (x too): sums grow wi
 same rounding comes back at every step
 constant   torch's initialisation, with x the same at every step: the network settles at a fixed point
 ids        torch's initialisation, with one-hot rows for x, as networks over words take them: rows come again
+shifted    torch's initialisation with ±12 or ±100 added to biases at random: units sit where their functions
+round to 0 or 1, some of them where σ is smaller than any number
+filled     torch's initialisation with 3 added to the biases' sum, and c_0 up to ±60, most of which is kept
+endless    torch's initialisation with one infinity in c_0, in the first sample
 tutorial   what tutorials do: normal weights times 0.01 and no biases, which hides many faults
 kinks      torch's initialisation with x near 0 and biases that almost cancel: relu units sit near their kink
 """
@@ -26,20 +30,13 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.formats import FORMATS
-from refrnn import RNN, Array, Layout
+from conformance.cases.networks import reference_network
+from refrnn import Array, Layout
 
 
 def drawn_weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
     """Draw the parameters of the case's regime by torch's names, in float64."""
-    network = RNN(
-        case.input_size,
-        case.hidden_size,
-        case.layers,
-        bias=case.bias,
-        bidirectional=case.bidirectional,
-        generator=rng,
-    )
-    weights = network.state_dict()
+    weights = reference_network(case, np.float64, rng).state_dict()
     for name, w in weights.items():
         w[...] = _changed(case, name, w, rng)
     return weights
@@ -66,13 +63,19 @@ def drawn_inputs(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
     return x
 
 
-def drawn_states(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
-    """Draw h_0 in the layout of the case, in float64."""
-    shape = layout.state_shape(case.layers * case.directions, case.batch, case.hidden_size)
-    h_0 = _scale(case) * rng.uniform(-0.9, 0.9, shape)
-    if case.regime == "negzero":
-        h_0.flat[::2] = -0.0
-    return h_0
+def drawn_states(case: Case, layout: Layout, rng: np.random.Generator) -> dict[str, Array]:
+    """Draw the initial values that are given of the carried vectors, in the layout of the case, in float64."""
+    states: dict[str, Array] = {}
+    for letter in case.carried if case.h_0 else ():
+        shape = layout.state_shape(case.layers * case.directions, case.batch, case.width_of(letter))
+        states[letter] = _scale(case) * rng.uniform(-0.9, 0.9, shape)
+        if case.regime == "negzero":
+            states[letter].flat[::2] = -0.0
+    if case.regime == "filled":
+        states["c"] *= 60 / 0.9
+    if case.regime == "endless":
+        states["c"].flat[0] = np.inf
+    return states if case.c_0 else {"h": states["h"]}
 
 
 def _scale(case: Case) -> float:
@@ -94,10 +97,19 @@ def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array
         "positive": np.abs(w),
         "zeros": np.where(first, 0.0, w),
         "negzero": np.where(first, 0.0, w),
-        "identity": np.eye(len(w)) + w / 100 if recurrent else w,
+        "shifted": w + rng.choice([-100.0, -12.0, 12.0, 100.0], w.shape)
+        if bias and case.regime == "shifted"
+        else w,
+        "filled": w + 1.5 if bias else w,
+        "identity": _unit_matrices(case, w) + w / 100 if recurrent else w,
         "kinks": 1e-6 * w if bias else w,
     }
     return changed.get(case.regime, w)
+
+
+def _unit_matrices(case: Case, w: Array) -> Array:
+    """Return unit matrices below each other, one for each block of a recurrent weight."""
+    return np.tile(np.eye(case.hidden_size, w.shape[-1]), (len(w) // case.hidden_size, 1))
 
 
 def _deviation(case: Case, name: str, fan_in: int) -> float:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from conformance.cases import crossings
 from conformance.cases.case import Case
 from conformance.cases.covered import Sizes, covered
-from conformance.cases.crossings import NONLINEARITIES, crossed, each, shapes
+from conformance.cases.crossings import DTYPES, NONLINEARITIES, crossed, each, shapes
 from conformance.cases.explore import outgrows_float32, random_cases
 
 
@@ -38,6 +38,8 @@ STANDARD = (
     crossings.dropped,
     crossings.wide,
     crossings.half,
+    crossings.cells,
+    crossings.carried,
 )
 """The crossings that the standard suite takes whole."""
 
@@ -53,6 +55,8 @@ SMOKE = {
     crossings.heads: 5,
     crossings.dropped: 17,
     crossings.half: 23,
+    crossings.cells: 9,
+    crossings.carried: 11,
 }
 """The crossings of which the smoke suite takes every so-manieth case."""
 
@@ -79,10 +83,11 @@ ALL = Sizes(steps=(1, 2, 3, 5, 50, 500), batches=(1, 2, 3, 130))
 
 
 def smoke() -> Iterator[Case]:
-    """Take a few of every crossing, and one long chaotic trajectory."""
+    """Take a few of every crossing, one long chaotic trajectory, and a plain case of each further cell."""
     for crossing, stride in SMOKE.items():
         yield from list(crossing())[::stride]
     yield from crossed(each("regime", "gain10"), shapes((1000, 2, 4, 16)))
+    yield from crossed(each("cell", "lstm", "gru"), DTYPES)
 
 
 def standard() -> Iterator[Case]:

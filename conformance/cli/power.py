@@ -35,11 +35,14 @@ def power(context: click.Context, suite: str, case_id: str | None) -> None:
 
     one_thread()
     if case_id is not None:
-        from conformance.faults.power import blind_spots
+        from conformance.faults.power import blind_spots, hidden_mistakes
 
         case = parse_id(case_id)
-        blind = blind_spots(case)
-        print_blind_spots(console(), case.id, [(fault.id, fault.name) for fault in blind])
+        if case.cell == "rnn":
+            blind = [(fault.id, fault.name) for fault in blind_spots(case)]
+        else:
+            blind = list(hidden_mistakes(case).items())
+        print_blind_spots(console(), case.id, blind)
         context.exit(1 if blind else 0)
     measured = _measured_power(suite)
     print_power(console(), measured)

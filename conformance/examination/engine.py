@@ -152,8 +152,10 @@ def _fingerprint(problem: Problem) -> bytes:
         *problem.weights.values(),
         problem.x,
         problem.h_0,
+        problem.c_0,
         problem.d_output,
         problem.d_h_n,
+        problem.d_c_n,
         problem.lengths,
         *([] if problem.head is None else [*problem.head.parameters.values(), problem.head.d_y]),
     ]

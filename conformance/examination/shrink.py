@@ -14,6 +14,8 @@ PLAINER: dict[str, object] = {
     "lengths": (),
     "layout": "time-first",
     "h_0": True,
+    "c_0": True,
+    "proj_size": 0,
     "bias": True,
     "output_size": 0,
     "cotangents": "both",
@@ -22,7 +24,7 @@ PLAINER: dict[str, object] = {
     "dtype": "f64",
     "seed": 0,
 }
-"""The plainest value of every field that isn't a size."""
+"""The plainest value of every field that is neither a size nor the cell."""
 
 SIZES = ("steps", "batch", "hidden_size", "input_size", "layers")
 

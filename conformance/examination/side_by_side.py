@@ -9,9 +9,10 @@ from conformance.cases import Case, materialise
 from conformance.judge import Finding, local_check
 from conformance.subjects import load_subject
 from conformance.subjects.observation import Observation, Subject
+from refrnn import Array
 
-SHOWN = {"h": "hidden", "dL/dh": "d_hidden"}
-"""Quantities that have steps, and where an observation keeps them."""
+GRADIENT = "dL/d"
+"""What the name of a gradient begins with."""
 
 
 class StepRow(Struct, frozen=True, kw_only=True):
@@ -32,9 +33,18 @@ def side_by_side(case: Case, subject: Subject) -> Iterator[tuple[str, list[StepR
     problem, reference = materialise(case), load_subject("reference")
     with np.errstate(all="ignore"):
         observation, free = subject.run(problem), reference.run(problem)
+        steps = _steps(free)
         for finding in local_check(problem, observation):
-            if finding.comparison.quantity in SHOWN:
-                yield _title(finding), _rows(finding, free)
+            c = finding.comparison
+            if (c.quantity, (c.layer, c.direction)) in steps:
+                yield _title(finding), _rows(finding, steps[c.quantity, (c.layer, c.direction)])
+
+
+def _steps(free: Observation) -> dict[tuple[str, tuple[int | None, int | None]], Array]:
+    """Return what the reference shows of steps in its free run: (T, B, ·), by quantity and place."""
+    found = {("h", place): array for place, array in free.hidden.items()} | dict(free.inner)
+    gradients = {("h", place): array for place, array in free.d_hidden.items()} | dict(free.d_inner)
+    return found | {(GRADIENT + letter, place): array for (letter, place), array in gradients.items()}
 
 
 def _title(finding: Finding) -> str:
@@ -43,9 +53,8 @@ def _title(finding: Finding) -> str:
     return f"{c.quantity}, {c.phase} pass, layer {c.layer} {side}: {finding.verdict}"
 
 
-def _rows(finding: Finding, free: Observation) -> list[StepRow]:
+def _rows(finding: Finding, free_run: Array) -> list[StepRow]:
     c = finding.comparison
-    free_run = getattr(free, SHOWN[c.quantity])[c.layer, c.direction]
     order = range(len(c.got) - 1, -1, -1) if c.backwards else range(len(c.got))
     rows: list[StepRow] = []
     for t in order:

@@ -94,6 +94,9 @@ def refuse(problem: Problem, choices: Choices) -> None:
         If a choice has no meaning here; the message says which and why.
     """
     wrong, case = choices.departures(), problem.case
+    if case.cell != "rnn":
+        message = f"The catalogue's network is an Elman network; this case is about an {case.cell.upper()}."
+        raise Unsupported(message)
     if case.lengths:
         for seam, choice in wrong.items():
             if choice in ONE_LENGTH.get(seam, ()):

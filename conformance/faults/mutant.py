@@ -66,4 +66,6 @@ def choices_of(faults: Iterable[Fault]) -> Choices:
 
 def results_only(observation: Observation) -> Observation:
     """Return what a black box shows of `observation`."""
-    return replace(observation, hidden={}, d_hidden={}, d_pre={}, step_parameters={})
+    return replace(
+        observation, hidden={}, d_hidden={}, d_pre={}, inner={}, d_inner={}, d_passed={}, step_parameters={}
+    )

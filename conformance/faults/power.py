@@ -2,7 +2,8 @@
 
 Three measurements on the cases of a suite, all on black boxes, which are the hardest to judge:
 
-    mutants        every fault of the catalogue as a network that has it: caught if any case finds that it differs
+    mutants        every fault of the catalogue, and every mistake of an LSTM or GRU, as a network that has it: caught
+                   if any case finds that it differs
     disturbances   torch's own results, one of them off by a small relative amount, as a whole or in its largest
                    element: each must differ where its noise is small enough to see that
     the right      torch itself and the right network of the catalogue: neither may differ anywhere
@@ -15,8 +16,10 @@ import numpy as np
 from msgspec import Struct, field
 
 from conformance.cases import FORMATS, Case, Problem, materialise
+from conformance.errors import UsageError
 from conformance.examination.engine import examine
 from conformance.faults import CATALOGUE, RIGHT, Fault, Mutant, simulate
+from conformance.faults.cell_mutants import CELL_FAULTS, CellMutant, is_plain
 from conformance.faults.mutant import results_only
 from conformance.record import FREE_RUN
 from conformance.subjects import load_subject
@@ -82,29 +85,64 @@ def blind_spots(case: Case, faults: Sequence[Fault] | None = None) -> list[Fault
     """Return the faults that `case` can't show: with them the results are the same to rounding, or undecidable.
 
     They make the case vacuous for these faults, however closely two sides agree on it.
+
+    Raises
+    ------
+    UsageError
+        If the case isn't about an Elman network, of which the catalogue's faults are: see `hidden_mistakes`.
     """
+    if case.cell != "rnn":
+        message = (
+            f"The faults of the catalogue are those of Elman networks; got {case.id}. Ask of a case rnn-…."
+        )
+        raise UsageError(message)
     chosen = CATALOGUE.values() if faults is None else faults
-    return [
-        fault
-        for fault in chosen
-        if examine(case, _mutant(fault)).verdict in ("agrees", "vacuous", "undecidable")
-    ]
+    return [fault for fault in chosen if _hides(case, _mutant(fault))]
+
+
+def hidden_mistakes(case: Case) -> dict[str, str]:
+    """Return the mistakes of an LSTM or GRU that `case` can't show, by id.
+
+    Raises
+    ------
+    UsageError
+        If the case isn't about an LSTM or GRU of one plain layer, of which these mistakes are.
+    """
+    if case.cell == "rnn" or not is_plain(case):
+        message = (
+            f"Mistakes of an LSTM or GRU are those of one layer, one direction, with biases; got {case.id}. "
+            "Ask of such a case."
+        )
+        raise UsageError(message)
+    mistakes = CELL_FAULTS[case.cell]
+    return {id_: name for id_, name in mistakes.items() if _hides(case, CellMutant(case.cell, id_))}
+
+
+def _hides(case: Case, mutant: Subject) -> bool:
+    return examine(case, mutant).verdict in ("agrees", "vacuous", "undecidable")
 
 
 def measure(cases: Sequence[Case], probed: Sequence[Case] | None = None) -> Iterator[Power]:
     """Yield the measurement after every mutant and then after every case, the last one complete.
 
-    Mutants are run on `cases` until one shows them; disturbances and right code on all that are `probed`, by
-    default on all.
+    Mutants are run on the `cases` about their cell until one shows them; disturbances and right code on all that are
+    `probed`, by default on all.
     """
     probed = cases if probed is None else probed
     power = Power(cases=len(cases), probed=len(probed))
-    for fault in CATALOGUE.values():
-        shown = next((case for case in cases if examine(case, _mutant(fault)).verdict == "differs"), None)
+    mutants: list[tuple[str, str, Subject]] = [
+        ("rnn", fault.id, _mutant(fault)) for fault in CATALOGUE.values()
+    ]
+    mutants += [(cell, id_, CellMutant(cell, id_)) for cell, ids in CELL_FAULTS.items() for id_ in ids]
+    for cell, id_, mutant in mutants:
+        able = [case for case in cases if case.cell == cell and (cell == "rnn" or is_plain(case))]
+        if not able and cell != "rnn":
+            continue  # nothing is asked about this cell
+        shown = next((case for case in able if examine(case, mutant).verdict == "differs"), None)
         if shown is None:
-            power.missed.append(fault.id)
+            power.missed.append(id_)
         else:
-            power.caught[fault.id] = shown.id
+            power.caught[id_] = shown.id
         yield power
     for case in probed:
         _accusations(case, power)
@@ -118,7 +156,8 @@ def _mutant(fault: Fault) -> Subject:
 
 def _accusations(case: Case, power: Power) -> None:
     """Count right code that is called wrong."""
-    for subject in (load_subject("torch-results"), load_subject("torch"), RightNetwork()):
+    ours = RightNetwork() if case.cell == "rnn" else CellMutant(case.cell)
+    for subject in (load_subject("torch-results"), load_subject("torch"), ours):
         if examine(case, subject).verdict in ("differs", "error"):
             power.accused.append(f"{subject.name} on {case.id}")
 
@@ -154,9 +193,9 @@ def _disturbances(case: Case, power: Power) -> None:
 
 def _results(case: Case) -> dict[str, str]:
     """Return one result of every quantity: the field or parameter to disturb, and what reports call the quantity."""
-    found = {"output": "output", "h_n": "h_n", "d_x": "dL/dx"}
-    if case.h_0:
-        found["d_h_0"] = "dL/dh_0"
+    found = {"output": "output", "d_x": "dL/dx"} | {f"{letter}_n": f"{letter}_n" for letter in case.carried}
+    given = () if not case.h_0 else case.carried if case.c_0 else ("h",)
+    found |= {f"d_{letter}_0": f"dL/d{letter}_0" for letter in given}
     letter = {"weight": "W", "bias": "b"}
     for name in case.parameters_at(case.layers - 1, case.directions - 1):
         kind, end = name.split("_")[:2]

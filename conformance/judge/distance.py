@@ -36,9 +36,11 @@ def _results(observation: Observation) -> dict[str, Array]:
     named = {
         "output": observation.output,
         "h_n": observation.h_n,
+        "c_n": observation.c_n,
         "y": observation.y,
         "dL/dx": observation.d_x,
         "dL/dh_0": observation.d_h_0,
+        "dL/dc_0": observation.d_c_0,
     }
     named |= {f"dL/d{name}": array for name, array in observation.parameters.items()}
     return {name: array for name, array in named.items() if array is not None}

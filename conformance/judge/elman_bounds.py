@@ -9,11 +9,70 @@ derivations are in docs/derivations.md. Rows are steps and samples, N = T·B of 
     epsilon_d   (N, H)    bound on δ = dL/da
 """
 
-import numpy as np
+from collections.abc import Mapping
+from typing import ClassVar
 
-from conformance.judge.flow import Flow
+import numpy as np
+from msgspec import Struct
+
+from conformance.judge.flow import Flow, magnitude
+from conformance.judge.known import Known
 from conformance.judge.rounding import Precision
-from refrnn import Array
+from conformance.judge.step_bounds import Expected, Passed, Returned, Rows
+from refrnn import Array, ElmanCell, Weights
+
+
+class ElmanBounds(Struct, frozen=True):
+    """The Elman cell, recomputed by the reference's own."""
+
+    nonlinearity: str
+
+    blocks: ClassVar[tuple[str, ...]] = ("",)
+    letters: ClassVar[tuple[str, ...]] = ()
+
+    def forward(self, p: Precision, rows: Rows) -> dict[str, Expected]:
+        """Return h = f(a)."""
+        cell, w, x, h_prev = self._cell, rows.weights, rows.x, rows.previous["h"]
+        size = Weights(*(None if part is None else magnitude(part) for part in w))  # pyright: ignore[reportArgumentType]
+        prepared = cell.prepared(w).forward
+        a, terms = _share(prepared, x), _share(cell.prepared(size).forward, magnitude(x))
+        expected, room = a.copy(), cell.room(prepared, len(x))
+        cell.forward_step(prepared, room, (h_prev,), (expected,))
+        a += room[0]  # h_{t-1} W_hhᵀ
+        terms += magnitude(h_prev) @ size.hh.T
+        epsilon = pre_activation(p, terms, fan_in=x.shape[1] + h_prev.shape[1])
+        return {"h": Expected(value=expected, bound=state(p, self.nonlinearity, a, epsilon), terms=terms)}
+
+    def within(
+        self, p: Precision, rows: Rows, forward: Mapping[str, Expected], d_h: Array
+    ) -> Mapping[str, Known]:
+        """Return nothing: h is all that is carried."""
+        del p, rows, forward, d_h
+        return {}
+
+    def backward(
+        self, p: Precision, rows: Rows, forward: Mapping[str, Expected], gradients: Mapping[str, Known]
+    ) -> Returned:
+        """Return δ = dL/dh ⊙ f'(h), and W_hhᵀ δ, which goes to h_{t-1}."""
+        del forward
+        cell, w, h, d_h = self._cell, rows.weights, rows.shown["h"], gradients["h"].value
+        d_a, d_previous = np.empty_like(d_h), np.empty_like(d_h)
+        cell.slopes([h], [rows.previous["h"]], (), [d_a])
+        cell.backward_step(w, d_h, (), (d_a,), (d_previous,))
+        delta = Known(d_a, magnitude(pre_gradient(p, self.nonlinearity, h, d_h)))
+        size = magnitude(w.hh)
+        flow = Flow(value=d_previous, terms=magnitude(d_a) @ size, inherited=delta.error @ size)
+        return Returned(d_ih=delta, d_hh=delta, passed={"h": Passed(flow=flow, terms=len(w.hh))})
+
+    @property
+    def _cell(self) -> ElmanCell:
+        return ElmanCell(self.nonlinearity)  # pyright: ignore[reportArgumentType]: checked by Case
+
+
+def _share(w: Weights, x: Array) -> Array:
+    """Return what x (N, I) and the biases contribute to the pre-activations of all rows."""
+    product = x @ w.ih
+    return product if w.b_ih is None else product + w.b_ih
 
 
 def pre_activation(p: Precision, terms: Array, *, fan_in: int) -> Array:
@@ -48,12 +107,3 @@ def pre_gradient(p: Precision, nonlinearity: str, h: Array, d_h: Array) -> Array
         return np.zeros_like(d_h)
     square, slope = h * h, np.abs(1 - h * h)
     return 1.01 * p.u * np.abs(d_h) * np.maximum(4 * slope, 2 * square + slope) + 2 * p.eta
-
-
-def gradient_sum(p: Precision, flow: Flow, *, products: int, stored: int, addends: int = 0) -> Array:
-    """Bound a sum of `products` products and `addends` further terms, accumulated in any order.
-
-    γ_n (Σ|terms| + ε) + ε + n η with n = products + addends, where ε is what the δ in the terms bring along. A term
-    goes through at most `stored` sums that are stored.
-    """
-    return p.of_sum(products + addends, flow.terms + flow.inherited, stored=stored) + flow.inherited

@@ -71,7 +71,9 @@ def _inherited_doubt(problem: Problem, found: Mapping[str, Noise]) -> Array:
     steps, or all of them in both directions, and every gradient) is in doubt as well.
     """
     lost = _is_large(found["output"]).any(axis=(1, 2), keepdims=True)
-    ends_lost = any(_is_large(noise).any() for name, noise in found.items() if name.startswith("h_n"))
+    ends_lost = any(
+        _is_large(noise).any() for name, noise in found.items() if name.startswith(("h_n", "c_n"))
+    )
     if problem.case.bidirectional:
         return np.full_like(lost, lost.any() or ends_lost)
     lost = np.logical_or.accumulate(lost)
@@ -144,7 +146,9 @@ def may_overflow(problem: Problem, exact: Observation, precision: Precision) -> 
     No sum on the way exceeds the largest value that enters it times the largest row or column sum of |W|.
     """
     inner = [*exact.hidden.values(), *exact.d_hidden.values(), *exact.step_parameters.values()]
-    values = [v for v in (*inner, *exact.parameters.values(), exact.d_x, exact.d_h_0) if v is not None]
+    inner += [*exact.inner.values(), *exact.d_inner.values()]
+    results = (*exact.parameters.values(), exact.d_x, exact.d_h_0, exact.d_c_0)
+    values = [v for v in (*inner, *results) if v is not None]
     largest = np.abs(np.concatenate([[0.0], *values], axis=None)).max()  # NaN where there is one
     growth = max(float(np.abs(w.astype(np.float64)).sum()) for w in problem.weights.values())
     return not largest * (1 + growth) < precision.largest / 4  # a NaN isn't less

@@ -6,6 +6,7 @@ from functools import reduce
 import numpy as np
 from msgspec import Struct
 
+from conformance.judge.rounding import Precision
 from refrnn import Array
 
 
@@ -35,6 +36,15 @@ class Flow(Struct, frozen=True, kw_only=True):
             terms=reduce(np.add, [flow.terms for flow in flows]),
             inherited=reduce(np.add, [flow.inherited for flow in flows]),
         )
+
+
+def gradient_sum(p: Precision, flow: Flow, *, products: int, stored: int, addends: int = 0) -> Array:
+    """Bound a sum of `products` products and `addends` further terms, accumulated in any order.
+
+    γ_n (Σ|terms| + ε) + ε + n η with n = products + addends, where ε is what the δ in the terms bring along. A term
+    goes through at most `stored` sums that are stored.
+    """
+    return p.of_sum(products + addends, flow.terms + flow.inherited, stored=stored) + flow.inherited
 
 
 def magnitude(values: Array) -> Array:

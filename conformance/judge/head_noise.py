@@ -7,11 +7,11 @@ import numpy as np
 
 from conformance.cases import Head
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
-from conformance.judge.elman_noise import NoisyElman, perturbations
+from conformance.judge.noisy_arithmetic import NoisyArithmetic, perturbations
 from refrnn import Array
 
 
-def noisy_outputs(cell: NoisyElman, head: Head, states: Array) -> Array:
+def noisy_outputs(cell: NoisyArithmetic, head: Head, states: Array) -> Array:
     """Return y (T, K·B, O) for states (T, K·B, D·H)."""
     w = head.weight.astype(np.float64)
     bias = np.zeros(len(w)) if head.bias is None else head.bias.astype(np.float64)
@@ -19,13 +19,13 @@ def noisy_outputs(cell: NoisyElman, head: Head, states: Array) -> Array:
     return _perturbed(cell, y, states**2 @ w.T**2 + bias**2, w.shape[1] + 1)
 
 
-def noisy_return(cell: NoisyElman, head: Head, d_y: Array) -> Array:
+def noisy_return(cell: NoisyArithmetic, head: Head, d_y: Array) -> Array:
     """Return dL/doutput (T, K·B, D·H) for dL/dy (T, K·B, O)."""
     w = head.weight.astype(np.float64)
     return _perturbed(cell, d_y @ w, d_y**2 @ w**2, len(w))
 
 
-def noisy_gradients(cell: NoisyElman, head: Head, states: Array, d_y: Array) -> dict[str, Array]:
+def noisy_gradients(cell: NoisyArithmetic, head: Head, states: Array, d_y: Array) -> dict[str, Array]:
     """Return the gradients of the head's parameters for every replay, from (K, T·B, ·): (K, O, D·H) and (K, O)."""
     back, n = d_y.swapaxes(1, 2), d_y.shape[1]
     found = {HEAD_WEIGHT: _perturbed(cell, back @ states, back**2 @ states**2, n)}
@@ -34,6 +34,6 @@ def noisy_gradients(cell: NoisyElman, head: Head, states: Array, d_y: Array) -> 
     return found
 
 
-def _perturbed(cell: NoisyElman, total: Array, squares: Array, n: int) -> Array:
+def _perturbed(cell: NoisyArithmetic, total: Array, squares: Array, n: int) -> Array:
     """Perturb sums of n terms, whose squares add up to `squares`."""
     return total + cell.sum_error(total, squares, n) * perturbations(cell.rng, total.shape)

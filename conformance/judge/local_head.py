@@ -8,10 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
-from conformance.judge import elman_bounds as bounds
 from conformance.judge import geometry
 from conformance.judge.comparison import Comparison
-from conformance.judge.flow import Flow, magnitude
+from conformance.judge.flow import Flow, gradient_sum, magnitude
 from conformance.judge.setting import Setting
 from refrnn import Array
 
@@ -71,7 +70,7 @@ def head_gradients(setting: Setting) -> Iterator[Comparison]:
             axes=axes,
             got=got.astype(np.float64),
             expected=flow.value,
-            bound=bounds.gradient_sum(setting.precision, flow, products=size, stored=steps),
+            bound=gradient_sum(setting.precision, flow, products=size, stored=steps),
             terms=flow.terms,
         )
 
@@ -89,6 +88,6 @@ def through_head(setting: Setting) -> Flow | None:
 def _states(setting: Setting) -> Array | None:
     """Return the subject's own states of the last layer (T, B, D·H), None where it doesn't show them."""
     top = setting.sides(setting.problem.case.layers - 1)
-    if not setting.shows(hidden=top):
+    if not setting.shows_outputs(top):
         return None
-    return np.concatenate([setting.inner.hidden[side] for side in top], axis=-1)
+    return np.concatenate([setting.inner.values["h", side] for side in top], axis=-1)

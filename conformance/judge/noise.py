@@ -22,9 +22,13 @@ from msgspec import Struct
 
 from conformance.cases import Head, Problem
 from conformance.cases.head import HEAD_WEIGHT
-from conformance.judge.elman_noise import NoisyElman, perturbations
+from conformance.judge.elman_noise import NoisyElman
+from conformance.judge.gru_noise import NoisyGru
 from conformance.judge.head_noise import noisy_gradients, noisy_outputs, noisy_return
+from conformance.judge.lstm_noise import NoisyLstm
+from conformance.judge.noisy_arithmetic import Scanned, ScannedBack, perturbations
 from conformance.judge.rounding import Precision
+from conformance.judge.steps import as_weights
 from conformance.subjects.observation import Place
 from refrnn import Array, Weights
 
@@ -105,29 +109,35 @@ class Replay(Struct, frozen=True):
     problem: Problem
     precision: Precision
     replays: int
-    cell: NoisyElman
+    cell: NoisyElman | NoisyLstm | NoisyGru
     active: Array  # (T, K·B, 1), False in the padding
 
     @classmethod
     def of(cls, problem: Problem, precision: Precision, replays: int) -> "Replay":
         """Prepare the replays of `problem`."""
         rng = np.random.default_rng(problem.branch("noise"))
-        cell = NoisyElman(problem.case.nonlinearity, precision.u, precision.eta, replays, rng)
+        arithmetic = precision.u, precision.eta, replays, rng
+        cell = {
+            "rnn": lambda: NoisyElman(*arithmetic, problem.case.nonlinearity),
+            "lstm": lambda: NoisyLstm(*arithmetic),
+            "gru": lambda: NoisyGru(*arithmetic),
+        }[problem.case.cell]()
         active = np.tile(problem.active, replays)[:, :, np.newaxis]
         return cls(problem, precision, replays, cell, active)
 
     def results(self) -> dict[str, Array]:
         """Run forward and backward and return every result."""
         problem = self.problem
-        inputs, states = self._forward()
+        inputs, scans = self._forward()
         top = problem.case.layers - 1
-        output = np.concatenate([states[top, d] for d in range(problem.case.directions)], axis=-1)
-        finals = [self._final(states[place], place) for place in problem.places]
+        output = np.concatenate([scans[top, d].states[0] for d in range(problem.case.directions)], axis=-1)
         found = {"output": self._apart(np.where(self.active, output, 0.0))}
-        found |= self._by_place("h_n", np.array(finals))
+        for n, letter in enumerate(problem.case.carried):
+            finals = [self._final(scans[place].states[n], place) for place in problem.places]
+            found |= self._by_place(f"{letter}_n", np.array(finals))
         found |= {} if problem.head is None else self._through_head(problem.head, output)
-        if problem.d_output is not None or problem.d_h_n is not None:
-            found |= self._backward(inputs, states)
+        if problem.d_output is not None or problem.seen_finals:
+            found |= self._backward(inputs, scans)
         return found
 
     def _through_head(self, head: Head, output: Array) -> dict[str, Array]:
@@ -151,22 +161,29 @@ class Replay(Struct, frozen=True):
         return steps[::-1] if place[1] else steps
 
     def _weights(self, place: Place) -> Weights:
-        arrays = [w.astype(np.float64) for w in self.problem.weights_at(place).values()]
-        return Weights(*([*arrays, None, None][:4]))
+        return as_weights(self.problem.weights_at(place))
 
-    def _forward(self) -> tuple[list[Array], dict[Place, Array]]:
+    def _initial(self) -> list[Array]:
+        """Return the initial value of every carried vector (L·D, K·B, ·)."""
+        return [self._tiled(state) for state in self.problem.initial_states.values()]
+
+    def _forward(self) -> tuple[list[Array], dict[Place, Scanned]]:
         problem = self.problem
         x = np.where(problem.active[:, :, np.newaxis], problem.layout.time_major(problem.x), 0.0)
-        inputs, states = [self._tiled(x)], {}
-        h_0 = self._tiled(problem.initial_state)
+        inputs, scans = [self._tiled(x)], dict[Place, Scanned]()
+        initial = self._initial()
         for n, place in enumerate(problem.places):
-            states[place] = self.cell.forward(
-                self._weights(place), inputs[place[0]], h_0[n], self._order(place), self.active
+            scans[place] = self.cell.forward(
+                self._weights(place),
+                inputs[place[0]],
+                [state[n] for state in initial],
+                self._order(place),
+                self.active,
             )
             if place[1] == problem.case.directions - 1:
-                sides = [states[place[0], d] for d in range(problem.case.directions)]
+                sides = [scans[place[0], d].states[0] for d in range(problem.case.directions)]
                 inputs.append(self._dropped(place[0], np.concatenate(sides, axis=-1)))
-        return inputs, states
+        return inputs, scans
 
     def _dropped(self, layer: int, values: Array) -> Array:
         """Return dropout of an output of `layer`, or of its gradient (T, K·B, ·), where another layer follows."""
@@ -178,72 +195,89 @@ class Replay(Struct, frozen=True):
         """Return the state in which a scan ends (K·B, H): samples hold theirs, so it is the last one written."""
         return states[0 if place[1] else -1]
 
-    def _previous(self, states: Array, place: Place, h_0: Array) -> Array:
+    def _previous(self, states: Array, place: Place, initial: Array) -> Array:
         before = np.empty_like(states)
         if place[1]:
-            before[:-1], before[-1] = states[1:], h_0
+            before[:-1], before[-1] = states[1:], initial
         else:
-            before[1:], before[0] = states[:-1], h_0
+            before[1:], before[0] = states[:-1], initial
         return before
 
-    def _backward(self, inputs: list[Array], states: dict[Place, Array]) -> dict[str, Array]:
+    def _backward(self, inputs: list[Array], scans: dict[Place, Scanned]) -> dict[str, Array]:
         problem, case = self.problem, self.problem.case
-        width = case.directions * case.hidden_size
-        d_y = np.zeros((case.steps, self.replays * case.batch, width))
+        width = case.state_size
+        d_y = np.zeros((case.steps, self.replays * case.batch, case.directions * width))
         if problem.d_output is not None:
             d_y = np.where(self.active, self._tiled(problem.layout.time_major(problem.d_output)), 0.0)
         if problem.head is not None and problem.head.d_y is not None:
             d_seen = self._tiled(problem.layout.time_major(problem.head.d_y))
             d_y = noisy_return(self.cell, problem.head, d_seen)
-        d_h_n = np.zeros_like(problem.initial_state)
-        if problem.d_h_n is not None:
-            d_h_n = problem.layout.batched_state(problem.d_h_n)
-        d_h_n, h_0 = self._tiled(d_h_n), self._tiled(problem.initial_state)
+        d_final, initial = [self._tiled(d) for d in problem.final_cotangents.values()], self._initial()
 
         found: dict[str, Array] = {}
-        d_h_0 = np.empty_like(h_0)
+        d_initial = [np.empty_like(state) for state in initial]
         for layer in reversed(range(case.layers)):
             d_below = np.zeros_like(inputs[layer])
             for d in range(case.directions):
                 place, n = (layer, d), layer * case.directions + d
-                w = self._weights(place)
-                d_a, d_h_0[n] = self.cell.backward(
+                w, scanned = self._weights(place), scans[place]
+                previous = [
+                    self._previous(states, place, state[n])
+                    for states, state in zip(scanned.states, initial, strict=True)
+                ]
+                back = self.cell.backward(
                     w,
-                    states[place],
-                    d_y[..., d * case.hidden_size : (d + 1) * case.hidden_size],
-                    d_h_n[n],
+                    scanned,
+                    previous,
+                    d_y[..., d * width : (d + 1) * width],
+                    [final[n] for final in d_final],
                     self._order(place),
                     self.active,
                 )
-                d_below += self.cell.product(d_a, w.ih, case.hidden_size + case.directions)
-                read = (inputs[layer], self._previous(states[place], place, h_0[n]))
-                found |= self._accumulated(d_a, *read, list(problem.weights_at(place)))
+                for gradient, own in zip(d_initial, back.initial, strict=True):
+                    gradient[n] = own
+                d_below += self.cell.product(back.d_ih, w.ih, len(w.ih) + case.directions)
+                found |= self._accumulated(back, inputs[layer], previous[0], list(problem.weights_at(place)))
             d_y = d_below if layer == 0 else self._dropped(layer - 1, d_below)
-        return found | {"dL/dx": self._apart(d_y)} | self._by_place("dL/dh_0", d_h_0)
+        found["dL/dx"] = self._apart(d_y)
+        for letter, gradient in zip(case.carried, d_initial, strict=True):
+            found |= self._by_place(f"dL/d{letter}_0", gradient)
+        return found
 
     def _by_place(self, quantity: str, values: Array) -> dict[str, Array]:
         """Return states (L·D, K·B, H) by place, each (K, B, H)."""
         apart = self._apart(values)
         return {f"{quantity} {place}": apart[:, n] for n, place in enumerate(self.problem.places)}
 
-    def _accumulated(self, d_a: Array, x: Array, previous: Array, names: list[str]) -> dict[str, Array]:
-        """Return Σ δ ⊗ x and Σ δ ⊗ h_{t-1} for every replay (K, H, ·), and Σ δ (K, H) for each bias."""
-        delta = self._by_replay(d_a)
-        squares = (delta * delta).swapaxes(1, 2)
-        found = {
-            name: self._sum(delta, squares, self._by_replay(y))
-            for name, y in zip(names[:2], (x, previous), strict=True)
+    def _accumulated(
+        self, back: ScannedBack, x: Array, previous: Array, names: list[str]
+    ) -> dict[str, Array]:
+        """Return for every replay the gradient of every parameter of a place, a sum over all rows (K, rows, ·)."""
+        d_ih, d_hh = self._by_replay(back.d_ih), self._by_replay(back.d_hh)
+        ones = np.ones((*d_ih.shape[:2], 1))
+        factors = {
+            "weight_ih": (d_ih, self._by_replay(x)),
+            "weight_hh": (d_hh, self._by_replay(previous)),
+            "bias_ih": (d_ih, ones),
+            "bias_hh": (d_hh, ones),
         }
-        ones = np.ones((self.replays, delta.shape[1], 1))
-        return found | {name: self._sum(delta, squares, ones)[..., 0] for name in names[2:]}
+        if back.d_hr is not None:
+            factors["weight_hr"] = tuple(map(self._by_replay, back.d_hr))
+        found: dict[str, Array] = {}
+        for name in names:
+            kind = name[: name.index("_l")]
+            total = self._sum(*factors[kind])
+            found[name] = total[..., 0] if kind.startswith("bias") else total
+        return found
 
-    def _sum(self, delta: Array, squares: Array, read: Array) -> Array:
-        """Return Σ δ ⊗ (what was read) perturbed as a sum of T·B terms; `squares` are those of δ, transposed.
+    def _sum(self, delta: Array, read: Array) -> Array:
+        """Return Σ δ ⊗ (what was read), both (K, T·B, ·), perturbed as a sum of T·B terms.
 
         A sum in the subject's precision, step by step, adds what repeats itself from step to step.
         """
         total = delta.swapaxes(1, 2) @ read
-        error = self.cell.sum_error(total, squares @ (read * read), delta.shape[1])
+        squares = (delta * delta).swapaxes(1, 2) @ (read * read)
+        error = self.cell.sum_error(total, squares, delta.shape[1])
         error *= perturbations(self.cell.rng, total.shape)
         return total + error + self._repeated(delta[0], read[0])
 

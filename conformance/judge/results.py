@@ -29,11 +29,12 @@ def results(problem: Problem, observation: Observation) -> dict[str, Result]:
     if observation.output is not None:
         value = layout.time_major(observation.output)
         found["output"] = Result(phase="forward", quantity="output", place=None, axes=STEP, value=value)
-    if observation.h_n is not None:
-        found |= _states(problem, "forward", "h_n", observation.h_n)
+    carried = problem.case.carried
+    for letter in carried:
+        found |= _states(problem, "forward", f"{letter}_n", getattr(observation, f"{letter}_n"))
     found |= _of_head(problem, observation)
-    if observation.d_h_0 is not None:
-        found |= _states(problem, "backward", "dL/dh_0", observation.d_h_0)
+    for letter in carried:
+        found |= _states(problem, "backward", f"dL/d{letter}_0", getattr(observation, f"d_{letter}_0"))
     for place in problem.places:
         for name in problem.weights_at(place):
             if name in observation.parameters:
@@ -60,7 +61,9 @@ def _of_head(problem: Problem, observation: Observation) -> dict[str, Result]:
     return found
 
 
-def _states(problem: Problem, phase: Phase, quantity: str, values: Array) -> dict[str, Result]:
+def _states(problem: Problem, phase: Phase, quantity: str, values: Array | None) -> dict[str, Result]:
+    if values is None:
+        return {}
     batched = problem.layout.batched_state(values)
     return {
         f"{quantity} {place}": Result(phase=phase, quantity=quantity, place=place, axes=STATE, value=value)
@@ -77,8 +80,10 @@ def decided(problem: Problem, findings: Iterable[Finding]) -> set[str]:
     names |= {"y"} & {quantity for quantity, _, _ in found}
     names |= {name for name, (quantity, _) in HEAD_PARAMETERS.items() if (quantity, None, None) in found}
     for place in problem.places:
-        names |= {f"h_n {place}"} if {("h", *place), ("h_n", *place)} <= found else set()
-        names |= {f"dL/dh_0 {place}"} if ("dL/dh_0", *place) in found else set()
+        for letter in problem.case.carried:
+            final, initial = f"{letter}_n", f"dL/d{letter}_0"
+            names |= {f"{final} {place}"} if {(letter, *place), (final, *place)} <= found else set()
+            names |= {f"{initial} {place}"} if (initial, *place) in found else set()
         kinds = {name: PARAMETERS[name[: name.index("_l")]][0] for name in problem.weights_at(place)}
         names |= {name for name, quantity in kinds.items() if (quantity, *place) in found}
     return names

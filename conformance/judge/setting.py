@@ -1,6 +1,6 @@
 """What one local check works with, and the questions that its parts ask of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -9,8 +9,10 @@ from conformance.cases import Problem
 from conformance.judge import geometry
 from conformance.judge.inner import Inner
 from conformance.judge.rounding import Precision
-from conformance.subjects.observation import Observation, Place
-from refrnn import Array, ElmanCell
+from conformance.judge.step_bounds import StepBounds
+from conformance.judge.steps import bounds_of
+from conformance.subjects.observation import Observation, Place, Quantity
+from refrnn import Array
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -22,9 +24,9 @@ class Setting(Struct, frozen=True, kw_only=True):
     precision: Precision
 
     @property
-    def cell(self) -> ElmanCell:
-        """The reference cell that recomputes every step."""
-        return ElmanCell(self.problem.case.nonlinearity)
+    def bounds(self) -> StepBounds:
+        """The bounds of the cell, which recompute every step."""
+        return bounds_of(self.problem.case)
 
     def by_step(self, rows: Array) -> Array:
         """Return the rows (T·B, ·) of all steps as (T, B, ·)."""
@@ -36,7 +38,7 @@ class Setting(Struct, frozen=True, kw_only=True):
         return np.where(geometry.active(self.problem), steps, 0.0)
 
     def states(self, values: Array) -> dict[Place, Array]:
-        """Return h_0, h_n or a gradient of them by place, each (B, H) in float64."""
+        """Return initial or final states or a gradient of them by place, each (B, ·) in float64."""
         batched = self.problem.layout.batched_state(values).astype(np.float64)
         return dict(zip(self.problem.places, batched, strict=True))
 
@@ -46,6 +48,22 @@ class Setting(Struct, frozen=True, kw_only=True):
             return []
         return [(layer, d) for d in range(self.problem.case.directions)]
 
-    def shows(self, *, hidden: Sequence[Place] = (), d_hidden: Sequence[Place] = ()) -> bool:
-        """Return whether the subject shows all these inner steps of its own."""
-        return set(hidden) <= set(self.inner.hidden) and set(d_hidden) <= set(self.inner.d_hidden)
+    def of_place(self, arrays: Mapping[Quantity, Array], place: Place) -> dict[str, Array]:
+        """Return what is shown of the steps of a place by letter, as the rows (T·B, ·) of one batch."""
+        return {letter: geometry.rows(array) for (letter, where), array in arrays.items() if where == place}
+
+    def shows_outputs(self, places: Sequence[Place]) -> bool:
+        """Return whether the subject shows h_t of all these places."""
+        return all(("h", place) in self.inner.values for place in places)
+
+    def shows_states(self, place: Place) -> bool:
+        """Return whether the subject shows every carried vector of a place."""
+        return all((letter, place) in self.inner.values for letter in self.problem.case.carried)
+
+    def shows_gradients(self, place: Place) -> bool:
+        """Return whether the subject shows what reaches every carried vector of a place, or enough to tell it."""
+        shown, passed = self.inner.gradients, self.inner.passed
+        others = self.problem.case.carried[1:]
+        return ("h", place) in shown and all(
+            (letter, place) in shown or (letter, place) in passed for letter in others
+        )

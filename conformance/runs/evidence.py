@@ -8,6 +8,7 @@ from msgspec import Struct
 from conformance.cases import Case, materialise
 from conformance.examination.profiles import profiles
 from conformance.faults import CATALOGUE
+from conformance.faults.cell_mutants import CELL_FAULTS
 from conformance.faults.power import measure
 from conformance.faults.vacuity import lacks_of
 from conformance.judge import MEANINGLESS, THRESHOLD
@@ -86,10 +87,16 @@ def power_of(cases: Sequence[Case]) -> PowerRecord | None:
     if not cases:
         return None
     *_, found = measure(cases, spread(cases, PROBED))
+    names = {fault.id: fault.name for fault in CATALOGUE.values()}
+    names |= {id_: name for mistakes in CELL_FAULTS.values() for id_, name in mistakes.items()}
     return PowerRecord(
         cases=found.cases,
         probed=found.probed,
-        mutants=[MutantRecord(f.id, f.name, found.caught.get(f.id, "")) for f in CATALOGUE.values()],
+        mutants=[
+            MutantRecord(id_, name, found.caught.get(id_, ""))
+            for id_, name in names.items()
+            if id_ in found.caught or id_ in found.missed
+        ],
         disturbed=found.disturbed,
         seen=found.seen,
         overlooked=list(found.overlooked),

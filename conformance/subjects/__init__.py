@@ -11,6 +11,7 @@ MODULES = {
     "reference": "conformance.subjects.reference",
     "torch-results": "conformance.subjects.torch_results",
     "torch-cells": "conformance.subjects.torch_cells",
+    "torch-native": "conformance.subjects.torch_native",
     "torch-packed": "conformance.subjects.torch_packed",
     "torch-functional": "conformance.subjects.torch_functional",
     "torch-double": "conformance.subjects.torch_double",

@@ -12,22 +12,27 @@ from refrnn import Array
 Place = tuple[int, int]
 """A layer and a direction, both from 0; direction 1 is the reverse one."""
 
+Quantity = tuple[str, Place]
+"""What steps of a place compute: its letter in the cell's formulas, and the place."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """Arrays that a subject produced from a problem.
 
-    Results are in the layout of the problem. Quantities of single steps are always (T, B, H), in the order
+    Results are in the layout of the problem. Quantities of single steps are always (T, B, ·), in the order
     of time, with B = 1 for unbatched problems; in padding they may hold anything.
 
     Attributes
     ----------
     output, h_n
         The two results of the network.
+    c_n
+        The third one of an LSTM.
     y
         The outputs of the head, in the layout of the problem, where it has one.
-    d_x, d_h_0
-        Gradients of the loss with respect to x and h_0.
+    d_x, d_h_0, d_c_0
+        Gradients of the loss with respect to x and the initial states.
     parameters
         Gradients of the loss by torch's parameter names; those of the head are "head.weight" and "head.bias".
     hidden
@@ -35,20 +40,29 @@ class Observation:
     d_hidden
         dL/dh_t of each layer and direction: all that reaches h_t.
     d_pre
-        dL/da_t of each layer and direction.
+        dL/da_t of each layer and direction, (T, B, ·) with a column for each row of W_ih.
+    inner, d_inner
+        What else steps compute, such as c_t of an LSTM, and dL/d of it: all that reaches it.
+    d_passed
+        That part of d_inner which later steps passed back: what reaches c_t of an LSTM beside h_t.
     step_parameters
         What each step adds to a parameter's gradient, (T, *shape), by torch's names.
     """
 
     output: Array | None = None
     h_n: Array | None = None
+    c_n: Array | None = None
     y: Array | None = None
     d_x: Array | None = None
     d_h_0: Array | None = None
+    d_c_0: Array | None = None
     parameters: Mapping[str, Array] = field(default_factory=dict)
     hidden: Mapping[Place, Array] = field(default_factory=dict)
     d_hidden: Mapping[Place, Array] = field(default_factory=dict)
     d_pre: Mapping[Place, Array] = field(default_factory=dict)
+    inner: Mapping[Quantity, Array] = field(default_factory=dict)
+    d_inner: Mapping[Quantity, Array] = field(default_factory=dict)
+    d_passed: Mapping[Quantity, Array] = field(default_factory=dict)
     step_parameters: Mapping[str, Array] = field(default_factory=dict)
 
 

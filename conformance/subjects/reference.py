@@ -1,18 +1,21 @@
 """The reference as a subject: `refrnn`'s own scan, judged by the same check as everything else."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy.typing as npt
 from msgspec import Struct
 
-from conformance.cases import Head, Problem
+from conformance.cases import Head, Problem, reference_network
 from conformance.subjects.observation import Observation
-from refrnn import RNN, Array, Linear
+from refrnn import Array, Linear
 
 
 class Reference(Struct, frozen=True):
-    """`refrnn.RNN` over the whole sequence, with everything that its trace and gradients show."""
+    """The reference's network over the whole sequence, with everything that its trace and gradients show."""
 
     name: str = "reference"
-    description: str = "refrnn.RNN, every step shown"
+    description: str = "refrnn's network, every step shown"
 
     def run(self, problem: Problem) -> Observation:
         """Run forward and BPTT in the problem's own precision, or in float32 where that has only 16 bits."""
@@ -25,37 +28,49 @@ def observe(problem: Problem, dtype: npt.DTypeLike) -> Observation:
     def given(values: Array | None) -> Array | None:
         return None if values is None else values.astype(dtype, copy=False)
 
-    case = problem.case
-    rnn = RNN(
-        case.input_size,
-        case.hidden_size,
-        case.layers,
-        case.nonlinearity,
-        case.bias,
-        case.layout == "batch-first",
-        case.dropout,
-        bidirectional=case.bidirectional,
-        dtype=dtype,
-    )
-    rnn.load_state_dict(problem.weights)
-    trace = rnn.forward(
-        given(problem.x), given(problem.h_0), lengths=problem.lengths, dropout_masks=problem.masks
+    def of_every_letter(states: Mapping[str, Array]) -> Any:  # noqa: ANN401 - an array, or a tuple of them
+        found = tuple(given(states.get(letter)) for letter in problem.case.carried)
+        return found if len(found) > 1 else found[0]
+
+    network: Any = reference_network(problem.case, dtype)
+    network.load_state_dict(problem.weights)
+    trace = network.forward(
+        given(problem.x),
+        of_every_letter(problem.given_states),
+        lengths=problem.lengths,
+        dropout_masks=problem.masks,
     )
     y, head_gradients, d_output = None, {}, given(problem.d_output)
     if problem.head is not None:
         y, head_gradients, d_output = _through_head(problem.head, trace.output, dtype)
-    gradients = rnn.backward(trace, d_output, given(problem.d_h_n))
-    places = problem.places
+    gradients = network.backward(trace, d_output, of_every_letter(problem.seen_finals))
+    places, others = problem.places, problem.case.carried[1:]
     return Observation(
         output=trace.output,
-        h_n=trace.h_n,
+        **{f"{letter}_n": getattr(trace, f"{letter}_n") for letter in problem.case.carried},
         y=y,
         d_x=gradients.x,
-        d_h_0=gradients.h_0,
+        **{f"d_{letter}_0": getattr(gradients, f"{letter}_0") for letter in problem.case.carried},
         parameters={**gradients.parameters, **head_gradients},
         hidden={place: trace.hidden(*place) for place in places},
         d_hidden={place: gradients.d_h(*place) for place in places},
         d_pre={place: gradients.d_a(*place) for place in places},
+        inner={
+            (letter, place): trace.quantity(letter, *place)
+            for place in places
+            for letter in trace.quantities
+            if letter != "h"
+        },
+        d_inner={
+            (letter, place): getattr(gradients, f"d_{letter}")(*place)
+            for letter in others
+            for place in places
+        },
+        d_passed={
+            (letter, place): getattr(gradients, f"d_{letter}_from_next")(*place)
+            for letter in others
+            for place in places
+        },
         step_parameters={name: gradients.step_contributions(name) for name in problem.weights},
     )
 

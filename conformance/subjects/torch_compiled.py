@@ -66,8 +66,8 @@ class TorchCompiled(Struct, frozen=True):
         try:
             with _dynamo.config.patch(allow_rnn=True):
                 run = torch.compile(rnn, backend=self.backend, fullgraph=True)
-                output, h_n = called(run, problem, leaves)
-                return differentiated(problem, output, h_n, leaves)
+                output, finals = called(run, problem, leaves)
+                return differentiated(problem, output, finals, leaves)
         except _dynamo.exc.TorchDynamoException as refusal:
             reason = str(refusal).strip().splitlines()[0].rstrip(" .")
             message = f"torch.compile refuses this: {reason}."

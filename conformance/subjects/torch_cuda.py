@@ -50,10 +50,13 @@ class TorchCuda(Struct, frozen=True):
             leaves = replace(
                 host,
                 x=host.x.detach().to(self.device).requires_grad_(),
-                h_0=None if host.h_0 is None else host.h_0.detach().to(self.device).requires_grad_(),
+                states={
+                    letter: state.detach().to(self.device).requires_grad_()
+                    for letter, state in host.states.items()
+                },
             )
-            output, h_n = called(rnn, problem, leaves)
-            return differentiated(problem, output, h_n, leaves)
+            output, finals = called(rnn, problem, leaves)
+            return differentiated(problem, output, finals, leaves)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-r"""First-order gradients of torch.nn.RNN by way of its double backward.
+r"""First-order gradients of torch.nn.RNN, LSTM and GRU by way of their double backward.
 
 Backpropagation computes g(c) = Jᵀc, linear in the cotangents c of the results. Differentiating <g(c), v> by c gives
 Jv, and differentiating <Jv, d> by v gives Jᵀd, the gradients of the problem:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class TorchDouble(Struct, frozen=True):
-    """One nn.RNN call and three nested backward calls."""
+    """One call of nn.RNN, LSTM or GRU and three nested backward calls."""
 
     name: str = "torch-double"
     description: str = "torch.nn.RNN, its gradients by double backward"
@@ -46,24 +46,23 @@ class TorchDouble(Struct, frozen=True):
         """Run forward once, and transpose twice."""
         from torch.autograd.graph import GradientEdge
 
-        rnn = whole_module(problem)
-        leaves = Leaves.of(problem, dict(rnn.named_parameters()))
-        output, h_n = called(rnn, problem, leaves)
-        inner = torch_graph.tap(problem, [output, h_n], listening=False)
-        nodes = [] if inner is None else inner.nodes
-        wanted = [*leaves.all, *(GradientEdge(node, 0) for node in nodes)]
-        found = _transposed_twice(*seen(problem, output, h_n), wanted)
+        made = whole_module(problem)
+        leaves = Leaves.of(problem, dict(made.named_parameters()))
+        output, finals = called(made, problem, leaves)
+        inner = torch_graph.tap(problem, [output, *finals.values()], listening=False)
+        nodes = {} if inner is None else inner.nodes
+        wanted = [*leaves.all, *(GradientEdge(node, 0) for node in nodes.values())]
+        found = _transposed_twice(*seen(problem, output, finals), wanted)
         count = len(leaves.all)
         gradients = [
             g if g is not None else leaf.new_zeros(leaf.shape)
             for g, leaf in zip(found, leaves.all, strict=False)
         ]
-        shown = observation(problem, output, h_n, leaves, gradients)
+        shown = observation(problem, output, finals, leaves, gradients)
         if inner is None:
             return shown
-        inner.d_hidden = {n: g for n, g in enumerate(found[count:]) if g is not None}
-        steps = torch_graph.observed(problem, inner)
-        return replace(shown, hidden=steps["hidden"], d_hidden=steps["d_hidden"])
+        inner.arriving = {key: g for key, g in zip(nodes, found[count:], strict=True) if g is not None}
+        return replace(shown, **(torch_graph.observed(problem, inner) | {"d_pre": {}}))
 
 
 def _transposed_twice(

@@ -43,9 +43,9 @@ class TorchFunctional(Struct, frozen=True):
         def run(*arguments: Any) -> tuple[Any, torch.Tensor]:  # noqa: ANN401 - x may be packed
             return torch.func.functional_call(rnn, parameters, arguments)
 
-        output, h_n = called(run, problem, leaves)
-        inner = torch_graph.tap(problem, [output, h_n])
-        shown = differentiated(problem, output, h_n, leaves)
+        output, finals = called(run, problem, leaves)
+        inner = torch_graph.tap(problem, [output, *finals.values()])
+        shown = differentiated(problem, output, finals, leaves)
         return replace(shown, **({} if inner is None else torch_graph.observed(problem, inner)))
 
 

@@ -1,9 +1,10 @@
-"""Building torch modules with copied weights, shared by the subjects that run torch."""
+"""Building torch modules with copied weights and handing states over, shared by the subjects that run torch."""
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -55,8 +56,12 @@ def cotangent(problem: Problem, values: Array) -> torch.Tensor:
     return memory.copy_(tensor(distinct)).expand(values.shape)
 
 
-def module(problem: Problem, weights: Mapping[str, Array], **options: float) -> torch.nn.RNN:
-    """Return an nn.RNN of the problem's kind that holds exactly `weights`.
+MODULES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
+"""torch's module with each cell; its single step is called so too, with "Cell" behind it."""
+
+
+def module(problem: Problem, weights: Mapping[str, Array], **options: float) -> torch.nn.RNNBase:
+    """Return an nn.RNN, LSTM or GRU of the problem's kind that holds exactly `weights`.
 
     Raises
     ------
@@ -66,19 +71,22 @@ def module(problem: Problem, weights: Mapping[str, Array], **options: float) -> 
     import torch
 
     case = problem.case
-    rnn = torch.nn.RNN(
+    own: dict[str, Any] = {"nonlinearity": case.nonlinearity} if case.cell == "rnn" else {}
+    if case.proj_size:
+        own["proj_size"] = case.proj_size
+    made = getattr(torch.nn, MODULES[case.cell])(
         weights["weight_ih_l0"].shape[1],
         case.hidden_size,
-        nonlinearity=case.nonlinearity,
         bias=case.bias,
         dtype=precision(problem),
+        **own,
         **options,
     )
-    return loaded(rnn, problem, weights)
+    return loaded(made, problem, weights)
 
 
-def whole_module(problem: Problem) -> torch.nn.RNN:
-    """Return one nn.RNN of all layers and directions that holds exactly the problem's weights, in the case's mode."""
+def whole_module(problem: Problem) -> torch.nn.RNNBase:
+    """Return one module of all layers and directions that holds exactly the problem's weights, in the case's mode."""
     case = problem.case
     made = module(
         problem,
@@ -94,13 +102,32 @@ def whole_module(problem: Problem) -> torch.nn.RNN:
     return made
 
 
+def handed(states: tuple[torch.Tensor, ...]) -> Any:  # noqa: ANN401 - as the modules take and give it
+    """Return states as torch's modules take them: none, a tensor, or an LSTM's pair."""
+    return None if not states else states if len(states) > 1 else states[0]
+
+
+def by_letter(problem: Problem, states: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401
+    """Return what torch's modules give as the states after some steps, by letter."""
+    letters = problem.case.carried
+    return dict(zip(letters, states if len(letters) > 1 else (states,), strict=True))
+
+
 @contextmanager
 def seeded(problem: Problem) -> Iterator[None]:
     """Let torch's generator draw the masks of `problem`, and afterwards be what it was."""
     import torch
 
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), undisturbed():
         torch.manual_seed(problem.mask_seed)
+        yield
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let torch run projections in float32 without a word about oneDNN, which has none: the results are the same."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
         yield
 
 

@@ -34,9 +34,9 @@ class TorchPacked(Struct, frozen=True):
             raise Unsupported(message)
         rnn = whole_module(problem)
         leaves = Leaves.of(problem, dict(rnn.named_parameters()))
-        output, h_n = called(rnn, problem, leaves, always_packed=True)
-        inner = torch_graph.tap(problem, [output, h_n])
-        shown = differentiated(problem, output, h_n, leaves)
+        output, finals = called(rnn, problem, leaves, always_packed=True)
+        inner = torch_graph.tap(problem, [output, *finals.values()])
+        shown = differentiated(problem, output, finals, leaves)
         return replace(shown, **({} if inner is None else torch_graph.observed(problem, inner)))
 
 

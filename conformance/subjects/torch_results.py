@@ -17,7 +17,9 @@ class TorchResults(Struct, frozen=True):
 
     def run(self, problem: Problem) -> Observation:
         """Run forward and backward and return every public quantity."""
-        return replace(TorchFused().run(problem), hidden={}, d_hidden={}, d_pre={})
+        return replace(
+            TorchFused().run(problem), hidden={}, d_hidden={}, d_pre={}, inner={}, d_inner={}, d_passed={}
+        )
 
 
 SUBJECT = TorchResults()

@@ -1,9 +1,9 @@
-"""torch.nn.RNN called one step at a time, graph kept, so that nothing inside stays hidden.
+"""torch's modules called one step at a time, graph kept, so that nothing inside stays hidden.
 
-Every layer and direction is a real one-layer nn.RNN with its share of the copied weights, called with sequences
-of length 1. One backward pass over the whole graph then shows dL/dh_t at every state. The parameters of every
-step enter as views of one leaf, so that autograd shows both what each step adds to a parameter's gradient
-and the sum that it accumulates itself.
+Every layer and direction is a real one-layer nn.RNN, LSTM or GRU with its share of the copied weights, called with
+sequences of length 1. One backward pass over the whole graph then shows dL/dh_t at every state, and what later steps
+pass back to c_t of an LSTM. The parameters of every step enter as views of one leaf, so that autograd shows both what
+each step adds to a parameter's gradient and the sum that it accumulates itself.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct, field
 
-from conformance.subjects.observation import Observation, Place
-from conformance.subjects.torch_modules import cotangent, module, numbers, shown, tensor
+from conformance.subjects.observation import Observation, Place, Quantity
+from conformance.subjects.torch_modules import cotangent, handed, module, numbers, shown, tensor, undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from conformance.cases import Problem
     from refrnn import Array
 
+    States = tuple[torch.Tensor, ...]
+
 
 class Graph(Struct):
     """The tensors of one run whose gradients are wanted."""
 
-    states: dict[Place, list[torch.Tensor]] = field(default_factory=dict)  # h_t (B, H), by time
+    states: dict[Quantity, list[torch.Tensor]] = field(
+        default_factory=dict
+    )  # carried vectors (B, ·), by time
     leaves: dict[str, torch.Tensor] = field(default_factory=dict)  # parameters by torch's names
     uses: dict[str, list[torch.Tensor]] = field(default_factory=dict)  # the view of each at every step
 
@@ -39,37 +43,37 @@ class Stepper(Struct, frozen=True):
     Attributes
     ----------
     names
-        What the parameters are called in the module that makes it: weights, then biases.
+        What the parameters are called in the module that makes it, in torch's order.
     build
         Makes that module from a problem and its share of the weights.
     step
-        Calls it with other parameters on x_t (B, I) and h_{t-1} (B, H), and returns h_t (B, H).
+        Calls it with other parameters on x_t (B, I) and the states before (B, ·), and returns those after.
     """
 
-    names: tuple[str, ...]
+    names: Callable[[Problem], tuple[str, ...]]
     build: Callable[[Problem, dict[str, Array]], torch.nn.Module]
-    step: Callable[[torch.nn.Module, dict[str, torch.Tensor], torch.Tensor, torch.Tensor], torch.Tensor]
+    step: Callable[[torch.nn.Module, dict[str, torch.Tensor], torch.Tensor, States], States]
 
 
 def _sequence_of_one(
-    rnn: torch.nn.Module, parameters: dict[str, torch.Tensor], x_t: torch.Tensor, h: torch.Tensor
-) -> torch.Tensor:
+    made: torch.nn.Module, parameters: dict[str, torch.Tensor], x_t: torch.Tensor, states: States
+) -> States:
     import torch
 
-    _, h_next = torch.func.functional_call(rnn, parameters, (x_t.unsqueeze(0), h.unsqueeze(0)))
-    return h_next.squeeze(0)
+    before = tuple(state.unsqueeze(0) for state in states)
+    with undisturbed():
+        _, after = torch.func.functional_call(made, parameters, (x_t.unsqueeze(0), handed(before)))
+    return tuple(state.squeeze(0) for state in (after if len(before) > 1 else (after,)))
 
 
-SEQUENCES_OF_ONE = Stepper(
-    ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), module, _sequence_of_one
-)
+SEQUENCES_OF_ONE = Stepper(lambda problem: problem.case.parameters_at(0, 0), module, _sequence_of_one)
 
 
 class TorchSteps(Struct, frozen=True):
     """A module stepped by hand, with every state and gradient in sight."""
 
     name: str = "torch-steps"
-    description: str = "torch.nn.RNN called one step at a time, every step shown"
+    description: str = "torch.nn.RNN, LSTM and GRU called one step at a time, every step shown"
     stepper: Stepper = SEQUENCES_OF_ONE
 
     def run(self, problem: Problem) -> Observation:
@@ -78,12 +82,19 @@ class TorchSteps(Struct, frozen=True):
 
         graph = Graph()
         x = numbers(problem, problem.layout.time_major(problem.x), gradient=True)
-        h_0 = numbers(problem, problem.initial_state, gradient=True)
+        initial = {
+            letter: numbers(problem, state, gradient=True) for letter, state in problem.initial_states.items()
+        }
         below = list(x.unbind(0))
         for layer in range(problem.case.layers):
             sides = [
                 _scan(
-                    self.stepper, problem, graph, (layer, d), below, h_0[layer * problem.case.directions + d]
+                    self.stepper,
+                    problem,
+                    graph,
+                    (layer, d),
+                    below,
+                    tuple(state[layer * problem.case.directions + d] for state in initial.values()),
                 )
                 for d in range(problem.case.directions)
             ]
@@ -91,8 +102,13 @@ class TorchSteps(Struct, frozen=True):
                 [torch.cat(side, dim=-1) if len(side) > 1 else side[0] for side in zip(*sides, strict=True)]
             )
             below = list(_dropped(problem, layer, output).unbind(0))
-        h_n = torch.stack([graph.states[place][0 if place[1] else -1] for place in problem.places])
-        return _observed(problem, graph, x, h_0, _shown_output(problem, output), h_n)
+        finals = {
+            letter: torch.stack(
+                [graph.states[letter, place][0 if place[1] else -1] for place in problem.places]
+            )
+            for letter in problem.case.carried
+        }
+        return _observed(problem, graph, x, initial, _shown_output(problem, output), finals)
 
 
 def _dropped(problem: Problem, layer: int, output: torch.Tensor) -> torch.Tensor:
@@ -109,32 +125,37 @@ def _scan(
     graph: Graph,
     place: Place,
     below: list[torch.Tensor],
-    h: torch.Tensor,
+    carried: States,
 ) -> list[torch.Tensor]:
-    """Step one layer in one direction and return h_t by time; samples without a step hold their state."""
-    named = problem.weights_at(place)
-    made = stepper.build(problem, dict(zip(stepper.names, named.values(), strict=False)))
+    """Step one layer in one direction and return h_t by time; samples without a step hold their states."""
+    named, names = problem.weights_at(place), stepper.names(problem)
+    made = stepper.build(problem, dict(zip(names, named.values(), strict=True)))
     parameters = dict(zip(named, made.parameters(), strict=True))
     graph.leaves |= parameters
     graph.uses |= {name: [] for name in named}
 
     steps = range(problem.case.steps)
-    states: dict[int, torch.Tensor] = {}
+    states: dict[int, States] = {}
     for t in reversed(steps) if place[1] else steps:
         views = [leaf.view_as(leaf) for leaf in parameters.values()]
         for name, view in zip(named, views, strict=True):
             graph.uses[name].append(view)
-        own = dict(zip(stepper.names, views, strict=False))
-        rows = None if problem.active[t].all() else tensor(np.flatnonzero(problem.active[t]))
-        x_t, h_prev = (below[t], h) if rows is None else (below[t][rows], h[rows])
-        h_next = stepper.step(made, own, x_t, h_prev)
-        h = h_next if rows is None else h.index_copy(0, rows, h_next)
-        states[t] = h
-    graph.states[place] = [states[t] for t in steps]
+        own = dict(zip(names, views, strict=True))
+        if problem.active[t].all():
+            after = stepper.step(made, own, below[t], carried)
+            carried = tuple(state.view_as(state) for state in after)
+        else:
+            rows = tensor(np.flatnonzero(problem.active[t]))
+            after = stepper.step(made, own, below[t][rows], tuple(state[rows] for state in carried))
+            pairs = zip(carried, after, strict=True)
+            carried = tuple(state.index_copy(0, rows, own_rows) for state, own_rows in pairs)
+        states[t] = carried  # beside h_t, which is used here alone, seen from the steps after it only
+    for n, letter in enumerate(problem.case.carried):
+        graph.states[letter, place] = [states[t][n] for t in steps]
     if place[1]:
         for name in named:
             graph.uses[name].reverse()
-    return graph.states[place]
+    return graph.states["h", place]
 
 
 def _shown_output(problem: Problem, output: torch.Tensor) -> torch.Tensor:
@@ -151,9 +172,9 @@ def _observed(
     problem: Problem,
     graph: Graph,
     x: torch.Tensor,
-    h_0: torch.Tensor,
+    initial: dict[str, torch.Tensor],
     output: torch.Tensor,
-    h_n: torch.Tensor,
+    finals: dict[str, torch.Tensor],
 ) -> Observation:
     """Run the backward pass and lay everything out as the problem does."""
     import torch
@@ -162,11 +183,10 @@ def _observed(
     seen: list[tuple[torch.Tensor, Array]] = []
     if problem.d_output is not None:
         seen.append((output, layout.time_major(problem.d_output)))
-    if problem.d_h_n is not None:
-        seen.append((h_n, layout.batched_state(problem.d_h_n)))
+    seen += [(finals[letter], layout.batched_state(d)) for letter, d in problem.seen_finals.items()]
 
-    wanted = [x, h_0, *graph.leaves.values()]
-    wanted += [h for states in graph.states.values() for h in states]
+    wanted = [x, *initial.values(), *graph.leaves.values()]
+    wanted += [state for states in graph.states.values() for state in states]
     wanted += [view for views in graph.uses.values() for view in views]
     found = iter(
         torch.autograd.grad(
@@ -177,17 +197,23 @@ def _observed(
             materialize_grads=True,
         )
     )
-    # The gradients come in the order of `wanted`, and the arguments below are evaluated in that order.
+    # The gradients come in the order of `wanted`, and are taken below in that order.
     steps = range(problem.case.steps)
-    d_x, d_h_0 = shown(problem, next(found)), shown(problem, next(found))
+    d_x = layout.restored(shown(problem, next(found)))
+    d_initial = {letter: layout.restored_state(shown(problem, next(found))) for letter in initial}
+    parameters = {name: shown(problem, next(found)) for name in graph.leaves}
+    inner = {quantity: _stacked(problem, states) for quantity, states in graph.states.items()}
+    d_inner = {quantity: _stacked(problem, [next(found) for _ in steps]) for quantity in graph.states}
     return Observation(
         output=layout.restored(shown(problem, output)),
-        h_n=layout.restored_state(shown(problem, h_n)),
-        d_x=layout.restored(d_x),
-        d_h_0=None if problem.h_0 is None else layout.restored_state(d_h_0),
-        parameters={name: shown(problem, next(found)) for name in graph.leaves},
-        hidden={place: _stacked(problem, states) for place, states in graph.states.items()},
-        d_hidden={place: _stacked(problem, [next(found) for _ in steps]) for place in graph.states},
+        **{f"{letter}_n": layout.restored_state(shown(problem, final)) for letter, final in finals.items()},
+        d_x=d_x,
+        **{f"d_{letter}_0": d_initial[letter] for letter in problem.given_states},
+        parameters=parameters,
+        hidden={place: inner.pop(("h", place)) for place in problem.places},
+        d_hidden={place: d_inner.pop(("h", place)) for place in problem.places},
+        inner=inner,
+        d_passed=d_inner,
         step_parameters={name: _stacked(problem, [next(found) for _ in steps]) for name in graph.uses},
     )
 

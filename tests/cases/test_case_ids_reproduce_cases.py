@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conformance import SUITES, Case, UsageError, parse_id
 from conformance.cases import FORMATS, identifier
-from conformance.cases.case import DROPOUT, REGIMES, Cotangents, Dtype
+from conformance.cases.case import DROPOUT, OF_C, REGIMES, Cell, Cotangents, Dtype
 
 EXAMPLE = "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0"
 
@@ -29,8 +29,16 @@ def cases(draw: st.DrawFn) -> Case:
     layers, dtype = draw(st.integers(1, 12)), draw(st.sampled_from(get_args(Dtype)))
     headless = lengths or not FORMATS[dtype].decides
     dropout = draw(st.sampled_from(DROPOUT)) if layers > 1 else 0.0
+    cell = draw(st.sampled_from(get_args(Cell))) if FORMATS[dtype].decides else "rnn"
+    hidden_size, h_0, long = draw(size), draw(st.booleans()), cell == "lstm"
+    cotangents = draw(st.sampled_from([c for c in get_args(Cotangents) if long or c != "c_n"]))
+    c_0 = draw(st.booleans()) if long and h_0 else True
+    regimes = [r for r in REGIMES if r not in OF_C or (long and h_0 and c_0)]
     return Case(
-        nonlinearity=draw(st.sampled_from(["tanh", "relu"])),
+        cell=cell,
+        nonlinearity=draw(st.sampled_from(["tanh", "relu"])) if cell == "rnn" else "tanh",
+        proj_size=draw(st.integers(0, hidden_size - 1)) if long else 0,
+        c_0=c_0,
         layers=layers,
         dropout=dropout,
         evaluation=dropout > 0 and draw(st.booleans()),
@@ -41,12 +49,12 @@ def cases(draw: st.DrawFn) -> Case:
         batch=batch,
         layout=layout,
         input_size=draw(size),
-        hidden_size=draw(size),
+        hidden_size=hidden_size,
         output_size=0 if headless else draw(st.integers(0, 9)),
-        h_0=draw(st.booleans()),
-        cotangents=draw(st.sampled_from(get_args(Cotangents))),
+        h_0=h_0,
+        cotangents=cotangents,
         dtype=dtype,
-        regime=draw(st.sampled_from(REGIMES) | gains),
+        regime=draw(st.sampled_from(regimes) | gains),
         seed=draw(st.integers(0, 10**18 - 1)),
     )
 
@@ -100,8 +108,11 @@ def test_the_documented_example_is_the_shortest_form_of_what_it_says() -> None:
 
 
 MALFORMED = {
-    "": ("expected rnn, got ''",),
-    "gru-tanh-T7-B3-I4-H5-f64-s0": ("expected rnn, got 'gru'",),
+    "": ("expected rnn|lstm|gru, got ''",),
+    "gru-tanh-T7-B3-I4-H5-f64-s0": ("expected T<steps>, got 'tanh'",),
+    "gru-T7-B3-I4-H5-proj2-f64-s0": ("expected f32|f64|f16|bf16, got 'proj2'",),
+    "gru-T7-B3-I4-H5-noc0-f64-s0": ("expected f32|f64|f16|bf16, got 'noc0'",),
+    "peephole-T7-B3-I4-H5-f64-s0": ("expected rnn|lstm|gru, got 'peephole'",),
     "rnn-sigmoid-T7-B3-I4-H5-f64-s0": ("expected tanh|relu, got 'sigmoid'",),
     "rnn-tanh-B3-I4-H5-f64-s0": ("expected T<steps>, got 'B3'",),
     "rnn-tanh-T0-B3-I4-H5-f64-s0": ("expected T<steps>, got 'T0'",),
@@ -117,7 +128,7 @@ MALFORMED = {
     "rnn-tanh-T7-B3-I4-H5-f64-s00": ("expected s<seed>, got 's00'",),
     "rnn-tanh-T7-B3-I4-H5-f64-s0-s1": ("expected the end of the id, got 's1'",),
     "rnn-tanh-T7-B3-I4-H5-f64-s0\n": (r"expected s<seed>, got 's0\n'",),
-    " rnn-tanh-T7-B3-I4-H5-f64-s0": ("expected rnn, got ' rnn'",),
+    " rnn-tanh-T7-B3-I4-H5-f64-s0": ("expected rnn|lstm|gru, got ' rnn'",),
     "rnn-tanh-T7-B3-I4-H5-f64-huge-s0": ("expected s<seed>, got 'huge'",),
     "rnn-tanh-T7-B3-I4-H5-f64-default-s0": ("expected s<seed>, got 'default'",),
 }
@@ -145,6 +156,13 @@ def test_a_malformed_id_is_told_what_was_expected_what_was_given_and_how_ids_loo
         ("rnn-tanh-L2-eval-T7-B3-I4-H5-f64-s0", "only with dropout"),
         ("rnn-tanh-T7-B3-I4-H5-f64-gain2.0-s0", "got 'gain2.0'"),
         ("rnn-tanh-T7-B3-I4-H5-f64-gain02-s0", "got 'gain02'"),
+        ("gru-T7-B3-I4-H5-dcn-f64-s0", "for an lstm only; got gru"),
+        ("lstm-T7-B3-I4-H5-noh0-noc0-f64-s0", "Without h_0 a case has no c_0 either"),
+        (
+            "lstm-T7-B3-I4-H5-proj5-f64-s0",
+            "proj_size must be a whole number of at least 0 and below 5; got 5",
+        ),
+        ("lstm-T7-B3-I4-H5-bf16-s0", "for an rnn only; got lstm with tanh in bf16"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(text: str, says: str) -> None:

@@ -61,7 +61,7 @@ def test_the_line_that_reproduces_a_discrepancy_does(
             "There is no subject 'keras'; choose from torch-steps, torch",
         ),
         (("show", CASE, "--subject", "keras"), "There is no subject 'keras'"),
-        (("show", "nonsense"), "expected rnn, got 'nonsense'"),
+        (("show", "nonsense"), "expected rnn|lstm|gru, got 'nonsense'"),
         (("show",), "Missing argument 'ID'"),
         (("run", "--jobs", "0"), "'--jobs'"),
         (("run", "--jobs", "two"), "'--jobs'"),

@@ -10,7 +10,7 @@ from conformance.cases import materialise
 from conformance.faults import Choices, Mutant, load_fault, simulate
 from conformance.judge import distances
 
-CASES = SUITES["smoke"].cases()
+CASES = [case for case in SUITES["smoke"].cases() if case.cell == "rnn"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from oracles.local_check import sums
 from conformance.cases import FORMATS, materialise, parse_id
 from conformance.judge import Precision, local_check
 from conformance.judge import elman_bounds as bounds
-from conformance.judge.flow import Flow, magnitude
+from conformance.judge.flow import Flow, gradient_sum, magnitude
 from conformance.judge.rounding import _gamma
 from conformance.subjects import load_subject
 
@@ -51,8 +51,8 @@ def test_sums(name: str) -> None:
     close(bounds.pre_activation(p, terms, fan_in=7), [of_sum(name, 10, t, 3) for t in terms], name)
     flow = Flow(value=np.zeros(3), terms=terms, inherited=np.array([0.5, 0.25, 0.0]))
     expected = [of_sum(name, 8, t + e, 2) + e for t, e in zip(terms, flow.inherited, strict=True)]
-    close(bounds.gradient_sum(p, flow, products=6, addends=2, stored=2), expected, name)
-    close(bounds.gradient_sum(p, flow, products=8, stored=2), expected, name)
+    close(gradient_sum(p, flow, products=6, addends=2, stored=2), expected, name)
+    close(gradient_sum(p, flow, products=8, stored=2), expected, name)
 
 
 def test_sums_of_as_many_terms_as_a_unit_has_parts_have_no_bound() -> None:

@@ -10,9 +10,10 @@ from msgspec import structs
 
 from conformance.cases import FORMATS, materialise, parse_id
 from conformance.judge import Precision, results
-from conformance.judge.elman_noise import Dice, NoisyElman, perturbations, times
+from conformance.judge.elman_noise import NoisyElman
 from conformance.judge.head_noise import noisy_gradients, noisy_outputs, noisy_return
 from conformance.judge.noise import Replay, noise_of, noises
+from conformance.judge.noisy_arithmetic import Dice, Scanned, perturbations, times
 from conformance.subjects.reference import observe
 from refrnn import Weights
 
@@ -37,7 +38,7 @@ SCATTER = 4 / math.sqrt(2 * MANY)  # four standard errors of a standard deviatio
 
 
 def cell(nonlinearity: str = "tanh", u: float = 1e-6, replays: int = MANY, eta: float = 0.0) -> NoisyElman:
-    return NoisyElman(nonlinearity, u, eta, replays, np.random.default_rng(3))
+    return NoisyElman(u, eta, replays, np.random.default_rng(3), nonlinearity)
 
 
 def scatter(values: np.ndarray) -> np.ndarray:
@@ -138,7 +139,7 @@ def test_both_sides_of_the_kink_are_as_likely() -> None:
 def test_a_state_at_the_kink_of_relu_lies_on_either_side_in_half_of_the_replays() -> None:
     w = Weights(np.array([[1.0], [1.0]]), np.zeros((2, 2)), np.array([-1.0, 1.0]), np.zeros(2))
     noisy, x = cell("relu", replays=8), np.ones((1, 8, 1))
-    states = noisy.forward(w, x, np.zeros((8, 2)), range(1), np.ones((1, 8, 1), np.bool_))
+    (states,) = noisy.forward(w, x, [np.zeros((8, 2))], range(1), np.ones((1, 8, 1), np.bool_)).states
     assert ((states[0] > 0).sum(axis=0) == [4, 8]).all()
 
 
@@ -150,7 +151,8 @@ def test_a_step_forward_scatters_as_its_sum_and_its_function_round() -> None:
     rng, noisy = np.random.default_rng(1), cell()
     w, x, h = drawn_weights(rng), rng.standard_normal((1, 1, 3)), rng.standard_normal((1, 2))
     tiled = np.repeat(x, MANY, axis=1)
-    states = noisy.forward(w, tiled, np.repeat(h, MANY, axis=0), range(1), np.ones((1, MANY, 1), np.bool_))
+    ones = np.ones((1, MANY, 1), np.bool_)
+    (states,) = noisy.forward(w, tiled, [np.repeat(h, MANY, axis=0)], range(1), ones).states
     terms = np.concatenate([w.ih * x[0], w.hh * h, w.b_ih[:, None], w.b_hh[:, None]], axis=1)
     a, squares = terms.sum(axis=1), (terms**2).sum(axis=1)
     sigma = 1e-6 * np.sqrt(8 * (a**2 / 3 + squares / 6) + squares)  # I + H + 3 terms
@@ -162,9 +164,9 @@ def test_a_step_backward_scatters_as_its_operations_round() -> None:
     rng, noisy = np.random.default_rng(2), cell()
     w, h, d = drawn_weights(rng), rng.uniform(-0.9, 0.9, (1, 1, 2)), rng.standard_normal((1, 1, 2))
     ones = np.ones((1, MANY, 1), np.bool_)
-    d_a, d_0 = noisy.backward(
-        w, np.repeat(h, MANY, axis=1), np.repeat(d, MANY, axis=1), np.zeros((MANY, 2)), range(1), ones
-    )
+    scanned, d_output = Scanned((np.repeat(h, MANY, axis=1),), ()), np.repeat(d, MANY, axis=1)
+    back = noisy.backward(w, scanned, (), d_output, [np.zeros((MANY, 2))], range(1), ones)
+    d_a, (d_0,) = back.d_ih, back.initial
     slope = 1 - h[0, 0] ** 2
     delta = d[0, 0] * slope
     # Two perturbations by the same dice, half of whose variance they share, and that of the slope.
@@ -180,10 +182,13 @@ def test_steps_that_a_sample_lacks_change_nothing() -> None:
     rng, noisy = np.random.default_rng(4), cell(u=0.0, replays=1)
     w, x, h = drawn_weights(rng), rng.standard_normal((3, 2, 3)), rng.standard_normal((2, 2))
     active = np.array([[True, True], [True, False], [True, False]])[:, :, np.newaxis]
-    states = noisy.forward(w, x, h, range(3), active)
+    scanned = noisy.forward(w, x, [h], range(3), active)
+    (states,) = scanned.states
     assert np.array_equal(states[2, 1], states[0, 1])
     assert not np.array_equal(states[2, 0], states[1, 0])
-    d_a, d_0 = noisy.backward(w, states, np.zeros((3, 2, 2)), rng.standard_normal((2, 2)), range(3), active)
+    d_final = [rng.standard_normal((2, 2))]
+    back = noisy.backward(w, scanned, (), np.zeros((3, 2, 2)), d_final, range(3), active)
+    d_a, (d_0,) = back.d_ih, back.initial
     assert not d_a[1:, 1].any()
     assert d_a[:, 0].all()
     assert d_0.all()
@@ -299,7 +304,7 @@ def test_a_gradient_of_a_parameter_scatters_element_by_element_as_its_sum_rounds
     rng = np.random.default_rng(8)
     delta, read = rng.integers(-8, 9, (2, 6, 2)).astype(np.float64)  # whose sums are exact
     tiled = [np.repeat(values[np.newaxis], MANY, axis=0) for values in (delta, read)]
-    found = replay._sum(tiled[0], (tiled[0] ** 2).swapaxes(1, 2), tiled[1])
+    found = replay._sum(*tiled)
     total, squares = delta.T @ read, (delta**2).T @ read**2
     sigma = 1e-6 * np.sqrt(6 * (total**2 / 3 + squares / 6) + squares)
     assert np.abs(scatter(found) / sigma - 1).max() < SCATTER

@@ -29,7 +29,7 @@ def kinds_of_case() -> dict[tuple[str, str], list[Case]]:
     """Return the smallest case of every kind in the standard suite, by regime and precision."""
     smallest: dict[object, Case] = {}
     for case in SUITES["standard"].cases():
-        if case.steps > LONGEST:
+        if case.cell != "rnn" or case.steps > LONGEST:
             continue
         kind = (
             case.regime,
@@ -86,7 +86,7 @@ def test_twice_the_bound_in_one_element_is_named_in_every_regime(
 
 
 def test_the_sample_holds_every_regime_of_the_suite_in_both_precisions() -> None:
-    every = {(case.regime, case.dtype) for case in SUITES["standard"].cases()}
+    every = {(case.regime, case.dtype) for case in SUITES["standard"].cases() if case.cell == "rnn"}
     assert set(KINDS) == every
 
 
@@ -209,7 +209,7 @@ def fused_backward(run: Judged, finding: Finding, index: Index, value: float) ->
     listen = torch_graph.Tap.listen
 
     def disturbing(tap: torch_graph.Tap) -> None:
-        tap.nodes[position].register_prehook(lambda gs: (moved(gs[0], (row, index[2]), value),))
+        tap.nodes["h", position].register_prehook(lambda gs: (moved(gs[0], (row, index[2]), value),))
         listen(tap)
 
     return mock.patch.object(torch_graph.Tap, "listen", disturbing)

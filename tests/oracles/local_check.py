@@ -11,7 +11,7 @@ import numpy as np
 from conformance.cases import Case, Problem
 from conformance.judge import Precision
 from conformance.judge import elman_bounds as bounds
-from conformance.judge.flow import Flow
+from conformance.judge.flow import Flow, gradient_sum
 from conformance.subjects.observation import Observation, Place
 
 Key = tuple[str, int | None, int | None]
@@ -29,7 +29,7 @@ class Expected:
     def bound(self, p: Precision, products: int, stored: int) -> np.ndarray:
         """Return the bound of a sum of so many terms."""
         flow = Flow(value=self.value, terms=self.terms, inherited=self.inherited)
-        return bounds.gradient_sum(p, flow, products=products, stored=stored)
+        return gradient_sum(p, flow, products=products, stored=stored)
 
 
 def sums(case: Case, quantity: str, layer: int | None) -> tuple[int, int]:

@@ -14,7 +14,8 @@ from conformance.judge.geometry import last_steps, picked
 from conformance.subjects import torch_graph
 from conformance.subjects.torch_modules import module, tensor
 
-SMOKE = SUITES["smoke"].cases()
+SMOKE = [case for case in SUITES["smoke"].cases() if not (case.cell == "lstm" and case.dtype == "f32")]
+"""All but those of the one kernel of torch that shows no steps."""
 
 
 def calm(case: Case) -> bool:
@@ -34,6 +35,9 @@ def shown(case: Case) -> tuple[Problem, Observation]:
 def test_the_fused_module_shows_every_step_and_its_results_are_those_steps_bit_for_bit(case: Case) -> None:
     problem, found = shown(case)
     places = set(problem.places)
+    if case.proj_size:
+        assert not found.hidden  # a product stands between h and the gates
+        return
     assert set(found.hidden) == set(found.d_hidden) == set(found.d_pre) == places
     active = problem.active[:, :, np.newaxis]
     top = [found.hidden[case.layers - 1, d] for d in range(case.directions)]
@@ -51,7 +55,7 @@ def test_what_the_fused_module_shows_is_what_it_computes_without_being_watched(c
     with mock.patch.object(torch_graph, "tap", return_value=None):
         unwatched = FUSED.run(problem)
     assert unwatched.hidden == {}
-    for name in ("output", "h_n", "d_x", "d_h_0"):
+    for name in ("output", "h_n", "c_n", "d_x", "d_h_0", "d_c_0"):
         one, other = getattr(found, name), getattr(unwatched, name)
         assert one is other is None or np.array_equal(one, other, equal_nan=True), name
     for name, gradient in unwatched.parameters.items():

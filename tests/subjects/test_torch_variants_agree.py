@@ -23,11 +23,18 @@ CASES = {
     "batch first with lengths": "rnn-relu-nobias-T4-len1.4.3-B3-bf-I5-H6-f64-s0",
     "float32": "rnn-tanh-T5-B3-I4-H6-noh0-f32-s0",
     "loss on h_n alone": "rnn-tanh-bi-nobias-T3-B2-I4-H5-dhn-f64-s0",
+    "LSTM": "lstm-L2-T5-B3-I4-H5-f64-s0",
+    "LSTM, lengths, no c_0, loss on c_n": "lstm-bi-T5-len2.5.1-B3-bf-I4-H5-noc0-dcn-f64-s0",
+    "LSTM, projections": "lstm-T4-B3-I4-H5-proj2-f64-s0",
+    "LSTM, float32": "lstm-L2-bi-T4-B3-I4-H5-f32-s0",
+    "GRU": "gru-L2-bi-T5-B3-I4-H5-f64-s0",
+    "GRU, lengths, float32": "gru-T5-len2.5.1-B3-I4-H5-f32-s0",
 }
-EAGER = ("torch-cells", "torch-packed", "torch-functional", "torch-double")
+EAGER = ("torch-cells", "torch-native", "torch-packed", "torch-functional", "torch-double")
 COMPILED = ("plain", "relu, two layers, both ways", "unbatched", "batch first", "float32")
 REFUSED = {
     ("torch-packed", "unbatched"): "can't be packed",
+    ("torch-cells", "LSTM, projections"): "no projections",
     ("torch-compiled", "lengths"): "torch.compile refuses this",
 }
 CHAOS = parse_id("rnn-tanh-T300-B2-I4-H16-f64-gain10-s0")

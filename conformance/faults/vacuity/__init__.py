@@ -12,7 +12,12 @@ BY_NAME = {lack.name: lack for lack in LACKS}
 
 
 def lacks_of(problem: Problem, exact: Observation) -> list[Lack]:
-    """Return what the data of a problem lack; `exact` is what the reference shows of it."""
+    """Return what the data of a problem lack; `exact` is what the reference shows of it.
+
+    The faults of the catalogue, and so what hides them, are those of Elman networks.
+    """
+    if problem.case.cell != "rnn":
+        return []
     return [lack for lack in LACKS if lack.applies(problem, exact)]
 
 

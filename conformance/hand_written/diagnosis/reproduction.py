@@ -15,8 +15,8 @@ from conformance.faults import Choices, simulate
 from conformance.hand_written.diagnosis.material import Material
 from conformance.hand_written.diagnosis.targets import after_its_own_forward
 from conformance.judge import THRESHOLD, Precision
-from conformance.judge.elman_noise import perturbations
 from conformance.judge.noise import FLOOR, REPLAYS, noises
+from conformance.judge.noisy_arithmetic import perturbations
 from conformance.subjects.observation import Observation
 from refrnn import Array
 

@@ -41,7 +41,10 @@ def relation_check(
     """
     if problem.head is not None:
         return []
-    needed = {name for name in allowed if problem.h_0 is not None or not name.startswith("dL/dh_0")}
+    unasked = tuple(
+        f"dL/d{letter}_0" for letter in problem.case.carried if letter not in problem.given_states
+    )
+    needed = {name for name in allowed if not name.startswith(unasked)}
     if not needed <= results(problem, observation).keys():
         return []
     chaotic = any(allowance.doubtful.any() for allowance in allowed.values())

@@ -1,6 +1,6 @@
 """The relations themselves. Each names one way in which batching, layout, chunking or calling must not matter."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -15,24 +15,33 @@ TIME_FIRST = Layout("time first")
 PACKED_WORK = 2_000_000
 """T²·B up to which batches are packed: T = 500 with B = 8, T = 100 with B = 200."""
 
-BY_SAMPLE = {"output": 1, "dL/dx": 1, "h_n": 0, "dL/dh_0": 0}
+BY_SAMPLE = {"output": 1, "dL/dx": 1, "h_n": 0, "c_n": 0, "dL/dh_0": 0, "dL/dc_0": 0}
 """Results that hold something of each sample of its own, and the axis on which samples lie."""
+
+FINAL = ("h_n", "c_n")
+"""The quantities in which a run ends."""
 
 SHARED_ROWS = 256
 """Hidden values of one step from which libraries share a product among threads at all; smaller ones show nothing."""
 
 
+def states(problem: Problem, change: Callable[[Array], Array]) -> dict[str, Array]:
+    """Return the initial states and the cotangents of final ones that a problem has, by field, each changed."""
+    given = {f"{letter}_0": state for letter, state in problem.given_states.items()}
+    given |= {f"d_{letter}_n": d for letter, d in problem.seen_finals.items()}
+    return {name: change(values) for name, values in given.items()}
+
+
 def canonical(problem: Problem) -> Problem:
     """Return the same problem in the time-first layout."""
-    layout, states = problem.layout.time_major, problem.layout.batched_state
+    layout = problem.layout.time_major
     return variant(
         problem,
         {"layout": "time-first"},
         layout=TIME_FIRST,
         x=layout(problem.x),
-        h_0=None if problem.h_0 is None else states(problem.h_0),
         d_output=None if problem.d_output is None else layout(problem.d_output),
-        d_h_n=None if problem.d_h_n is None else states(problem.d_h_n),
+        **states(problem, problem.layout.batched_state),
     )
 
 
@@ -45,9 +54,8 @@ def sample(problem: Problem, row: int) -> Problem:
         p,
         {"batch": 1, "steps": steps, "lengths": ()},
         x=p.x[:steps, one],
-        h_0=None if p.h_0 is None else p.h_0[:, one],
         d_output=None if p.d_output is None else p.d_output[:steps, one],
-        d_h_n=None if p.d_h_n is None else p.d_h_n[:, one],
+        **states(p, lambda values: values[:, one]),
         lengths=None,
     )
 
@@ -97,59 +105,59 @@ def batch_first_equals_transposed(problem: Problem, run: Run, whole: Observation
     yield from same_results(problem, whole, transposed, run(transposed))
 
 
-def _cut(problem: Problem, steps: slice, h_0: Array | None) -> Problem:
-    """Return the steps of `steps` of a time-first problem as a problem of their own."""
+def _cut(problem: Problem, steps: slice) -> Problem:
+    """Return the steps of `steps` of a time-first problem as a problem of their own, with its initial states."""
     x = problem.x[steps]
     d_output = None if problem.d_output is None else problem.d_output[steps]
-    return variant(problem, {"steps": len(x)}, x=x, h_0=h_0, d_output=d_output)
+    return variant(problem, {"steps": len(x)}, x=x, d_output=d_output)
 
 
 def prefix_equals_beginning(problem: Problem, run: Run, whole: Observation) -> Iterator[Pair]:
     """Compare a run of the first steps only with the beginning of the whole: nothing looks ahead."""
     p, middle = canonical(problem), (problem.case.steps + 1) // 2
-    first = run(_cut(p, slice(0, middle), p.h_0))
+    first = run(_cut(p, slice(0, middle)))
     output = results(problem, whole)["output"].value
     where = (slice(0, middle),)
     yield Pair(result="output", got=output[where], expected=first.output, where=where)
 
 
 def chunks_equal_whole(problem: Problem, run: Run, whole: Observation) -> Iterator[Pair]:
-    """Compare two chunks, the second started from the first one's h_n, with the whole."""
+    """Compare two chunks, the second started from the first one's final states, with the whole."""
     p, middle = canonical(problem), (problem.case.steps + 1) // 2
-    first = run(_cut(p, slice(0, middle), p.h_0))
-    second = _cut(p, slice(middle, None), first.h_n)
-    second = variant(second, {"h_0": True})
+    first = run(_cut(p, slice(0, middle)))
+    ends = {f"{letter}_0": getattr(first, f"{letter}_n") for letter in problem.case.carried}
+    second = variant(_cut(p, slice(middle, None)), {"h_0": True, "c_0": True}, **ends)
     rest = run(second)
     shown = results(problem, whole)
     where = (slice(middle, None),)
     yield Pair(result="output", got=shown["output"].value[where], expected=rest.output, where=where)
     for name, result in results(second, rest).items():
-        if result.quantity == "h_n":
+        if result.quantity in FINAL:
             yield Pair(result=name, got=shown[name].value, expected=result.value)
 
 
 def omitted_state_equals_zeros(problem: Problem, run: Run, whole: Observation) -> Iterator[Pair]:
-    """Compare a call without h_0 with a call with zeros."""
-    states = np.zeros_like(problem.initial_state)
-    given = variant(problem, {"h_0": True}, h_0=problem.layout.restored_state(states))
+    """Compare a call without initial states with a call with zeros."""
+    layout = problem.layout.restored_state
+    zeros = {f"{letter}_0": layout(state) for letter, state in problem.initial_states.items()}
+    given = variant(problem, {"h_0": True}, **zeros)
     yield from same_results(problem, whole, given, run(given))
 
 
 def reverse_equals_forward_on_reversed(problem: Problem, run: Run, whole: Observation) -> Iterator[Pair]:
     """Compare the reverse half of the output with a one-directional run over the reversed sequence."""
-    p, hidden = canonical(problem), problem.case.hidden_size
+    p, width = canonical(problem), problem.case.state_size
     weights = {name.removesuffix("_reverse"): w for name, w in p.weights.items() if name.endswith("_reverse")}
     mirrored = variant(
         p,
         {"bidirectional": False},
         weights=weights,
         x=p.x[::-1],
-        h_0=None if p.h_0 is None else p.h_0[1:],
-        d_output=None if p.d_output is None else p.d_output[::-1, :, hidden:],
-        d_h_n=None if p.d_h_n is None else p.d_h_n[1:],
+        d_output=None if p.d_output is None else p.d_output[::-1, :, width:],
+        **states(p, lambda values: values[1:]),
     )
     found = run(mirrored)
-    where = (slice(None), slice(None), slice(hidden, None))
+    where = (slice(None), slice(None), slice(width, None))
     output = results(problem, whole)["output"].value
     yield Pair(result="output", got=output[where], expected=found.output[::-1], where=where)
     for name, gradient in found.parameters.items():
@@ -171,7 +179,7 @@ def samples_are_independent(problem: Problem, run: Run, whole: Observation) -> I
     found = results(spoilt, run(spoilt))
     others = slice(0, problem.case.batch - 1)
     for name, result in results(problem, whole).items():
-        if result.quantity in ("output", "h_n"):
+        if result.quantity in ("output", *FINAL):
             where = (slice(None),) * BY_SAMPLE[result.quantity] + (others,)
             yield Pair(result=name, got=found[name].value[where], expected=result.value[where], where=where)
 
@@ -186,6 +194,30 @@ def threads_do_not_matter(problem: Problem, run: Run, whole: Observation) -> Ite
     with other_threads():
         found = run(problem)
     yield from same_results(problem, found, problem, whole)
+
+
+def units_have_no_order(problem: Problem, run: Run, whole: Observation) -> Iterator[Pair]:
+    """Compare a network with the same one whose units stand in the reverse order, inside every block of rows."""
+    p, hidden = canonical(problem), problem.case.hidden_size
+    order = np.arange(hidden)[::-1]
+
+    def turned(name: str) -> tuple[Array | slice, ...]:
+        """Return the index that reverses units in a parameter or its gradient."""
+        rows = np.concatenate([start + order for start in range(0, len(p.weights[name]), hidden)])
+        return (rows[:, np.newaxis], order) if name.startswith("weight_hh") else (rows,)
+
+    other = variant(
+        p,
+        {},
+        weights={name: w[turned(name)] for name, w in p.weights.items()},
+        d_output=None if p.d_output is None else p.d_output[..., order],
+        **states(p, lambda values: values[..., order]),
+    )
+    found = results(other, run(other))
+    places = {name: turned(name) for name in p.weights} | {"dL/dx": (slice(None),)}
+    for name, result in results(problem, whole).items():
+        where = places.get(name, (..., order))
+        yield Pair(result=name, got=result.value[where], expected=found[name].value, where=where)
 
 
 def _plain(case: Case) -> bool:
@@ -264,6 +296,12 @@ RELATIONS = (
         scale="noise",
         applies=lambda c: c.batch * c.hidden_size >= SHARED_ROWS,
         pairs=threads_do_not_matter,
+    ),
+    Relation(
+        name="units in reverse order = the same units",
+        scale="noise",
+        applies=lambda c: c.cell != "rnn" and c.layers == 1 and not c.bidirectional and not c.proj_size,
+        pairs=units_have_no_order,
     ),
 )
 """All relations. Every case of a run is put to one of those that apply to it, in turn by its id."""

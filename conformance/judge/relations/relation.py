@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -23,7 +23,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     result: str
     got: Array
     expected: Array
-    where: tuple[slice | int, ...] = ()
+    where: tuple[Any, ...] = ()
 
 
 class Relation(Struct, frozen=True, kw_only=True):

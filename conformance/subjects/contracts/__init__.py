@@ -14,10 +14,18 @@ from conformance.subjects.contracts.contract import row_of
 from conformance.subjects.contracts.kernels import KERNELS
 from conformance.subjects.contracts.lengths import LENGTHS
 from conformance.subjects.contracts.sizes_and_types import SIZES_AND_TYPES
+from conformance.subjects.contracts.states import STATES
 from conformance.subjects.contracts.transforms import TRANSFORMS
 from conformance.subjects.contracts.weights import WEIGHTS
 
-CONTRACTS: tuple[Contract, ...] = (*SIZES_AND_TYPES, *LENGTHS, *WEIGHTS, *TRANSFORMS, *KERNELS)
+CONTRACTS: tuple[Contract, ...] = (
+    *SIZES_AND_TYPES,
+    *LENGTHS,
+    *WEIGHTS,
+    *STATES,
+    *TRANSFORMS,
+    *KERNELS,
+)
 """Every contract, in the order in which they are told."""
 
 
