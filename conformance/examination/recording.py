@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from conformance.errors import quoted
 from conformance.examination.histograms import histograms
 from conformance.judge import Distance, Divergence, Finding
 from conformance.record import (
@@ -16,7 +17,7 @@ from conformance.record import (
     exact,
     number,
 )
-from conformance.subjects import MODULES
+from conformance.subjects import can_be_named
 from refrnn import Array
 
 ALL_RESULTS = "all results"
@@ -72,9 +73,9 @@ def judged(
 
 
 def reproduction(case_id: str, subject: str) -> str:
-    """Return the one line that reproduces a record: a command for our subjects, Python for others."""
-    if subject in MODULES:
-        return f"conformance run --case {case_id} --subject {subject}"
+    """Return the one line that reproduces a record: a command for what has a name or a place, Python for others."""
+    if can_be_named(subject):
+        return f"conformance run --case {case_id} --subject {quoted(subject)}"
     return f"conformance.examine(conformance.parse_id({case_id!r}), subject)"
 
 
