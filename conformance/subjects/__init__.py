@@ -37,6 +37,17 @@ NEEDED = {
 }
 """What subjects need that isn't always installed: the extra that installs it, and the packages."""
 
+LIBRARIES = {
+    "reference": "numpy",
+    **dict.fromkeys((name for name in MODULES if name.startswith("torch") and name != "torch-cuda"), "torch"),
+    "onnxruntime": "onnxruntime",
+    "onnx-reference": "numpy",
+    "torch-onnx": "onnxruntime",
+    "jax": "jax",
+    "flax": "jax",
+}
+"""Whose tanh a subject computes with; where that depends on the machine, it is none of them."""
+
 DEFAULT = ("torch-steps", "torch", "reference")
 """What is run where nothing else is asked for: those that show every step, so that everything can be decided."""
 
@@ -65,6 +76,11 @@ def load_subject(name: str) -> Subject:
     return import_module(MODULES[name]).SUBJECT
 
 
+def library_of(subject: Subject) -> str:
+    """Return the library whose functions a subject computes with: what it declares as `library`, or ""."""
+    return getattr(subject, "library", "") or LIBRARIES.get(subject.name, "")
+
+
 def can_be_named(name: str) -> bool:
     """Return whether a subject can be asked for on the command line."""
     return name in MODULES or is_own(name)
@@ -76,4 +92,4 @@ def lacking(name: str) -> list[str]:
     return [package for package in packages if find_spec(package) is None]
 
 
-__all__ = ["DEFAULT", "MODULES", "NEEDED", "can_be_named", "is_own", "lacking", "load_subject"]
+__all__ = ["DEFAULT", "MODULES", "NEEDED", "can_be_named", "is_own", "lacking", "library_of", "load_subject"]

@@ -33,6 +33,11 @@ class Keras(Struct, frozen=True):
     name: str = "keras"
     description: str = "keras.layers.SimpleRNN on the backend of KERAS_BACKEND, its results only"
 
+    @property
+    def library(self) -> str:
+        """The library that computes: the backend."""
+        return os.environ.get("KERAS_BACKEND", "torch")
+
     def run(self, problem: Problem) -> Observation:
         """Run both passes in the problem's own precision."""
         os.environ.setdefault("KERAS_BACKEND", "torch")

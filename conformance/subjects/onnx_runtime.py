@@ -33,8 +33,8 @@ def evaluated(model: bytes, inputs: Mapping[str, Array]) -> Sequence[Array]:
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except NoKernel as refusal:
-        reason = str(refusal).splitlines()[0].rpartition(" : ")[2].rstrip(". ")
-        message = f"ONNX Runtime {onnxruntime.__version__}: {reason}."
+        reason = str(refusal).splitlines()[0].rpartition(" : ")[2].partition(" with name")[0].rstrip(". ")
+        message = f"ONNX Runtime {onnxruntime.__version__}: {reason} in this precision."
         raise Unsupported(message) from refusal
     return session.run(None, dict(inputs))
 

@@ -31,6 +31,11 @@ class OwnSubject(Struct, frozen=True):
     description: str
     subject: Subject
 
+    @property
+    def library(self) -> str:
+        """The library that the subject declares."""
+        return getattr(self.subject, "library", "")
+
     def run(self, problem: Problem) -> Observation:
         """Let the subject run."""
         return self.subject.run(problem)
