@@ -8,7 +8,7 @@ SUITE ?= standard
 REPORTS ?= reports
 OF ?= refrnn
 
-.PHONY: help setup agreement faults test mutants lint types audit proof fuzz bench schema clean
+.PHONY: help setup agreement faults test mutants lint types audit proof fuzz bench world schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,8 +59,14 @@ fuzz: setup  ## feed malformed input to every door, with Hypothesis and coverage
 bench: setup  ## measure speed against torch.nn.RNN, LSTM and GRU and per-sample code, growth and the engine; write reports/benchmarks.*
 	$(RUN) benchmarks/speed --out '$(REPORTS)'
 
+world:  ## examine other frameworks in an environment of their own, confirm what differs; write reports/world.*
+	$(PYTHON) -m venv $(VENV)-world
+	$(VENV)-world/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --editable '.[onnx,jax,keras]'
+	$(VENV)-world/bin/python benchmarks/world --jobs $(JOBS) --out '$(REPORTS)'
+
 schema: setup  ## write docs/record.schema.json anew after a change of the record
 	$(RUN) -c 'import json, conformance.record as r; print(json.dumps(r.schema(), indent=1, sort_keys=True))' > docs/record.schema.json
 
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) $(VENV)-audit .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-world .pytest_cache .ruff_cache .hypothesis

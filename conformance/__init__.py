@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from conformance.subjects import load_subject as load_subject
     from conformance.subjects.observation import Observation as Observation
     from conformance.subjects.observation import Subject as Subject
+    from conformance.subjects.time_major import TimeMajor as TimeMajor
 
 _HOMES = {
     "SUITES": "conformance.cases",
@@ -34,6 +35,7 @@ _HOMES = {
     "Own": "conformance.hand_written.calling",
     "Problem": "conformance.cases",
     "Subject": "conformance.subjects.observation",
+    "TimeMajor": "conformance.subjects.time_major",
     "Unsupported": "conformance.errors",
     "UsageError": "conformance.errors",
     "assert_conforms": "conformance.hand_written.checking.api",
@@ -56,6 +58,7 @@ __all__ = [
     "Own",
     "Problem",
     "Subject",
+    "TimeMajor",
     "Unsupported",
     "UsageError",
     "assert_conforms",

@@ -1,4 +1,8 @@
-"""The errors that a user of this package may meet, and how those of foreign code are told."""
+"""The errors that a user of this package may meet, and how those of foreign code, and commands, are told."""
+
+import os
+import shlex
+import subprocess
 
 
 class ConformanceError(Exception):
@@ -38,3 +42,8 @@ def well_formed(text: str) -> str:
     caf\udce9.py
     """
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a shell of this system takes it for one argument."""
+    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)

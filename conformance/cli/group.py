@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from conformance.cli.calibrate import calibrate
 from conformance.cli.cases import list_
 from conformance.cli.check import check
 from conformance.cli.contracts import contracts
@@ -23,7 +24,7 @@ from conformance.cli.streams import prepare_streams
 from conformance.errors import ConformanceError
 
 EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 3, 130
-COMMANDS = (check, init, run, report, diff, merge, list_, show, power, explain, contracts, env)
+COMMANDS = (check, init, run, report, diff, merge, list_, show, power, explain, contracts, calibrate, env)
 
 EPILOG = """
 Exit codes of run: 0 conforms, 1 discrepancy, 2 wrong usage, 3 internal error, 4 nothing was checked,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from conformance.errors import quoted
 from conformance.examination.histograms import histograms
 from conformance.judge import Distance, Divergence, Finding
 from conformance.record import (
@@ -16,7 +17,7 @@ from conformance.record import (
     exact,
     number,
 )
-from conformance.subjects import MODULES
+from conformance.subjects import can_be_named
 from refrnn import Array
 
 ALL_RESULTS = "all results"
@@ -49,9 +50,17 @@ def judged(
     third_opinion: str,
     not_judged: Sequence[str],
     noise: float | None,
+    library: str = "",
+    flushes: bool = False,
 ) -> CaseRecord:
-    """Return the record of a case from all that was found on it, findings in the order of the data flow."""
+    """Return the record of a case from all that was found on it, findings in the order of the data flow.
+
+    With `flushes`, the findings allow for subnormals that are taken for 0; where that is as much as what is compared,
+    nothing was decided.
+    """
     verdict, reason = verdict_of(findings)
+    if flushes:
+        verdict, reason = _with_subnormals_flushed(verdict, reason, findings)
     if not_judged and verdict in ("agrees", "vacuous"):
         verdict = "undecidable"
         reason = f"Shown, but nothing to judge it from: {', '.join(not_judged)}. Show the steps that it builds on too."
@@ -68,13 +77,14 @@ def judged(
         reproduce=reproduction(case_id, subject),
         noise=None if noise is None else number(noise),
         shares=histograms(findings),
+        library=library,
     )
 
 
 def reproduction(case_id: str, subject: str) -> str:
-    """Return the one line that reproduces a record: a command for our subjects, Python for others."""
-    if subject in MODULES:
-        return f"conformance run --case {case_id} --subject {subject}"
+    """Return the one line that reproduces a record: a command for what has a name or a place, Python for others."""
+    if can_be_named(subject):
+        return f"conformance run --case {case_id} --subject {quoted(subject)}"
     return f"conformance.examine(conformance.parse_id({case_id!r}), subject)"
 
 
@@ -94,6 +104,21 @@ def verdict_of(findings: Sequence[Finding]) -> tuple[Verdict, str]:
             "Every term of everything compared is 0: no fault of the arithmetic could have shown.",
         )
     return "agrees", ""
+
+
+FLUSHED = "Subnormal numbers are taken for 0, and allowed to be."
+MOST_FLUSHED = 1e-2
+"""The greatest bound over the greatest value of a quantity with which it is still said to agree."""
+
+
+def _with_subnormals_flushed(
+    verdict: Verdict, reason: str, findings: Sequence[Finding]
+) -> tuple[Verdict, str]:
+    """Return what findings say that allow for flushed subnormals: the verdict, and that it is so."""
+    lost = dict.fromkeys(f.comparison.title for f in findings if f.agrees_to > MOST_FLUSHED)
+    if verdict == "agrees" and lost:
+        verdict, reason = "undecidable", f"Too small to tell anything with them: {', '.join(lost)}."
+    return verdict, " ".join(filter(None, (FLUSHED, reason)))
 
 
 def _undecidable_reason(findings: Sequence[Finding]) -> str:

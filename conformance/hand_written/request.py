@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from conformance.hand_written.target import quoted
+from conformance.errors import quoted
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, InterfaceRecord
 
 MEND_FLAGS = {None: "", True: " --mend", False: " --no-mend"}

@@ -1,9 +1,6 @@
 """A target as a user writes it, taken apart: the place of the code, and the names that are wanted of it."""
 
-import os
 import re
-import shlex
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
@@ -53,8 +50,3 @@ class Target:
         if self.is_file:
             return (PureWindowsPath if DRIVE.match(self.place) else Path)(self.place).stem
         return self.place.rpartition(".")[2]
-
-
-def quoted(text: str) -> str:
-    """Return `text` as a shell of this system takes it for one argument."""
-    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)

@@ -13,6 +13,9 @@ from conformance.judge.end_to_end import allowances as allowances
 from conformance.judge.end_to_end import compared as compared
 from conformance.judge.end_to_end import end_to_end_check as end_to_end_check
 from conformance.judge.end_to_end import greatest_noise as greatest_noise
+from conformance.judge.functions import TANH as TANH
+from conformance.judge.functions import measured_tanh as measured_tanh
+from conformance.judge.functions import units_of_tanh as units_of_tanh
 from conformance.judge.local import local_check as local_check
 from conformance.judge.results import Result as Result
 from conformance.judge.results import decided as decided
@@ -21,10 +24,12 @@ from conformance.judge.rounding import Precision as Precision
 from conformance.judge.shapes import malformed as malformed
 from conformance.judge.shapes import not_judged as not_judged
 from conformance.judge.shapes import not_shown as not_shown
+from conformance.judge.subnormals import some_are_flushed as some_are_flushed
 from conformance.judge.third_opinion import third_opinion as third_opinion
 
 __all__ = [
     "MEANINGLESS",
+    "TANH",
     "THRESHOLD",
     "Allowance",
     "Comparison",
@@ -42,8 +47,11 @@ __all__ = [
     "greatest_noise",
     "local_check",
     "malformed",
+    "measured_tanh",
     "not_judged",
     "not_shown",
     "results",
+    "some_are_flushed",
     "third_opinion",
+    "units_of_tanh",
 ]

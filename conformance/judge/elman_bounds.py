@@ -86,24 +86,24 @@ def pre_activation(p: Precision, terms: Array, *, fan_in: int) -> Array:
 def state(p: Precision, nonlinearity: str, a: Array, epsilon: Array) -> Array:
     """Bound h = f(a) where a is known up to `epsilon`.
 
-    tanh: the steepest slope in the interval times epsilon, plus the error of tanh itself, up to 3 units (2.83 was
-    the worst measured: glibc's tanhf over every float32). relu: epsilon, and nothing where the whole
-    interval is negative, since 0 is exact.
+    tanh: the steepest slope in the interval times epsilon, plus the error of tanh itself, as many units as the
+    subject's library may be off. relu: epsilon, and nothing where the whole interval is negative, since 0 is exact.
     """
     if nonlinearity == "relu":
         return np.where(a > -epsilon, epsilon, 0.0)
     decay = np.exp(-2 * np.maximum(np.abs(a) - epsilon, 0))  # sech² from exponentials: no cancellation
     slope = 4 * decay / (1 + decay) ** 2
-    return slope * epsilon + 3 * p.u * np.abs(np.tanh(a)) + p.eta
+    return slope * epsilon + p.tanh * p.u * np.abs(np.tanh(a)) + p.eta
 
 
 def pre_gradient(p: Precision, nonlinearity: str, h: Array, d_h: Array) -> Array:
     """Bound δ = dL/dh · f'(h), both from the subject.
 
-    tanh: 1.01 u |dL/dh| max(4 |f'|, 2 h² + |f'|) + 2 η, which covers g·(1 − h·h), g·(1 − h)(1 + h) and g − g·h·h in any
-    grouping; 1.01 covers products of roundings. relu: exact, a choice between dL/dh and 0.
+    tanh: 1.01 u |dL/dh| max(4 |f'|, |h| (1 + |h|) + 3 |f'|) + 2 η, which covers g·(1 − h·h), g·(1 − h)(1 + h),
+    g − g·h·h and (g + g·h)(1 − h) in any grouping; 1.01 covers products of roundings. relu: exact, a choice between
+    dL/dh and 0.
     """
     if nonlinearity == "relu":
         return np.zeros_like(d_h)
-    square, slope = h * h, np.abs(1 - h * h)
-    return 1.01 * p.u * np.abs(d_h) * np.maximum(4 * slope, 2 * square + slope) + 2 * p.eta
+    size, slope = np.abs(h), np.abs(1 - h * h)
+    return 1.01 * p.u * np.abs(d_h) * np.maximum(4 * slope, size * (1 + size) + 3 * slope) + 2 * p.eta

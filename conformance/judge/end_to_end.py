@@ -41,9 +41,12 @@ class Allowance(Struct, frozen=True, kw_only=True):
     relative: float
 
 
-def allowances(problem: Problem, exact: Observation) -> dict[str, Allowance]:
-    """Return what rounding noise allows for every result; `exact` is the reference in float64."""
-    precision = Precision.of(problem.format)
+def allowances(problem: Problem, exact: Observation, *, flushes: bool = False) -> dict[str, Allowance]:
+    """Return what rounding noise allows for every result; `exact` is the reference in float64.
+
+    With `flushes`, subnormals may be 0 at every operation.
+    """
+    precision = Precision.of(problem.format, flushes=flushes)
     true = {name: result.value for name, result in results(problem, exact).items()}
     hopeless = may_overflow(problem, exact, precision)
     found = noise_of(problem, true, precision)

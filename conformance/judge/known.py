@@ -105,7 +105,7 @@ class Arithmetic(Struct, frozen=True):
         )  # sech² from exponentials: no cancellation
         slope = 4 * decay / (1 + decay) ** 2
         value = np.tanh(a.value)
-        return Known(value, slope * a.error + 3 * self.p.u * magnitude(value) + self.p.eta)
+        return Known(value, slope * a.error + self.p.tanh * self.p.u * magnitude(value) + self.p.eta)
 
     def slope_of_sigmoid(self, s: Known) -> Known:
         """Return σ' = s (1 − s), or s − s²: absolute near saturation, where 1 − s cancels."""
@@ -115,10 +115,9 @@ class Arithmetic(Struct, frozen=True):
         return Known(value, own + np.abs(1 - 2 * s.value) * s.error + s.error**2 + 2 * self.p.eta)
 
     def slope_of_tanh(self, t: Known) -> Known:
-        """Return tanh' = 1 − t², or (1 − t)(1 + t), or G − G t² for a factor G: as `elman_bounds.pre_gradient`."""
-        square = t.value * t.value
-        value = 1 - square
-        own = SECOND_ORDER * self.p.u * np.maximum(4 * np.abs(value), 2 * square + np.abs(value))
+        """Return tanh' = 1 − t², or (1 − t)(1 + t), or a part of a product: as `elman_bounds.pre_gradient`."""
+        value, size = 1 - t.value * t.value, magnitude(t.value)
+        own = SECOND_ORDER * self.p.u * np.maximum(4 * np.abs(value), size * (1 + size) + 3 * np.abs(value))
         return Known(value, own + 2 * magnitude(t.value) * t.error + t.error**2 + 2 * self.p.eta)
 
     def through(self, left: Known, w: Array) -> Flow:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from conformance.cases import Problem
 from conformance.judge.comparison import Comparison, Finding
 from conformance.judge.decision import decide
+from conformance.judge.functions import USUAL
 from conformance.judge.inner import inner_steps
 from conformance.judge.local_backward import backward_comparisons
 from conformance.judge.local_forward import forward_comparisons, forward_steps
@@ -19,9 +20,14 @@ from conformance.judge.setting import Setting
 from conformance.subjects.observation import Observation
 
 
-def local_check(problem: Problem, observation: Observation) -> list[Finding]:
-    """Judge all that follows in one step from what `observation` shows, in the order of the data flow."""
-    precision = Precision.of(problem.format)
+def local_check(
+    problem: Problem, observation: Observation, *, tanh: float = USUAL, flushes: bool = False
+) -> list[Finding]:
+    """Judge all that follows in one step from what `observation` shows, in the order of the data flow.
+
+    Its tanh may be off by `tanh` units (`functions.py`); with `flushes`, subnormals may be 0.
+    """
+    precision = Precision.of(problem.format, tanh=tanh, flushes=flushes)
     setting = Setting(
         problem=problem,
         observation=observation,

@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.cases import Format
+from conformance.judge.functions import USUAL
 from refrnn import Array
 
 RECOMPUTED = 2.0**-53
@@ -23,14 +24,19 @@ RECOMPUTED = 2.0**-53
 
 
 class Precision(Struct, frozen=True):
-    """How a subject computes, next to its recomputation in float64."""
+    """How a subject computes, next to its recomputation in float64.
+
+    Its tanh may be off by `tanh` units of u |tanh| (`functions.py`). With `flushes`, it takes subnormals for 0.
+    """
 
     format: Format
+    tanh: float = USUAL
+    flushes: bool = False
 
     @classmethod
-    def of(cls, subject: Format) -> "Precision":
+    def of(cls, subject: Format, *, tanh: float = USUAL, flushes: bool = False) -> "Precision":
         """Return the precision of a comparison with a subject that computes in `subject`."""
-        return cls(subject)
+        return cls(subject, tanh, flushes)
 
     @property
     def subject(self) -> np.dtype[Any]:
@@ -44,8 +50,8 @@ class Precision(Struct, frozen=True):
 
     @property
     def eta(self) -> float:
-        """The subject's smallest subnormal."""
-        return self.format.eta
+        """The subject's smallest subnormal, or by how much flushing one may be off: the smallest normal number."""
+        return self.format.smallest_normal if self.flushes else self.format.eta
 
     @property
     def largest(self) -> float:

@@ -80,7 +80,7 @@ def harvested(plan: Plan, reports: Reports, settings: Settings, seconds: float) 
         examination = _examination(planned, reports)
         if examination is not None:
             first = found.setdefault((planned.case, planned.subject), examination)
-            if first.case != examination.case:
+            if replace(first.case, reproduce="") != replace(examination.case, reproduce=""):
                 contradictions[planned.case, planned.subject] = None
             if worse(examination.case.verdict, first.case.verdict):
                 found[planned.case, planned.subject] = examination

@@ -70,6 +70,7 @@ class CaseRecord(Body, omit_defaults=True):
     `noise` is the greatest rounding noise of a result over the result itself, None where it wasn't measured. `shares`
     counts all elements judged by their share of the bound or of what noise allows, in `SHARE_STEPS` steps.
     `reproduce` is the line that runs it again, empty for one of our subjects in a record that keeps totals.
+    `library` is the one whose tanh the bounds assume, empty where they allow what any known one needs.
     `platform` is the place in the record's list of environments of the one in which the case was run.
     """
 
@@ -85,6 +86,7 @@ class CaseRecord(Body, omit_defaults=True):
     reproduce: str = ""
     noise: Number | None = None
     shares: dict[Scale, list[int]] = {}  # noqa: RUF012
+    library: str = ""
     platform: int = 0
 
 

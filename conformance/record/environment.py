@@ -5,7 +5,7 @@ import platform
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from conformance.record import Environment, Library
@@ -21,8 +21,12 @@ WATCHED = (
     "ONEDNN_MAX_CPU_ISA",
     "DNNL_MAX_CPU_ISA",
     "NPY_DISABLE_CPU_FEATURES",
+    "KERAS_BACKEND",
 )
 """Variables that change how the same program rounds."""
+
+FRAMEWORKS = ("flax", "jax", "jaxlib", "keras", "onnx", "onnxruntime", "onnxscript", "tensorflow")
+"""Distributions of other frameworks that can be subjects."""
 
 
 def one_thread() -> None:
@@ -100,7 +104,19 @@ def environment() -> Environment:
         libraries=_libraries(),
         flushes_subnormals=_flushes_subnormals(),
         variables={name: os.environ[name] for name in WATCHED if name in os.environ},
+        frameworks=_frameworks(),
     )
+
+
+def _frameworks() -> dict[str, str]:
+    """Return the versions of other frameworks that are installed, which isn't to say that they were run."""
+    found: dict[str, str] = {}
+    for name in FRAMEWORKS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def _processor() -> str:

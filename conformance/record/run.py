@@ -19,7 +19,7 @@ class Library(Body):
 
 
 class Environment(Body):
-    """Where and with what a record was made."""
+    """Where and with what a record was made; `frameworks` are the versions of those installed beside torch."""
 
     refrnn: str
     python: str
@@ -34,6 +34,7 @@ class Environment(Body):
     libraries: list[Library]
     flushes_subnormals: dict[str, bool]
     variables: dict[str, str]
+    frameworks: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it for every record
 
 
 class Record(Body):

@@ -111,6 +111,8 @@ def environment_rows(environment: Environment) -> Iterator[tuple[str, str]]:
     yield "torch", f"{environment.torch_threads} thread(s), {environment.torch_capability}"
     for library in environment.libraries:
         yield library.name, f"{library.version}, {library.threads} thread(s), {library.architecture}"
+    if environment.frameworks:
+        yield "frameworks", ", ".join(f"{name} {found}" for name, found in environment.frameworks.items())
     flushing = [side for side, flushes in environment.flushes_subnormals.items() if flushes]
     yield "subnormals", f"flushed to 0 by {' and '.join(flushing)}" if flushing else "kept"
     if environment.variables:

@@ -9,6 +9,8 @@ import refrnn
 from conformance.cases import Case
 from conformance.record.environment import environment
 from conformance.runs.lines import Identity
+from conformance.subjects import is_own
+from conformance.subjects.own import source_digest
 
 STABLE = ("refrnn", "python", "platform", "machine", "processor", "numpy", "torch", "torch_capability")
 """What of the environment decides how the same program rounds, and what it runs on."""
@@ -23,14 +25,14 @@ def identity_of(suite: str, seed: int | None, subjects: Sequence[str], cases: Se
         seed=seed,
         subjects=list(subjects),
         cases=hashlib.sha256(ids.encode()).hexdigest(),
-        code=_digest_of_sources(),
-        environment={name: str(getattr(here, name)) for name in STABLE},
+        code=_digest_of_sources(subjects),
+        environment={name: str(getattr(here, name)) for name in STABLE} | here.frameworks,
     )
 
 
-def _digest_of_sources() -> str:
-    """Return a digest of every source file of both packages."""
-    digest = hashlib.sha256()
+def _digest_of_sources(subjects: Sequence[str]) -> str:
+    """Return a digest of every source file of both packages, and of subjects of somebody's own."""
+    digest = hashlib.sha256("".join(source_digest(name) for name in subjects if is_own(name)).encode())
     for package in (refrnn, conformance):
         folder = Path(str(package.__file__)).parent
         for path in sorted(folder.rglob("*.py")):

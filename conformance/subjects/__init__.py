@@ -1,9 +1,11 @@
 """Subjects: the implementations under test, one file each, loaded when they are asked for."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from conformance.errors import UsageError
 from conformance.subjects.observation import Subject
+from conformance.subjects.own import is_own, load_own
 
 MODULES = {
     "torch-steps": "conformance.subjects.torch_steps",
@@ -17,25 +19,78 @@ MODULES = {
     "torch-double": "conformance.subjects.torch_double",
     "torch-compiled": "conformance.subjects.torch_compiled",
     "torch-cuda": "conformance.subjects.torch_cuda",
+    "onnxruntime": "conformance.subjects.onnx_runtime",
+    "onnx-reference": "conformance.subjects.onnx_reference",
+    "torch-onnx": "conformance.subjects.torch_onnx",
+    "jax": "conformance.subjects.jax_scan",
+    "flax": "conformance.subjects.flax_rnn",
+    "keras": "conformance.subjects.keras_rnn",
 }
 """Where every subject lives."""
+
+NEEDED = {
+    "onnxruntime": ("onnx", ("onnx", "onnxruntime")),
+    "onnx-reference": ("onnx", ("onnx",)),
+    "torch-onnx": ("onnx", ("onnx", "onnxruntime", "onnxscript")),
+    "jax": ("jax", ("jax",)),
+    "flax": ("jax", ("jax", "flax")),
+    "keras": ("keras", ("keras",)),
+}
+"""What subjects need that isn't always installed: the extra that installs it, and the packages."""
+
+LIBRARIES = {
+    "reference": "numpy",
+    **dict.fromkeys((name for name in MODULES if name.startswith("torch") and name != "torch-cuda"), "torch"),
+    "onnxruntime": "onnxruntime",
+    "onnx-reference": "numpy",
+    "torch-onnx": "onnxruntime",
+    "jax": "jax",
+    "flax": "jax",
+}
+"""Whose tanh a subject computes with; where that depends on the machine, it is none of them."""
 
 DEFAULT = ("torch-steps", "torch", "reference")
 """What is run where nothing else is asked for: those that show every step, so that everything can be decided."""
 
 
 def load_subject(name: str) -> Subject:
-    """Return the subject called `name`.
+    """Return the subject called `name`, or one of somebody's own by its place, such as `my_rnn.py:Mine`.
 
     Raises
     ------
     UsageError
-        If there is none of that name.
+        If there is none of that name or at that place, or what it needs isn't installed.
     """
+    if is_own(name):
+        return load_own(name)
     if name not in MODULES:
-        message = f"There is no subject {name!r}; choose from {', '.join(MODULES)}."
+        known = ", ".join(MODULES)
+        message = f"There is no subject {name!r}; choose from {known}, or write file.py:Name for your own."
+        raise UsageError(message)
+    missing = lacking(name)
+    if missing:
+        message = (
+            f"The subject {name!r} needs {', '.join(missing)}, not installed here. Install it with: "
+            f"pip install 'refrnn[{NEEDED[name][0]}]'"
+        )
         raise UsageError(message)
     return import_module(MODULES[name]).SUBJECT
 
 
-__all__ = ["DEFAULT", "MODULES", "load_subject"]
+def library_of(subject: Subject) -> str:
+    """Return the library whose functions a subject computes with: what it declares as `library`, or ""."""
+    return getattr(subject, "library", "") or LIBRARIES.get(subject.name, "")
+
+
+def can_be_named(name: str) -> bool:
+    """Return whether a subject can be asked for on the command line."""
+    return name in MODULES or is_own(name)
+
+
+def lacking(name: str) -> list[str]:
+    """Return the packages that a subject needs and that aren't installed."""
+    _, packages = NEEDED.get(name, ("", ()))
+    return [package for package in packages if find_spec(package) is None]
+
+
+__all__ = ["DEFAULT", "MODULES", "NEEDED", "can_be_named", "is_own", "lacking", "library_of", "load_subject"]

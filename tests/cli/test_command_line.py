@@ -147,6 +147,7 @@ def test_every_name_of_the_package_resolves_and_the_list_is_pinned() -> None:
         "Own",
         "Problem",
         "Subject",
+        "TimeMajor",
         "Unsupported",
         "UsageError",
         "assert_conforms",
@@ -164,4 +165,6 @@ def test_every_name_of_the_package_resolves_and_the_list_is_pinned() -> None:
         _ = conformance.nonsense
     assert set(conformance._HOMES) == set(pinned)
     assert isinstance(load_subject("torch"), Subject)
-    assert np.all([isinstance(load_subject(name), Subject) for name in subjects.MODULES])
+    assert np.all(
+        [isinstance(load_subject(name), Subject) for name in subjects.MODULES if not subjects.lacking(name)]
+    )

@@ -82,7 +82,7 @@ def test_states(name: str) -> None:
 def test_gradients_of_pre_activations(name: str) -> None:
     p = Precision.of(FORMATS[name])
     h, d_h = np.array([0.5, -0.875, 0.0, 2.0]), np.array([2.0, -3.0, 0.0, 1.0])
-    factors = [max(4 * abs(1 - x * x), 2 * x * x + abs(1 - x * x)) for x in h]
+    factors = [max(4 * abs(1 - x * x), abs(x) * (1 + abs(x)) + 3 * abs(1 - x * x)) for x in h]
     expected = [1.01 * p.u * abs(d) * f + 2 * ETA[name] for d, f in zip(d_h, factors, strict=True)]
     close(bounds.pre_gradient(p, "tanh", h, d_h), expected, name)
     assert not bounds.pre_gradient(p, "relu", h, d_h).any()

@@ -1,5 +1,6 @@
 """A planted fault in anything that is judged turns the verdict; NaN, infinities and shapes keep to their rule."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -261,7 +262,7 @@ def test_a_subject_that_raises_is_an_error_with_its_text() -> None:
     record = examine(parse_id(FULL), Raises(ZeroDivisionError("nothing by nothing")))
     assert record.verdict == "error"
     assert "ZeroDivisionError: nothing by nothing" in record.reason
-    assert "line " in record.reason
+    assert re.search(r"support/planting\.py:\d+ in run: `raise self\.error`", record.reason)
 
 
 def test_a_subject_that_declines_is_unsupported_with_its_reason() -> None:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from conformance.cases import parse_id
-from conformance.errors import NoSuchTarget, Unsupported, UsageError
+from conformance.errors import NoSuchTarget, Unsupported, UsageError, quoted
 from conformance.hand_written.by_example import checked_as_used
 from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
 from conformance.hand_written.calling.loading.stubs import is_stub
@@ -19,7 +19,6 @@ from conformance.hand_written.checking.adapter import adapted
 from conformance.hand_written.checking.checkup import Progress, checked
 from conformance.hand_written.checking.other_options import EFFORT, with_other_options, with_the_same_lines
 from conformance.hand_written.request import Request, failed_record, not_called_record
-from conformance.hand_written.target import quoted
 from conformance.hand_written.torch_modules.search import module_bounds
 from conformance.hand_written.torch_modules.written_module import is_module
 from conformance.record.check import EXIT_INCONCLUSIVE, CheckRecord
