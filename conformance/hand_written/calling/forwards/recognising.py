@@ -1,7 +1,7 @@
 """What a forward pass is whose outputs are known: which array is which parameter, and which mistake it may have."""
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from conformance.hand_written.calling.running.program import Ran, run, value
 from conformance.hand_written.calling.running.reach import Reached
 from conformance.hand_written.calling.values.flat import unfolded
 from conformance.hand_written.calling.values.forms import axes_of
-from conformance.hand_written.calling.values.matching import everything, fits, recognised, series_in
+from conformance.hand_written.calling.values.matching import SAME, everything, fits, recognised, series_in
 from conformance.hand_written.calling.values.sensitivity import used
 from conformance.hand_written.calling.values.slots import (
     Sizes,
@@ -161,8 +161,8 @@ class Recognising(Struct):
     ) -> Forward | None:
         """Return a forward pass as that of a network with one mistake, by what it left or by what it returned alone.
 
-        A mistake doesn't leave unused what the pass is known to `read`. Nor is the last of its states alone enough that
-        it keeps: it may have seen fewer steps than were handed to it.
+        A mistake doesn't leave unused what the pass is known to `read`. Nor is the last step enough where a right one
+        would show the same of an earlier step: it may have seen fewer than were handed to it.
         """
         traits = _traits(forward, slots)
         case = case_of(forward.sizes, batched=forward.inputs.batched)
@@ -182,7 +182,9 @@ class Recognising(Struct):
             if any(slot.path in read and unused_by(fault) & set(slot.roles) for slot in slots):
                 continue
             wrong = structs.replace(trial, ran=ran, matches=tuple(recognised(items, truths)), fault=fault)
-            if not wrong.complete or (_is_kept(wrong) and (_returns_others(wrong) or _shows_its_end(wrong))):
+            if not wrong.complete or (_is_kept(wrong) and _returns_others(wrong)):
+                continue
+            if _is_of_fewer_steps(wrong, truths):
                 continue
             if self._starts_anywhere(wrong):
                 return wrong
@@ -262,10 +264,13 @@ def _is_kept(forward: Forward) -> bool:
     return forward.outputs is not None and not any(m.last or m.right == steps for m in returned)
 
 
-def _shows_its_end(forward: Forward) -> bool:
-    """Tell whether the last step alone was found, of a pass over several."""
+def _is_of_fewer_steps(forward: Forward, truths: Mapping[str, Array]) -> bool:
+    """Tell whether all that was found is the last step, which is what a right network shows of an earlier one."""
     shown = forward.outputs
-    return shown is not None and shown.last and not forward.loop
+    if shown is None or not shown.last:
+        return False
+    right, wrong = forward.asked.forward[shown.quantity], truths[shown.quantity][-1]
+    return any(np.allclose(wrong, step, rtol=SAME, atol=0) for step in right[:-1])
 
 
 def _returns_others(forward: Forward) -> bool:
