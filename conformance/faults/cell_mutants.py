@@ -39,7 +39,7 @@ class CellMutant(Struct, frozen=True):
     @property
     def description(self) -> str:
         """What is wrong with it."""
-        return CELL_FAULTS[self.cell].get(self.fault, "nothing is wrong")
+        return CELL_FAULTS[self.cell].get(self.fault, "Nothing is wrong.")
 
     def run(self, problem: Problem) -> Observation:
         """Run forward and backward with the mistake.

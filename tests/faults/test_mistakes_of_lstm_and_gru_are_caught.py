@@ -37,11 +37,11 @@ def test_without_a_mistake_the_network_agrees(cell: str) -> None:
         assert record.verdict == "agrees", record.reason
 
 
-def test_there_are_as_many_mistakes_as_were_collected_and_each_is_told_by_a_clause() -> None:
+def test_there_are_as_many_mistakes_as_were_collected_and_each_is_told_by_a_sentence() -> None:
     assert {cell: len(faults) for cell, faults in CELL_FAULTS.items()} == {"lstm": 36, "gru": 28}
     for fault, name in ((fault, name) for faults in CELL_FAULTS.values() for fault, name in faults.items()):
         assert fault.startswith(("lstm-", "gru-"))
-        assert not name.endswith(".")
+        assert name.endswith(".")
 
 
 @pytest.mark.parametrize(

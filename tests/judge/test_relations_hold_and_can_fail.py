@@ -26,7 +26,14 @@ CASES = {
     "equal lengths = none": "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0",
     "samples are independent": "rnn-tanh-L2-bi-T7-B3-bf-I4-H5-f64-s0",
     "one thread = two threads": "rnn-tanh-T50-B130-I6-H9-f32-s0",
+    "units in reverse order = the same units": "gru-T5-len5.2.3-B3-I4-H5-f32-s0",
 }
+FURTHER = (
+    "lstm-T6-B3-I4-H5-noc0-f64-s0",
+    "lstm-bi-T5-B3-I4-H5-dcn-f32-s0",
+    "gru-T4-single-I4-H5-noh0-f64-s0",
+)
+"""Cases of LSTM and GRU, of which every relation that applies must hold."""
 
 
 def findings(name, run, case_id=None):
@@ -65,6 +72,13 @@ def test_the_relation_holds(name, subject):
     assert found
     assert {finding.verdict for finding in found} <= {"agrees", "vacuous"}
     assert any(finding.verdict == "agrees" for finding in found)
+
+
+@pytest.mark.parametrize("text", FURTHER)
+def test_every_relation_that_applies_holds_for_lstm_and_gru(text):
+    for relation in relations_for(parse_id(text)):
+        found = findings(relation.name, load_subject("torch").run, text)
+        assert {finding.verdict for finding in found} <= {"agrees", "vacuous"}, relation.name
 
 
 @pytest.mark.parametrize("name", CASES)
