@@ -83,8 +83,8 @@ class Asked:
     d_y (T, B, O), d_h (T, B, H), d_h_n (B, H), targets (T, B)
         The cotangent of the head's outputs, or without a head of the states, and of the last of them again; where d_y
         is least, which is the target of softmax with cross-entropy.
-    y (T, B, O)
-        The outputs as the reference has them, without a head the states.
+    y (T, B, O), h (T, B, H), states (T + 1, B, H)
+        The outputs as the reference has them, without a head the states; the states, and those from h_0 on.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -142,9 +142,11 @@ class Asked:
 
     def __getattr__(self, name: str) -> Array:
         arrays = self.__dict__.get("_arrays", {})
-        if name == "y" and "y" not in arrays:
+        if name in ("y", "h", "states") and "y" not in arrays:
             right = observe(self.problem, np.float64)
             arrays["y"] = self.problem.layout.time_major(right.output if right.y is None else right.y)
+            arrays["h"] = right.hidden[self.problem.case.layers - 1, 0]
+            arrays["states"] = np.concatenate([arrays["h_0"][None], arrays["h"]])
         if name == "table" and "table" not in arrays:
             arrays["table"] = table_of(arrays["x"])
         if name == "rows" and "rows" not in arrays:

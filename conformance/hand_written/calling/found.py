@@ -23,6 +23,7 @@ class Found(Struct):
     backwards: list[Backward] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
     mistaken: list[Forward] = field(default_factory=list)  # loops over time that are recognised by a mistake
+    standing_alone: list[Backward] = field(default_factory=list)  # without a forward pass of the code
     raised: list[Backward] = field(default_factory=list)  # that failed by a mistake of their own
     attempts: list[Attempt] = field(default_factory=list)
     cut_short: bool = False  # whether its calls were spent before every other way was tried

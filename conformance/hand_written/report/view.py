@@ -29,6 +29,7 @@ TITLES = {
     "conforms": "CONFORMS",
     "conforms-up-to-a-constant": "CONFORMS, UP TO A CONSTANT",
     "forward-conforms": "FORWARD AGREES",
+    "gradients-conform": "CONFORMS IN ITS GRADIENTS",
     "step-conforms": "STEP AGREES",
     "differs": "DIFFERS",
     "another-network": "ANOTHER NETWORK",
