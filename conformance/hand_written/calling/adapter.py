@@ -58,6 +58,7 @@ def adapter_text(binding: "Binding", own: "Own | None") -> str:
         "crossed": "True" if traits.crossed else "",
         "own": "" if own is None else _own(own),
     }
+    arguments["tensors"] = "True" if binding.loaded.tensors else ""
     return _statement(binding.loaded.target, arguments, execute=binding.loaded.execute)
 
 

@@ -118,7 +118,13 @@ class Asked:
             if problem.head.d_y is not None:
                 arrays["d_y"] = major(problem.head.d_y)
                 arrays["targets"] = arrays["d_y"].argmin(-1)
-        self._arrays = arrays
+        self._arrays, self._kind = arrays, np.ndarray
+
+    def of_kind(self, kind: type[np.ndarray]) -> "Asked":
+        """Return the same problem with its arrays as those of a subclass."""
+        other = object.__new__(Asked)
+        vars(other).update(vars(self), _kind=kind)
+        return other
 
     @property
     def settings(self) -> "Settings":
@@ -158,7 +164,7 @@ class Asked:
         if name not in arrays:
             message = f"the problem {self.problem.case.id} has no {name}; it has {', '.join(sorted(arrays))}"
             raise AttributeError(message)
-        return arrays[name].copy()
+        return arrays[name].copy().view(self.__dict__["_kind"])
 
 
 def words_of(steps: int, batch: int) -> int:

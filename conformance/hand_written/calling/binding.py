@@ -18,7 +18,7 @@ from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.other_options import Option
 from conformance.hand_written.calling.running.handing import handed
 from conformance.hand_written.calling.running.limits import sandbox
-from conformance.hand_written.calling.running.program import Ran, more, run, value, values
+from conformance.hand_written.calling.running.program import Ran, begun, more, run, value, values
 from conformance.hand_written.calling.running.reach import reach
 from conformance.hand_written.calling.showing import observed
 from conformance.hand_written.calling.values.forms import numeric
@@ -166,7 +166,7 @@ class Binding(Struct, frozen=True, kw_only=True):
         with sandbox():
             ran = _checked(run(self.loaded, Asked(problems[0]), self.build))
             for problem in problems:
-                ran.names["p"] = Asked(problem)
+                ran.names["p"] = begun(self.loaded, Asked(problem)).names["p"]
                 ran = _checked(more(self.loaded, ran, self.between))
                 found.append(self._call(problem, ran))
         return found

@@ -41,6 +41,7 @@ def handwritten(
     one_hot: bool = False,
     crossed: bool = False,
     execute: bool = False,
+    tensors: bool = False,
 ) -> Binding:
     """Return a network that is called exactly as stated, for `conformance.check`.
 
@@ -80,6 +81,8 @@ def handwritten(
         Whether it takes ids, and whether its loss is softmax with cross-entropy on `p.targets`.
     execute
         Whether all of the target's script is run first, as it stands; else only its definitions are.
+    tensors
+        Whether arrays stand in for the tensors of torch that it computes with; else torch itself is imported.
 
     Returns
     -------
@@ -92,7 +95,11 @@ def handwritten(
     UsageError
         If there is no such target, `case` is no id, or a text isn't Python.
     """
-    loaded = load(target, execute=execute, as_stated=True) if isinstance(target, str) else loaded_from(target)
+    loaded = (
+        load(target, execute=execute, as_stated=not tensors)
+        if isinstance(target, str)
+        else loaded_from(target)
+    )
     filled = tuple(f"{path}[...] = {values}" for path, values in weights.items())
     lines = (*statements_of(build), *filled)
     forward_lines, backward_lines = statements_of(forward), statements_of(backward)

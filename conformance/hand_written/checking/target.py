@@ -11,7 +11,6 @@ from conformance.cases import parse_id
 from conformance.errors import NoSuchTarget, Unsupported, UsageError
 from conformance.hand_written.by_example import checked_as_used
 from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
-from conformance.hand_written.calling.loading.stubs import is_stub
 from conformance.hand_written.calling.other_options import Option
 from conformance.hand_written.calling.running.numpys_own import NumpysOwn
 from conformance.hand_written.calling.running.program import describe_error
@@ -133,11 +132,6 @@ def _not_called(loaded: Loaded, unbound: Unbound | None, request: Request) -> Ch
         if lines
         else "There is nothing to call: it defines no class and no function, and other statements are not run."
     )
-    if is_stub(vars(loaded.code).get("torch")):
-        reason += (
-            " It computes with tensors of torch, which are called in classes that are nn.Modules only; an adapter may "
-            "turn arrays into tensors and back."
-        )
     empty = "" if unbound is None else unbound.skeleton
     return not_called_record(request, reason, lines, empty, loaded.notes)
 

@@ -21,6 +21,7 @@ from conformance.hand_written.calling.loading.load_log import LoadLog
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.calling.loading.statements import names_bound_in
 from conformance.hand_written.calling.loading.stubs import is_stub, stubbed_imports
+from conformance.hand_written.calling.loading.tensors import uses_tensors
 from conformance.hand_written.calling.running.guard import HOMES
 from conformance.hand_written.target import Target
 
@@ -47,6 +48,8 @@ class Loaded(Struct, kw_only=True):
         Which statements did not run: a sentence that counts them, then those that raised, each with its place.
     execute
         Whether the script was run as it stands before its definitions were taken.
+    tensors
+        Whether what was asked about computes with torch's tensors, for which arrays stand in.
     calls
         How many calls of it finding out how it is called may take; without end outside such a search.
     suppressed_errors
@@ -60,6 +63,7 @@ class Loaded(Struct, kw_only=True):
     notes: tuple[str, ...]
     not_run: tuple[str, ...] = ()
     execute: bool = False
+    tensors: bool = False
     calls: Budget = field(default_factory=Budget)
     suppressed_errors: list[str] = field(default_factory=list)
     _before: dict[str, Any] = field(default_factory=dict)
@@ -151,6 +155,10 @@ def load(
         fill(code, pieces, sizes, log)
     if execute:
         log.skipped = 0  # they ran before
+    tensors = kind == "numpy" and uses_tensors(code, _asked_about(code, asked.names))
+    if tensors:
+        made_up.discard("torch")
+        log.note("torch isn't imported: NumPy arrays in double precision stand in for its tensors.")
     if made_up:
         log.note(
             f"{', '.join(sorted(made_up))}: not installed or not needed, so calls to it give an empty stand-in."
@@ -163,10 +171,22 @@ def load(
         notes=tuple(log.notes),
         not_run=tuple(log.not_run()),
         execute=execute,
+        tensors=tensors,
     )
     _check_names(loaded, pieces, complete=not complaints)
     loaded.remember()
     return loaded
+
+
+def _asked_about(code: types.ModuleType, wanted: Sequence[str]) -> list[Any]:
+    """Return the functions and methods of what is named, or of all that a module defines."""
+    own = [value for value in vars(code).values() if getattr(value, "__module__", None) == code.__name__]
+    values = [getattr(code, name.partition(".")[0], None) for name in wanted] or own
+    return [
+        each
+        for value in values
+        for each in (value, *(vars(value).values() if isinstance(value, type) else ()))
+    ]
 
 
 def loaded_from(*objects: Any, target: str = "") -> Loaded:

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from conformance.hand_written.calling.loading.frameworks import COMPUTING, Kind
+from conformance.hand_written.calling.loading.tensors import of_torch
 from conformance.hand_written.calling.values import softmaxes
 
 SHOWING = frozenset(
@@ -89,6 +90,8 @@ def _known(module: str, name: str) -> Any:
         return _passed_through
     if name in ("trange", "tnrange") and module.startswith("tqdm"):
         return lambda *args, **_: range(*args)
+    if module.partition(".")[0] == "torch":
+        return of_torch(module, name)
     if (inside := _within_numpys_likeness(module)) is not None:
         return np.asarray if name == "asnumpy" else _attribute(np, f"{inside}{name}")
     if module == "scipy.special":
