@@ -105,7 +105,8 @@ def handwritten(
     forward_lines, backward_lines = statements_of(forward), statements_of(backward)
     if loss is None and backward_lines:
         loss = Loss(kind="softmax cross-entropy" if crossed else "as declared")
-    by_itself = not any("p.W_" in line for line in lines)  # its parameters are none that the problem knows
+    every = (*lines, *forward_lines, *backward_lines)
+    by_itself = not any("p.W_" in line for line in every)  # its parameters are none that the problem knows
     binding = Binding(
         stated=True,
         name=loaded.target,
@@ -122,8 +123,8 @@ def handwritten(
         traits=Traits(
             one_hot=one_hot,
             crossed=crossed,
-            cell_bias=by_itself or any(CELL_BIAS.search(line) for line in lines),
-            head_bias=by_itself or any("p.b_y" in line for line in lines),
+            cell_bias=by_itself or any(CELL_BIAS.search(line) for line in every),
+            head_bias=by_itself or any("p.b_y" in line for line in every),
         ),
         build=lines,
         forward=forward_lines,

@@ -18,7 +18,7 @@ from conformance.hand_written.checking.adapter import adapted
 from conformance.hand_written.checking.checkup import Progress, checked
 from conformance.hand_written.checking.other_options import EFFORT, with_other_options, with_the_same_lines
 from conformance.hand_written.request import Request, failed_record, not_called_record
-from conformance.hand_written.target import quoted
+from conformance.hand_written.target import parts_of, quoted
 from conformance.hand_written.torch_modules.search import module_bounds
 from conformance.hand_written.torch_modules.written_module import is_module
 from conformance.record.check import EXIT_INCONCLUSIVE, CheckRecord
@@ -45,7 +45,7 @@ def _loaded_and_checked(
     target: str, case: str, request: Request, progress: Progress, *, execute: bool
 ) -> CheckRecord:
     record = _called_and_judged(target, case, request, progress, execute=execute)
-    if record.exit_code != EXIT_INCONCLUSIVE or case:
+    if record.exit_code != EXIT_INCONCLUSIVE or case or len(parts_of(target)) > 1:
         return record
     used, told = checked_as_used(request, progress)
     return msgspec.structs.replace(record, notes=[*record.notes, *told]) if used is None else used
