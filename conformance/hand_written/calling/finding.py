@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from conformance.hand_written.budget import Budget
-from conformance.hand_written.calling.adapter import skeleton
 from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.backwards.alone import alone
 from conformance.hand_written.calling.backwards.beside import contradicted
@@ -45,6 +44,7 @@ from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, SearchIsOver
 from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.calling.scope import is_an_entry, was_asked_about
+from conformance.hand_written.calling.skeleton import skeleton
 from conformance.hand_written.calling.stepping import with_steps_noted
 
 Progress = Callable[[str], None]
@@ -153,7 +153,7 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         yield Unbound(
             target=loaded.target,
             attempts=_furthest(attempts),
-            skeleton=skeleton(loaded.target, execute=loaded.execute),
+            skeleton=skeleton(loaded, found.built),
         )
 
 
@@ -247,6 +247,7 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
     with where that loop fails by itself, or goes wrong in a way that is known.
     """
     setups = _those_that_run_first(found, list(_setups(loaded, found)))
+    found.built = next(iter(setups), None)
     for backward in alone(loaded, setups):
         found.standing_alone.append(backward)
         if backward.certain:

@@ -93,7 +93,7 @@ def handwritten(
     Raises
     ------
     UsageError
-        If there is no such target, `case` is no id, or a text isn't Python.
+        If there is no such target, `case` is no id, or a text isn't Python or still has a gap, `...`.
     """
     loaded = (
         load(target, execute=execute, as_stated=not tensors)
@@ -102,6 +102,8 @@ def handwritten(
     )
     filled = tuple(f"{path}[...] = {values}" for path, values in weights.items())
     lines = (*statements_of(build), *filled)
+    for text in shown.values():
+        statements_of(text)
     forward_lines, backward_lines = statements_of(forward), statements_of(backward)
     if loss is None and backward_lines:
         loss = Loss(kind="softmax cross-entropy" if crossed else "as declared")
@@ -142,7 +144,7 @@ def statements_of(text: str) -> tuple[str, ...]:
     Raises
     ------
     UsageError
-        If it isn't Python.
+        If it isn't Python, or has a gap, `...`, in the place of a value.
     """
     plain = textwrap.dedent(text).strip()
     try:
@@ -150,4 +152,19 @@ def statements_of(text: str) -> tuple[str, ...]:
     except SyntaxError as error:
         message = f"How a network is called is stated in Python; line {error.lineno} of {plain!r} isn't: {error.msg}."
         raise UsageError(message) from error
+    within = {
+        id(node)
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Subscript)
+        for node in ast.walk(each.slice)
+    }
+    gaps = (
+        n for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value is ... and id(n) not in within
+    )
+    if (gap := min(gaps, key=lambda node: node.lineno, default=None)) is not None:
+        line = plain.splitlines()[gap.lineno - 1].strip()
+        message = (
+            f"How a network is called is not all stated: `{line}` has a gap, `...`. Write what belongs there."
+        )
+        raise UsageError(message)
     return tuple(ast.get_source_segment(plain, node) or "" for node in tree.body)

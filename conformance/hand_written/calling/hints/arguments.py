@@ -45,6 +45,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
         frozenset()
     )  # axes that are counted along, and how far beside the counter
     methods: bool = False  # whether methods of it are called
+    indexed: bool = False  # whether entries of it are taken
 
     @property
     def pair(self) -> bool:
@@ -89,6 +90,7 @@ def parameters_of(function: Any) -> list[Parameter] | None:
             indexes=p.name in uses.indices,
             walked=uses.walked.get(p.name, frozenset()),
             methods=p.name.strip("_") in uses.objects,
+            indexed=p.name in uses.indexed,
         )
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)

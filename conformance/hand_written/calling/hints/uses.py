@@ -36,6 +36,8 @@ class Uses(Struct, frozen=True, kw_only=True):
         Of names whose elements a loop counts: along which axes, and how far beside the counter: h[:, t - 1].
     objects
         Names, and attributes of self, whose methods are called.
+    indexed
+        Names of which entries are taken.
     """
 
     shares: frozenset[str]
@@ -47,6 +49,7 @@ class Uses(Struct, frozen=True, kw_only=True):
     indices: frozenset[str]
     walked: Mapping[str, frozenset[tuple[int, int]]]
     objects: frozenset[str]
+    indexed: frozenset[str]
 
 
 def uses_in(value: Any) -> Uses:
@@ -67,6 +70,9 @@ def _uses(text: str) -> Uses:
         indices=_indices(nodes),
         walked=_walked(nodes),
         objects=_objects(nodes),
+        indexed=frozenset(
+            n.value.id for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)
+        ),
     )
 
 
