@@ -21,6 +21,7 @@ from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.calling.loading.statements import names_bound_in
 from conformance.hand_written.calling.loading.stubs import is_stub, stubbed_imports
 from conformance.hand_written.calling.loading.tensors import uses_tensors
+from conformance.hand_written.calling.running.effects import made_up_files
 from conformance.hand_written.calling.running.guard import HOMES
 from conformance.hand_written.target import Target, parts_of
 
@@ -114,7 +115,7 @@ def load(
     folders = dict.fromkeys(
         folder for file, _, above in ((path, "", root), *places) for folder in (above, file.parent)
     )
-    with stubbed_imports(kind) as made_up, neighbours(list(folders), sizes, log):
+    with stubbed_imports(kind) as made_up, neighbours(list(folders), sizes, log), made_up_files(log.files):
         if code.__package__:
             importlib.import_module(code.__package__)
         if execute:

@@ -1,6 +1,7 @@
 """What happens while foreign code is loaded: single statements run, and a log of it."""
 
 import ast
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from msgspec import Struct, field
@@ -63,10 +64,11 @@ def run_statement(
     names: dict[str, object],
     log: LoadLog,
     limit: AbstractContextManager[None] | None = None,
+    supply: Callable[[str], bool] = lambda _: False,
 ) -> bool:
     """Run one top-level statement of `piece` in `names`; what raises is left out and logged.
 
-    Returns whether it ended within `limit`.
+    Where it lacks a global that can be supplied, it is run again. Returns whether it ended within `limit`.
     """
     if isinstance(node, ast.ImportFrom) and node.level and not names.get("__package__"):
         node = _absolute(node)
@@ -79,6 +81,8 @@ def run_statement(
     except Refused:
         pass  # the guard keeps what it refused
     except (Exception, SystemExit, TookTooLong) as error:
+        if type(error) is NameError and supply(error.name):
+            return run_statement(node, piece, names, log, supply=supply)
         log.failed[f"{piece.file}:{node.lineno}"] = in_words(error)[:MOST_SHOWN]
         return not isinstance(error, TookTooLong)
     return True
