@@ -112,6 +112,29 @@ def test_a_tensor_does_what_torchs_does(text: str) -> None:
     )
 
 
+def test_code_in_numpy_that_only_compares_with_torch_gets_plain_arrays(tmp_path: Path) -> None:
+    text = """
+import numpy as np, torch
+
+class Net:
+    def __init__(self, n_in, n_hidden):
+        self.W, self.U = np.random.randn(n_hidden, n_in), np.random.randn(n_hidden, n_hidden)
+
+    def forward(self, xs):
+        h, states = np.zeros(len(self.U)), []
+        for x in xs:
+            h = np.tanh(self.W @ x + self.U @ h)
+            states.append(h)
+        return np.array(states)
+
+    def compare_with_torch(self, xs):
+        return torch.nn.RNN(4, 6)(torch.tensor(xs))
+"""
+    record = checked(tmp_path, text, "Net")
+    assert record.verdict == "forward-conforms"
+    assert not any("stand in for its tensors" in note for note in record.notes)
+
+
 def test_what_is_not_there_raises() -> None:
     assert of_torch("torch", "fft") is None
     with pytest.raises(AttributeError, match="stands in for torch's tensors has no lstsq"):

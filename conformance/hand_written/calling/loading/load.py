@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from conformance.errors import NoSuchTarget, UsageError
 from conformance.hand_written.budget import Budget
+from conformance.hand_written.calling.hints.names import BACKWARD, CHECKS, FORWARD
 from conformance.hand_written.calling.loading.definitions import fill, neighbours
 from conformance.hand_written.calling.loading.executing import executed
 from conformance.hand_written.calling.loading.frameworks import import_computing, kind_of
@@ -128,7 +129,9 @@ def load(
         wanted = [*asked.names, *_joined(code, zip(further, others, strict=True))]
     if execute:
         log.skipped = 0  # they ran before
-    tensors = kind == "numpy" and uses_tensors(code, _asked_about(code, wanted))
+    tensors = kind == "numpy" and uses_tensors(
+        code, [f for f in _asked_about(code, wanted) if not _checks(f)]
+    )
     if tensors:
         made_up.discard("torch")
         log.note("torch isn't imported: NumPy arrays in double precision stand in for its tensors.")
@@ -176,15 +179,21 @@ def _joined(code: types.ModuleType, others: Iterable[tuple[Target, types.ModuleT
             yield put
 
 
-def _asked_about(code: types.ModuleType, wanted: Sequence[str]) -> list[Any]:
-    """Return the functions and methods of what is named, or of all that a module defines."""
+def _checks(function: Any) -> bool:
+    """Tell whether a function is called like one that compares or shows: it may well import torch for that."""
+    return CHECKS.fullmatch(getattr(function, "__name__", "")) is not None
+
+
+def _asked_about(code: types.ModuleType, wanted: Sequence[str]) -> Iterator[Any]:
+    """Yield the functions that are named, or all, and of classes what makes a network and what computes with it."""
     own = [value for value in vars(code).values() if getattr(value, "__module__", None) == code.__name__]
-    values = [getattr(code, name.partition(".")[0], None) for name in wanted] or own
-    return [
-        each
-        for value in values
-        for each in (value, *(vars(value).values() if isinstance(value, type) else ()))
-    ]
+    for value in [getattr(code, name.partition(".")[0], None) for name in wanted] or own:
+        if not isinstance(value, type):
+            yield value
+            continue
+        for name, method in vars(value).items():
+            if name == "__init__" or FORWARD.fullmatch(name) or BACKWARD.fullmatch(name):
+                yield method
 
 
 def loaded_from(*objects: Any, target: str = "") -> Loaded:
