@@ -19,7 +19,7 @@ FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif", "suggestio
 
 
 @click.command()
-@click.argument("target")
+@click.argument("targets", nargs=-1, required=True)
 @click.option(
     "--case", default="", metavar="ID", help="Check it on this case, not on the one that it admits."
 )
@@ -56,7 +56,7 @@ FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif", "suggestio
 @click.pass_context
 def check(
     context: click.Context,
-    target: str,
+    targets: tuple[str, ...],
     case: str,
     form: str,
     seconds: float,
@@ -71,7 +71,8 @@ def check(
 ) -> None:
     """Check a hand-written network against torch.nn.RNN: what is wrong, where, and why.
 
-    TARGET is file.py:Name, package.module:Name or notebook.ipynb:Name; its code runs in a process of its own.
+    A target is file.py:Name, package.module:Name or notebook.ipynb:Name; its code runs in a process of its own. Where a
+    network lies in several files, there is a target for each: a.py:forward b.py:backward.
 
     Exits with 0 if it conforms, or is another network whose gradients agree with its own forward pass; with 1 if it
     differs, and 5 if that can't be said: it raised, hung, or could not be called. After a patch was made, with what the
@@ -87,6 +88,7 @@ def check(
     from conformance.record.check import EXIT_INCONCLUSIVE
 
     end_quietly_where_nobody_reads()
+    target = " ".join(targets)
     with progress() as tell:
         asked = True if diff or fix else mend
         record = checked_apart(target, case, seconds=seconds, progress=tell, execute=execute, mend=asked)

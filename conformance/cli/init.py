@@ -8,11 +8,11 @@ import click
 
 from conformance.cli.check import progress
 from conformance.cli.options import time_limit
-from conformance.hand_written.target import Target
+from conformance.hand_written.target import Target, parts_of
 
 
 @click.command()
-@click.argument("target")
+@click.argument("targets", nargs=-1, required=True)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -23,16 +23,23 @@ from conformance.hand_written.target import Target
 @click.option("--execute", is_flag=True, help="Run all of the script first, as it stands.")
 @click.pass_context
 def init(
-    context: click.Context, target: str, output: Path | None, seconds: float, *, force: bool, execute: bool
+    context: click.Context,
+    targets: tuple[str, ...],
+    output: Path | None,
+    seconds: float,
+    *,
+    force: bool,
+    execute: bool,
 ) -> None:
-    """Find out how TARGET is called and write that down as an adapter that needs no finding out.
+    """Find out how TARGETS are called and write that down as an adapter that needs no finding out.
 
     Where it can't be found out, the file is a skeleton to fill in, and the exit code is 5.
     """
     from conformance.errors import UsageError
     from conformance.hand_written.checking.process import checked_apart
 
-    path = output or Path(f"{Target.parse(target).stem}_adapter.py")
+    target = " ".join(targets)
+    path = output or Path(f"{Target.parse(parts_of(target)[0]).stem}_adapter.py")
     if path.exists() and not force:
         message = f"{path} exists already. Pass --force to replace it, or --output for another place."
         raise UsageError(message)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from conformance.errors import quoted
+from conformance.hand_written.target import parts_of
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, InterfaceRecord
 
 MEND_FLAGS = {None: "", True: " --mend", False: " --no-mend"}
@@ -26,8 +27,9 @@ class Request(Struct, frozen=True, kw_only=True):
     ) -> "Request":
         """Return what `conformance check` is asked by these arguments."""
         flags = f"{' --execute' if execute else ''}{MEND_FLAGS[mend]}"
+        asked = " ".join(map(quoted, parts_of(target)))
         options = (f" --case {case}" if case else "") + flags
-        return cls(target=target, reproduce=f"conformance check {quoted(target)}{options}", mend=mend)
+        return cls(target=target, reproduce=f"conformance check {asked}{options}", mend=mend)
 
 
 def not_called_record(

@@ -50,3 +50,20 @@ class Target:
         if self.is_file:
             return (PureWindowsPath if DRIVE.match(self.place) else Path)(self.place).stem
         return self.place.rpartition(".")[2]
+
+
+def parts_of(text: str) -> list[str]:
+    """Return the targets of a text, which has blanks between them; paths and lists of names may have some as well.
+
+    >>> parts_of("a.py:forward b.py:backward"), parts_of("my nets/rnn.py:forward, backward")
+    (['a.py:forward', 'b.py:backward'], ['my nets/rnn.py:forward, backward'])
+    """
+    for blank in re.finditer(r"\s+", text):
+        first, rest = text[: blank.start()], text[blank.end() :]
+        if WHOLE.fullmatch(first) and ":" in rest:
+            return [first, *parts_of(rest)]
+    return [text]
+
+
+WHOLE = re.compile(r"(.*\.(py|ipynb)|[\w.]+):[\w.]+(\s*,\s*[\w.]+)*", re.IGNORECASE)
+"""A target with names, behind which another one may follow."""

@@ -19,6 +19,7 @@ CheckVerdict = Literal[
     "conforms",
     "conforms-up-to-a-constant",
     "forward-conforms",
+    "gradients-conform",
     "step-conforms",
     "differs",
     "another-network",
@@ -33,6 +34,7 @@ CheckVerdict = Literal[
 conforms                   everything shown agrees with torch.nn.RNN
 conforms-up-to-a-constant  all gradients are the right ones times one constant
 forward-conforms           the forward pass agrees with torch.nn.RNN's, and no gradient was judged
+gradients-conform          all gradients are right, of a backward pass alone: the forward pass ahead of it is ours
 step-conforms              a single step agrees with torch.nn.RNN's, in place of a loop over time that did not run
 differs                    something is wrong
 another-network            the forward pass isn't that of torch.nn.RNN; the gradients are judged by the network's own
@@ -226,7 +228,7 @@ class CheckRecord(Body):
     @property
     def conforms(self) -> bool:
         """Whether it is torch.nn.RNN's network as far as it goes, at most up to one constant on all gradients."""
-        whole = self.verdict in ("conforms", "conforms-up-to-a-constant")
+        whole = self.verdict in ("conforms", "conforms-up-to-a-constant", "gradients-conform")
         return whole or (self.verdict == "forward-conforms" and not self.unjudged)
 
 

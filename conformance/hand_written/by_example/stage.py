@@ -21,7 +21,7 @@ from conformance.hand_written.by_example.files import files_near
 from conformance.hand_written.by_example.watching import Enough
 from conformance.hand_written.calling.loading.definitions import neighbours
 from conformance.hand_written.calling.loading.executing import started_as
-from conformance.hand_written.calling.loading.load_log import LoadLog, place_of, run_statement
+from conformance.hand_written.calling.loading.load_log import LoadLog, run_statement
 from conformance.hand_written.calling.loading.older_names import BUILTINS, put_back
 from conformance.hand_written.calling.loading.source import Piece
 from conformance.hand_written.calling.loading.stubs import stubbed_imports
@@ -40,8 +40,8 @@ TEXT = "".join(
 TABLES, ROWS, COLUMNS = (".csv", ".tsv"), 400, 4
 """Endings of files that hold tables, and what one has that is made up."""
 
-MOST_SUPPLIED = 6
-"""Runs of one statement, each with one more file made up."""
+MOST_SUPPLIED = 20
+"""Files that are made up for one script."""
 
 LARGEST, LARGEST_COPY = 5_000_000, 50_000_000
 """Bytes of a file, and of all files, that are copied beside a driver."""
@@ -107,17 +107,16 @@ def _statements_run(stage: Stage, names: dict[str, Any], pieces: Sequence[Piece]
         for name in put_back(piece.tree):
             stage.log.note(f"{name} is gone from this version; what took its place stands in for it.")
         for node in piece.tree.body:
-            for _ in range(MOST_SUPPLIED):
-                error = run_statement(node, piece, names, stage.log, time_limit(LONGEST, copies_go_on=True))
-                if not _supplied(stage, error, piece):
-                    break
-                del stage.log.failed[place_of(node, piece)]
+            limit = partial(time_limit, LONGEST, copies_go_on=True)
+            run_statement(node, piece, names, stage.log, limit, partial(_supplied, stage, piece))
             yield
 
 
-def _supplied(stage: Stage, error: BaseException | None, piece: Piece) -> bool:
+def _supplied(stage: Stage, piece: Piece, error: BaseException) -> bool:
     """Make up the file that a statement didn't find, in the copy of the project; tell whether there is one now."""
     if not isinstance(error, FileNotFoundError) or error.filename is None:
+        return False
+    if len(stage.made_up) >= MOST_SUPPLIED:
         return False
     file = Path(os.fsdecode(error.filename))
     if file.is_absolute() or ".." in file.parts or file.exists():

@@ -42,66 +42,34 @@ def adapter_text(binding: "Binding", own: "Own | None") -> str:
     traits, loss, shown = binding.traits, binding.loss, binding.shown
     build, weights, between = _weights_apart(binding.build, binding.between)
     arguments = {
-        "case": _text(binding.problem_case.id),
-        "build": _lines(build),
-        "weights": _table(weights) if weights else "",
-        "forward": _lines(binding.forward),
-        "backward": _lines(binding.backward),
-        "shown": _table({name: shown[name] for name in names_of(shown)}),
-        "between": _lines(between),
+        "case": text_of(binding.problem_case.id),
+        "build": block(build),
+        "weights": table(weights) if weights else "",
+        "forward": block(binding.forward),
+        "backward": block(binding.backward),
+        "shown": table({name: shown[name] for name in names_of(shown)}),
+        "between": block(between),
         "loss": "" if loss is None else f"Loss({_loss(loss.kind, loss.outputs, last=loss.last)})",
         "rate": "" if binding.rate is None else f"{binding.rate:g}",
         "own_rate": f"{binding.own_rate!r}" if binding.own_rate else "",
         "unclipped": "True" if binding.lifted else "",
-        "mistake": _text(binding.mistake) if binding.mistake else "",
+        "mistake": text_of(binding.mistake) if binding.mistake else "",
         "one_hot": "True" if traits.one_hot else "",
         "crossed": "True" if traits.crossed else "",
         "own": "" if own is None else _own(own),
     }
-    return _statement(binding.loaded.target, arguments, execute=binding.loaded.execute)
+    arguments["tensors"] = "True" if binding.loaded.tensors else ""
+    return statement(binding.loaded.target, arguments, execute=binding.loaded.execute)
 
 
-def skeleton(target: str, *, execute: bool = False) -> str:
-    """Return the source of an adapter to be filled in, for a network that nobody found out how to call."""
-    arguments = {
-        "case": _text("rnn-tanh-T7-B3-I4-H6-O5-noh0-dout-f64-gain1.2-s0"),
-        "build": _lines(
-            (
-                "model = code.YourNetwork(p.I, p.H, p.O)  # TODO: how it is built",
-                "model.Wxh[...] = p.W_ih  # TODO: its own weights; p.W_ih is (H, I), p.W_hh (H, H), p.b (H,)",
-                "model.Whh[...] = p.W_hh",
-                "model.bh[...] = p.b[:, None]",
-                "model.Why[...] = p.W_hy  # (O, H)",
-                "model.by[...] = p.b_y[:, None]",
-            )
-        ),
-        "forward": _lines(
-            ("y = model.forward(p.x)", "# TODO: x as it wants it; p.x is (T, B, I), and y (T, B, O)")
-        ),
-        "backward": _lines(
-            ("grads = model.backward(p.d_y)", "# TODO: dL/dy as it wants it; p.d_y is (T, B, O)")
-        ),
-        "shown": _table(
-            {
-                "y": "y",
-                "W_ih": "grads['Wxh']",
-                "W_hh": "grads['Whh']",
-                "b": "grads['bh'][:, 0]",
-                "W_hy": "grads['Why']",
-                "b_y": "grads['by'][:, 0]",
-            }
-        ),
-    }
-    return _statement(target, arguments, execute=execute)
-
-
-def _statement(target: str, arguments: Mapping[str, str], *, execute: bool) -> str:
+def statement(target: str, arguments: Mapping[str, str], *, execute: bool) -> str:
+    """Return the source of an adapter with these arguments of `handwritten`, each as Python."""
     given = {"execute": "True" if execute else "", **arguments}
     used = [name for name in ("Loss", "Own") if any(text.startswith(f"{name}(") for text in given.values())]
     return TEMPLATE.format(
         target=repr(target)[1:-1],  # in a docstring, where backslashes escape
         imports=", ".join([*used, "handwritten"]),
-        name=_text(target),
+        name=text_of(target),
         loading=LOADING[execute],
         arguments="\n".join(f"    {name}={value}," for name, value in given.items() if value),
     )
@@ -117,35 +85,36 @@ def _weights_apart(
     return build[: -len(between)], set_to, ()
 
 
-def _text(text: str) -> str:
+def text_of(text: str) -> str:
     """Return a string of Python, in double quotes where that needs no escapes."""
     return f'"{text}"' if text.isprintable() and not set(text) & set('"\\') else repr(text)
 
 
-def _lines(lines: Sequence[str]) -> str:
+def block(lines: Sequence[str]) -> str:
     """Return lines of Python as one string of Python; nothing where there are none."""
     text = "\n".join(lines)
     if "\n" not in text or '"""' in text or "\\" in text:
-        return _text(text) if text else ""
+        return text_of(text) if text else ""
     return f'"""\n{textwrap.indent(text, " " * 8)}\n    """'
 
 
-def _table(texts: Mapping[str, str]) -> str:
-    entries = "\n".join(f"        {_text(name)}: {_text(text)}," for name, text in texts.items())
+def table(texts: Mapping[str, str]) -> str:
+    """Return texts by their names as a dict of Python."""
+    entries = "\n".join(f"        {text_of(name)}: {text_of(text)}," for name, text in texts.items())
     return f"{{\n{entries}\n    }}" if texts else "{}"
 
 
 def _loss(kind: str, outputs: str, *, last: bool) -> str:
-    seen = "" if outputs == "y" else f", outputs={_text(outputs)}"
-    return f"kind={_text(kind)}{seen}" + (", last=True" if last else "")
+    seen = "" if outputs == "y" else f", outputs={text_of(outputs)}"
+    return f"kind={text_of(kind)}{seen}" + (", last=True" if last else "")
 
 
 def _own(own: "Own") -> str:
     parts = {
-        "parameters": _table(own.parameters),
-        "outputs": _text(own.outputs),
-        "cotangent": _text(own.cotangent),
-        "gradients": _table(own.gradients),
+        "parameters": table(own.parameters),
+        "outputs": text_of(own.outputs),
+        "cotangent": text_of(own.cotangent),
+        "gradients": table(own.gradients),
     }
     inner = "\n".join(f"    {name}={value}," for name, value in parts.items())
     return "Own(\n" + textwrap.indent(inner, "    ") + "\n    )"

@@ -83,8 +83,8 @@ class Asked:
     d_y (T, B, O), d_h (T, B, H), d_h_n (B, H), targets (T, B)
         The cotangent of the head's outputs, or without a head of the states, and of the last of them again; where d_y
         is least, which is the target of softmax with cross-entropy.
-    y (T, B, O)
-        The outputs as the reference has them, without a head the states.
+    y (T, B, O), h (T, B, H), states (T + 1, B, H)
+        The outputs as the reference has them, without a head the states; the states, and those from h_0 on.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -118,7 +118,13 @@ class Asked:
             if problem.head.d_y is not None:
                 arrays["d_y"] = major(problem.head.d_y)
                 arrays["targets"] = arrays["d_y"].argmin(-1)
-        self._arrays = arrays
+        self._arrays, self._kind = arrays, np.ndarray
+
+    def of_kind(self, kind: type[np.ndarray]) -> "Asked":
+        """Return the same problem with its arrays as those of a subclass."""
+        other = object.__new__(Asked)
+        vars(other).update(vars(self), _kind=kind)
+        return other
 
     @property
     def settings(self) -> "Settings":
@@ -142,9 +148,11 @@ class Asked:
 
     def __getattr__(self, name: str) -> Array:
         arrays = self.__dict__.get("_arrays", {})
-        if name == "y" and "y" not in arrays:
+        if name in ("y", "h", "states") and "y" not in arrays:
             right = observe(self.problem, np.float64)
             arrays["y"] = self.problem.layout.time_major(right.output if right.y is None else right.y)
+            arrays["h"] = right.hidden[self.problem.case.layers - 1, 0]
+            arrays["states"] = np.concatenate([arrays["h_0"][None], arrays["h"]])
         if name == "table" and "table" not in arrays:
             arrays["table"] = table_of(arrays["x"])
         if name == "rows" and "rows" not in arrays:
@@ -156,7 +164,7 @@ class Asked:
         if name not in arrays:
             message = f"the problem {self.problem.case.id} has no {name}; it has {', '.join(sorted(arrays))}"
             raise AttributeError(message)
-        return arrays[name].copy()
+        return arrays[name].copy().view(self.__dict__["_kind"])
 
 
 def words_of(steps: int, batch: int) -> int:

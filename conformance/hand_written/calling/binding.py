@@ -1,6 +1,7 @@
 """`Binding`: a network with the lines that call it; running them is all that it does, nothing is searched any more."""
 
 import copy
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,12 +18,15 @@ from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.other_options import Option
 from conformance.hand_written.calling.running.handing import handed
 from conformance.hand_written.calling.running.limits import sandbox
-from conformance.hand_written.calling.running.program import Ran, more, run, value, values
+from conformance.hand_written.calling.running.program import Ran, begun, more, run, value, values
 from conformance.hand_written.calling.running.reach import reach
 from conformance.hand_written.calling.showing import observed
 from conformance.hand_written.calling.values.forms import numeric
 from conformance.subjects.observation import Observation
 from refrnn import Array
+
+OF_THEIRS = re.compile(r"\b(code|model|params)\b")
+"""What speaks of foreign code in a line of ours."""
 
 BOTH = "result = grads"
 """The line that says that one call does both passes."""
@@ -106,15 +110,21 @@ class Binding(Struct, frozen=True, kw_only=True):
         both = self.backward if BOTH in self.backward else ()
         lines = (*self.build, *self.forward, *both)
         return bool(self.from_h_0) or any(
-            "p.h_0" in line.replace("np.zeros_like(p.h_0", "") for line in lines
+            "p.states" in line or "p.h_0" in line.replace("np.zeros_like(p.h_0", "") for line in lines
         )
+
+    @property
+    def forward_is_ours(self) -> bool:
+        """Whether it is a backward pass alone: no code of its own runs in the lines that give it states and outputs."""
+        gives = any(line.startswith("result = ") for line in self.forward)
+        return gives and not any(OF_THEIRS.search(line) for line in self.forward)
 
     def _forward_on(self, problem: Problem) -> tuple[str, ...]:
         return self.from_h_0 if problem.case.h_0 and self.from_h_0 else self.forward
 
     def backward_sees_h_0(self, problem: Problem) -> bool:
         """Tell whether its gradients depend on the initial state, while what its targets are made of is held still."""
-        if any("p.h_0" in line for line in self.backward):
+        if any("p.h_0" in line for line in self.backward) or self.forward_is_ours:
             return True
         held = tuple("y = p.y" if line.startswith("y = ") else line for line in self.backward)
         found = []
@@ -156,7 +166,7 @@ class Binding(Struct, frozen=True, kw_only=True):
         with sandbox():
             ran = _checked(run(self.loaded, Asked(problems[0]), self.build))
             for problem in problems:
-                ran.names["p"] = Asked(problem)
+                ran.names["p"] = begun(self.loaded, Asked(problem)).names["p"]
                 ran = _checked(more(self.loaded, ran, self.between))
                 found.append(self._call(problem, ran))
         return found

@@ -52,13 +52,15 @@ def bound_of(
         case = replace(case, cotangents="last")
     lines, back = _lines(forward, backward)
     shown = _shown(forward, backward)
+    if forward.given:
+        shown = {name: text for name, text in shown.items() if name not in ("y", "h")}
     if backward is not None:
         called = returned_names(forward.function(backward.call), "grads")
         shown |= extras(loaded, forward, (lines, back), called, backward)
     own = _own(forward, backward)
     binding = Binding(
         name=loaded.target,
-        description=f"hand-written, called as {forward.call}" + (f" and {backward.call}" if backward else ""),
+        description=f"hand-written, called as {_called(forward, backward)}",
         problem_case=case,
         interface=Interface(
             target=loaded.target, lines=(*_described(forward, backward), *map(_failed, failed))
@@ -84,6 +86,11 @@ def bound_of(
         withheld=backward is not None and backward.harvest.withheld,
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
+
+
+def _called(forward: Forward, backward: Backward | None) -> str:
+    calls = ([] if forward.given else [forward.call]) + ([] if backward is None else [backward.call])
+    return " and ".join(calls)
 
 
 def _loss(forward: Forward, backward: Backward) -> Loss:
@@ -139,7 +146,7 @@ def _stands(match: Match, backward: Backward) -> bool:
 
 def _own(forward: Forward, backward: Backward | None) -> Own | None:
     shown = forward.outputs
-    if backward is None or shown is None or not forward.slots:
+    if backward is None or shown is None or not forward.slots or forward.given:
         return None
     cotangent, outputs = ("p.d_y" if forward.sizes.O else "p.d_h"), shown.expression
     if backward.entry.kind == OWN_LOSS:
@@ -173,8 +180,13 @@ def _described(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
     """Return the interface in lines."""
     lines = [_sizes(forward), forward.built.setup.says]
     lines += [f"{_short(slot)}" for slot in forward.slots]
-    lines.append(f"{forward.call}({forward.arguments.text}), x = {forward.inputs.text}")
-    for name, match in (("outputs", forward.outputs), ("states", forward.best("h"))):
+    if forward.given:
+        lines.append(
+            f"x = {forward.inputs.text}; result = {without_p(forward.given)}, of a forward pass of ours"
+        )
+    else:
+        lines.append(f"{forward.call}({forward.arguments.text}), x = {forward.inputs.text}")
+    for name, match in () if forward.given else (("outputs", forward.outputs), ("states", forward.best("h"))):
         if match is not None:
             last = " of the last step" if match.last else ""
             lines.append(f"{name}{last}: {match.quantity} in {match.source}")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from conformance.hand_written.budget import Budget
-from conformance.hand_written.calling.adapter import skeleton
 from conformance.hand_written.calling.asking import Traits, question
+from conformance.hand_written.calling.backwards.alone import alone
 from conformance.hand_written.calling.backwards.beside import contradicted
 from conformance.hand_written.calling.backwards.final import with_final
 from conformance.hand_written.calling.backwards.rates import with_its_rate
@@ -44,6 +44,7 @@ from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, SearchIsOver
 from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.calling.scope import is_an_entry, was_asked_about
+from conformance.hand_written.calling.skeleton import skeleton
 from conformance.hand_written.calling.stepping import with_steps_noted
 
 Progress = Callable[[str], None]
@@ -113,7 +114,13 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
 
 
 def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:
-    """Look for another network where no forward pass was recognised; nothing is yielded, it is judged with the best."""
+    """Look for another network where no forward pass was recognised; nothing is yielded, it is judged with the best.
+
+    A backward pass that stands alone, some of whose gradients are right, is none.
+    """
+    if not found.forwards and not found.mistaken:
+        found.forwards += [backward.forward for backward in found.standing_alone]
+        found.backwards += found.standing_alone
     if not found.forwards and not found.hopeless(loaded):
         _on_their_own(loaded, found, progress)
     yield from ()
@@ -146,7 +153,7 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         yield Unbound(
             target=loaded.target,
             attempts=_furthest(attempts),
-            skeleton=skeleton(loaded.target, execute=loaded.execute),
+            skeleton=skeleton(loaded, found.built),
         )
 
 
@@ -240,6 +247,13 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
     with where that loop fails by itself, or goes wrong in a way that is known.
     """
     setups = _those_that_run_first(found, list(_setups(loaded, found)))
+    found.built = next(iter(setups), None)
+    for backward in alone(loaded, setups):
+        found.standing_alone.append(backward)
+        if backward.certain:
+            found.forwards.append(backward.forward)
+            yield backward
+            return
     yield from _of_setups(loaded, found, setups, progress, stepwise=False)
     if found.backwards or found.raised:
         return

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from conformance.hand_written.calling.backwards.search import Backward
+from conformance.hand_written.calling.building.construct import Built
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.forwards.search import Searching, is_unlikely
 from conformance.hand_written.calling.hints import names
@@ -23,8 +24,10 @@ class Found(Struct):
     backwards: list[Backward] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
     mistaken: list[Forward] = field(default_factory=list)  # loops over time that are recognised by a mistake
+    standing_alone: list[Backward] = field(default_factory=list)  # without a forward pass of the code
     raised: list[Backward] = field(default_factory=list)  # that failed by a mistake of their own
     attempts: list[Attempt] = field(default_factory=list)
+    built: Built | None = None  # the likeliest of what holds its weights
     cut_short: bool = False  # whether its calls were spent before every other way was tried
 
     @property

@@ -41,6 +41,7 @@ def handwritten(
     one_hot: bool = False,
     crossed: bool = False,
     execute: bool = False,
+    tensors: bool = False,
 ) -> Binding:
     """Return a network that is called exactly as stated, for `conformance.check`.
 
@@ -80,6 +81,8 @@ def handwritten(
         Whether it takes ids, and whether its loss is softmax with cross-entropy on `p.targets`.
     execute
         Whether all of the target's script is run first, as it stands; else only its definitions are.
+    tensors
+        Whether arrays stand in for the tensors of torch that it computes with; else torch itself is imported.
 
     Returns
     -------
@@ -90,15 +93,22 @@ def handwritten(
     Raises
     ------
     UsageError
-        If there is no such target, `case` is no id, or a text isn't Python.
+        If there is no such target, `case` is no id, or a text isn't Python or still has a gap, `...`.
     """
-    loaded = load(target, execute=execute, as_stated=True) if isinstance(target, str) else loaded_from(target)
+    loaded = (
+        load(target, execute=execute, as_stated=not tensors)
+        if isinstance(target, str)
+        else loaded_from(target)
+    )
     filled = tuple(f"{path}[...] = {values}" for path, values in weights.items())
     lines = (*statements_of(build), *filled)
+    for text in shown.values():
+        statements_of(text)
     forward_lines, backward_lines = statements_of(forward), statements_of(backward)
     if loss is None and backward_lines:
         loss = Loss(kind="softmax cross-entropy" if crossed else "as declared")
-    by_itself = not any("p.W_" in line for line in lines)  # its parameters are none that the problem knows
+    every = (*lines, *forward_lines, *backward_lines)
+    by_itself = not any("p.W_" in line for line in every)  # its parameters are none that the problem knows
     binding = Binding(
         stated=True,
         name=loaded.target,
@@ -115,8 +125,8 @@ def handwritten(
         traits=Traits(
             one_hot=one_hot,
             crossed=crossed,
-            cell_bias=by_itself or any(CELL_BIAS.search(line) for line in lines),
-            head_bias=by_itself or any("p.b_y" in line for line in lines),
+            cell_bias=by_itself or any(CELL_BIAS.search(line) for line in every),
+            head_bias=by_itself or any("p.b_y" in line for line in every),
         ),
         build=lines,
         forward=forward_lines,
@@ -134,7 +144,7 @@ def statements_of(text: str) -> tuple[str, ...]:
     Raises
     ------
     UsageError
-        If it isn't Python.
+        If it isn't Python, or has a gap, `...`, in the place of a value.
     """
     plain = textwrap.dedent(text).strip()
     try:
@@ -142,4 +152,19 @@ def statements_of(text: str) -> tuple[str, ...]:
     except SyntaxError as error:
         message = f"How a network is called is stated in Python; line {error.lineno} of {plain!r} isn't: {error.msg}."
         raise UsageError(message) from error
+    within = {
+        id(node)
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Subscript)
+        for node in ast.walk(each.slice)
+    }
+    gaps = (
+        n for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value is ... and id(n) not in within
+    )
+    if (gap := min(gaps, key=lambda node: node.lineno, default=None)) is not None:
+        line = plain.splitlines()[gap.lineno - 1].strip()
+        message = (
+            f"How a network is called is not all stated: `{line}` has a gap, `...`. Write what belongs there."
+        )
+        raise UsageError(message)
     return tuple(ast.get_source_segment(plain, node) or "" for node in tree.body)

@@ -80,6 +80,13 @@ def _says_backward(call: str) -> bool:
     return names.BACKWARD.fullmatch(call.rpartition(".")[2]) is not None
 
 
+def walks_back_below(loaded: Loaded, forward: Forward, call: str) -> bool:
+    """Tell whether what a callable calls walks back over time, whatever it is called itself."""
+    every = {f"code.{name}": getattr(loaded.code, name) for name in own_names(loaded)}
+    every |= {each: callable_of(forward.built, each) for each in own_callables(loaded, forward.built)}
+    return any(walks_back_and_adds(every[each]) for each in _closure(call, every))
+
+
 def takes_a_step(loaded: Loaded, built: Built, call: str) -> bool:
     """Tell whether a callable can't walk over time: neither it nor what it calls has a loop, none of it out of sight.
 

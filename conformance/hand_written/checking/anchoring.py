@@ -36,6 +36,12 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
     Where the search was cut short, another way of calling it might have been right: mistakes must be known then.
     """
     explained = diagnosis is not None and diagnosis.explained
+    if (
+        isinstance(candidate.bound, Binding)
+        and candidate.bound.forward_is_ours
+        and not candidate.bound.stated
+    ):
+        return explained and not _of_another_activation(diagnosis) and _has_an_anchor(candidate)
     if single_steps.is_stepwise(candidate):
         step = single_steps.alone(candidate)
         read = explained or is_handed_over(candidate) or (step is not None and _has_an_anchor(step))
@@ -44,12 +50,19 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
         return True
     if isinstance(candidate.bound, Binding) and candidate.bound.cut_short:
         return False
-    if is_handed_over(candidate) or cast("Binding", candidate.bound).anchored:
-        return True
-    if _has_an_anchor(candidate):
+    if is_handed_over(candidate) or cast("Binding", candidate.bound).anchored or _has_an_anchor(candidate):
         return True
     step = parts.of_a_single_step(candidate)
     return isinstance(step, Candidate) and step.outcome.backward is not None and step.outcome.agrees
+
+
+def _of_another_activation(diagnosis: Diagnosis | None) -> bool:
+    """Tell whether nothing but the derivative is wrong, and is that of another function than tanh.
+
+    Of a backward pass alone it isn't known which activation its forward pass has.
+    """
+    wrong = {} if diagnosis is None or diagnosis.choices is None else diagnosis.choices.departures()
+    return wrong.get("derivative") in ("one", "sigmoid")
 
 
 def _says_enough(candidate: Candidate) -> bool:

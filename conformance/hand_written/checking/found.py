@@ -73,6 +73,12 @@ class Found(Struct, frozen=True, kw_only=True):
         return bound.uncalled if isinstance(bound, Binding) else ()
 
     @property
+    def forward_is_ours(self) -> bool:
+        """Whether it is a backward pass alone, handed states and outputs of the reference."""
+        bound = self.candidate.bound
+        return isinstance(bound, Binding) and bound.forward_is_ours
+
+    @property
     def contradicted(self) -> str:
         """What speaks against a network that agrees, in words: another backward pass of it, or another setting."""
         return self.candidate.bound.contradicted

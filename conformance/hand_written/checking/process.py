@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from conformance.errors import NoSuchTarget
 from conformance.hand_written.request import MEND_FLAGS, Request, failed_record, out_of_time_record
-from conformance.hand_written.target import Target
+from conformance.hand_written.target import Target, parts_of
 from conformance.record.check import CheckRecord
 
 TIME_LIMIT = 60.0
@@ -138,10 +138,11 @@ def _unfinished(request: Request, messages: ChildMessages, seconds: float, code:
 
 
 def _refuse_what_is_not_there(target: str) -> None:
-    request = Target.parse(target)
-    if request.is_file and not Path(request.place).is_file():
-        message = f"There is no file {request.place}. Pass file.py:Name, notebook.ipynb:Name or package.module:Name."
-        raise NoSuchTarget(message)
+    for request in map(Target.parse, parts_of(target)):
+        if request.is_file and not Path(request.place).is_file():
+            ways = "file.py:Name, notebook.ipynb:Name or package.module:Name"
+            message = f"There is no file {request.place}. Pass {ways}."
+            raise NoSuchTarget(message)
 
 
 def _listen(

@@ -8,17 +8,18 @@ import msgspec
 from msgspec import Struct
 
 from conformance.cases import parse_id
-from conformance.errors import NoSuchTarget, Unsupported, UsageError, quoted
+from conformance.errors import NoSuchTarget, Unsupported, UsageError
 from conformance.hand_written.by_example import checked_as_used
 from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
-from conformance.hand_written.calling.loading.stubs import is_stub
 from conformance.hand_written.calling.other_options import Option
 from conformance.hand_written.calling.running.numpys_own import NumpysOwn
 from conformance.hand_written.calling.running.program import describe_error
 from conformance.hand_written.checking.adapter import adapted
 from conformance.hand_written.checking.checkup import Progress, checked
+from conformance.hand_written.checking.not_called import not_called
 from conformance.hand_written.checking.other_options import EFFORT, with_other_options, with_the_same_lines
 from conformance.hand_written.request import Request, failed_record, not_called_record
+from conformance.hand_written.target import parts_of
 from conformance.hand_written.torch_modules.search import module_bounds
 from conformance.hand_written.torch_modules.written_module import is_module
 from conformance.record.check import EXIT_INCONCLUSIVE, CheckRecord
@@ -45,7 +46,7 @@ def _loaded_and_checked(
     target: str, case: str, request: Request, progress: Progress, *, execute: bool
 ) -> CheckRecord:
     record = _called_and_judged(target, case, request, progress, execute=execute)
-    if record.exit_code != EXIT_INCONCLUSIVE or case:
+    if record.exit_code != EXIT_INCONCLUSIVE or case or len(parts_of(target)) > 1:
         return record
     used, told = checked_as_used(request, progress)
     return msgspec.structs.replace(record, notes=[*record.notes, *told]) if used is None else used
@@ -111,7 +112,7 @@ def _called_and_checked(ways: "Ways", request: Request, *, may_be_another: bool 
         record = checked(ways.bounds(), request, ways.progress, may_be_another=may_be_another)
     except Unsupported as reason:
         return not_called_record(request, f"It can't be called: {reason}.")
-    return _not_called(ways.loaded, ways.unbound, request) if record is None else record
+    return not_called(ways.loaded, ways.unbound, request) if record is None else record
 
 
 def _checked_with(option: Option, ways: "Ways", request: Request) -> CheckRecord:
@@ -120,29 +121,6 @@ def _checked_with(option: Option, ways: "Ways", request: Request) -> CheckRecord
         known = ways.found and with_the_same_lines(ways.found, option)
         others = Ways(loaded=ways.loaded, case=ways.case, progress=ways.progress, effort=EFFORT, known=known)
         return _called_and_checked(others, request, may_be_another=True)
-
-
-def _not_called(loaded: Loaded, unbound: Unbound | None, request: Request) -> CheckRecord:
-    """Return what is told of a target that nobody found out how to call: the furthest attempts, and a skeleton."""
-    attempts = () if unbound is None else unbound.attempts
-    lines = [f"{a.what}: {a.reached}; {a.problem}" for a in attempts]
-    reason = (
-        f"No way to call it was found; {_tried(len(lines))}, listed by how far they got. "
-        f"`conformance init {quoted(request.target)}` writes an adapter, in which you say how it is called."
-        if lines
-        else "There is nothing to call: it defines no class and no function, and other statements are not run."
-    )
-    if is_stub(vars(loaded.code).get("torch")):
-        reason += (
-            " It computes with tensors of torch, which are called in classes that are nn.Modules only; an adapter may "
-            "turn arrays into tensors and back."
-        )
-    empty = "" if unbound is None else unbound.skeleton
-    return not_called_record(request, reason, lines, empty, loaded.notes)
-
-
-def _tried(ways: int) -> str:
-    return "1 way was tried" if ways == 1 else f"{ways} ways were tried"
 
 
 class Ways(Struct, kw_only=True):

@@ -12,8 +12,14 @@ from conformance.judge import Finding
 from conformance.judge.comparison import Phase
 from conformance.record.check import CheckVerdict, ConsistencyRecord, ScaleRecord, named_gradient
 
-AGREES = ("conforms", "conforms-up-to-a-constant", "forward-conforms")
+AGREES = ("conforms", "conforms-up-to-a-constant", "forward-conforms", "gradients-conform")
 """The verdicts on what agrees as far as it was judged."""
+
+
+FORWARD_IS_OURS = (
+    "It has no forward pass that could be called, so states and outputs of ours were handed to it, and only its "
+    "gradients were judged."
+)
 
 
 def verdict_of(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
@@ -54,6 +60,8 @@ def _of_what_agrees(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
         return "undecided"
     if found.outcome.backward is None:
         return "forward-conforms"
+    if found.forward_is_ours:
+        return "gradients-conform"
     return "conforms" if constant is None else "conforms-up-to-a-constant"
 
 
@@ -94,6 +102,9 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
         case "forward-conforms":
             agrees = f"agrees with torch.nn.RNN's{_as_a_step(found)}{_to_single(outcome)}"
             text = f"The forward pass of {name} {agrees}; {_no_gradients(found)}."
+        case "gradients-conform":
+            agreement = _agreement(found, constant)
+            text = f"{name} conforms in its gradients: {agreement}. {FORWARD_IS_OURS}"
         case "step-conforms":
             gradients = _no_gradients(found) if outcome.backward is None else _agreement(found, constant)
             agrees = f"agrees with torch.nn.RNN's{_to_single(outcome)}: {gradients}"
@@ -146,7 +157,9 @@ def _agreement(found: Found, constant: ScaleRecord | None) -> str:
     gradients = f"all gradients but {_unshown(found)}" if found.unshown else "all gradients"
     if found.own_loss is not None and found.own_loss.agrees:
         return f"forward, and all gradients are those of the loss that {found.own_loss.name}"
-    forward = f"forward and {gradients}" if outcome.forward is not None else gradients
+    forward = gradients if outcome.forward is None else f"forward and {gradients}"
+    if found.forward_is_ours:
+        forward = f"{gradients} agree with torch.nn.RNN's"
     if constant is None:
         return forward
     return f"{forward}, up to the constant {constant.name or f'{float(constant.factor):.6g}'}"

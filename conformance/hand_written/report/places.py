@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from conformance.hand_written.report.view import TITLES
-from conformance.hand_written.target import Target
+from conformance.hand_written.target import Target, parts_of
 from conformance.record.check import CheckRecord, FixRecord, SuspectRecord
 
 
@@ -113,5 +113,5 @@ def _with_line(text: str, record: CheckRecord) -> str:
 
 def file_of(record: CheckRecord) -> str:
     """Return the source file that a target names, "" where it names a module or an object."""
-    target = Target.parse(record.target)
+    target = Target.parse(parts_of(record.target)[0])
     return target.place if target.is_file else ""

@@ -30,6 +30,7 @@ TITLES = {
     "conforms": "CONFORMS",
     "conforms-up-to-a-constant": "CONFORMS, UP TO A CONSTANT",
     "forward-conforms": "FORWARD AGREES",
+    "gradients-conform": "CONFORMS IN ITS GRADIENTS",
     "step-conforms": "STEP AGREES",
     "differs": "DIFFERS",
     "another-network": "ANOTHER NETWORK",
@@ -166,8 +167,12 @@ def _blocks(record: CheckRecord, *, verbose: bool) -> Iterator[Block]:
     yield Block(name="in other settings", lines=tuple(part.sentence for part in record.parts))
     yield Block(name="contracts", lines=tuple(c.sentence for c in record.contracts if c.holds is False))
     yield Block(name="notes", lines=tuple(record.notes))
-    name = "what was tried" if record.verdict == "not-called" else "how it was called"
+    name = (
+        "what was tried, with arguments of our own" if record.verdict == "not-called" else "how it was called"
+    )
     yield Block(name=name, lines=tuple(record.interface.lines), code=True)
+    if record.verdict == "not-called":
+        yield Block(name="how to state it", lines=tuple(_statement(record.interface.adapter)), code=True)
     if record.not_checked:
         yield Block(
             name="neither returned nor kept, so not checked",
@@ -175,6 +180,13 @@ def _blocks(record: CheckRecord, *, verbose: bool) -> Iterator[Block]:
         )
     yield Block(name="it printed", lines=tuple(record.printed.splitlines()), code=True)
     yield Block(name="not run", lines=tuple(_not_run(record.not_run, verbose=verbose)))
+
+
+def _statement(adapter: str) -> Iterator[str]:
+    """Yield the lines of the `handwritten` statement in an adapter."""
+    lines = adapter.splitlines()
+    first = next((n for n, line in enumerate(lines) if line.startswith("network = ")), len(lines))
+    yield from lines[first:]
 
 
 def _not_run(statements: Sequence[str], *, verbose: bool) -> Iterator[str]:

@@ -70,18 +70,3 @@ def test_what_takes_all_the_time_is_called_few_times(tmp_path, monkeypatch):
     loaded = load(str(file))
     list(bindings(loaded))
     assert 1 <= loaded.code.Net.calls <= 2
-
-
-def test_tensors_without_a_module_are_told_as_what_they_are(tmp_path):
-    file = tmp_path / "network.py"
-    file.write_text(
-        "import torch\n"
-        "class Net:\n"
-        "    def __init__(self, n_in, n_hidden):\n"
-        "        self.W, self.U = torch.randn(n_in, n_hidden), torch.randn(n_hidden, n_hidden)\n"
-        "    def forward(self, x):\n"
-        "        return torch.tanh(x @ self.W)\n"
-    )
-    record = checked_apart(f"{file}:Net", "")
-    assert record.verdict == "not-called"
-    assert "tensors of torch" in record.headline

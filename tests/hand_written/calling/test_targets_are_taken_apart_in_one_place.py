@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.cli import cli
-from conformance.hand_written.calling.adapter import skeleton
+from conformance.hand_written.calling.adapter import statement
 from conformance.hand_written.report.places import file_of
 from conformance.hand_written.request import Request
-from conformance.hand_written.target import Target
+from conformance.hand_written.target import Target, parts_of
 from conformance.record.check import CHECK_SCHEMA, CheckRecord
 
 TARGETS = {
@@ -61,7 +61,7 @@ def test_a_path_of_windows_is_checked_and_written_about_like_any_other(command, 
 
 
 def test_an_adapter_of_a_windows_path_is_python():
-    source = skeleton("C:\\Users\\new\\nets.py:Net")
+    source = statement("C:\\Users\\new\\nets.py:Net", {}, execute=False)
     tree = ast.parse(source)
     assert "C:\\Users\\new\\nets.py:Net" in ast.get_docstring(tree)
     assert "C:\\Users\\new\\nets.py:Net" in [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
@@ -73,3 +73,19 @@ def test_an_annotation_points_at_the_file_on_its_drive():
         schema=CHECK_SCHEMA, target=request.target, verdict="failed", headline="", reproduce=request.reproduce
     )
     assert file_of(record) == "C:\\dir\\file.py"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a.py:forward b.py:backward", ["a.py:forward", "b.py:backward"]),
+        ("net.ahead:forward  net.back:backward", ["net.ahead:forward", "net.back:backward"]),
+        ("a.py:f, g b.py:h,i c.py:j", ["a.py:f, g", "b.py:h,i", "c.py:j"]),
+        ("my nets/a.py:f my nets/b.py:g", ["my nets/a.py:f", "my nets/b.py:g"]),
+        ("my nets/a.py", ["my nets/a.py"]),
+        ("a.py:f, g", ["a.py:f, g"]),
+        ("C:\\my nets\\a.py:f", ["C:\\my nets\\a.py:f"]),
+    ],
+)
+def test_several_targets_have_blanks_between_them(text, parts):
+    assert parts_of(text) == parts

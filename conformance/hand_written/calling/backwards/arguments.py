@@ -1,12 +1,13 @@
 """What the parameters of a backward pass may be given: the loss's argument, x, what forward left, weights, zeros."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 
 from conformance.hand_written.calling.backwards.entries import Entry
-from conformance.hand_written.calling.building.construct import callable_of, part_called
+from conformance.hand_written.calling.building.construct import part_called
 from conformance.hand_written.calling.building.records import is_record
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints import names
@@ -31,7 +32,7 @@ def at_its_sites(
     loaded: Loaded, forward: Forward, call: str, parameters: Sequence[Parameter]
 ) -> dict[str, str]:
     """Return what a backward pass is handed from the forward pass where the target's own script calls both."""
-    if forward.loop or call == forward.call:
+    if forward.loop or forward.given or call == forward.call:
         return {}
     own = _of_forward(forward)
     passed = given(own, forward.arguments.text)
@@ -60,6 +61,8 @@ def options_of_backward(
         return [(forward.fills[roles[parameter.name]], 0.0, "weight")]
     if (part := part_called(forward.built, parameter.name)) is not None:
         return [(part, 0.0, "parameter")]
+    if forward.given and (sure := _surely(parameter)):
+        return [(sure, 0.0, "x" if sure == "x" else "result")]
     if (handed := sites.get(parameter.name)) is not None:
         found.append((handed, 0.0, "x" if handed == "x" else "result"))
     passed = given(_of_forward(forward), forward.arguments.text).get(parameter.name)
@@ -67,7 +70,7 @@ def options_of_backward(
         found.append((passed, 0.05, passed))  # it goes by the same name in both passes
     fits = entry is not None and _takes(name, entry)
     found += [] if entry is None else _entered(parameter, entry, fits=fits)
-    found += _left_by_forward(parameter, forward)
+    found += (_of_the_reference if forward.given else _left_by_forward)(parameter, forward)
     if names.INPUT.fullmatch(name) or parameter.required:
         found.append(("x", 0.1 if names.INPUT.fullmatch(name) and not fits else 2.5, "x"))
     if names.NEXT.fullmatch(name) or names.STATE.fullmatch(name):
@@ -96,13 +99,13 @@ def _entered(parameter: Parameter, entry: Entry, *, fits: bool) -> list[Option]:
 
 
 def _of_forward(forward: Forward) -> list[Parameter]:
-    return parameters_of(callable_of(forward.built, forward.call)) or []
+    return parameters_of(forward.function(forward.call)) or []
 
 
 def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
     """Return what forward returned, whole and in parts, and what was given to it."""
     name = parameter.name
-    known = returned_names(callable_of(forward.built, forward.call), "result")
+    known = returned_names(forward.function(forward.call), "result")
     found: list[Option] = []
     result = forward.ran.names.get("result")
     if isinstance(result, (tuple, list, dict)) and len(result) <= 12:
@@ -130,6 +133,42 @@ def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:
     if "params" in forward.built.setup.roots:
         found.append(("params", 0.1 if names.PARAMS.fullmatch(name) else 2.6, "params"))
     return found
+
+
+PRE_ACTIVATION = re.compile(r"[az]s?|pre_?\w*|net\w*|sums?", re.IGNORECASE)
+"""How people call what goes into tanh."""
+
+
+def _of_the_reference(parameter: Parameter, forward: Forward) -> list[Option]:
+    """Return what the caller of a backward pass has that stands alone: states, outputs, both in one."""
+    name = parameter.name.strip("_")
+    if parameter.parts:
+        own = [_best(Parameter(name=part), forward) for part in parameter.parts]
+        return [(f"({', '.join(own)})", 0.0, "result")]
+    state = parameter.neighbours or names.STATE.fullmatch(name) or names.CACHE.fullmatch(name)
+    found = [
+        ("result['h']", 0.0 if parameter.neighbours else 0.15 if state else 2.2, "result"),
+        ("result['y']", 0.15 if names.OUTPUT.fullmatch(name) else 2.3, "result"),
+    ]
+    if "prev" in name:
+        found.append(("result['before']", 0.1, "result"))
+    return found + ([("result['sums']", 0.3, "result")] if PRE_ACTIVATION.fullmatch(name) else [])
+
+
+def _surely(parameter: Parameter) -> str:
+    """Return what a parameter must be: states, of which neighbours are taken, or x by its name; else nothing."""
+    name = parameter.name.strip("_")
+    others = (names.TARGET, names.UPSTREAM, names.STATE, names.OUTPUT)
+    if parameter.neighbours:
+        return "result['h']"
+    return "x" if names.INPUT.fullmatch(name) and not any(p.fullmatch(name) for p in others) else ""
+
+
+def _best(part: Parameter, forward: Forward) -> str:
+    """Return what one part of something that is handed over may be: x by its name, else what is likeliest."""
+    if names.INPUT.fullmatch(part.name.strip("_")):
+        return "x"
+    return min(_of_the_reference(part, forward), key=lambda option: option[1])[0]
 
 
 def _comes_apart(value: object, parameter: Parameter) -> bool:

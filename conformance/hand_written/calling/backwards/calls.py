@@ -23,9 +23,11 @@ from conformance.hand_written.calling.hints.arguments import Arguments, Paramete
 from conformance.hand_written.calling.hints.walking import adds_up_products, walks_back
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, run
-from conformance.hand_written.calling.scope import backward_askable
+from conformance.hand_written.calling.scope import backward_askable, walks_back_below
 
 MOST_ARGUMENTS = 10
+UNLIKELY = 9
+"""The rank of what is no backward pass by its name, and doesn't walk back itself."""
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -51,12 +53,20 @@ def callables(loaded: Loaded, forward: Forward) -> list[str]:
         if names.BACKWARD.fullmatch(name) and not names.CHECKS.fullmatch(name):
             return 0 if "cell" not in name and "step" not in name else 1
         function = callable_of(forward.built, call)
-        return 3 if names.TRAINS.fullmatch(name) or walks_back(function) or adds_up_products(function) else 9
+        return (
+            3
+            if names.TRAINS.fullmatch(name) or walks_back(function) or adds_up_products(function)
+            else UNLIKELY
+        )
 
     if forward.trains:
         return [forward.call]
     calls = dict.fromkeys((*backward_askable(loaded, forward), *losses_on_a_tape(loaded, forward)))
-    return [*_pullbacks(forward), *(call for call in sorted(calls, key=rank) if rank(call) < 9)]
+    likely = sorted((call for call in calls if rank(call) < UNLIKELY), key=rank)
+    if not set(likely) - {forward.call}:  # by another name, with the walk in a helper
+        unnamed = (call for call in calls if not names.CHECKS.fullmatch(call.rpartition(".")[2]))
+        likely += [c for c in unnamed if c not in likely and walks_back_below(loaded, forward, c)]
+    return [*_pullbacks(forward), *likely]
 
 
 def _pullbacks(forward: Forward) -> list[str]:

@@ -195,7 +195,7 @@ def _parts_of_a_step(parameter: Parameter, forward: Forward) -> Iterator[Option]
     step, name = forward.ran.names.get("step"), parameter.name.strip("_")
     if not isinstance(step, (tuple, list, dict)):
         return
-    known = returned_names(callable_of(forward.built, forward.call), "step")
+    known = returned_names(forward.function(forward.call), "step")
     for item in reach("step", step, depth=2):
         if item.path != "step":
             same = known.get(item.path, item.name).lower() == name.lower()

@@ -281,9 +281,9 @@ def candidates(ran: Ran, roots: Sequence[str]) -> list[Reached]:
     found, listed = [], []
     for item in everything(Ran(names=ran.names), roots):
         value = item.value
-        kind = getattr(getattr(value, "dtype", None), "kind", "")
-        if kind == "f" and getattr(value, "ndim", 0) in (1, 2) and value.flags.writeable:
-            found.append(item)
+        if isinstance(value, np.ndarray):  # foreign objects may answer anything when asked for a dtype
+            if value.dtype.kind == "f" and value.ndim in (1, 2) and value.flags.writeable:
+                found.append(item)
         elif (numbers := numbers_in(value)) is not None:
             listed.append(Reached(f"lists({item.path})", numbers))
     return found or _outermost(listed)

@@ -41,6 +41,7 @@ class Forward(Struct, frozen=True, kw_only=True):
     starts: tuple[str, ...] = ()  # the lines that make the states from which that begins
     following: tuple[str, ...] = ()  # where in the result of one step the next state is, and the next memory
     fault: str = ""  # the mistake in it under which its outputs are recognised
+    given: str = ""  # what stands for its result where the code has none, and it is the reference's
 
     @property
     def trains(self) -> bool:
@@ -73,12 +74,19 @@ class Forward(Struct, frozen=True, kw_only=True):
         """The lines that call the forward pass."""
         if self.loop:
             return (f"x = {self.inputs.text}", *self.loop)
+        if self.given:
+            return (f"x = {self.inputs.text}", f"result = {self.given}")
         called = f"{self.call}({self.arguments.text})"
         yields = inspect.isgeneratorfunction(self.function(self.call))
         return (f"x = {self.inputs.text}", f"result = {f'list({called})' if yields else called}")
 
     def function(self, call: str) -> Any:
-        """Return the callable behind the expression of a call: one of the owner's, or one that this pass returned."""
+        """Return the callable behind the expression of a call: one of the owner's, or one that this pass returned.
+
+        There is None behind a pass that isn't the code's.
+        """
+        if self.given and call == self.call:
+            return None
         return value(self.ran, call) if call.startswith("result[") else callable_of(self.built, call)
 
     def best(self, *quantities: str) -> Match | None:

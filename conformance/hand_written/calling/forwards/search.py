@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.asking import Question, Traits, question
 from conformance.hand_written.calling.backwards.raising import how_far, own_mistake
-from conformance.hand_written.calling.building.construct import Built, callable_of, own_callables, part_called
+from conformance.hand_written.calling.building.construct import Built, callable_of, part_called
 from conformance.hand_written.calling.building.relabelling import relabelled
 from conformance.hand_written.calling.forwards.arguments import offered
 from conformance.hand_written.calling.forwards.cells import cells, is_stepwise
@@ -35,7 +35,6 @@ from conformance.hand_written.calling.hints.inputs import (
     meanings_of,
     weight,
 )
-from conformance.hand_written.calling.hints.looping import may_loop
 from conformance.hand_written.calling.interface import Attempt
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.blame import Ending, blamed, ended_within, ending
@@ -54,9 +53,6 @@ MOST_EXHAUSTING = 2
 
 MOST_CALLS_OF_ONE = 3_000
 """After which a callable is given up of which nothing was recognised."""
-
-MOST_CALLS_OF_A_STEP = 40
-"""The same of a callable that never loops, where it is handed whole sequences."""
 
 MOST_FAILING = 16
 """Calls that all failed by what no argument mends, after which a callable is given up."""
@@ -94,25 +90,14 @@ class Searching(Struct):
             if needless(call, function) or (not stepwise and takes_a_step(self.loaded, built, call)):
                 continue
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
-                loops = stepwise or self._may_loop(built, function)
-                most = MOST_CALLS_OF_ONE if loops else MOST_CALLS_OF_A_STEP
                 ids = any(q.indexes and names.INPUT.fullmatch(q.name.strip("_")) for q in parameters)
-                tries = _Tries(function=function, calls=Budget(most=most), wants_integers=ids)
+                tries = _Tries(function=function, calls=Budget(most=MOST_CALLS_OF_ONE), wants_integers=ids)
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 yield from suppressing_errors(self.loaded, call, found)
                 self.attempts.append(tries.as_attempt(call))
                 self.exhausting += [call] * tries.exhausts
                 if tries.fails and _is_meant(self.loaded, call):
                     self.raised.append(tries.raised)
-
-    def _may_loop(self, built: Built, function: Any) -> bool:
-        """Tell whether a callable may go over a sequence, by its source and that of what it calls."""
-        calls = {call.rpartition(".")[2]: call for call in own_callables(self.loaded, built)}
-
-        def known(name: str) -> Any:
-            return callable_of(built, calls[name]) if name in calls else None
-
-        return may_loop(function, known, vars(self.loaded.code))
 
     def runs(self, built: Built) -> bool:
         """Tell whether anything that goes by the name of a forward pass runs at all, given what its names say."""

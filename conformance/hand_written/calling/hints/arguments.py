@@ -41,12 +41,21 @@ class Parameter(Struct, frozen=True, kw_only=True):
     added: bool = False  # whether something is added to it
     sizes: bool = False  # whether arrays are made of its size
     indexes: bool = False  # whether its elements are used as indices
+    walked: frozenset[tuple[int, int]] = (
+        frozenset()
+    )  # axes that are counted along, and how far beside the counter
     methods: bool = False  # whether methods of it are called
+    indexed: bool = False  # whether entries of it are taken
 
     @property
     def pair(self) -> bool:
         """Whether it is taken apart into two."""
         return len(self.parts) == len("hc")
+
+    @property
+    def neighbours(self) -> bool:
+        """Whether elements beside each other are taken, as states are: h[t], h[t - 1]."""
+        return len({beside for _, beside in self.walked}) > 1
 
     @property
     def required(self) -> bool:
@@ -79,7 +88,9 @@ def parameters_of(function: Any) -> list[Parameter] | None:
             added=p.name in uses.added,
             sizes=p.name in uses.sizes,
             indexes=p.name in uses.indices,
+            walked=uses.walked.get(p.name, frozenset()),
             methods=p.name.strip("_") in uses.objects,
+            indexed=p.name in uses.indexed,
         )
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)

@@ -32,8 +32,12 @@ class Uses(Struct, frozen=True, kw_only=True):
         Names used as the size of an array, or counted to.
     indices
         Names whose elements are used as indices.
+    walked
+        Of names whose elements a loop counts: along which axes, and how far beside the counter: h[:, t - 1].
     objects
         Names, and attributes of self, whose methods are called.
+    indexed
+        Names of which entries are taken.
     """
 
     shares: frozenset[str]
@@ -43,7 +47,9 @@ class Uses(Struct, frozen=True, kw_only=True):
     added: frozenset[str]
     sizes: frozenset[str]
     indices: frozenset[str]
+    walked: Mapping[str, frozenset[tuple[int, int]]]
     objects: frozenset[str]
+    indexed: frozenset[str]
 
 
 def uses_in(value: Any) -> Uses:
@@ -62,7 +68,11 @@ def _uses(text: str) -> Uses:
         added=_added(nodes),
         sizes=_sizes(nodes),
         indices=_indices(nodes),
+        walked=_walked(nodes),
         objects=_objects(nodes),
+        indexed=frozenset(
+            n.value.id for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)
+        ),
     )
 
 
@@ -94,6 +104,28 @@ def _indices(nodes: Nodes) -> frozenset[str]:
     indexed = (node.slice for node in nodes if isinstance(node, ast.Subscript))
     inner = (node for index in indexed for node in ast.walk(index) if isinstance(node, ast.Subscript))
     return frozenset(node.value.id for node in inner if isinstance(node.value, ast.Name))
+
+
+def _walked(nodes: Nodes) -> dict[str, frozenset[tuple[int, int]]]:
+    """Return of names the axis that a loop counts along, and how far beside its counter elements are taken.
+
+    >>> _walked(tuple(ast.walk(ast.parse("h[:, t - 1] @ x[t]")))) == {"h": {(1, -1)}, "x": {(0, 0)}}
+    True
+    """
+    found: dict[str, set[tuple[int, int]]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            for axis, part in enumerate(parts):
+                match part:
+                    case ast.Name():
+                        found.setdefault(node.value.id, set()).add((axis, 0))
+                    case ast.BinOp(left=ast.Name(), op=ast.Add() | ast.Sub(), right=ast.Constant(int(step))):
+                        beside = step if isinstance(part.op, ast.Add) else -step
+                        found.setdefault(node.value.id, set()).add((axis, beside))
+                    case _:
+                        pass
+    return {name: frozenset(places) for name, places in found.items()}
 
 
 def _objects(nodes: Nodes) -> frozenset[str]:

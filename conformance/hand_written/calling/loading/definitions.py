@@ -6,8 +6,8 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from conformance.hand_written.calling.loading import statements
 from conformance.hand_written.calling.loading.load_log import LoadLog, run_statement
 from conformance.hand_written.calling.loading.older_names import BUILTINS, put_back
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
+from conformance.hand_written.calling.loading.stubs import Stub
 from conformance.hand_written.calling.running.effects import harmless_open
-from conformance.hand_written.calling.running.limits import TookTooLong, seeded, time_limit
+from conformance.hand_written.calling.running.limits import seeded, time_limit
 
 ASSIGNMENT, DEFINITION = 0.5, 20.0
 """Seconds of computing that one statement may take; definitions compile, and imports load."""
@@ -29,6 +30,7 @@ MOST_HANGING = 8
 Fill = Callable[[types.ModuleType, Sequence[Piece], Mapping[str, int], LoadLog], None]
 """Runs the pieces of a module, with sizes for its globals, and keeps a log of it."""
 
+DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.Try, ast.If, ast.FunctionDef, ast.ClassDef)
 
 
@@ -38,9 +40,14 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
     folder = Path(getattr(module, "__file__", None) or ".").parent
     names.update(BUILTINS, open=partial(harmless_open, beside=folder))
     defined = set().union(*(statements.functions_in(piece.tree) for piece in pieces)) if pieces else set()
+    bound = set().union(*(statements.names_bound_in(piece.tree) for piece in pieces)) if pieces else set()
     hanging = 0
     for piece in pieces:
         log.files.add(piece.file)
+        if piece.older:
+            log.note(
+                f"{piece.file} is Python 2, and was read as Python 3: / of two integers is no floor in it."
+            )
         for name in put_back(piece.tree):
             log.note(f"{name} is gone from this version; what took its place stands in for it.")
         for node, left_out in statements.harmless_parts(piece.tree, defined):
@@ -50,7 +57,10 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
                 log.skipped += 1
                 continue
             _keep_version(names, node)
-            hanging += isinstance(run_statement(node, piece, names, log, _limit(node)), TookTooLong)
+            supply = (
+                partial(_supply, names, bound, sizes, log) if isinstance(node, DEFINED) else lambda _: False
+            )
+            hanging += not run_statement(node, piece, names, log, _limit(node), supply)
             _resize(names, node, sizes, log)
         for node in statements.supplied_by_main(piece.tree, names):
             run_statement(node, piece, names, log, _limit(node))
@@ -60,11 +70,32 @@ def fill(module: types.ModuleType, pieces: Sequence[Piece], sizes: Mapping[str, 
             _resize(names, node, sizes, log)
 
 
-def _limit(node: ast.stmt) -> AbstractContextManager[None] | None:
+def _supply(
+    names: dict[str, object],
+    bound: Container[str],
+    sizes: Mapping[str, int],
+    log: LoadLog,
+    error: BaseException,
+) -> bool:
+    """Put something in the place of a global that a definition leans on, where what would have bound it was left out.
+
+    Such are defaults of arguments, bases and decorators; a size by its name, anything else by what does nothing.
+    """
+    name = error.name if type(error) is NameError else ""
+    if name in names or name not in bound:
+        return False
+    size = sizes.get(size_hint(name) or "")
+    names[name] = Stub(name) if size is None else size
+    stands_in = "an empty stand-in" if size is None else f"{size}"
+    log.note(f"The global {name} was not there when a definition asked for it: {stands_in} took its place.")
+    return True
+
+
+def _limit(node: ast.stmt) -> Callable[[], AbstractContextManager[None]]:
     """Return the time that a statement may take; an adapter's takes as long as loading its network does."""
     if any(isinstance(n, ast.Name) and n.id == "handwritten" for n in ast.walk(node)):
-        return None
-    return time_limit(DEFINITION if isinstance(node, DEFINITIONS) else ASSIGNMENT)
+        return nullcontext
+    return partial(time_limit, DEFINITION if isinstance(node, DEFINITIONS) else ASSIGNMENT)
 
 
 def _keep_version(names: dict[str, object], node: ast.stmt) -> None:

@@ -1,28 +1,30 @@
 """From a target, `file.py:Name`, `notebook.ipynb:Name` or `package.module:Name`, to a module of its definitions."""
 
-import copy
 import importlib
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from msgspec import Struct, field
 
 from conformance.errors import NoSuchTarget, UsageError
 from conformance.hand_written.budget import Budget
+from conformance.hand_written.calling.hints.names import BACKWARD, CHECKS, FORWARD
 from conformance.hand_written.calling.loading.definitions import fill, neighbours
 from conformance.hand_written.calling.loading.executing import executed
 from conformance.hand_written.calling.loading.frameworks import import_computing, kind_of
 from conformance.hand_written.calling.loading.load_log import LoadLog
+from conformance.hand_written.calling.loading.remembered import Remembered
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.calling.loading.statements import names_bound_in
 from conformance.hand_written.calling.loading.stubs import is_stub, stubbed_imports
+from conformance.hand_written.calling.loading.tensors import uses_tensors
+from conformance.hand_written.calling.running.effects import made_up_files
 from conformance.hand_written.calling.running.guard import HOMES
-from conformance.hand_written.target import Target
+from conformance.hand_written.target import Target, parts_of
 
 SIZES = {"T": 7, "B": 3, "I": 4, "H": 6, "O": 5, "V": 5}
 """What is asked first: no size equals another, none of T, B and O divides another. V is a vocabulary's."""
@@ -47,8 +49,12 @@ class Loaded(Struct, kw_only=True):
         Which statements did not run: a sentence that counts them, then those that raised, each with its place.
     execute
         Whether the script was run as it stands before its definitions were taken.
+    tensors
+        Whether what was asked about computes with torch's tensors, for which arrays stand in.
     calls
         How many calls of it finding out how it is called may take; without end outside such a search.
+    others
+        The modules of further targets, whose globals are foreign as well.
     suppressed_errors
         What conformance failed at by itself, in sentences.
     """
@@ -60,56 +66,20 @@ class Loaded(Struct, kw_only=True):
     notes: tuple[str, ...]
     not_run: tuple[str, ...] = ()
     execute: bool = False
+    tensors: bool = False
     calls: Budget = field(default_factory=Budget)
     suppressed_errors: list[str] = field(default_factory=list)
-    _before: dict[str, Any] = field(default_factory=dict)
-    _arrays: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    others: tuple[types.ModuleType, ...] = ()
+    _remembered: list[Remembered] = field(default_factory=list)
 
     def remember(self) -> None:
         """Remember the globals as they are now."""
-        self._before = dict(vars(self.code))
-        self._arrays = [(value, value.copy()) for value in _arrays_in(self._before.values())]
-        self._lists = {
-            name: copy.copy(value)
-            for name, value in self._before.items()
-            if isinstance(value, (list, dict)) and name[:2] != "__"
-        }
-
-    _lists: dict[str, Any] = field(default_factory=dict)
+        self._remembered = [Remembered(module) for module in (self.code, *self.others)]
 
     def reset(self) -> None:
         """Put the globals back to what was remembered: what names are bound to, and what arrays hold."""
-        names = vars(self.code)
-        if len(names) != len(self._before):
-            for name in set(names) - set(self._before):
-                del names[name]
-        names.update(self._before)
-        for name, value in self._lists.items():
-            kept = self._before[name]
-            if isinstance(kept, list):
-                kept[:] = value
-            elif kept != value if not _holds_arrays(kept) else True:
-                kept.clear()
-                kept.update(value)
-        for array, values in self._arrays:
-            array[...] = values
-
-
-def _holds_arrays(value: dict[Any, Any]) -> bool:
-    return any(isinstance(item, np.ndarray) for item in value.values())
-
-
-def _arrays_in(values: Any) -> list[np.ndarray]:
-    found = []
-    for value in values:
-        if isinstance(value, np.ndarray):
-            if value.flags.writeable:
-                found.append(value)
-        elif isinstance(value, (list, tuple)):
-            found += _arrays_in(value)
-        elif isinstance(value, dict) and "__builtins__" not in value:
-            found += _arrays_in(value.values())
-    return found
+        for each in self._remembered:
+            each.put_back()
 
 
 def load(
@@ -129,8 +99,9 @@ def load(
     UsageError
         If it isn't Python, or a name that it defines could not be defined.
     """
-    asked = Target.parse(target)
+    asked, *further = map(Target.parse, parts_of(target))
     path, module_name, root = located(asked)
+    places = [located(each) for each in further]
     log = LoadLog()
     pieces, complaints = pieces_of(path)
     for complaint in complaints:
@@ -142,31 +113,87 @@ def load(
     code.__file__ = str(path)
     code.__package__ = module_name.rpartition(".")[0]
     sys.modules[code.__name__] = code
-    with stubbed_imports(kind) as made_up, neighbours([root, path.parent], sizes, log):
+    folders = dict.fromkeys(
+        folder for file, _, above in ((path, "", root), *places) for folder in (above, file.parent)
+    )
+    with stubbed_imports(kind) as made_up, neighbours(list(folders), sizes, log), made_up_files(log.files):
         if code.__package__:
             importlib.import_module(code.__package__)
         if execute:
             vars(code).update(executed(path, code.__package__, pieces, log))
             log.note("All of the script was run once, as it stands, before its definitions were taken.")
         fill(code, pieces, sizes, log)
+        if further:
+            sys.modules[code.__name__] = code  # which the others may import
+        others = [importlib.import_module(name) for _, name, _ in places]
+        wanted = [*asked.names, *_joined(code, zip(further, others, strict=True))]
     if execute:
         log.skipped = 0  # they ran before
+    tensors = kind == "numpy" and uses_tensors(
+        code, [f for f in _asked_about(code, wanted) if not _checks(f)]
+    )
+    if tensors:
+        made_up.discard("torch")
+        log.note("torch isn't imported: NumPy arrays in double precision stand in for its tensors.")
     if made_up:
         log.note(
             f"{', '.join(sorted(made_up))}: not installed or not needed, so calls to it give an empty stand-in."
         )
     loaded = Loaded(
         target=target,
-        wanted=asked.names,
+        wanted=tuple(wanted),
         code=code,
+        others=tuple(others),
         files=frozenset(log.files),
         notes=tuple(log.notes),
         not_run=tuple(log.not_run()),
         execute=execute,
+        tensors=tensors,
     )
     _check_names(loaded, pieces, complete=not complaints)
     loaded.remember()
     return loaded
+
+
+def _joined(code: types.ModuleType, others: Iterable[tuple[Target, types.ModuleType]]) -> Iterator[str]:
+    """Put what is wanted of other modules beside the definitions of the first, and yield by which names.
+
+    Raises
+    ------
+    NoSuchTarget
+        If there is no such name in one of them.
+    """
+    for target, module in others:
+        own = [
+            n
+            for n, v in vars(module).items()
+            if callable(v) and getattr(v, "__module__", "") == module.__name__
+        ]
+        for name in target.names or own:
+            if not hasattr(module, name):
+                message = f"There is no {name!r} in {target.place}{_nearest(name, own)}; it defines {', '.join(own)}."
+                raise NoSuchTarget(message)
+            taken = getattr(code, name, getattr(module, name)) is not getattr(module, name)
+            put = f"{name}_of_{target.stem}" if taken else name
+            setattr(code, put, getattr(module, name))
+            yield put
+
+
+def _checks(function: Any) -> bool:
+    """Tell whether a function is called like one that compares or shows: it may well import torch for that."""
+    return CHECKS.fullmatch(getattr(function, "__name__", "")) is not None
+
+
+def _asked_about(code: types.ModuleType, wanted: Sequence[str]) -> Iterator[Any]:
+    """Yield the functions that are named, or all, and of classes what makes a network and what computes with it."""
+    own = [value for value in vars(code).values() if getattr(value, "__module__", None) == code.__name__]
+    for value in [getattr(code, name.partition(".")[0], None) for name in wanted] or own:
+        if not isinstance(value, type):
+            yield value
+            continue
+        for name, method in vars(value).items():
+            if name == "__init__" or FORWARD.fullmatch(name) or BACKWARD.fullmatch(name):
+                yield method
 
 
 def loaded_from(*objects: Any, target: str = "") -> Loaded:
@@ -246,7 +273,7 @@ def _check_names(loaded: Loaded, pieces: Sequence[Piece], *, complete: bool) -> 
         if not complete or any(own in names_bound_in(piece.tree) for piece in pieces):
             message = f"{name!r} was not defined, since not all of the source could be run."
             raise UsageError(" ".join([message, *loaded.not_run[:1], *loaded.notes[:3]]))
-        place = Target.parse(loaded.target).place
+        place = Target.parse(parts_of(loaded.target)[0]).place
         message = f"There is no {name!r} in {place}{_nearest(own, there)}; it defines {', '.join(there) or 'nothing'}."
         raise NoSuchTarget(" ".join([message, *loaded.not_run[:1], *loaded.notes[:3]]))
 

@@ -1,6 +1,7 @@
 """What happens while foreign code is loaded: single statements run, and a log of it."""
 
 import ast
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from msgspec import Struct, field
@@ -62,31 +63,29 @@ def run_statement(
     piece: Piece,
     names: dict[str, object],
     log: LoadLog,
-    limit: AbstractContextManager[None] | None = None,
-) -> BaseException | None:
+    limit: Callable[[], AbstractContextManager[None]] = nullcontext,
+    supply: Callable[[BaseException], bool] = lambda _: False,
+) -> bool:
     """Run one top-level statement of `piece` in `names`; what raises is left out and logged.
 
-    Returns what it raised, None where it didn't, or where the guard keeps what it refused.
+    Where what it lacks can be supplied, it is run again. Returns whether it ended within `limit`.
     """
     if isinstance(node, ast.ImportFrom) and node.level and not names.get("__package__"):
         node = _absolute(node)
     code = compile(ast.Module(body=[node], type_ignores=[]), piece.file, "exec")
     try:
-        with limit or nullcontext():
+        with limit():
             exec(code, names)
     except KeyboardInterrupt:
         raise
     except Refused:
-        return None
+        return True  # the guard keeps what it refused
     except (Exception, SystemExit, TookTooLong) as error:
-        log.failed[place_of(node, piece)] = in_words(error)[:MOST_SHOWN]
-        return error
-    return None
-
-
-def place_of(node: ast.stmt, piece: Piece) -> str:
-    """Return where a statement is: the file and the line."""
-    return f"{piece.file}:{node.lineno}"
+        if supply(error):
+            return run_statement(node, piece, names, log, limit, supply)
+        log.failed[f"{piece.file}:{node.lineno}"] = in_words(error)[:MOST_SHOWN]
+        return not isinstance(error, TookTooLong)
+    return True
 
 
 def _absolute(node: ast.ImportFrom) -> ast.stmt:

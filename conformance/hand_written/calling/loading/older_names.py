@@ -12,6 +12,7 @@ import string
 import time
 import types
 from collections.abc import Iterator, Mapping
+from functools import partial
 from operator import methodcaller
 from typing import Any, NamedTuple
 
@@ -66,6 +67,7 @@ REMOVED: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
             "NaN": math.nan,
             "NAN": math.nan,
             "product": np.prod,
+            "asfarray": partial(np.asarray, dtype=float),
             "cumproduct": np.cumprod,
             "alltrue": np.all,
             "sometrue": np.any,

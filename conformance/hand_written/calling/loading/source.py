@@ -5,6 +5,7 @@ import json
 import linecache
 import re
 import tokenize
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class Piece(Struct, frozen=True, kw_only=True):
     file: str
     text: str
     tree: ast.Module
+    older: bool = False  # whether it is Python 2
 
 
 def pieces_of(path: Path) -> tuple[list[Piece], list[str]]:
@@ -126,15 +128,45 @@ BEFORE, AFTER = ("\n", "\r\n", ":", ";", ""), ("\n", "\r\n", ";")
 
 
 def _of_python_2(text: str) -> Iterator[str]:
-    """Yield a text of Python 2 as Python 3 may read it: print as a function, tabs that end at every eighth column."""
+    """Yield a text of Python 2 as Python 3 may read it: converted, or with print called and tabs of eight columns."""
+    yield _converted(text.expandtabs(8))
     printing = _with_print_called(text)
     yield printing
     yield text.expandtabs(8)
     yield printing.expandtabs(8)
 
 
+FIXERS = (
+    "print",
+    "except",
+    "raise",
+    "ne",
+    "repr",
+    "tuple_params",
+    "numliterals",
+    "dict",
+    "has_key",
+    "exec",
+    "unicode",
+)
+"""What is put into Python 3's words: each means the same there, whatever its operands are."""
+
+
+def _converted(text: str) -> str:
+    """Return a text of Python 2 as that of Python 3 by lib2to3, which newer versions of Python lack; else as it is."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            from lib2to3.refactor import RefactoringTool
+
+            tool = RefactoringTool([f"lib2to3.fixes.fix_{name}" for name in FIXERS])
+            return str(tool.refactor_string(text if text.endswith("\n") else f"{text}\n", "text"))
+    except Exception:  # it is neither, or there is no such library
+        return text
+
+
 def _piece(name: str, text: str) -> tuple[Piece | None, str]:
     text = text.expandtabs(8) if "\t" in text and " \t" in text else text
+    older = False
     try:
         tree = ast.parse(text, filename=name)
     except (RecursionError, MemoryError):
@@ -142,7 +174,7 @@ def _piece(name: str, text: str) -> tuple[Piece | None, str]:
     except (SyntaxError, ValueError) as error:
         for again in _of_python_2(text):
             try:
-                tree, text = ast.parse(again, filename=name), again
+                tree, text, older = ast.parse(again, filename=name), again, True
                 break
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
@@ -150,4 +182,4 @@ def _piece(name: str, text: str) -> tuple[Piece | None, str]:
             line = getattr(error, "lineno", "?")
             return None, f"line {line} of {name}: {getattr(error, 'msg', error)}"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    return Piece(file=name, text=text, tree=tree), ""
+    return Piece(file=name, text=text, tree=tree, older=older), ""

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from conformance.hand_written.calling.loading.frameworks import COMPUTING, Kind
+from conformance.hand_written.calling.loading.tensors import of_torch
 from conformance.hand_written.calling.running.guard import LIBRARIES
 from conformance.hand_written.calling.values import softmaxes
 
@@ -25,6 +26,9 @@ SHOWING = frozenset(
 
 FETCHING = frozenset(["pandas", "requests", "urllib3", "sklearn", "nltk", "google", "gym", "cv2", "PIL"])
 """What reads or downloads data, of which a network needs none to be checked."""
+
+CUPYS_OWN = {"asnumpy": np.asarray, "get_array_module": lambda *_: np}
+"""What CuPy has beside NumPy's names."""
 
 LIKE_NUMPY = ("cupy", "autograd.numpy")
 """Libraries with the names of NumPy, which stands in for them where they aren't installed."""
@@ -95,8 +99,10 @@ def _known(module: str, name: str) -> Any:
         return _passed_through
     if name in ("trange", "tnrange") and module.startswith("tqdm"):
         return lambda *args, **_: range(*args)
+    if module.partition(".")[0] == "torch":
+        return of_torch(module, name)
     if (inside := _within_numpys_likeness(module)) is not None:
-        return np.asarray if name == "asnumpy" else _attribute(np, f"{inside}{name}")
+        return CUPYS_OWN.get(name) or _attribute(np, f"{inside}{name}")
     if module == "scipy.special":
         return {
             "expit": softmaxes.sigmoid,

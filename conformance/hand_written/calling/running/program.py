@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from conformance.errors import ConformanceError, in_words, well_formed
 from conformance.hand_written.calling.asking import Asked
 from conformance.hand_written.calling.loading.load import Loaded
+from conformance.hand_written.calling.loading.tensors import Tensor
 from conformance.hand_written.calling.running.clipping import Clips, clipping
 from conformance.hand_written.calling.running.guard import LIBRARIES, Refused
 from conformance.hand_written.calling.running.keeping import kept
@@ -106,6 +107,7 @@ def run(loaded: Loaded, p: Asked, lines: Iterable[str], *, reset: bool = True) -
 
 def begun(loaded: Loaded, p: Asked) -> Ran:
     """Return a run of nothing yet: the names that lines of ours may use."""
+    p = p.of_kind(Tensor) if loaded.tensors else p
     return Ran(
         names={"np": np, "p": p, "code": loaded.code, "lists": lists, "kept": kept, "structure": structure}
     )

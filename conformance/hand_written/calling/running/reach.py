@@ -132,15 +132,3 @@ def _contents(cell: types.CellType) -> Any:
         return cell.cell_contents
     except ValueError:  # a name that isn't bound yet
         return None
-
-
-def arrays(root: str, value: Any) -> list[Reached]:
-    """Return the float arrays that can be reached and written to."""
-    return [
-        item
-        for item in reach(root, value)
-        if isinstance(item.value, np.ndarray)
-        and item.value.dtype.kind == "f"
-        and item.value.flags.writeable
-        and item.value.ndim
-    ]

@@ -108,7 +108,7 @@ def _letters(shape: tuple[int, ...], sizes: dict[str, tuple[int, ...]]) -> Itera
 def numeric(value: Any) -> Array | None:
     """Return numbers as a float array, None for everything else."""
     if isinstance(value, np.ndarray):
-        return value if value.dtype.kind == "f" and value.size else None
+        return np.asarray(value) if value.dtype.kind == "f" and value.size else None
     if isinstance(value, (float, np.floating)):
         return np.asarray(value)
     return None

@@ -1,0 +1,61 @@
+"""A backward pass without a forward pass is judged by its gradients, and told as that; nothing else is said of it."""
+
+from pathlib import Path
+
+import pytest
+from support.backward_passes_alone import ANOTHER_ACTIVATION, LAID_OUT, NAMED, PLAIN, RIGHT, WRONG, walk
+
+import conformance
+from conformance.record.check import CheckRecord
+
+
+def checked(folder: Path, text: str, name: str = PLAIN["name"]) -> CheckRecord:
+    path = folder / "alone.py"
+    path.write_text(text, encoding="utf-8")
+    return conformance.check(f"{path}:{name}").record
+
+
+@pytest.mark.parametrize("form", RIGHT)
+def test_a_right_one_conforms_in_its_gradients(form: str, tmp_path: Path) -> None:
+    record = checked(tmp_path, walk(RIGHT[form]))
+    assert (record.verdict, record.exit_code, record.forward) == ("gradients-conform", 0, None)
+    assert "only its gradients were judged" in record.headline
+    assert {q.quantity.removesuffix(" after a free run") for q in record.quantities} == {
+        "dL/dW_ih",
+        "dL/dW_hh",
+        "dL/dW_y",
+    }
+
+
+@pytest.mark.parametrize("layout", LAID_OUT)
+def test_so_does_one_in_another_layout(layout: str, tmp_path: Path) -> None:
+    record = checked(tmp_path, *LAID_OUT[layout])
+    assert (record.verdict, record.backward) == ("gradients-conform", "agrees"), record.headline
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_wrong_one_is_told_its_mistake(fault: str, tmp_path: Path) -> None:
+    record = checked(tmp_path, walk(WRONG[fault]))
+    assert (record.verdict, record.exit_code) == ("differs", 1)
+    assert record.diagnosis is not None
+    assert [each.id for each in record.diagnosis.faults] == [fault]
+
+
+@pytest.mark.parametrize("activation", ANOTHER_ACTIVATION)
+def test_the_derivative_of_another_activation_is_held_against_nobody(activation: str, tmp_path: Path) -> None:
+    record = checked(tmp_path, walk(ANOTHER_ACTIVATION[activation]))
+    assert (record.verdict, record.exit_code) == ("undecided", 5)
+    assert record.diagnosis is None
+
+
+def test_a_forward_pass_beside_it_is_called_in_place_of_ours(tmp_path: Path) -> None:
+    forward = """
+def forward(xs, W_x, W_h, W_y):
+    hs, ys = [np.zeros(len(W_h))], []
+    for x in xs:
+        hs.append(np.tanh(W_x @ x + W_h @ hs[-1]))
+        ys.append(W_y @ hs[-1])
+    return hs, ys
+"""
+    record = checked(tmp_path, walk(NAMED) + forward, f"forward,{PLAIN['name']}")
+    assert (record.verdict, record.forward) == ("conforms", "agrees"), record.headline
