@@ -160,6 +160,7 @@ class Disturbed:
     context: Callable[[], AbstractContextManager]
     name: str = "disturbed"
     description: str = "torch with an error that propagates"
+    library: str = "torch"
 
     def run(self, problem: Problem) -> Observation:
         with self.context():

@@ -30,6 +30,7 @@ class Shows:
     observation: Observation
     name: str = "planted"
     description: str = "an observation made by hand"
+    library: str = "torch"
     own: Problem | None = None
 
     def run(self, problem: Problem) -> Observation:
