@@ -15,7 +15,7 @@ from conformance.hand_written.calling.hints.sources import nodes_in
 from conformance.hand_written.calling.loading.load import located, own_names
 from conformance.hand_written.calling.loading.source import pieces_of
 from conformance.hand_written.request import Request, not_called_record
-from conformance.hand_written.target import Target, parts_of, quoted
+from conformance.hand_written.target import Target, parts_of
 from conformance.record.check import CheckRecord
 
 MOST_SHOWN = 3
