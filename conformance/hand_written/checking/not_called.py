@@ -5,7 +5,7 @@ import linecache
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from conformance.errors import UsageError
+from conformance.errors import UsageError, quoted
 from conformance.hand_written.by_example.drivers import drivers_of
 from conformance.hand_written.calling import Loaded, Unbound
 from conformance.hand_written.calling.building.construct import classes
