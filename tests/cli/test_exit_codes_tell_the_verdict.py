@@ -57,10 +57,10 @@ def test_the_line_that_reproduces_a_discrepancy_does(
         (("run", "--suite", "huge"), "There is no suite 'huge'; choose from smoke, standard, full."),
         (("list", "--suite", "huge"), "There is no suite 'huge'"),
         (
-            ("run", "--case", CASE, "--subject", "keras"),
-            "There is no subject 'keras'; choose from torch-steps, torch",
+            ("run", "--case", CASE, "--subject", "theano"),
+            "There is no subject 'theano'; choose from torch-steps, torch",
         ),
-        (("show", CASE, "--subject", "keras"), "There is no subject 'keras'"),
+        (("show", CASE, "--subject", "theano"), "There is no subject 'theano'"),
         (("show", "nonsense"), "expected rnn|lstm|gru, got 'nonsense'"),
         (("show",), "Missing argument 'ID'"),
         (("run", "--jobs", "0"), "'--jobs'"),

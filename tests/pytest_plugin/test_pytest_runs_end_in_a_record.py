@@ -262,7 +262,7 @@ def test_the_seed_draws_other_data(pytester: pytest.Pytester) -> None:
             "--conformance-suite and --conformance-case each say what to run",
         ),
         (["--conformance-case=rnn-lstm"], "--conformance-case: Case id 'rnn-lstm': expected tanh|relu"),
-        (["--conformance-subject=keras"], "--conformance-subject: There is no subject 'keras'"),
+        (["--conformance-subject=theano"], "--conformance-subject: There is no subject 'theano'"),
         (["--conformance-seed=-1"], "--conformance-seed: expected a whole number from 0 on, got -1."),
         (["--conformance-shard=3/2"], "--conformance-shard: A shard is written i/n with 1 ≤ i ≤ n"),
         (["--conformance-expect=none.txt"], "--conformance-expect: The expected failures can't be read"),

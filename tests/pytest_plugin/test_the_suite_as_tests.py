@@ -112,8 +112,8 @@ def test_all_subjects_run_unless_some_are_named(pytester: pytest.Pytester) -> No
             "--conformance-suite: There is no suite 'huge'; choose from smoke, standard, full.",
         ),
         (
-            ("--conformance-subject", "keras"),
-            "--conformance-subject: There is no subject 'keras'; choose from torch-steps,",
+            ("--conformance-subject", "theano"),
+            "--conformance-subject: There is no subject 'theano'; choose from torch-steps,",
         ),
     ],
 )
