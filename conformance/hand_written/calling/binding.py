@@ -191,18 +191,36 @@ class Binding(Struct, frozen=True, kw_only=True):
             ran = _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
             gradients = {name: np.array(g) for name, g in values(ran, own.gradients).items()}
             cotangent = np.asarray(value(ran, own.cotangent))
+            held = (
+                {"y": ran.names["y"]} if "y" in ran.names else {}
+            )  # targets are made of the outputs as they were
             again = {} if self.rate is not None else self._own_gradients_again(own, shown, ran)
 
-        def outputs(changed: Mapping[str, Array]) -> Array:
+        def with_parameters(changed: Mapping[str, Array]) -> Ran:
             texts = [f"{own.parameters[name]}[...] = given[{name!r}]" for name in own.parameters]
+            trial = _checked(run(self.loaded, p, self.build))
+            trial.names["given"] = changed
+            return _checked(more(self.loaded, trial, (*texts, *self.forward)))
+
+        def outputs(changed: Mapping[str, Array]) -> Array:
             with sandbox():
-                trial = _checked(run(self.loaded, p, self.build))
-                trial.names["given"] = changed
-                trial = _checked(more(self.loaded, trial, (*texts, *self.forward)))
-                return np.array(value(trial, own.outputs))
+                return np.array(value(with_parameters(changed), own.outputs))
+
+        def moved(changed: Mapping[str, Array]) -> dict[str, Array]:
+            with sandbox():
+                trial = with_parameters(changed)
+                trial.names |= held
+                lines = [line for line in self.backward if not line.startswith("y = ")]
+                trial = _checked(more(self.loaded, trial, lines, lifted=self.lifted))
+                return {name: np.array(g) for name, g in values(trial, own.gradients).items()}
 
         return OwnForward(
-            parameters=parameters, outputs=outputs, cotangent=cotangent, gradients=gradients, again=again
+            parameters=parameters,
+            outputs=outputs,
+            cotangent=cotangent,
+            gradients=gradients,
+            again=again,
+            moved=None if self.stated else moved,
         )
 
     def _own_gradients_again(self, own: Own, shown: Array, ran: Ran) -> dict[str, Array]:

@@ -60,6 +60,8 @@ class OwnForward(Struct, frozen=True, kw_only=True):
         What the backward pass gave, by the same names, as far as it gave any.
     again
         What an equal second call gave, of a network that gave the same outputs in it; nothing where that isn't known.
+    moved
+        From parameters to the gradients there, with the same data; None where somebody said how it is called.
     """
 
     parameters: Mapping[str, Array]
@@ -67,6 +69,7 @@ class OwnForward(Struct, frozen=True, kw_only=True):
     cotangent: Array
     gradients: Mapping[str, Array]
     again: Mapping[str, Array] = MappingProxyType({})
+    moved: Callable[[Mapping[str, Array]], Mapping[str, Array]] | None = None
 
 
 class Bound(Protocol):

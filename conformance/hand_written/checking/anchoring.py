@@ -7,24 +7,37 @@ for a single step; or faults that are known reproduce every gradient.
 """
 
 import ast
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
+import numpy as np
 from msgspec import structs
 
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.hand_written.calling.asking import torch_name
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.bound import Bound
 from conformance.hand_written.calling.hints.names import BACKWARD
 from conformance.hand_written.calling.hints.walking import walks_back
+from conformance.hand_written.calling.running.limits import sandbox
+from conformance.hand_written.calling.running.program import Ran, values
+from conformance.hand_written.calling.showing import RESULTS
 from conformance.hand_written.checking import parts, single_steps
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.consistency import Consistency, consistency
 from conformance.hand_written.checking.judging import judge
+from conformance.hand_written.checking.losses import Whole
 from conformance.hand_written.checking.running import attempt
 from conformance.hand_written.checking.scale import same_up_to_a_constant
+from conformance.hand_written.checking.symmetry import is_symmetric
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.subjects.observation import Observation
+from refrnn import Array
+
+OF_ANOTHER_LOSS = "its gradients are those of some loss, and of none that was tried"
+"""Why nothing is held against gradients that are right for a loss of their own."""
 
 NOT_ESTABLISHED = "its gradients match none of the losses that were tried"
 """Why what differs in a backward pass is not held against it."""
@@ -54,6 +67,28 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
         return True
     step = parts.of_a_single_step(candidate)
     return isinstance(step, Candidate) and step.outcome.backward is not None and step.outcome.agrees
+
+
+def are_of_some_loss(candidate: Candidate) -> bool:
+    """Tell whether gradients are those of some loss of the network's own, which is handed targets, and not dL/dy."""
+    bound = candidate.bound
+    if not isinstance(bound, Binding) or bound.stated or not bound.backward:
+        return False
+    if bound.loss is None or bound.loss.kind.startswith("dL/"):
+        return False
+    shown = {torch_name(name): text for name, text in bound.shown.items() if name not in RESULTS}
+    whole = Whole(bound=bound, truth=candidate.answer.truth, shapes=())
+
+    def along(u: Mapping[str, Array], v: Mapping[str, Array], s: float) -> float:
+        return whole.moved(partial(_product, u), v, s)
+
+    def _product(u: Mapping[str, Array], ran: Ran) -> float:
+        gradients = values(whole.with_backward(ran), shown)
+        return sum(float(np.vdot(u[name], np.asarray(g))) for name, g in gradients.items())
+
+    shapes = {name: g.shape for name, g in candidate.answer.tidied.observation.parameters.items()}
+    with sandbox():
+        return attempt(lambda field: is_symmetric(field, shapes), along) is True
 
 
 def _of_another_activation(diagnosis: Diagnosis | None) -> bool:

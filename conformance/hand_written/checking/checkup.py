@@ -14,6 +14,8 @@ from conformance.hand_written.calling import Binding, Bound
 from conformance.hand_written.checking import parts
 from conformance.hand_written.checking.anchoring import (
     NOT_ESTABLISHED,
+    OF_ANOTHER_LOSS,
+    are_of_some_loss,
     established,
     established_by_its_own,
     is_handed_over,
@@ -203,7 +205,11 @@ class Checkup(Struct, frozen=True, kw_only=True):
             or established(candidate, self.diagnosis)
         )
         by_itself = self._own_loss()
-        if by_itself is not None and by_itself.agrees:
+        denied = by_itself is not None and not by_itself.agrees
+        wrong = candidate.outcome.backward == "differs" and candidate.outcome.forward != "differs"
+        if (by_itself is not None and by_itself.agrees) or (
+            known and wrong and not denied and are_of_some_loss(candidate)
+        ):
             known = False
         return Found(
             candidate=candidate,
@@ -300,6 +306,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
             return ConsistencyRecord(agrees=None, reason=own.reason, method="", factor=1.0, quantities=[])
         agrees = {"agrees": True, "differs": False}.get(own.verdict)
         reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
+        if agrees is False and own.of_some_loss:
+            agrees, reason = None, OF_ANOTHER_LOSS
         if agrees is False and not established_by_its_own(self.candidate, own):
             agrees, reason = None, NOT_ESTABLISHED
         if agrees is not None and (missing := self._not_handed_out()):

@@ -14,6 +14,7 @@ from conformance.cases import FORMATS
 from conformance.examination.recording import verdict_of
 from conformance.hand_written.calling import OwnForward
 from conformance.hand_written.checking.differences import by_complex_step, extrapolated
+from conformance.hand_written.checking.symmetry import is_symmetric
 from conformance.judge import MEANINGLESS, THRESHOLD, Comparison, Finding, Precision, decide
 from conformance.record import Verdict
 from refrnn import Array
@@ -29,13 +30,15 @@ class Consistency(Struct, frozen=True, kw_only=True):
     """How the gradients of a network compare with the numerical gradient of its own forward pass.
 
     `factor` is the one constant that all its gradients carry; the findings are about what is left without it.
-    `anchored` is whether at least one parameter's gradient is right, up to a constant of its own.
+    `anchored` is whether at least one parameter's gradient is right, up to a constant of its own. Of gradients that
+    disagree `of_some_loss` is whether all are those of some other loss.
     """
 
     method: str
     findings: list[Finding]
     factor: float = 1.0
     anchored: bool = True
+    of_some_loss: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -52,6 +55,8 @@ def consistency(own: OwnForward) -> Consistency:
     exactly = loss.carries_complex_numbers()
     along = Numerical.along_some_directions(loss, exactly=exactly)
     first = _compared(own, along, "complex steps" if exactly else "central differences, extrapolated")
+    if first.verdict == "differs":
+        return replace(first, of_some_loss=_are_of_some_loss(own))
     if first.verdict != "agrees" or _add_up(own):
         return first
     again = along.compared_with({name: g / first.factor for name, g in own.again.items()})
@@ -71,6 +76,21 @@ def _compared(own: OwnForward, along: "Numerical", method: str) -> Consistency:
         if same.verdict == "agrees":
             return same
     return replace(plain, anchored=any(along.is_right_alone(name, g) for name, g in own.gradients.items()))
+
+
+def _are_of_some_loss(own: OwnForward) -> bool:
+    moved = own.moved
+    if moved is None:
+        return False
+
+    def along(u: Mapping[str, Array], v: Mapping[str, Array], s: float) -> float:
+        point = {n: w + s * v[n] if n in v else w for n, w in own.parameters.items()}
+        return sum(float(np.vdot(u[name], g)) for name, g in moved(point).items())
+
+    try:
+        return is_symmetric(along, {name: g.shape for name, g in own.gradients.items()})
+    except Exception:  # noqa: BLE001 - foreign code may fail on other parameters in any way it likes
+        return False
 
 
 def _add_up(own: OwnForward) -> bool:

@@ -188,7 +188,7 @@ class Whole(Struct, frozen=True, kw_only=True):
 
     def returned(self, ran: Ran) -> float:
         """Return the one number among what the backward pass returns after a run of the forward pass."""
-        return _only_number(value(self._with_backward(ran), "grads"))
+        return _only_number(value(self.with_backward(ran), "grads"))
 
     @property
     def held(self) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class Whole(Struct, frozen=True, kw_only=True):
 
     def _written_down(self) -> list[str]:
         """Return the expressions of local variables that are called like a loss, in what the backward pass calls."""
-        seen = self._with_backward(self.ran_unmoved()).seen
+        seen = self.with_backward(self.ran_unmoved()).seen
         return [
             f"seen[{function!r}][-1][{name!r}]"
             for function, calls in seen.items()
@@ -224,9 +224,9 @@ class Whole(Struct, frozen=True, kw_only=True):
 
     def _sum_of(self, text: str, ran: Ran) -> float:
         """Return the sum of what a local variable of the backward pass holds."""
-        return float(np.sum(value(self._with_backward(ran), text)))
+        return float(np.sum(value(self.with_backward(ran), text)))
 
-    def _with_backward(self, ran: Ran) -> Ran:
+    def with_backward(self, ran: Ran) -> Ran:
         """Return a run of the forward pass with the backward pass after it."""
         ran.names |= self.held
         ran = more(self.bound.loaded, ran, [line for line in self.bound.backward if not line.startswith(Y)])
