@@ -124,6 +124,9 @@ class Checkup(Struct, frozen=True, kw_only=True):
     right_from_zero: bool = False
     right_for: int = 0  # steps, where it goes wrong in longer sequences
     again: FurtherCalls | None = None  # what further calls gave, where they were made
+    as_declared: bool = (
+        False  # by the loss that the code declares, which isn't the one that its gradients are of
+    )
 
     @property
     def mistakes(self) -> float:
@@ -151,7 +154,9 @@ class Checkup(Struct, frozen=True, kw_only=True):
         if not isinstance(judged, Candidate) or not judged.differs:
             return self
         found = diagnosed(judged, self.progress)
-        return replaced(self, candidate=judged, diagnosis=found) if found.explained else self
+        return (
+            replaced(self, candidate=judged, diagnosis=found, as_declared=True) if found.explained else self
+        )
 
     def from_another_start(self) -> "Checkup":
         """Return the check of the same network from an h_0 that isn't 0, where it goes wrong only then.
@@ -205,7 +210,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
             or established(candidate, self.diagnosis)
         )
         by_itself = self._own_loss()
-        denied = by_itself is not None and not by_itself.agrees
+        denied = self.as_declared or (by_itself is not None and not by_itself.agrees)
         wrong = candidate.outcome.backward == "differs" and candidate.outcome.forward != "differs"
         if (by_itself is not None and by_itself.agrees) or (
             known and wrong and not denied and are_of_some_loss(candidate)
