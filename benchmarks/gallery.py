@@ -109,7 +109,8 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
     ):
         times = sorted(row.seconds for row in these)
         title = f"seconds of computing, {whose}"
-        yield f"{title:<38} {times[len(times) // 2]:.1f} in the median, {times[-1]:.1f} at most"
+        if times:
+            yield f"{title:<38} {times[len(times) // 2]:.1f} in the median, {times[-1]:.1f} at most"
     yield ""
     yield from confusion(rows)
 

@@ -72,8 +72,8 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
 def are_of_some_loss(candidate: Candidate) -> bool:
     """Tell whether gradients are those of some loss of the network's own, which is handed targets, and not dL/dy."""
     bound = candidate.bound
-    if not isinstance(bound, Binding) or bound.stated or not bound.backward:
-        return False
+    if not isinstance(bound, Binding) or bound.stated or not bound.backward or bound.mistake:
+        return False  # of a forward pass with a mistake they may well be right
     if bound.loss is None or bound.loss.kind.startswith("dL/"):
         return False
     shown = {torch_name(name): text for name, text in bound.shown.items() if name not in RESULTS}

@@ -265,9 +265,10 @@ def _is_kept(forward: Forward) -> bool:
 
 
 def _is_of_fewer_steps(forward: Forward, truths: Mapping[str, Array]) -> bool:
-    """Tell whether all that was found is the last step, which is what a right network shows of an earlier one."""
+    """Tell whether nothing but the last step was found, which is what a right network shows of an earlier one."""
     shown = forward.outputs
-    if shown is None or not shown.last:
+    all_steps = any(match.right == forward.asked.case.steps for match in forward.matches)
+    if shown is None or not shown.last or all_steps:
         return False
     right, wrong = forward.asked.forward[shown.quantity], truths[shown.quantity][-1]
     return any(np.allclose(wrong, step, rtol=SAME, atol=0) for step in right[:-1])
