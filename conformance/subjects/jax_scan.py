@@ -82,6 +82,9 @@ class JaxNetwork(Struct, frozen=True, kw_only=True):
 
     def run(self, problem: Problem) -> Observation:
         """Run both passes in the problem's own precision."""
+        if problem.case.cell != "rnn":
+            message = f"This network is one of an RNN, not of an {problem.case.cell}."
+            raise Unsupported(message)
         if not problem.format.decides:
             message = f"XLA doesn't state in which precision it adds up {problem.format.name}, so there is no bound."
             raise Unsupported(message)

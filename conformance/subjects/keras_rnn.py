@@ -67,6 +67,9 @@ class Keras(Struct, frozen=True):
 
 
 def _refuse(problem: Problem) -> None:
+    if problem.case.cell != "rnn":
+        message = f"This network is one of SimpleRNN layers, not of an {problem.case.cell}."
+        raise Unsupported(message)
     if not problem.format.decides:
         message = (
             f"Keras' backends sum {problem.format.name} in other precisions than the bounds here assume."

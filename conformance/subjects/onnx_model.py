@@ -57,6 +57,9 @@ class OnnxOperator(Struct, frozen=True):
 def refuse(problem: Problem) -> None:
     """Raise `Unsupported` for what a network of operators RNN can't be asked."""
     case = problem.case
+    if case.cell != "rnn":
+        message = f"The operator RNN is asked for no {case.cell}."
+        raise Unsupported(message)
     if not problem.format.decides:
         message = f"The operator RNN is asked in float32 and float64 alone, not in {problem.format.name}."
         raise Unsupported(message)

@@ -41,8 +41,8 @@ class MyLibrary:
     def run(self, problem: Problem) -> Observation:
         """Run forward and backward on one problem, in its own precision."""
         case = problem.case
-        if case.layers > 1 or case.bidirectional or case.lengths:
-            raise Unsupported("My library has one layer, one direction and no lengths.")
+        if case.cell != "rnn" or case.layers > 1 or case.bidirectional or case.lengths:
+            raise Unsupported("My library has an RNN of one layer, one direction and no lengths.")
         if case.nonlinearity != "tanh" or case.dtype not in ("f32", "f64"):
             raise Unsupported("My library computes tanh in float32 and float64.")
         plain, place = TimeMajor.of(problem), (0, 0)

@@ -32,7 +32,7 @@ def test_gradients_over_too_many_rows_are_undecidable_and_the_reason_is_given(
 ) -> None:
     """In a precision of 1/64 the 72 rows of the case are too many, its single steps aren't."""
     coarse = Precision.of(structs.replace(FORMATS["f32"], digits=6, lowest=-144, accumulator=2.0**-6))
-    monkeypatch.setattr(Precision, "of", lambda _: coarse)
+    monkeypatch.setattr(Precision, "of", lambda *_, **__: coarse)
     record = examine(CASE, load_subject(subject))
     assert record.verdict == "undecidable"
     if subject != "torch-results":

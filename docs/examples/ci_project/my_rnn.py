@@ -42,8 +42,8 @@ class Shown:
         """Show every step; refuse what `MyRNN` doesn't claim to do."""
         case = problem.case
         plain = case.layout == "time-first" and case.bias and not (case.lengths or case.output_size)
-        if case.layers > 1 or case.bidirectional or not plain:
-            message = "one layer in one direction, time first, with biases, all sequences of one length"
+        if case.cell != "rnn" or case.layers > 1 or case.bidirectional or not plain:
+            message = "one layer of an RNN in one direction, time first, with biases, all sequences of one length"
             raise Unsupported(message)
         rnn = MyRNN(*problem.weights.values(), case.nonlinearity)
         states = rnn.forward(problem.x, problem.initial_state[0])

@@ -107,7 +107,11 @@ def test_an_update_of_every_parameter_conforms(tmp_path):
         ("p -= lr * (g + 0.01 * p)", "with weight decay"),
         ("p -= lr * np.minimum(np.maximum(g, -0.5), 0.5)", "by cutting off large elements"),
         ("p -= lr * g * min(1.0, 1.0 / np.linalg.norm(g))", "by cutting down the norm of each"),
-        ("p -= lr * g / np.sqrt(g ** 2 + 1e-8)", "divided by a root of their squares"),
+        (
+            "m = self.__dict__.setdefault('m', {}); m[p.shape] = m.get(p.shape, 0) + g ** 2; "
+            "p -= lr * g / np.sqrt(m[p.shape] + 1e-8)",
+            "divided by a root of their squares",
+        ),
     ],
 )
 def test_an_update_by_a_known_rule_conforms_and_its_rule_is_told(tmp_path, line, rule):

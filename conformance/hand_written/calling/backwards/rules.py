@@ -68,6 +68,8 @@ def _ratio(d: Array, v: Array) -> float:
 
 def _is_the_sign(g: Array, d: Array, w: Array) -> bool:
     """Tell whether d = r · sign(g) but for the rounding of w − d; what divides g by a root of g² + ε is not that."""
+    if d.dtype.kind != "f":
+        return False
     signs = np.sign(g)
     rounding = 4 * np.finfo(d.dtype).eps * (np.abs(w).max() + np.abs(d).max())
     return bool(np.abs(d - _ratio(d, signs) * signs).max() <= rounding)
