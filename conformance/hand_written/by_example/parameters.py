@@ -21,8 +21,11 @@ MOST = 40
 """Arrays that a step changes which are looked at."""
 
 
-STAYING = 0.2
-"""How much of a move is still there after an update of a parameter, however large its rate; a state forgets it."""
+STAYING = 0.5
+"""How much of a move is still there after an update; a state forgets it, and data are others in the next step."""
+
+STAYING_STRAIGHT, STRAIGHT = 0.2, 0.95
+"""The same where nothing else is there, as of a bias whose rate is large: the cosine between what is there and a move."""
 
 
 class Parameters(Struct, frozen=True):
@@ -112,4 +115,7 @@ def _stays(base: Recording, other: Recording, path: str, move: Array) -> bool:
     before, after = base.final.get(path), other.final.get(path)
     if before is None or after is None or not before.shape == after.shape == move.shape:
         return False
-    return abs(float(np.vdot(after - before, move))) > STAYING * float(np.vdot(move, move))
+    kept, size = after - before, float(np.linalg.norm(move))
+    along = float(np.vdot(kept, move)) / size**2
+    straight = abs(along) * size >= STRAIGHT * float(np.linalg.norm(kept))
+    return along > STAYING or (straight and abs(along) > STAYING_STRAIGHT)

@@ -43,7 +43,9 @@ class Shown:
         case = problem.case
         plain = case.layout == "time-first" and case.bias and not (case.lengths or case.output_size)
         if case.cell != "rnn" or case.layers > 1 or case.bidirectional or not plain:
-            message = "one layer of an RNN in one direction, time first, with biases, all sequences of one length"
+            message = (
+                "one layer of an RNN in one direction, time first, with biases, all sequences of one length"
+            )
             raise Unsupported(message)
         rnn = MyRNN(*problem.weights.values(), case.nonlinearity)
         states = rnn.forward(problem.x, problem.initial_state[0])

@@ -108,8 +108,10 @@ def test_an_update_of_every_parameter_conforms(tmp_path):
         ("p -= lr * np.minimum(np.maximum(g, -0.5), 0.5)", "by cutting off large elements"),
         ("p -= lr * g * min(1.0, 1.0 / np.linalg.norm(g))", "by cutting down the norm of each"),
         (
-            "m = self.__dict__.setdefault('m', {}); m[p.shape] = m.get(p.shape, 0) + g ** 2; "
-            "p -= lr * g / np.sqrt(m[p.shape] + 1e-8)",
+            (
+                "m = self.__dict__.setdefault('m', {}); m[p.shape] = m.get(p.shape, 0) + g ** 2; "
+                "p -= lr * g / np.sqrt(m[p.shape] + 1e-8)"
+            ),
             "divided by a root of their squares",
         ),
     ],
