@@ -25,7 +25,7 @@ STAYING = 0.5
 """How much of a move is still there after an update; a state forgets it, and data are others in the next step."""
 
 STAYING_STRAIGHT, STRAIGHT = 0.2, 0.95
-"""The same where nothing else is there, as of a bias whose rate is large: the cosine between what is there and a move."""
+"""The same where nothing else is there, as of a bias whose rate is large: the cosine between that and the move."""
 
 
 class Parameters(Struct, frozen=True):
