@@ -57,7 +57,10 @@ def test_every_library_is_allowed_what_was_measured_and_no_unit_more_than_needed
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_measuring_finds_how_far_a_function_is_off(dtype):
-    assert measured_tanh(np.tanh, dtype, 20_000) < USUAL
+    wider = dtype is np.float32 or np.finfo(np.longdouble).eps < np.finfo(dtype).eps  # not on every machine
+    measured = measured_tanh(np.tanh, dtype, 20_000)
+    assert measured < USUAL
+    assert (measured > 0) == wider
     off = measured_tanh(lambda a: np.tanh(a) * dtype(1 + 8 * np.finfo(dtype).eps), dtype, 20_000)
     assert 14 < off < 19
 
