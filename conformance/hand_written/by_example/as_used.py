@@ -1,9 +1,7 @@
 """What a target's own script shows of its training, as the record of a check."""
 
-import ast
 import inspect
 import os
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -14,14 +12,12 @@ from conformance.hand_written.by_example.drivers import Driver, drivers_of
 from conformance.hand_written.by_example.own_loss import ByItsLoss, by_its_loss
 from conformance.hand_written.by_example.stage import Stage, played
 from conformance.hand_written.by_example.training import Step, Training
+from conformance.hand_written.calling.hints.approximations import Said, says_otherwise
 from conformance.hand_written.calling.loading.load import located
-from conformance.hand_written.calling.loading.source import Piece, pieces_of
+from conformance.hand_written.calling.loading.source import pieces_of
 from conformance.hand_written.request import Request
 from conformance.hand_written.target import Target
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, ConsistencyRecord, InterfaceRecord
-
-TRUNCATES = re.compile(r"trunc|back_?steps|bptt_?(steps|len|limit|window|horizon)", re.IGNORECASE)
-"""Parts of names that speak of a truncation; a function called bptt does not."""
 
 METHOD = "central differences of its own loss, extrapolated"
 
@@ -45,21 +41,24 @@ def checked_as_used(request: Request, progress: Progress) -> tuple[CheckRecord |
     for driver in drivers_of(asked, path, pieces):
         progress(f"watching how {driver.path.name} uses it")
         stage, found = _watched(driver, root, asked, path)
-        truncates = any(map(_truncates, (*pieces, *driver.pieces)))
+        said = next(filter(None, (says_otherwise(piece.text) for piece in (*pieces, *driver.pieces))), None)
         decided = [
-            each for each in found if each.verdict == "right" or (each.verdict == "wrong" and not truncates)
+            each for each in found if each.verdict == "right" or (each.verdict == "wrong" and said is None)
         ]
         if decided:
             return _record(request, driver, stage, max(decided, key=lambda each: len(each.right))), told
-        why = "by which loss its update goes could not be told" if found else "no training step was seen"
+        why = _in_vain(found, said)
         told += [f"{driver.path.name} was run to see how it uses {request.target}: {why}.", *_made_up(stage)]
     return None, told
 
 
-def _truncates(piece: Piece) -> bool:
-    """Tell whether a source speaks of a truncation: gradients that are cut off on purpose are no loss's."""
-    words = (getattr(node, name, None) for node in ast.walk(piece.tree) for name in ("id", "attr", "arg"))
-    return any(isinstance(word, str) and TRUNCATES.search(word) for word in words)
+def _in_vain(found: Sequence[ByItsLoss], said: Said | None) -> str:
+    """Return why what was seen decides nothing."""
+    if said is not None and any(each.verdict == "wrong" for each in found):
+        return (
+            f"its update isn't its loss's gradient, and its source calls it an approximation (“{said.words}”)"
+        )
+    return "by which loss its update goes could not be told" if found else "no training step was seen"
 
 
 def _watched(driver: Driver, root: Path, asked: Target, path: Path) -> tuple[Stage, list[ByItsLoss]]:

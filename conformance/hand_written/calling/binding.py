@@ -61,6 +61,8 @@ class Binding(Struct, frozen=True, kw_only=True):
         Whether single steps are judged, in a loop of ours; and the loops over time of its own that did not run then.
     contradicted
         Which other backward pass it has that is wrong, in words.
+    entangled
+        Which parameter that the reference lacks enters its gradients, in words.
     anchored
         Whether local variables of its backward pass show that the loss enters as it was asked to.
     own_rate
@@ -96,6 +98,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     own_rate: float = 0.0
     withheld: bool = False
     contradicted: str = ""
+    entangled: str = ""
     lifted: bool = False
     stepwise: bool = False
     unrun: tuple[Attempt, ...] = ()

@@ -10,6 +10,7 @@ from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.backwards.alone import alone
 from conformance.hand_written.calling.backwards.beside import contradicted
 from conformance.hand_written.calling.backwards.final import with_final
+from conformance.hand_written.calling.backwards.further import further
 from conformance.hand_written.calling.backwards.rates import with_its_rate
 from conformance.hand_written.calling.backwards.search import Backward, backwards, by_the_reference
 from conformance.hand_written.calling.backwards.softening import softened
@@ -176,13 +177,16 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
     whole = with_its_rate(loaded, complete)
     told, misapplied = with_updates(loaded, whole) if backward.certain else ((), "")
     bound = bound_of(loaded, whole.forward, whole)
+    more = further(bound, whole)
     bound = replace(
         bound,
         notes=(*bound.notes, *told),
         contradicted=backward.harvest.denied
         or (denied if backward.certain else "")
         or an_earlier_state(whole.forward)
-        or misapplied,
+        or misapplied
+        or more.unjudged,
+        entangled=more.enters,
     )
     return _with_steps_noted(loaded, found, bound, whole.forward, whole)
 

@@ -49,9 +49,14 @@ def _clipping(candidate: Candidate, bound: Binding) -> Iterator[str]:
             yield f"As written, {where.format(reached)}; that was {'lifted' if bound.lifted else 'not reached'} here."
 
 
+def truncation_is_lifted(bound: Binding) -> bool:
+    """Tell whether a number of steps to go back was set to one that limits nothing."""
+    return any(LIFTED in line for line in (*bound.build, *bound.backward))
+
+
 def _truncation(candidate: Candidate, bound: Binding) -> list[str]:
     """Return up to how many steps gradients are exact where the code's own number of steps limits them."""
-    if not any(LIFTED in line for line in (*bound.build, *bound.backward)):
+    if not truncation_is_lifted(bound):
         return []
     own = structs.replace(
         bound,

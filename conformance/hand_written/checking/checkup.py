@@ -32,6 +32,7 @@ from conformance.hand_written.checking.diagnosing import diagnosed, show_the_sam
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
 from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
+from conformance.hand_written.checking.meant import meant_otherwise
 from conformance.hand_written.checking.mended import with_mend
 from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
 from conformance.hand_written.checking.running import Failure, attempt
@@ -204,27 +205,17 @@ class Checkup(Struct, frozen=True, kw_only=True):
             else None
         )
         again = self.again or self._contracts()
-        known = (
-            bool(self.right_for)
-            or candidate.outcome.backward != "differs"
-            or established(candidate, self.diagnosis)
-        )
         by_itself = self._own_loss()
-        denied = self.as_declared or (by_itself is not None and not by_itself.agrees)
-        wrong = candidate.outcome.backward == "differs" and candidate.outcome.forward != "differs"
-        if (by_itself is not None and by_itself.agrees) or (
-            known and wrong and not denied and are_of_some_loss(candidate)
-        ):
-            known = False
+        excuse = self._excuse(by_itself)
         return Found(
             candidate=candidate,
-            diagnosis=self.diagnosis if known or self._forward_is_known else None,
+            diagnosis=self.diagnosis if not excuse or self._forward_is_known else None,
             declared=self._declared(),
             right_from_zero=self.right_from_zero,
             right_for=self.right_for,
-            established=known,
+            excuse=excuse,
             consistency=own,
-            parts=self._parts() if known and (own is None or own.agrees is None) else (),
+            parts=self._parts() if not excuse and (own is None or own.agrees is None) else (),
             contracts=[
                 of_precision(candidate.answer.tidied, candidate.outcome, candidate.inside),
                 *again.contracts,
@@ -233,6 +224,23 @@ class Checkup(Struct, frozen=True, kw_only=True):
             as_written=as_written(candidate),
             own_loss=by_itself,
         )
+
+    def _excuse(self, by_itself: OwnLoss | None) -> str:
+        """Return why gradients that differ aren't held against it, in words; empty where they are."""
+        candidate = self.candidate
+        if candidate.outcome.backward != "differs":
+            return ""
+        if said := meant_otherwise(candidate, self.diagnosis):
+            return said
+        if isinstance(candidate.bound, Binding) and candidate.bound.entangled:
+            return candidate.bound.entangled
+        if by_itself is not None and by_itself.agrees:
+            return NOT_ESTABLISHED
+        if not self.right_for and not established(candidate, self.diagnosis):
+            return NOT_ESTABLISHED
+        denied = self.as_declared or by_itself is not None
+        may_be = candidate.outcome.forward != "differs" and not denied
+        return OF_ANOTHER_LOSS if may_be and are_of_some_loss(candidate) else ""
 
     def _not_handed_out(self) -> str:
         """Return in words which gradients of its own parameters nobody gets."""
@@ -315,6 +323,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
             agrees, reason = None, OF_ANOTHER_LOSS
         if agrees is False and not established_by_its_own(self.candidate, own):
             agrees, reason = None, NOT_ESTABLISHED
+        if agrees is False and (said := meant_otherwise(self.candidate, None)):
+            agrees, reason = None, said
         if agrees is not None and (missing := self._not_handed_out()):
             agrees, reason = None, missing
         return ConsistencyRecord(

@@ -32,8 +32,9 @@ class Found(Struct, frozen=True, kw_only=True):
         Whether all this is about a start from another h_0, and all is right from h_0 = 0.
     right_for
         For how many steps it is right, where it goes wrong in longer sequences; else 0.
-    established
-        Whether it is established which loss its gradients are of, so that they may be called wrong.
+    excuse
+        Why gradients that differ aren't held against it, in words: it isn't established which loss they are of, or its
+        source calls them an approximation; empty where they may be called wrong.
     consistency
         Its gradients next to its own forward pass, where that isn't torch's.
     wrong_later
@@ -52,7 +53,7 @@ class Found(Struct, frozen=True, kw_only=True):
     declared: Declared | None
     right_from_zero: bool
     right_for: int
-    established: bool
+    excuse: str
     consistency: ConsistencyRecord | None
     parts: Sequence[PartRecord]
     contracts: Sequence[ContractFinding]
@@ -65,6 +66,11 @@ class Found(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """What the network is called."""
         return self.candidate.bound.name
+
+    @property
+    def established(self) -> bool:
+        """Whether gradients that differ may be called wrong."""
+        return not self.excuse
 
     @property
     def uncalled(self) -> Sequence[Attempt]:

@@ -40,7 +40,7 @@ def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     another activation, or unknown, it is that of another network, whose gradients are held against itself.
     """
     outcome, diagnosis = found.outcome, found.diagnosis
-    if found.right_for:
+    if found.right_for and found.established:
         return "differs"
     mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
     if not mistaken and _is_another(found):
@@ -228,14 +228,26 @@ def _denial(found: Found) -> str:
     return found.contradicted
 
 
+def _excused(found: Found) -> str:
+    """Return why gradients that differ aren't held against a network."""
+    if found.excuse == NOT_ESTABLISHED:
+        return f"{NOT_ESTABLISHED}, so it may be written for another one; an adapter states which (`conformance init`)"
+    steps = found.candidate.case.steps
+    return (
+        f"for {found.right_for} steps all is right; for {steps} {found.excuse}"
+        if found.right_for
+        else found.excuse
+    )
+
+
 def _doubt(found: Found) -> str:
     outcome = found.outcome
     if outcome.agrees and (denial := _denial(found)):
         return denial
     if found.unrun or (found.stepwise and not found.established):
         return _doubt_of_a_step(found)
-    if not found.established:
-        return f"{NOT_ESTABLISHED}, so it may be written for another one; an adapter states which (`conformance init`)"
+    if found.excuse:
+        return _excused(found)
     if outcome.forward is None and outcome.backward is None:
         return "it showed nothing that could be compared"
     if outcome.agrees and found.unshown:

@@ -70,7 +70,7 @@ def options_of_backward(
         found.append((passed, 0.05, passed))  # it goes by the same name in both passes
     fits = entry is not None and _takes(name, entry)
     found += [] if entry is None else _entered(parameter, entry, fits=fits)
-    found += (_of_the_reference if forward.given else _left_by_forward)(parameter, forward)
+    found += _left(parameter, forward)
     if names.INPUT.fullmatch(name) or parameter.required:
         found.append(("x", 0.1 if names.INPUT.fullmatch(name) and not fits else 2.5, "x"))
     if names.NEXT.fullmatch(name) or names.STATE.fullmatch(name):
@@ -100,6 +100,13 @@ def _entered(parameter: Parameter, entry: Entry, *, fits: bool) -> list[Option]:
 
 def _of_forward(forward: Forward) -> list[Parameter]:
     return parameters_of(forward.function(forward.call)) or []
+
+
+def _left(parameter: Parameter, forward: Forward) -> list[Option]:
+    """Return what of the forward pass a parameter may be given: nothing where it is called like a target."""
+    if names.SURELY_A_TARGET.search(parameter.name):
+        return []
+    return (_of_the_reference if forward.given else _left_by_forward)(parameter, forward)
 
 
 def _left_by_forward(parameter: Parameter, forward: Forward) -> list[Option]:

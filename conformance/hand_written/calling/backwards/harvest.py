@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from msgspec import Struct
@@ -12,9 +12,11 @@ from msgspec.structs import replace
 from conformance.hand_written.calling.asking import Question, gradients_of, table_of
 from conformance.hand_written.calling.backwards.places import (
     ORDER,
+    TRANSPOSED,
     Candidate,
     Taken,
     constant_between,
+    is_matrix,
     moved_by,
     places,
 )
@@ -237,12 +239,18 @@ def _as_weights(asked: Question) -> dict[str, Any]:
 
 
 def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -> Harvest:
-    fits: dict[str, list[tuple[Candidate, float | None]]] = {}
-    for slot in taken.slots:
-        true = taken.truth[slot.path]
-        fits[slot.path] = [(c, constant_between(c.values, true)) for c in candidates.get(slot.path, [])]
+    fits, turned = _one_way_round(
+        {
+            slot.path: [
+                (c, constant_between(c.values, taken.truth[slot.path])) for c in candidates.get(slot.path, [])
+            ]
+            for slot in taken.slots
+        },
+        taken,
+    )
     constant = _common([[k for _, k in row if k is not None] for row in fits.values()])
-    chosen, right, named, notes = {}, set(), 0, []
+    chosen, right, named = {}, set(), 0
+    notes = ["Its gradients of matrices come transposed; that way round they are judged."] if turned else []
     apart = False
     rows: dict[str, str] = {}
     names = {slot.path: Reached(slot.path, None).name for slot in taken.slots}
@@ -272,7 +280,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         apart |= not true_ones and not best.how and any(c is best and k is not None for c, k in row)
         if best.raw and len(taken.before[slot.path].shape) <= 2 and "W" not in "".join(slot.roles):
             rows[slot.path] = best.raw
-        if best.how:
+        if best.how and not turned:
             notes.append(f"The gradient of {own} is kept {best.how}; the sum is judged.")
     by_row = [path for path, text in chosen.items() if ".sum(" in text]
     if rows and len(by_row) == len(rows):  # matrices are summed over the batch, biases forgotten
@@ -291,6 +299,21 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         named=len(chosen) if place == "applied" else named,
         notes=tuple(notes),
     )
+
+
+Fits: TypeAlias = dict[str, list[tuple[Candidate, float | None]]]
+"""By slot what may be its gradient, each with the constant between it and the true one, None where there is none."""
+
+
+def _one_way_round(fits: Fits, taken: Taken) -> tuple[Fits, bool]:
+    """Return candidates without transposed ones, or with those alone where all matrices are right that way round."""
+    turned = {path: [each for each in row if each[0].how == TRANSPOSED] for path, row in fits.items()}
+    plain = {path: [each for each in row if each[0].how != TRANSPOSED] for path, row in fits.items()}
+    matrices = [slot.path for slot in taken.slots if is_matrix(taken.before[slot.path].shape)]
+    all_right = all(any(k is not None for _, k in turned[path]) for path in matrices)
+    if len(matrices) > 1 and all_right and not all(plain[path] for path in matrices):
+        return {path: turned[path] if path in matrices else row for path, row in plain.items()}, True
+    return plain, False
 
 
 def _is_one_of(candidate: Candidate, candidates: Sequence[Candidate]) -> bool:

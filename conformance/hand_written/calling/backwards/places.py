@@ -18,6 +18,9 @@ from conformance.hand_written.calling.values.matching import everything, series_
 from conformance.hand_written.calling.values.slots import Slot, but_weights
 from refrnn import Array
 
+TRANSPOSED = "transposed"
+"""How gradients may come that are derivatives in numerator layout."""
+
 ORDER = ("returned", "kept", "applied", "locals", "replaced")
 
 
@@ -27,7 +30,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     expression: str
     name: str
     values: Array
-    how: str = ""  # "per example", "per step", or empty
+    how: str = ""  # "per example", "per step", "transposed", or empty
     raw: str = ""  # the expression of what is kept per example, (B, N), before it is summed
 
 
@@ -215,6 +218,11 @@ def _recognised_in(
     return starts
 
 
+def is_matrix(shape: tuple[int, ...]) -> bool:
+    """Tell whether a parameter is a matrix, and no vector laid out as a row or a column."""
+    return len(shape) > 1 and min(shape) > 1
+
+
 def constant_between(got: Array, true: Array) -> float | None:
     """Return the one constant between a gradient and the true one, None where there is none."""
     square = float(np.vdot(true, true))
@@ -249,6 +257,8 @@ def _shaped(
 ) -> Iterator[tuple[str, Array, str]]:
     plain = [n for n in shape if n != 1]
     if array is not None:
+        if array.ndim == 2 and array.shape == shape[::-1]:
+            yield f"{path}.T", array.T, TRANSPOSED
         if array.shape == shape:
             yield path, array, ""
         elif [n for n in array.shape if n != 1] == plain:

@@ -11,7 +11,7 @@ from conformance.hand_written.calling.backwards.calls import callables, ways
 from conformance.hand_written.calling.backwards.cells import BackwardLoop
 from conformance.hand_written.calling.backwards.entries import Entry, entries
 from conformance.hand_written.calling.backwards.harvest import Harvest, harvest, true_gradients
-from conformance.hand_written.calling.backwards.places import Taken
+from conformance.hand_written.calling.backwards.places import Taken, is_matrix
 from conformance.hand_written.calling.backwards.raising import own_mistake
 from conformance.hand_written.calling.backwards.rules import SAME
 from conformance.hand_written.calling.forwards.passes import Forward, parameter_slots
@@ -295,9 +295,7 @@ def _has_a_matrix(taken: Taken, found: Harvest) -> bool:
 
     A helper's value may have the shape of a bias.
     """
-    return bool(found.right) or any(
-        min(taken.before[path].shape, default=1) > 1 for path in found.expressions
-    )
+    return bool(found.right) or any(is_matrix(taken.before[path].shape) for path in found.expressions)
 
 
 def _harvested(

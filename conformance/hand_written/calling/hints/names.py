@@ -56,6 +56,12 @@ TARGET = _pattern(
     r"y ys t ts target\w* label\w* y_?true\w* y_?train y_?batch truth desired expected out_?true gt true_?\w* "
     r"\w+_star \w+_meas\w* measured\w* outputs?_?true d correct\w* y_?t answers?"
 )
+SURELY_A_TARGET = re.compile(
+    r"target|label|truth|desired|expected|(^|_)true(_|$)|(^|_)(gold|soll|ziel|cible|hedef|alvo)|objetivo",
+    re.IGNORECASE,
+)
+"""What is part of the names of targets alone."""
+
 UPSTREAM = _pattern(
     r"d d\w+ grad\w* \w*_?grad(s|ients?)? delta\w* upstream\w* error\w* err loss_?grad\w* g gy dout"
 )
