@@ -19,6 +19,7 @@ from conformance.hand_written.by_example.parameters import SMALL, Parameters, pa
 from conformance.hand_written.by_example.training import WIDE, Step
 from conformance.hand_written.by_example.watching import AT_THE_END, Key, Recording
 from conformance.hand_written.calling.backwards.rules import rule_between
+from conformance.hand_written.calling.hints.names import CALLED_A_LOSS
 from refrnn import Array
 
 DIRECTIONS = 2
@@ -97,7 +98,7 @@ def by_its_loss(step: Step) -> ByItsLoss:
         return replace(OPEN, ends=own.ends)
     held = _Held(step, own, base, base.repeated_in(again))
     best = max((held.against(*loss) for loss in held.numbers()), key=_says, default=OPEN)
-    if best.verdict == "open":
+    if best.verdict == "open" and not held.computes_a_loss():
         best = max((held.against(*loss, fewest=2) for loss in held.products()), key=_says, default=OPEN)
     limits = ", ".join(f"±{limit:g}" for limit in base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
@@ -146,6 +147,11 @@ class _Held:
                 continue  # a parameter of one element, or what an optimizer remembers of one
             slopes = {path: _slope(rows, key, number) for path, rows in self.slopes.items()}
             yield f"the number {_in_words(key)}", {path: s for path, s in slopes.items() if s is not None}
+
+    def computes_a_loss(self) -> bool:
+        """Tell whether a number is called a loss and depends on parameters: then no other one speaks in its place."""
+        named = ((loss, slopes) for loss, slopes in self.numbers() if _is_called_a_loss(loss))
+        return any(s.clear and np.any(s.value) for _, slopes in named for s in slopes.values())
 
     def products(self) -> Iterator[tuple[str, dict[str, Slope]]]:
         """Yield the products of two arrays of one shape that may be the loss, with their derivatives."""
@@ -370,6 +376,15 @@ def _on_rates(rates: Sequence[float]) -> tuple[str, ...]:
     )
 
 
+def _is_called_a_loss(number: str) -> bool:
+    """Tell whether one of the words by which a number is told is the name of a loss.
+
+    >>> _is_called_a_loss("the number cost in fit"), _is_called_a_loss("the number self.lr in fit")
+    (True, False)
+    """
+    return any(CALLED_A_LOSS.fullmatch(word) for word in re.findall(r"\w+", number))
+
+
 def _is_cut_off(update: Array) -> bool:
     """Tell whether several elements of an update are as large as any, as where it is cut off."""
     top = np.abs(update).max()
@@ -377,9 +392,14 @@ def _is_cut_off(update: Array) -> bool:
 
 
 def _is_a_network(parameters: Sequence[Array]) -> bool:
-    """Tell whether the parameters of a recurrent network are among some: two matrices, or all of them in a vector."""
+    """Tell whether the parameters of a recurrent network are among some: matrices, or all of them in a vector.
+
+    Two matrices are enough; with one alone, of which others may be rows and columns, it takes three.
+    """
     wide = any(value.ndim == 1 and value.size >= WIDE for value in parameters)
-    return sum(value.ndim > 1 for value in parameters) > 1 or (wide and len(parameters) == 1)
+    matrices = sum(value.ndim > 1 for value in parameters)
+    whole = sum(value.ndim > 1 and min(value.shape) > 1 for value in parameters)
+    return whole > 1 or (whole == 1 and matrices > 2) or (wide and len(parameters) == 1)
 
 
 def _told(

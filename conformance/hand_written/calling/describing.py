@@ -75,7 +75,7 @@ def bound_of(
         forward=lines,
         backward=back,
         shown=shown,
-        between=between(loaded, forward),
+        between=between(loaded, forward, (forward if backward is None else backward).ran.seen),
         from_h_0=() if BOTH in back else lines_from_a_state(loaded, forward),
         own=own,
         options=other_options(loaded, forward, (*lines, *back)),

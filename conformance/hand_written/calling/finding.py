@@ -59,8 +59,8 @@ FOR_OTHERS = 1 / 3
 MOST_SHOWN = 6
 """Ways that are handed on when none is right in everything."""
 
-MOST_FORWARDS = 4
-"""Forward passes of one callable, equal but for their layouts, whose backward is looked for."""
+MOST_FORWARDS, MOST_OF_ONE_LAYOUT = 6, 2
+"""Forward passes of one callable, equal but for their layouts, whose backward is looked for; and of one layout of x."""
 
 
 def bindings(
@@ -283,14 +283,19 @@ def _of_setups(
             return
         progress(f"looking for the forward pass: {built.setup.says}")
         known = len(found.forwards)
-        tried: dict[tuple[str, bool, str], int] = {}
+        tried: dict[object, int] = {}
         settled: set[tuple[str, bool, str]] = set()
         passes = found.searching.forwards(built, stepwise=stepwise, needless=found.is_needless)
         for forward in _training_last(passes):
             kind = kind_of(forward)
+            laid_out = (kind, forward.inputs.text)
             tried[kind] = tried.get(kind, 0) + 1
+            tried[laid_out] = tried.get(laid_out, 0) + 1
             hides = hides_the_batch(forward, found.forwards) or hides_the_head(forward, found.forwards)
-            if tried[kind] > MOST_FORWARDS or kind in settled or hides or wraps_another(forward, found):
+            known_enough = (
+                tried[kind] > MOST_FORWARDS or tried[laid_out] > MOST_OF_ONE_LAYOUT or kind in settled
+            )
+            if known_enough or hides or wraps_another(forward, found):
                 continue
             found.forwards.append(forward)
             progress(f"looking for the backward pass of {forward.call}")

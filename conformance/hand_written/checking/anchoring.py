@@ -16,19 +16,19 @@ import numpy as np
 from msgspec import structs
 
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
-from conformance.hand_written.calling.asking import torch_name
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.bound import Bound
 from conformance.hand_written.calling.hints.names import BACKWARD
 from conformance.hand_written.calling.hints.walking import walks_back
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, values
-from conformance.hand_written.calling.showing import RESULTS
+from conformance.hand_written.calling.showing import RESULTS, observed
 from conformance.hand_written.checking import parts, single_steps
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.consistency import Consistency, consistency
 from conformance.hand_written.checking.judging import judge
 from conformance.hand_written.checking.losses import Whole
+from conformance.hand_written.checking.own_loss import gradients_of
 from conformance.hand_written.checking.running import attempt
 from conformance.hand_written.checking.scale import same_up_to_a_constant
 from conformance.hand_written.checking.symmetry import is_symmetric
@@ -69,6 +69,13 @@ def established(candidate: Candidate, diagnosis: Diagnosis | None) -> bool:
     return isinstance(step, Candidate) and step.outcome.backward is not None and step.outcome.agrees
 
 
+def is_right_in_its_parameters(candidate: Candidate) -> bool:
+    """Tell whether the gradients of all parameters are right, so that there is no doubt of which loss they are."""
+    backward = candidate.outcome.judged.of_phase("backward")
+    of_parameters = [f for f in backward if f.comparison.quantity.startswith(("dL/dW_", "dL/db_"))]
+    return bool(of_parameters) and all(f.verdict == "agrees" for f in of_parameters)
+
+
 def are_of_some_loss(candidate: Candidate) -> bool:
     """Tell whether gradients are those of some loss of the network's own, which is handed targets, and not dL/dy."""
     bound = candidate.bound
@@ -76,17 +83,18 @@ def are_of_some_loss(candidate: Candidate) -> bool:
         return False  # of a forward pass with a mistake they may well be right
     if bound.loss is None or bound.loss.kind.startswith("dL/"):
         return False
-    shown = {torch_name(name): text for name, text in bound.shown.items() if name not in RESULTS}
+    problem = candidate.answer.truth.problem
+    gradients = {name: text for name, text in bound.shown.items() if name not in RESULTS}
     whole = Whole(bound=bound, truth=candidate.answer.truth, shapes=())
 
     def along(u: Mapping[str, Array], v: Mapping[str, Array], s: float) -> float:
         return whole.moved(partial(_product, u), v, s)
 
     def _product(u: Mapping[str, Array], ran: Ran) -> float:
-        gradients = values(whole.with_backward(ran), shown)
-        return sum(float(np.vdot(u[name], np.asarray(g))) for name, g in gradients.items())
+        shown = gradients_of(observed(problem, **values(whole.with_backward(ran), gradients)))
+        return sum(float(np.vdot(u[name], g)) for name, g in shown.items())
 
-    shapes = {name: g.shape for name, g in candidate.answer.tidied.observation.parameters.items()}
+    shapes = {name: g.shape for name, g in gradients_of(candidate.answer.tidied.observation).items()}
     with sandbox():
         return attempt(lambda field: is_symmetric(field, shapes), along) is True
 

@@ -19,6 +19,7 @@ from conformance.hand_written.checking.anchoring import (
     established,
     established_by_its_own,
     is_handed_over,
+    is_right_in_its_parameters,
     up_to_how_many_steps,
 )
 from conformance.hand_written.checking.as_written import as_written
@@ -230,7 +231,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
         candidate = self.candidate
         if candidate.outcome.backward != "differs":
             return ""
-        if said := meant_otherwise(candidate, self.diagnosis):
+        said = meant_otherwise(candidate, self.diagnosis)
+        if said or is_right_in_its_parameters(candidate):
             return said
         if isinstance(candidate.bound, Binding) and candidate.bound.entangled:
             return candidate.bound.entangled
@@ -278,6 +280,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
         choices = None if self.diagnosis is None else self.diagnosis.choices
         if choices is not None and any(seam in FORWARD for seam in choices.departures()):
             return None  # what its outputs are made of is wrong, whatever the loss makes of them
+        if differs and is_right_in_its_parameters(candidate):
+            return None
         if kind not in AS_ASKED or not (differs or (agrees and self._declared() is None)):
             return None
         self.progress("differentiating its own loss")

@@ -8,7 +8,7 @@ wrong.
 import inspect
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -191,12 +191,29 @@ class History(Struct, frozen=True, kw_only=True):
             return True
         if self.bound.rate is not None:
             return self._is_an_optimizers()
-        last = self._unscaled(number - 1).parameters
-        sums = {name: g + last[name] for name, g in exact.parameters.items() if name in last}
+        sums = self._sums(truth, number)
         if _clears_gradients(self.bound):  # some parts add up, until that is called, and others don't
             right = exact.parameters.keys() - differing_in(truth, exact, got).keys()
             sums |= {name: exact.parameters[name] for name in right}
-        return not differing_in(truth, Observation(parameters=sums), _only_parameters(got))
+        explained = not differing_in(truth, Observation(parameters=sums), _only_parameters(got))
+        return explained and (forward or self._always_add_up(differing_in(truth, exact, got).keys()))
+
+    def _sums(self, truth: Truth, number: int) -> dict[str, Array]:
+        """Return what a call gives whose gradients are added to those of the call before."""
+        last = self._unscaled(number - 1).parameters
+        return {name: g + last[name] for name, g in truth.exact.parameters.items() if name in last}
+
+    def _always_add_up(self, names: Collection[str]) -> bool:
+        """Tell whether some gradients are added to those before at every call: at some calls alone it is no habit."""
+        for number in range(1, len(self.shown)):
+            truth = self._truth(self.problems[number])
+            if truth is None:
+                continue
+            sums = Observation(parameters=self._sums(truth, number))
+            differs = differing_in(truth, sums, self._unscaled(number))
+            if any(name in differs for name in names):
+                return False
+        return True
 
     def _is_an_optimizers(self) -> bool:
         """Return in words what a call gives that is neither right nor explained by a habit; else nothing."""

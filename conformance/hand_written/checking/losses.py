@@ -8,6 +8,7 @@ moved a little, the targets held still.
 import inspect
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import replace as changed_in
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,9 @@ LOSS = re.compile(
 """What a loss is called, in English and in other languages that code is written in."""
 
 SLOPE = re.compile(r"grad|deriv|backward|prime|delta|^d_|_d$", re.IGNORECASE)
+
+GIVEN = ("x", "h_0")
+"""What a network is given beside its parameters, and may show the gradients of."""
 
 SOFTMAX = "softmax(y)"
 
@@ -181,10 +185,11 @@ class Whole(Struct, frozen=True, kw_only=True):
         return constant_along([partial(self.moved, loss, v) for v in directions], slopes)
 
     def moved(self, loss: Callable[[Ran], float], direction: Mapping[str, Array], s: float) -> float:
-        """Return a loss after `s` times a direction was added to the parameters that it names."""
+        """Return a loss after `s` times a direction was added to the parameters that it names, and to x and h_0."""
         problem = self.truth.problem
         changed = {name: w + s * direction.get(name, 0.0) for name, w in problem.parameters.items()}
-        return loss(self._ran(with_parameters(problem, changed)))
+        given = {name: getattr(problem, name) + s * direction[name] for name in GIVEN if name in direction}
+        return loss(self._ran(changed_in(with_parameters(problem, changed), **given)))
 
     def returned(self, ran: Ran) -> float:
         """Return the one number among what the backward pass returns after a run of the forward pass."""

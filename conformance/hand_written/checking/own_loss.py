@@ -6,7 +6,6 @@ are shown; the derivatives must be one constant times what the gradients say.
 """
 
 import ast
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -15,16 +14,16 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, value
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.declared import DIRECTIONS, constant_along
 from conformance.hand_written.checking.differences import extrapolated
-from conformance.hand_written.checking.losses import Whole
+from conformance.hand_written.checking.losses import GIVEN, Whole
 from conformance.hand_written.checking.running import Failure, attempt
-
-CALLED_A_LOSS = re.compile(r"(\w+_)?(loss|cost|objective|criterion)(_\w+)?", re.IGNORECASE)
-"""What is a loss by its name; an error or a score may be no more than a figure to look at."""
+from conformance.subjects.observation import Observation
+from refrnn import Array
 
 NEARBY = 2.0**-5
 """How much smaller than usual the steps of differences are, so that few of them cross a kink of the loss."""
@@ -62,7 +61,7 @@ def own_loss(candidate: Candidate) -> OwnLoss | None:
 
 def _agrees(candidate: Candidate, whole: Whole, loss: Callable[[Ran], float]) -> bool | None:
     """Tell whether gradients are the derivative of a loss, up to a constant; None where that can't be told."""
-    shown = candidate.answer.tidied.observation.parameters
+    shown = gradients_of(candidate.answer.tidied.observation)
     rng = np.random.default_rng(0)
     directions = [
         {name: NEARBY * rng.standard_normal(g.shape) / np.sqrt(g.size) for name, g in shown.items()}
@@ -77,6 +76,12 @@ def _agrees(candidate: Candidate, whole: Whole, loss: Callable[[Ran], float]) ->
     return False if clear else None
 
 
+def gradients_of(shown: Observation) -> dict[str, Array]:
+    """Return the gradients of all that moves a loss, by name: of parameters, x and h_0."""
+    given = {name: getattr(shown, f"d_{name}") for name in GIVEN}
+    return dict(shown.parameters) | {name: g for name, g in given.items() if g is not None}
+
+
 def _losses(whole: Whole) -> Iterator[tuple[str, Callable[[Ran], float]]]:
     """Yield how each loss can be read off a run of the forward pass, and what that is called."""
     yield "its backward pass returns", whole.returned
@@ -88,9 +93,10 @@ def _losses(whole: Whole) -> Iterator[tuple[str, Callable[[Ran], float]]]:
     methods = [] if model is None else [f"model.{name}" for name in dir(type(model))]
     for call in (*methods, *(f"code.{name}" for name in vars(code))):
         name = call.partition(".")[2]
-        if not CALLED_A_LOSS.fullmatch(name) or not callable(value(ran, call)):
+        if not names.CALLED_A_LOSS.fullmatch(name) or not callable(value(ran, call)):
             continue
-        for arguments in ("target", "x, target", "result, target"):
+        outputs = "result[0]" if isinstance(ran.names.get("result"), tuple) else "result"
+        for arguments in ("target", "x, target", f"{outputs}, target"):
             loss = partial(_computed, f"float({call}({arguments}))", target)
             if not isinstance(attempt(loss, ran), Failure):
                 yield f"{name} computes", loss

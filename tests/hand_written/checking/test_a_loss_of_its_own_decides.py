@@ -143,3 +143,41 @@ def test_gradients_that_are_kept_wrongly_beside_right_ones_deny_them(tmp_path):
     record = checked(tmp_path, text)
     assert record.verdict == "undecided", record.headline
     assert "keeps in attributes are not those that it returns" in record.headline
+
+
+LEARNED = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.U = np.random.randn(n_hidden, n_in) * 0.3, np.random.randn(n_hidden, n_hidden) * 0.3
+        self.V, self.b, self.c = np.random.randn(n_out, n_hidden) * 0.3, np.zeros(n_hidden), np.zeros(n_out)
+        self.h0 = np.random.randn(n_hidden) * 0.1
+
+    def forward(self, x):
+        self.x, self.h = x, [self.h0]
+        for x_t in x:
+            self.h.append(np.tanh(self.W @ x_t + self.U @ self.h[-1] + self.b))
+        self.y = np.array(self.h[1:]) @ self.V.T + self.c
+        return self.y
+
+    def loss(self, target):
+        return 0.5 * ((self.y - target) ** 2).sum()
+
+    def backward(self, target):
+        dy, h = self.y - target, np.array(self.h)
+        d, n = np.zeros((len(dy), len(self.b))), 0
+        for t in reversed(range(len(dy))):
+            d[t] = (self.V.T @ dy[t] + n) * (1 - h[t + 1] ** 2)
+            n = self.U.T @ d[t]
+        self.dW, self.dU, self.db = d.T @ self.x, d.T @ h[:-1], d.sum(0)
+        self.dV, self.dc, self.dh0 = dy.T @ h[1:], dy.sum(0), {start}
+"""
+
+
+def test_right_gradients_of_its_own_loss_excuse_no_wrong_one_of_the_initial_state(tmp_path):
+    assert checked(tmp_path, LEARNED.format(start="n")).verdict == "conforms"
+    record = checked(tmp_path, LEARNED.format(start="2 * n"))
+    assert record.exit_code == 1, record.headline
+    assert [q.quantity for q in record.quantities if q.verdict == "differs"] == ["dL/dh_0 after a free run"]

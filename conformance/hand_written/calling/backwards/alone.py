@@ -202,7 +202,7 @@ def _meanings(parameters: Sequence[Parameter]) -> list[tuple[bool, dict[str, str
     biases = {name: role for name, role in named.items() if name not in matrices and role[0] == "b"}
     orders = [
         dict(zip(matrices, order, strict=True))
-        for order in itertools.permutations(ROLES, min(3, len(matrices)))
+        for order in (itertools.permutations(ROLES, len(matrices)) if len(matrices) <= len(ROLES) else ())
     ]
     return [(all(named.get(n) == role for n, role in order.items()), biases | order) for order in orders]
 

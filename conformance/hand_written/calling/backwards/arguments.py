@@ -91,7 +91,9 @@ def _takes(name: str, entry: Entry) -> bool:
 
 
 def _entered(parameter: Parameter, entry: Entry, *, fits: bool) -> list[Option]:
-    """Return the loss's argument in its layouts."""
+    """Return the loss's argument in its layouts; no cotangent for what is called like a target."""
+    if entry.kind.startswith("dL/") and names.SURELY_A_TARGET.search(parameter.name):
+        return []
     optional = 0.0 if parameter.required else 0.2
     return [
         (text, (0.0 if fits else 1.5) + 0.2 * n + optional, "entry") for n, text in enumerate(entry.texts)

@@ -8,14 +8,16 @@ from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import parameters_of
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import values
+from conformance.hand_written.calling.running.watch import Seen
 from conformance.hand_written.calling.values.slots import Slot
 
 
-def between(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
+def between(loaded: Loaded, forward: Forward, seen: Seen) -> tuple[str, ...]:
     """Return the lines that a caller runs before a further sequence.
 
     A state that the network keeps is its caller's to set only where it has a method that sets it back; gradients that
-    add up are its caller's to clear only where it has one that clears them.
+    add up are its caller's to clear only where it has one that clears them. What its own functions, those `seen` in a
+    run, call by themselves is not the caller's.
     """
     setup = forward.built.setup
     begins = [line for line in setup.lines if line.startswith(f"{setup.owner}.") and " = " not in line]
@@ -24,6 +26,7 @@ def between(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
         for call in own_callables(loaded, forward.built)
         if setup.owner == "model"
         and names.RESETS.fullmatch(call.rpartition(".")[2])
+        and not _is_called_by(forward, seen, call.rpartition(".")[2])
         and not any(q.required for q in parameters_of(callable_of(forward.built, call)) or [])
     ]
     if forward.loop and not (forward.starts or begins or resets):
@@ -37,6 +40,13 @@ def between(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
         or any(not _clears_gradients(call) for call in resets)
     ]
     return (*resets, *begins, *fills)
+
+
+def _is_called_by(forward: Forward, seen: Seen, method: str) -> bool:
+    """Tell whether one of the methods that ran, the constructor aside, calls another one by itself."""
+    owner = type(forward.ran.names.get("model"))
+    ran = (getattr(owner, name, None) for name in seen if name != "__init__")
+    return any(method in getattr(getattr(each, "__code__", None), "co_names", ()) for each in ran)
 
 
 def is_a_parameter(forward: Forward, slot: Slot) -> bool:

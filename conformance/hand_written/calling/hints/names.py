@@ -93,6 +93,13 @@ BACKWARD = re.compile(
 )
 TRAINS = re.compile(r".*(loss|train|fit|learn|update|optimi[sz]e|step|apply|cost).*", re.IGNORECASE)
 LOSS = _pattern(r"\w*loss\w* \w*cost \w*criterion \w*cross_?entropy\w* \w*error")
+CALLED_A_LOSS = re.compile(
+    r"(\w+_)?(loss|cost|objective|criterion|perte|co[uû]t|verlust|kosten|perda|custo|p[eé]rdida|coste|perdita|kay[iı]p|koszt|"
+    r"strata|потер[ия]|sunshi)(_\w+)?",
+    re.IGNORECASE,
+)
+"""What is a loss by its name; an error or a score may be no more than a figure to look at."""
+
 BEGINS = _pattern(r"begin\w* start\w* new_\w+ reset\w* open\w* prepare\w*")
 """Methods that are to be called before a sequence begins."""
 
