@@ -32,6 +32,8 @@ UPHILL = (
     "it starts from is handed to it with the other sign."
 )
 
+EVERY_STEP_COUNTED = "Every step of every sequence counted; what it does with shorter ones was not checked."
+
 PLACES = {
     "returned": "returned",
     "kept": "kept in attributes",
@@ -237,7 +239,7 @@ def _notes(
     if forward.fault:
         notes.append(f"Its forward pass was recognised by a mistake in it: {in_words(forward.fault)}")
     if {"mask", "lengths"} & set(forward.arguments.kinds):
-        notes.append("Every step of every sequence counted; what it does with shorter ones was not checked.")
+        notes.append(EVERY_STEP_COUNTED)
     left_out = [q.name for q in parameters_of(forward.function(forward.call)) or [] if not q.required]
     for name in (n for n in left_out if names.MASK.fullmatch(n) or names.LENGTHS.fullmatch(n)):
         notes.append(f"{name} was left out: what the network does with shorter sequences was not checked.")

@@ -11,6 +11,7 @@ from conformance.examination.recording import quantity_records
 from conformance.faults.seams import FORWARD
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Binding, Bound
+from conformance.hand_written.calling.describing import EVERY_STEP_COUNTED
 from conformance.hand_written.checking import parts
 from conformance.hand_written.checking.anchoring import (
     NOT_ESTABLISHED,
@@ -35,6 +36,7 @@ from conformance.hand_written.checking.further_calls import FurtherCalls
 from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
 from conformance.hand_written.checking.meant import meant_otherwise
 from conformance.hand_written.checking.mended import with_mend
+from conformance.hand_written.checking.other_lengths import agrees_with_other_lengths
 from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
@@ -198,7 +200,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
 
     def found(self) -> Found:
         """Return all that is found about it."""
-        candidate = self.candidate
+        candidate = self._with_other_lengths()
         own = (
             self._consistency()
             if candidate.shows_its_loss_alone
@@ -224,6 +226,33 @@ class Checkup(Struct, frozen=True, kw_only=True):
             wrong_later=again.wrong,
             as_written=as_written(candidate),
             own_loss=by_itself,
+        )
+
+    def _with_other_lengths(self) -> Candidate:
+        """Return the candidate with what is known of it on sequences of other lengths, where it takes any."""
+        candidate, bound = self.candidate, self.candidate.bound
+        if (
+            not isinstance(bound, Binding)
+            or not candidate.outcome.agrees
+            or candidate.outcome.backward is None
+        ):
+            return candidate
+        agrees = agrees_with_other_lengths(bound)
+        if agrees is None:
+            return candidate
+        notes = tuple(note for note in bound.notes if note != EVERY_STEP_COUNTED)
+        if agrees:
+            told = replace(
+                bound,
+                notes=(
+                    *notes,
+                    "On sequences of other lengths its gradients agree with its own forward pass.",
+                ),
+            )
+            return replaced(candidate, bound=told)
+        denied = "on sequences of other lengths its gradients don't agree with its own forward pass"
+        return replaced(
+            candidate, bound=replace(bound, notes=notes, contradicted=bound.contradicted or denied)
         )
 
     def _excuse(self, by_itself: OwnLoss | None) -> str:

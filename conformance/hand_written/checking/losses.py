@@ -81,8 +81,11 @@ def _declared(bound: Binding, truth: Truth, *, methods: bool) -> Declared | None
         return None
     major = truth.problem.layout.time_major
     with sandbox():
-        functions = _functions(bound, truth.problem, methods=methods)
         shapes = _shapes_of_targets(bound, truth.problem)
+        whole = Whole(bound=bound, truth=truth, shapes=shapes)
+        if (found := _of_the_whole_network(whole, whole.returned_losses())) is not None:
+            return found
+        functions = _functions(bound, truth.problem, methods=methods)
         found = declared_loss(
             functions,
             major(y),
@@ -91,7 +94,7 @@ def _declared(bound: Binding, truth: Truth, *, methods: bool) -> Declared | None
             kinds=_kinds(bound.loss),
             shapes=shapes,
         )
-        return found or _of_the_whole_network(Whole(bound=bound, truth=truth, shapes=shapes))
+        return found or _of_the_whole_network(whole, whole.losses())
 
 
 def _shapes_of_targets(bound: Binding, problem: Problem) -> set[tuple[int, ...]]:
@@ -137,10 +140,10 @@ def _asked_otherwise(bound: Binding, before: str, after: str, loss: Loss) -> Bin
     return with_adapter(replace(bound, forward=forward, backward=backward, loss=loss, interface=interface))
 
 
-def _of_the_whole_network(whole: "Whole") -> Declared | None:
+def _of_the_whole_network(whole: "Whole", losses: "Losses") -> Declared | None:
     """Return the first loss that the network keeps or returns, whose constant the sizes make: another is misread."""
     case = whole.truth.problem.case
-    for name, loss in whole.losses():
+    for name, loss in losses:
         found = attempt(whole.constant, loss)
         if found is not None and not isinstance(found, Failure) and named(found[0], case, found[1]):
             return Declared(name=name, factor=found[0], error=found[1])
@@ -155,9 +158,13 @@ class Whole(Struct, frozen=True, kw_only=True):
     shapes: Container[tuple[int, ...]]
     kept: dict[str, Any] = field(default_factory=dict)
 
-    def losses(self) -> Iterator[tuple[str, Callable[[Ran], float]]]:
-        """Yield how a loss can be read off a run, and what that is called: a returned value first, then methods."""
+    def returned_losses(self) -> "Losses":
+        """Yield how a loss that a pass returns can be read off a run, and what that is called."""
+        yield "its forward pass returns", lambda ran: _only_number(value(ran, "result"))
         yield "its backward pass returns", self.returned
+
+    def losses(self) -> "Losses":
+        """Yield how any other loss can be read off a run, and what that is called: local variables, then methods."""
         ran = self.ran_unmoved()
         for text in self._written_down():
             yield f"its variable {text.rpartition('[')[2][1:-2]} holds", partial(self._sum_of, text)
@@ -238,6 +245,10 @@ class Whole(Struct, frozen=True, kw_only=True):
         if ran.error is not None:
             raise ran.error
         return ran
+
+
+Losses = Iterator[tuple[str, Callable[[Ran], float]]]
+"""What a loss is called, and how it is read off a run."""
 
 
 class Held(Asked):

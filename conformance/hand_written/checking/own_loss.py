@@ -6,7 +6,7 @@ are shown; the derivatives must be one constant times what the gradients say.
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from conformance.hand_written.calling.running.program import Ran, value
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.declared import DIRECTIONS, constant_along
 from conformance.hand_written.checking.differences import extrapolated
-from conformance.hand_written.checking.losses import GIVEN, Whole
+from conformance.hand_written.checking.losses import GIVEN, Losses, Whole
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.subjects.observation import Observation
 from refrnn import Array
@@ -82,9 +82,9 @@ def gradients_of(shown: Observation) -> dict[str, Array]:
     return dict(shown.parameters) | {name: g for name, g in given.items() if g is not None}
 
 
-def _losses(whole: Whole) -> Iterator[tuple[str, Callable[[Ran], float]]]:
+def _losses(whole: Whole) -> Losses:
     """Yield how each loss can be read off a run of the forward pass, and what that is called."""
-    yield "its backward pass returns", whole.returned
+    yield from whole.returned_losses()
     target = _target(whole)
     if target is None:
         return

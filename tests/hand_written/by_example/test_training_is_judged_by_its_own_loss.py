@@ -69,3 +69,55 @@ def test_updates_go_by_the_gradient_of_the_loss_that_is_printed(tmp_path, optimi
             "net.U",
             "net.b",
         }
+
+
+LAST = """
+import numpy as np
+
+class Net:
+    def __init__(self, rates):
+        self.rates = rates
+        self.W, self.U, self.V = np.random.randn(5, 3) * 0.3, np.random.randn(5, 5) * 0.3, np.random.randn(2, 5) * 0.3
+
+    def fit(self, xs, target, epochs):
+        for epoch in range(epochs):
+            hs = [np.zeros(5)]
+            for x in xs:
+                hs.append(np.tanh(self.W @ x + self.U @ hs[-1]))
+            y = self.V @ hs[-1]
+            cost = COST
+            dy = y - target
+            dW, dU, dV = np.zeros_like(self.W), np.zeros_like(self.U), np.outer(dy, hs[-1])
+            dh = self.V.T @ dy
+            for t in reversed(range(len(xs))):
+                da = dh * (1 - hs[t + 1] ** 2)
+                dW += np.outer(da, xs[t])
+                dU += np.outer(da, hs[t])
+                dh = self.U.T @ da
+            self.W -= self.rates["W"] * dW
+            self.U -= self.rates["U"] * dU
+            self.V -= self.rates["V"] * dV
+"""
+
+LAST_DRIVER = """
+import numpy as np
+from net import Net
+
+net = Net({"W": 0.1, "U": 0.1, "V": 0.1})
+net.fit(np.random.randn(6, 3), np.random.randn(2), 50)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cost", "decides"),
+    [
+        ("0.5 * ((y - target) ** 2).sum()", True),
+        ("None", True),
+        ("((y - target) ** 4).sum()", False),
+    ],
+    ids=["its loss", "none", "another one"],
+)
+def test_a_gradient_of_the_outputs_speaks_for_no_loss_that_is_computed(tmp_path, cost, decides):
+    record = as_used(tmp_path, LAST.replace("COST", cost), LAST_DRIVER)
+    assert (record is not None) is decides
+    assert record is None or record.exit_code == EXIT_CONFORMS

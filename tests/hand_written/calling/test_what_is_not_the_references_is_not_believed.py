@@ -64,3 +64,55 @@ def test_gradients_that_all_come_transposed_are_judged_that_way_round(tmp_path):
     assert record.verdict == "conforms", record.headline
     assert any("come transposed" in note for note in record.notes)
     assert checked(tmp_path, network("return dWx, dWh.T, dWy, dbh, dby")).exit_code == 1
+
+
+def test_an_initial_state_that_is_kept_in_a_list_is_no_further_parameter(tmp_path):
+    text = changed(
+        network(attributes="self.start = [np.zeros(n_hidden)]"),
+        ("[np.zeros(len(self.bh))]", "[self.start[0]]"),
+    )
+    record = checked(tmp_path, text)
+    assert record.verdict == "conforms", record.headline
+
+
+def test_what_is_called_a_target_is_handed_no_cotangent(tmp_path):
+    text = changed(network(), ("(self, dys)", "(self, target)"), ("dys[t]", "(0.9**t * target[t])"))
+    record = checked(tmp_path, text)
+    assert record.exit_code == 5, record.headline
+
+
+ROWS = """
+import numpy as np
+
+
+def forward(weights, xs, h0):
+    U, W, b, V, c = weights
+    hs, ys = [h0], []
+    for x in xs:
+        hs.append(np.tanh(x.dot(U) + hs[-1].dot(W) + b))
+        ys.append(hs[-1].dot(V) + c)
+    return ys, hs
+
+
+def backward(weights, xs, targets, ys, hs):
+    U, W, b, V, c = weights
+    gradients = [np.zeros_like(w) for w in weights]
+    carried = np.zeros_like(hs[0])
+    for t in range(len(xs) - 1, -1, -1):
+        dy = ys[t] - targets[t]
+        da = (dy.dot(V.T) + carried) * (1 - hs[t + 1] ** 2)
+        carried = da.dot(W.T)
+        for g, share in zip(gradients, (xs[t].T.dot(da), hs[t].T.dot(da), da, hs[t + 1].T.dot(dy), dy)):
+            g += share
+    return gradients
+
+
+def weights(n_in, n_hidden, n_out):
+    shapes = (n_in, n_hidden), (n_hidden, n_hidden), (1, n_hidden), (n_hidden, n_out), (1, n_out)
+    return [np.random.randn(*shape) * 0.3 for shape in shapes]
+"""
+
+
+def test_rows_of_one_sample_are_found_among_many_ways_to_hand_over_a_state(tmp_path):
+    record = checked(tmp_path, ROWS, "forward,backward")
+    assert record.verdict == "conforms", record.headline

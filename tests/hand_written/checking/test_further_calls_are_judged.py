@@ -128,3 +128,22 @@ def test_a_constant_that_single_precision_sees_makes_another_network(tmp_path):
     record = checked(tmp_path, changed(network(), ("+ self.bh))", "+ self.bh + 1e-3))")))
     assert not record.conforms
     assert record.verdict != "undecided"
+
+
+@pytest.mark.parametrize(
+    ("when", "verdict"),
+    [("if self.calls % 3:", "differs"), ("if True:", "conforms"), ("if False:", "conforms")],
+    ids=["at most calls", "at every call", "never"],
+)
+def test_gradients_that_are_cleared_before_some_calls_alone_are_wrong(tmp_path, when, verdict):
+    sums = f"self.sums = [np.zeros_like(p) for p in {PARAMETERS}]"
+    text = network(
+        f"self.calls += 1\n{when}\n    self._clear()\n"
+        "for s, g in zip(self.sums, (dWx, dWh, dWy, dbh, dby)):\n    s += g\n"
+        "return [s.copy() for s in self.sums]",
+        attributes=f"self.calls = 0\n{sums}",
+    )
+    record = checked(
+        tmp_path, f"{text}\n    def _clear(self):\n        for s in self.sums:\n            s.fill(0)\n"
+    )
+    assert record.verdict == verdict, record.headline

@@ -150,3 +150,17 @@ def test_gradients_are_held_against_the_loss_that_the_network_declares(
         assert [fault.id for fault in record.diagnosis.faults] == [caught]
     else:
         assert (record.scale.name if record.scale else None) == caught
+
+
+def test_what_a_pass_returns_is_its_loss_whatever_a_function_of_one_step_makes_of_all(tmp_path):
+    text = NET.replace("OUTPUTS", f"softmax({OUTPUTS})").replace("GRADIENT", "self.ys - targets")
+    text = text.replace("def forward(self, xs):", "def forward(self, xs, targets):").replace(
+        "return self.ys", "return sum(loss(y[None], t[None]) for y, t in zip(self.ys, targets)), self.ys"
+    )
+    text = text.replace(
+        "class Net", "def loss(ys, targets):\n    return -(targets * np.log(ys)).sum(1).mean()\nclass Net"
+    )
+    path = tmp_path / "net.py"
+    path.write_text(text, encoding="utf-8")
+    record = checked_target(f"{path}:Net", "", Request.on_the_command_line(f"{path}:Net"), lambda _: None)
+    assert (record.verdict, record.scale) == ("conforms", None), record.headline

@@ -1,0 +1,57 @@
+"""Networks that take lengths or masks are asked sequences of other lengths, which their own forward pass decides."""
+
+import pytest
+from support.small_networks import changed, checked
+
+NETWORK = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.U = np.random.randn(n_in, n_hidden) * 0.3, np.random.randn(n_hidden, n_hidden) * 0.3
+        self.V, self.b, self.c = np.random.randn(n_hidden, n_out) * 0.3, np.zeros(n_hidden), np.zeros(n_out)
+
+    def forward(self, x, mask):
+        self.x, self.mask, self.hs, self.made = x, mask, [np.zeros((len(x), len(self.b)))], []
+        for t in range(x.shape[1]):
+            m = mask[:, t, None]
+            self.made.append(np.tanh(x[:, t] @ self.W + self.hs[-1] @ self.U + self.b))
+            self.hs.append(m * self.made[-1] + (1 - m) * self.hs[-1])
+        return np.stack([h @ self.V + self.c for h in self.hs[1:]], axis=1)
+
+    def backward(self, dy):
+        dW, dU, dV = np.zeros_like(self.W), np.zeros_like(self.U), np.zeros_like(self.V)
+        db, dc, dh = np.zeros_like(self.b), np.zeros_like(self.c), 0
+        for t in reversed(range(dy.shape[1])):
+            m = self.mask[:, t, None]
+            dV += self.hs[t + 1].T @ dy[:, t]
+            dc += dy[:, t].sum(0)
+            dh = dh + dy[:, t] @ self.V.T
+            da = m * dh * (1 - self.made[t] ** 2)
+            dW += self.x[:, t].T @ da
+            dU += self.hs[t].T @ da
+            db += da.sum(0)
+            dh = da @ self.U.T + (1 - m) * dh
+        return dW, dU, dV, db, dc
+"""
+
+LENGTHS = (
+    ("forward(self, x, mask):", "forward(self, x, lengths):"),
+    (
+        "self.x, self.mask",
+        "mask = (np.arange(x.shape[1]) < np.asarray(lengths)[:, None]).astype(float)\n        self.x, self.mask",
+    ),
+)
+
+OVERWRITTEN = ("dh = da @ self.U.T + (1 - m) * dh", "dh = da @ self.U.T")
+
+
+@pytest.mark.parametrize("text", [NETWORK, changed(NETWORK, *LENGTHS)], ids=["mask", "lengths"])
+def test_what_goes_wrong_in_padding_alone_does_not_conform(tmp_path, text):
+    right = checked(tmp_path, text)
+    assert right.verdict == "conforms", right.headline
+    assert any("sequences of other lengths" in note for note in right.notes)
+    wrong = checked(tmp_path, changed(text, OVERWRITTEN))
+    assert wrong.exit_code == 5, wrong.headline
+    assert "on sequences of other lengths" in wrong.headline
