@@ -18,16 +18,13 @@ class Net:
             m = mask[:, t, None]
             self.made.append(np.tanh(x[:, t] @ self.W + self.hs[-1] @ self.U + self.b))
             self.hs.append(m * self.made[-1] + (1 - m) * self.hs[-1])
-        return np.stack([h @ self.V + self.c for h in self.hs[1:]], axis=1)
+        return self.hs[-1] @ self.V + self.c
 
     def backward(self, dy):
-        dW, dU, dV = np.zeros_like(self.W), np.zeros_like(self.U), np.zeros_like(self.V)
-        db, dc, dh = np.zeros_like(self.b), np.zeros_like(self.c), 0
-        for t in reversed(range(dy.shape[1])):
+        dW, dU = np.zeros_like(self.W), np.zeros_like(self.U)
+        db, dV, dc, dh = np.zeros_like(self.b), self.hs[-1].T @ dy, dy.sum(0), dy @ self.V.T
+        for t in reversed(range(self.x.shape[1])):
             m = self.mask[:, t, None]
-            dV += self.hs[t + 1].T @ dy[:, t]
-            dc += dy[:, t].sum(0)
-            dh = dh + dy[:, t] @ self.V.T
             da = m * dh * (1 - self.made[t] ** 2)
             dW += self.x[:, t].T @ da
             dU += self.hs[t].T @ da
