@@ -1,5 +1,6 @@
 """What a target's own script shows of its training, as the record of a check."""
 
+import ast
 import inspect
 import os
 from collections.abc import Callable, Sequence
@@ -13,8 +14,9 @@ from conformance.hand_written.by_example.own_loss import ByItsLoss, by_its_loss
 from conformance.hand_written.by_example.stage import Stage, played
 from conformance.hand_written.by_example.training import Step, Training
 from conformance.hand_written.calling.hints.approximations import Said, says_otherwise
+from conformance.hand_written.calling.hints.names import CALLED_A_LOSS
 from conformance.hand_written.calling.loading.load import located
-from conformance.hand_written.calling.loading.source import pieces_of
+from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.request import Request
 from conformance.hand_written.target import Target
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, ConsistencyRecord, InterfaceRecord
@@ -42,8 +44,12 @@ def checked_as_used(request: Request, progress: Progress) -> tuple[CheckRecord |
         progress(f"watching how {driver.path.name} uses it")
         stage, found = _watched(driver, root, asked, path)
         said = next(filter(None, (says_otherwise(piece.text) for piece in (*pieces, *driver.pieces))), None)
+        declares = any(_defines_a_loss(piece) for piece in pieces)
         decided = [
-            each for each in found if each.verdict == "right" or (each.verdict == "wrong" and said is None)
+            each
+            for each in found
+            if (each.verdict == "right" and not (each.by_a_product and declares))
+            or (each.verdict == "wrong" and said is None)
         ]
         if decided:
             return _record(request, driver, stage, max(decided, key=lambda each: len(each.right))), told
@@ -58,7 +64,17 @@ def _in_vain(found: Sequence[ByItsLoss], said: Said | None) -> str:
         return (
             f"its update isn't its loss's gradient, and its source calls it an approximation (“{said.words}”)"
         )
+    if any(each.verdict == "right" for each in found):
+        return (
+            "its update goes by what it takes for the gradient of its loss; whether that is it was not seen"
+        )
     return "by which loss its update goes could not be told" if found else "no training step was seen"
+
+
+def _defines_a_loss(piece: Piece) -> bool:
+    """Tell whether a source defines a function that is called a loss."""
+    functions = (node for node in ast.walk(piece.tree) if isinstance(node, ast.FunctionDef))
+    return any(CALLED_A_LOSS.fullmatch(function.name) for function in functions)
 
 
 def _watched(driver: Driver, root: Path, asked: Target, path: Path) -> tuple[Stage, list[ByItsLoss]]:

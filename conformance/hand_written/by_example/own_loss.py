@@ -79,6 +79,11 @@ class ByItsLoss(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     ends: int = 0
 
+    @property
+    def by_a_product(self) -> bool:
+        """Whether it is held against a gradient of its outputs that it computed itself, and no loss."""
+        return self.loss.startswith("⟨")
+
 
 OPEN = ByItsLoss(verdict="open")
 

@@ -11,6 +11,7 @@ from conformance.examination.recording import quantity_records
 from conformance.faults.seams import FORWARD
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Binding, Bound
+from conformance.hand_written.calling.backwards.softening import with_its_limits
 from conformance.hand_written.calling.describing import EVERY_STEP_COUNTED
 from conformance.hand_written.checking import parts
 from conformance.hand_written.checking.anchoring import (
@@ -317,9 +318,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
         if isinstance(candidate.bound, Binding):
             # A loss is about what is written, clips included; and about probabilities only with targets that are some.
             crossed = candidate.bound.traits.crossed or candidate.bound.loss.outputs == SOFTMAX
-            plain = replaced(
-                candidate.bound, lifted=False, traits=replaced(candidate.bound.traits, crossed=crossed)
-            )
+            traits = replaced(candidate.bound.traits, crossed=crossed)
+            plain = replaced(with_its_limits(candidate.bound), traits=traits)
             judged = (
                 candidate if plain == candidate.bound else judged_on(candidate.case, plain, candidate.caught)
             )

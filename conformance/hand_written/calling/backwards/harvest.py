@@ -193,7 +193,7 @@ def _outliving(taken: Taken) -> Iterator[Array]:
 def _without_contradiction(handed: Sequence[Harvest], taken: Taken) -> Harvest:
     """Return the best of what is handed out, or the update beside it where that leaves out or mistakes a gradient.
 
-    An update by a rule that isn't known is told, and not judged.
+    One call gives both, so an update by a rule that isn't known leaves open what is trained by.
     """
     best = handed[0]
     kept = next((h for h in handed if h.place == "kept" and best.place == "returned"), None)
@@ -206,8 +206,7 @@ def _without_contradiction(handed: Sequence[Harvest], taken: Taken) -> Harvest:
         return replace(best, notes=(*best.notes, f"Its update is made of its gradients {rule}."))
     if update.right:
         return replace(_with_what_stays(update, taken), anchored=True)
-    note = "It changes its parameters as well, by a rule that isn't known here: that was not judged."
-    return replace(best, notes=(*best.notes, note))
+    return replace(best, denied="it changes its parameters as well, by a rule that isn't known here")
 
 
 def _denies(kept: Harvest, returned: Harvest, taken: Taken) -> bool:

@@ -1,8 +1,11 @@
 """Gradients limited in their size: asked for with a cotangent so small that no limit is reached."""
 
+import re
+
 from msgspec.structs import replace
 
 from conformance.hand_written.calling.backwards.search import Backward, again
+from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.loading.load import Loaded
 
 SOFTLY = " / 1024)"
@@ -28,3 +31,12 @@ def softened(loaded: Loaded, backward: Backward) -> Backward | None:
         constant=1024 * found.harvest.constant,
     )
     return replace(found, harvest=harvest)
+
+
+def with_its_limits(bound: Binding) -> Binding:
+    """Return a network with all that limits its gradients, asked with cotangents of their full size."""
+    backward = tuple(re.sub(rf"\((p\.d_\w){re.escape(SOFTLY)}", r"\1", line) for line in bound.backward)
+    shown = dict(bound.shown)
+    if backward != bound.backward:
+        shown = {name: text.replace("(1024 * ", "(") for name, text in shown.items()}
+    return replace(bound, lifted=False, backward=backward, shown=shown)
