@@ -65,8 +65,10 @@ def end_quietly_where_nobody_reads() -> None:
 def prepared_folder(directory: Path) -> Path:
     """Make sure that a report can be written, before what may take long; return the folder."""
     from conformance.errors import UsageError
+    from conformance.extras import demand
     from conformance.report import REPORT_FILES
 
+    demand("A report with its plots", "matplotlib")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if not os.access(directory, os.W_OK):

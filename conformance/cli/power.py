@@ -30,6 +30,7 @@ def power(context: click.Context, suite: str, case_id: str | None) -> None:
     With --case, exit 1 if there is a fault that the case is blind to.
     """
     from conformance.cases import parse_id
+    from conformance.extras import demand
     from conformance.record.environment import one_thread
     from conformance.report.terminal import console, print_blind_spots, print_power
 
@@ -44,6 +45,7 @@ def power(context: click.Context, suite: str, case_id: str | None) -> None:
             blind = list(hidden_mistakes(case).items())
         print_blind_spots(console(), case.id, blind)
         context.exit(1 if blind else 0)
+    demand("The power of a suite", "torch")
     measured = _measured_power(suite)
     print_power(console(), measured)
     context.exit(1 if measured.missed or measured.overlooked or measured.accused else 0)

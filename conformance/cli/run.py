@@ -58,7 +58,8 @@ if TYPE_CHECKING:
 @click.option(
     "--evidence/--no-evidence",
     default=None,
-    help="Measure detection power, contracts and error profiles too, for the report.  [default: for a suite's report]",
+    help="Measure detection power, contracts and error profiles too, for the report, which takes torch.  "
+    "[default: for a suite's report]",
 )
 @click.option(
     "--condense",
@@ -92,6 +93,7 @@ def run(
     The report is agreement.html, .md and .json (the record, from which `conformance report` makes the others again),
     junit.xml and badge.json.
     """
+    from conformance.extras import demand, lacking
     from conformance.record.summary import EXIT_INTERRUPTED, summarise
     from conformance.report.terminal import console, print_lacks
     from conformance.report.terminal_summary import print_summary
@@ -113,7 +115,9 @@ def run(
         )
         raise click.UsageError(message)
     if evidence is None:
-        evidence = report is not None and not case_ids and explore is None and shard is None
+        evidence = whole is not None and report is not None and shard is None and not lacking(["torch"])
+    elif evidence:
+        demand("--evidence", "torch")
     session = Session(
         suite=suite,
         cases=cases,
