@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli.options import chosen_cases
+from conformance.cli.options import chosen_cases, completed, suite_names
 
 if TYPE_CHECKING:
     from conformance.faults.power import Power
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     default="smoke",
     show_default=True,
     metavar="smoke|standard|full",
+    shell_complete=completed(suite_names),
     help="Whose data to measure.",
 )
 @click.option(

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.cli.gating import assessed, gate_options, print_assessment
-from conformance.cli.options import Above, chosen_cases, end_quietly_where_nobody_reads, prepared_folder
+from conformance.cli.options import (
+    Above,
+    chosen_cases,
+    completed,
+    end_quietly_where_nobody_reads,
+    prepared_folder,
+    subject_names,
+    suite_names,
+)
 
 if TYPE_CHECKING:
     from conformance.cases import Case
@@ -24,11 +32,17 @@ if TYPE_CHECKING:
     default="standard",
     show_default=True,
     metavar="smoke|standard|full",
+    shell_complete=completed(suite_names),
     help="Which cases to run.",
 )
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="Run just this case (may be repeated).")
 @click.option(
-    "--subject", "subjects", multiple=True, metavar="NAME", help="Judge just this subject (may be repeated)."
+    "--subject",
+    "subjects",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completed(subject_names),
+    help="Judge just this subject (may be repeated).",
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
 @click.option("--shard", metavar="I/N", help="Run the I-th of N parts, split by case id.")

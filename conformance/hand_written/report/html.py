@@ -21,14 +21,15 @@ CHANGED = {"+": "good", "-": "bad"}
 """How the lines of a patch look, by their first letter."""
 
 
-def check_html(record: CheckRecord) -> str:
-    """Return a check as a page of its own."""
-    title = escape(f"{view(record).title}: {record.target}")
+def check_html(*records: CheckRecord) -> str:
+    """Return checks as a page of its own, one below the other."""
+    title = escape("; ".join(f"{view(record).title}: {record.target}" for record in records))
+    fragments = "\n".join(map(check_fragment, records))
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>:root {{ color-scheme: light dark; }}</style></head>\n"
-        f"<body>\n{check_fragment(record)}\n</body>\n</html>\n"
+        f"<body>\n{fragments}\n</body>\n</html>\n"
     )
 
 

@@ -37,6 +37,13 @@ def print_check(out: Console, record: CheckRecord, *, verbose: bool = False) -> 
     _print(out, f"[bold]reproduce[/]: {escape(seen.reproduce)}")
 
 
+def print_one_line(out: Console, record: CheckRecord, line: str) -> None:
+    """Print a line about one check, which begins with its verdict, in its colour."""
+    seen = view(record)
+    rest = line.removeprefix(seen.title)
+    _print(out, f"[bold {COLOURS[seen.tone]}]{seen.title}[/]{escape(rest)}")
+
+
 def check_text(record: CheckRecord) -> str:
     """Return what `print_check` prints where it is piped."""
     text = io.StringIO()
