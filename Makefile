@@ -10,8 +10,9 @@ SUITE ?= standard
 REPORTS ?= reports
 OF ?= refrnn
 DIST ?= dist
+SITE ?= site
 
-.PHONY: help setup run agreement faults test mutants lint types package audit proof fuzz bench world schema clean
+.PHONY: help setup run agreement faults test mutants lint types package docs audit proof fuzz bench world schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +57,10 @@ faults: setup  ## write docs/faults.md, the table of all faults, and a page for 
 package: setup  ## build wheel and sdist; install and try each in an empty environment outside the checkout
 	$(RUN) -m build --quiet --outdir '$(DIST)'
 	$(RUN) benchmarks/first_diagnosis.py '$(DIST)'
+
+docs: setup faults  ## build the documentation into site/, strictly: no broken link, every cell of the tutorial run
+	$(INSTALL) '.[docs]'
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m mkdocs build --site-dir '$(SITE)'
 
 audit: setup  ## ask the advisory database about every pinned version; fails where it gives no answer
 	$(PYTHON) -m venv $(VENV)-audit

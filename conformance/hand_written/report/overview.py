@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from conformance.hand_written.report.sources import place_of
 from conformance.hand_written.report.view import TITLES
 from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS, EXIT_INCONCLUSIVE, CheckRecord
 
@@ -18,7 +19,7 @@ def _places(record: CheckRecord) -> str:
     found = [(fix.file, fix.first) for fix in record.fixes]
     if not found and record.diagnosis is not None:
         found = [(suspect.file, suspect.line) for suspect in record.diagnosis.suspects]
-    return ", ".join(f"{file}:{line}" for file, line in sorted(set(found)))
+    return ", ".join(place_of(file, line) for file, line in sorted(set(found)))
 
 
 def sentence(records: Sequence[CheckRecord]) -> str:

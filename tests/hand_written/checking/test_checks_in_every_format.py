@@ -262,3 +262,10 @@ def test_suspected_lines_are_marked_where_there_is_no_patch():
     assert '<div class="bad"><span class="number">12</span>' in html
     assert '<div class="plain"><span class="number">13</span>' in html
     assert "<figcaption>rnn.ipynb, cell 2</figcaption>" in html
+
+
+@pytest.mark.parametrize("name", ["terminal", "markdown", "html"])
+def test_a_line_of_a_notebook_is_one_of_a_cell(name):
+    record = diagnosed(file="networks/rnn.ipynb#4")
+    text = check_text(record) if name == "terminal" else FORMATS[name](record)
+    assert "networks/rnn.ipynb, cell 4, line 12: da = dh" in text
