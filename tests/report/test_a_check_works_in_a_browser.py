@@ -99,6 +99,28 @@ def test_in_a_notebook_colours_follow_the_notebook(
         assert (luminance(behind) < 0.2) == dark
 
 
+OF_A_HOST = """.host dl dt { float: left; width: 20%; } .host ul:not([hidden]) { display: flow-root; }
+.host figcaption { font-style: italic; text-align: center; } .host li { margin: 3em; }"""
+"""What notebooks and sites say of lists and figures."""
+
+
+def test_rules_of_the_page_around_it_change_nothing(
+    tab: Browser, record: CheckRecord, tmp_path: Path
+) -> None:
+    path, shown = tmp_path / "hosted.html", []
+    for style in ("", OF_A_HOST):
+        body = f'<style>{style}</style><body><div class="host">{check_fragment(record)}</div>'
+        path.write_text(f'<!doctype html><meta charset="utf-8">{body}', encoding="utf-8")
+        tab.open(path)
+        places = """[...document.querySelectorAll('dt, dd, figcaption, .legend li')].map((one) => {
+            const box = one.getBoundingClientRect();
+            return [box.x, box.y, box.width, box.height, getComputedStyle(one).fontStyle];
+        })"""
+        shown.append(tab.run(places))
+    assert len(shown[0]) > 20
+    assert shown[0] == shown[1]
+
+
 def test_on_paper_pictures_keep_their_colours_and_are_not_torn(page: Browser) -> None:
     page.send("Emulation.setEmulatedMedia", media="print")
     assert page.run("getComputedStyle(document.querySelector('.picture')).printColorAdjust") == "exact"
