@@ -6,6 +6,7 @@ from conformance.cases.formats import FORMATS as FORMATS
 from conformance.cases.formats import Format as Format
 from conformance.cases.head import Head as Head
 from conformance.cases.identifier import parse_id as parse_id
+from conformance.cases.masks import can_be_drawn as can_be_drawn
 from conformance.cases.networks import reference_network as reference_network
 from conformance.cases.problem import Problem as Problem
 from conformance.cases.problem import materialise as materialise
@@ -22,6 +23,7 @@ __all__ = [
     "Problem",
     "Shard",
     "Suite",
+    "can_be_drawn",
     "materialise",
     "parse_id",
     "random_cases",

@@ -12,10 +12,30 @@ implementation can compute what torch computes.
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.errors import Unsupported
+from conformance.extras import lacking, request
+
+
+def is_masked(case: Case) -> bool:
+    """Return whether values of `case` are dropped."""
+    return case.dropout > 0 and not case.evaluation
+
+
+def can_be_drawn(case: Case) -> bool:
+    """Return whether the data of `case` can be had here: where values are dropped, that takes torch."""
+    return not is_masked(case) or not lacking(["torch"])
 
 
 def replayed_masks(case: Case, seed: int) -> np.ndarray:
-    """Return the masks (L-1, T, B, D·H) that torch draws for `case` from `seed`, True where a value is kept."""
+    """Return the masks (L-1, T, B, D·H) that torch draws for `case` from `seed`, True where a value is kept.
+
+    Raises
+    ------
+    Unsupported
+        If torch isn't installed.
+    """
+    if not can_be_drawn(case):
+        raise Unsupported(request("A case with dropout", ["torch"]))
     import torch
 
     width = case.directions * case.state_size

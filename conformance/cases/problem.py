@@ -16,7 +16,7 @@ from conformance.cases.case import Case
 from conformance.cases.cotangents import drawn_cotangents, laid_out
 from conformance.cases.formats import FORMATS, Format
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT, Head, drawn_parameters
-from conformance.cases.masks import replayed_masks
+from conformance.cases.masks import is_masked, replayed_masks
 from conformance.cases.regimes import drawn_inputs, drawn_states, drawn_weights
 from refrnn import Array, Layout
 
@@ -133,7 +133,7 @@ def materialise(case: Case) -> Problem:
     if case.output_size:
         parameters = _parameters(case, drawn_parameters(case, rng["head"]))
         head = Head(weight=parameters[HEAD_WEIGHT], bias=parameters.get(HEAD_BIAS), d_y=d_seen)
-    masked = case.dropout > 0 and not case.evaluation
+    masked = is_masked(case)
     mask_seed = int(rng["masks"].integers(2**63))
     return Problem(
         case=case,

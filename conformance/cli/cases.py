@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads
+from conformance.cli.options import chosen_cases, completed, end_quietly_where_nobody_reads, suite_names
 
 
 @click.command("list")
@@ -13,6 +13,7 @@ from conformance.cli.options import chosen_cases, end_quietly_where_nobody_reads
     default="standard",
     show_default=True,
     metavar="smoke|standard|full",
+    shell_complete=completed(suite_names),
     help="Whose cases to list.",
 )
 @click.option("--suites", is_flag=True, help="List the suites and what each is for instead.")

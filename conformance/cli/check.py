@@ -1,25 +1,17 @@
-"""`conformance check`: what is wrong with a hand-written network, where, and why."""
+"""`conformance check`: what is wrong with hand-written networks, where, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
-from conformance.cli.options import end_quietly_where_nobody_reads, time_limit
-from conformance.cli.streams import escaped
-
-if TYPE_CHECKING:
-    from conformance.record.check import CheckRecord
+from conformance.cli.options import end_quietly_where_nobody_reads, source_files, time_limit
+from conformance.cli.watching import changes
 
 FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif", "suggestions")
 
 
 @click.command()
-@click.argument("targets", nargs=-1, required=True)
+@click.argument("targets", nargs=-1, required=True, shell_complete=source_files)
 @click.option(
     "--case", default="", metavar="ID", help="Check it on this case, not on the one that it admits."
 )
@@ -37,7 +29,16 @@ FORMATS = ("terminal", "json", "markdown", "html", "github", "sarif", "suggestio
     is_flag=True,
     help="Run all of the script first, as it stands; else only its definitions, nothing that trains, reads or plots.",
 )
-@click.option("--verbose", is_flag=True, help="List the statements that did not run, and why.")
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Print a line for each network that doesn't conform, no more."
+)
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Tell all: of several networks too, and which statements did not run.",
+)
+@click.option("--watch", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")
 @click.option(
     "--elman",
     is_flag=True,
@@ -62,112 +63,58 @@ def check(
     seconds: float,
     *,
     execute: bool,
+    quiet: bool,
     verbose: bool,
+    watch: bool,
     elman: bool,
     mend: bool | None,
     diff: bool,
     fix: bool,
     write: bool,
 ) -> None:
-    """Check a hand-written network against torch.nn.RNN: what is wrong, where, and why.
+    """Check hand-written networks against torch.nn.RNN: what is wrong, where, and why.
 
-    A target is file.py:Name, package.module:Name or notebook.ipynb:Name; its code runs in a process of its own. Where a
-    network lies in several files, there is a target for each: a.py:forward b.py:backward.
+    A target is file.py:Name, package.module:Name or notebook.ipynb:Name; its code runs in a process of its own. A
+    folder stands for all networks in its files. Functions of one network may lie in several files: a.py:forward
+    b.py:backward. Several networks get a line each.
 
-    Exits with 0 if it conforms, or is another network whose gradients agree with its own forward pass; with 1 if it
-    differs, and 5 if that can't be said: it raised, hung, or could not be called. After a patch was made, with what the
-    code is then.
+    Exits with 0 if all conform, or are other networks whose gradients agree with their own forward pass; with 1 if one
+    differs, 4 if a folder holds none, and 5 if it can't be said: it raised, hung, or could not be called. After a
+    patch was made, with what the code is then.
     """
-    if write and not fix:
-        message = "--write goes with --fix: it makes the patch that is shown."
-        raise click.UsageError(message)
-    if mend is False and (diff or fix):
-        message = "--no-mend leaves the patch out that --diff and --fix are about."
-        raise click.UsageError(message)
-    from conformance.hand_written.checking.process import checked_apart
-    from conformance.record.check import EXIT_INCONCLUSIVE
+    _refuse_what_cannot_be_meant(form, mend=mend, diff=diff, fix=fix, write=write, quiet=quiet, watch=watch)
+    from conformance.cli.checks import Checks
 
     end_quietly_where_nobody_reads()
-    target = " ".join(targets)
-    with progress() as tell:
-        asked = True if diff or fix else mend
-        record = checked_apart(target, case, seconds=seconds, progress=tell, execute=execute, mend=asked)
-    if diff:
-        click.echo(patch_of(record), nl=False)
-    else:
-        show(record, form, verbose=verbose)
-    if fix and made(record, ask=not write):
-        with progress() as tell:
-            record = checked_apart(target, case, seconds=seconds, progress=tell, execute=execute, mend=False)
-        click.echo(record.headline)
-    context.exit(
-        EXIT_INCONCLUSIVE if elman and record.exit_code == 0 and not record.conforms else record.exit_code
+    checks = Checks(
+        targets=targets,
+        case=case,
+        seconds=seconds,
+        execute=execute,
+        mend=True if diff or fix else mend,
+        form="diff" if diff else "lines" if quiet else form,
+        verbose=verbose,
+        fix=fix,
+        ask=not write,
+        elman=elman,
     )
+    if not watch:
+        context.exit(checks.once())
+    for _ in changes(checks.files):
+        checks.once()
+        click.echo("watching; Ctrl-C ends it", err=True)
 
 
-def patch_of(record: CheckRecord) -> str:
-    """Return the patch of a record, and say so where there is none."""
-    from conformance.hand_written.mending.patch import unified
-
-    if not record.fixes:
-        click.echo(record.located or "No patch was found that makes every gradient right.", err=True)
-    return unified(record)
-
-
-def made(record: CheckRecord, *, ask: bool) -> bool:
-    """Make the patch of a record, with `ask` only where that is wanted; return whether it was made.
-
-    A file that isn't kept by git is kept beside, as `.orig`.
-    """
-    from conformance.hand_written.mending.patch import patched
-    from conformance.record.writing import write_set
-
-    files = patched(record)
-    if not files:
-        click.echo("No patch was found that makes every gradient right.", err=True)
-        return False
-    if ask and not click.confirm(f"Make this patch in {', '.join(map(str, files))}?"):
-        return False
-    for path, content in files.items():
-        if not kept_by_git(path):
-            path.with_name(f"{path.name}.orig").write_bytes(path.read_bytes())
-        write_set(path.parent, {path.name: content})
-    return True
-
-
-def kept_by_git(path: Path) -> bool:
-    """Return whether git keeps a file as it is now, so that it can be had again."""
-    import shutil
-    import subprocess
-
-    git = shutil.which("git")
-    if git is None:
-        return False
-    asked = ("-C", str(path.parent.absolute()), "status", "--porcelain", "--ignored", "--", path.name)
-    found = subprocess.run([git, *asked], capture_output=True, check=False)  # noqa: S603 - git, found on the path
-    return found.returncode == 0 and not found.stdout.strip()
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Show on a terminal what is being done, and nothing elsewhere."""
-    from conformance.report.console import console
-
-    errors = console(stderr=True)
-    if not errors.is_terminal:
-        yield lambda _: None
-        return
-    with errors.status("starting") as status:
-        yield status.update
-
-
-def show(record: CheckRecord, form: str, *, verbose: bool = False) -> None:
-    """Print `record` in one of `FORMATS`; what did not run is listed on the terminal with `verbose`."""
-    from conformance.hand_written.report.formats import FORMATS as TEXTS
-    from conformance.hand_written.report.terminal import print_check
-    from conformance.report.console import console
-
-    if form == "terminal":
-        print_check(console(), record, verbose=verbose)
-    else:
-        click.echo(escaped(TEXTS[form](record), form), nl=False)
+def _refuse_what_cannot_be_meant(
+    form: str, *, mend: bool | None, diff: bool, fix: bool, write: bool, quiet: bool, watch: bool
+) -> None:
+    refused = {
+        "--write goes with --fix: it makes the patch that is shown.": write and not fix,
+        "--no-mend leaves the patch out that --diff and --fix are about.": mend is False and (diff or fix),
+        "--fix changes the files that --watch looks at; use one of them.": fix and watch,
+        "--quiet prints lines; --diff and --format print something else. Use one of them.": quiet
+        and (diff or form != "terminal"),
+    }
+    for message, is_so in refused.items():
+        if is_so:
+            raise click.UsageError(message)

@@ -12,10 +12,12 @@ def contracts(context: click.Context) -> None:
 
     Exits with 0 if all is as expected, and with 1 if something has changed.
     """
+    from conformance.extras import demand
     from conformance.record.environment import one_thread
     from conformance.report.terminal import console, print_contracts
     from conformance.subjects.contracts import probe_contracts
 
+    demand("conformance contracts", "torch")
     one_thread()
     rows = probe_contracts()
     print_contracts(console(), rows)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from conformance.cli.options import completed, fault_names
+
 
 @click.command()
-@click.argument("fault", metavar="[FAULT]", required=False)
+@click.argument("fault", metavar="[FAULT]", required=False, shell_complete=completed(fault_names))
 def explain(fault: str | None) -> None:
     """Explain one fault of the catalogue: its maths, the mending line, where it hides. Without FAULT, list them."""
     from conformance.faults import CATALOGUE, load_fault

@@ -11,10 +11,12 @@ import click
 from conformance.cli.calibrate import calibrate
 from conformance.cli.cases import list_
 from conformance.cli.check import check
+from conformance.cli.completion import completion
 from conformance.cli.contracts import contracts
 from conformance.cli.diff import diff, merge
 from conformance.cli.env import env
 from conformance.cli.explain import explain
+from conformance.cli.help import Grouped
 from conformance.cli.init import init
 from conformance.cli.power import power
 from conformance.cli.report import report
@@ -24,20 +26,37 @@ from conformance.cli.streams import prepare_streams
 from conformance.errors import ConformanceError
 
 EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 3, 130
-COMMANDS = (check, init, run, report, diff, merge, list_, show, power, explain, contracts, calibrate, env)
+COMMANDS = (
+    check,
+    init,
+    run,
+    report,
+    diff,
+    merge,
+    list_,
+    show,
+    power,
+    explain,
+    contracts,
+    calibrate,
+    env,
+    completion,
+)
 
 EPILOG = """
-Exit codes of run: 0 conforms, 1 discrepancy, 2 wrong usage, 3 internal error, 4 nothing was checked,
-5 inconclusive, 130 interrupted.
+Exit codes of check and run: 0 conforms, 1 differs, 2 wrong usage, 3 internal error, 4 nothing was checked,
+5 can't be said, 130 interrupted.
 """
 
 
 @click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EPILOG
+    cls=Grouped,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EPILOG,
 )
 @click.version_option(package_name="refrnn", prog_name="conformance")
 def cli() -> None:
-    """Cross-check torch.nn.RNN step by step against a clean NumPy reference."""
+    """Find what is wrong in recurrent networks: hand-written ones, and those of torch, step by step."""
 
 
 for command in COMMANDS:

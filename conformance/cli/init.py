@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from conformance.cli.check import progress
-from conformance.cli.options import time_limit
+from conformance.cli.options import progress, source_files, time_limit
 from conformance.hand_written.target import Target, parts_of
 
 
 @click.command()
-@click.argument("targets", nargs=-1, required=True)
+@click.argument("targets", nargs=-1, required=True, shell_complete=source_files)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from conformance.cases import Case
+
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 class Above(click.FloatRange):
@@ -40,6 +45,41 @@ time_limit = click.option(
 """The option of commands that run foreign code."""
 
 
+def source_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let a shell complete the names of files."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def completed(names: Callable[[], Iterable[str]]) -> Completer:
+    """Return what lets a shell complete one of some names, which are looked up only then."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+
+    return complete
+
+
+def suite_names() -> Iterable[str]:
+    """Return the names of the suites."""
+    from conformance.cases import SUITES
+
+    return SUITES
+
+
+def subject_names() -> Iterable[str]:
+    """Return the names of the subjects that have one."""
+    from conformance.subjects import MODULES
+
+    return MODULES
+
+
+def fault_names() -> Iterable[str]:
+    """Return the ids of the catalogue."""
+    from conformance.faults import CATALOGUE
+
+    return CATALOGUE
+
+
 def chosen_cases(suite: str, case_ids: Sequence[str], seed: int | None) -> list[Case]:
     """Return the cases that the options name."""
     from dataclasses import replace
@@ -62,11 +102,26 @@ def end_quietly_where_nobody_reads() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done, and nothing elsewhere."""
+    from conformance.report.console import console
+
+    errors = console(stderr=True)
+    if not errors.is_terminal:
+        yield lambda _: None
+        return
+    with errors.status("starting") as status:
+        yield status.update
+
+
 def prepared_folder(directory: Path) -> Path:
     """Make sure that a report can be written, before what may take long; return the folder."""
     from conformance.errors import UsageError
+    from conformance.extras import demand
     from conformance.report import REPORT_FILES
 
+    demand("A report with its plots", "matplotlib")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if not os.access(directory, os.W_OK):

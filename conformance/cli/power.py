@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli.options import chosen_cases
+from conformance.cli.options import chosen_cases, completed, suite_names
 
 if TYPE_CHECKING:
     from conformance.faults.power import Power
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     default="smoke",
     show_default=True,
     metavar="smoke|standard|full",
+    shell_complete=completed(suite_names),
     help="Whose data to measure.",
 )
 @click.option(
@@ -30,6 +31,7 @@ def power(context: click.Context, suite: str, case_id: str | None) -> None:
     With --case, exit 1 if there is a fault that the case is blind to.
     """
     from conformance.cases import parse_id
+    from conformance.extras import demand
     from conformance.record.environment import one_thread
     from conformance.report.terminal import console, print_blind_spots, print_power
 
@@ -44,6 +46,7 @@ def power(context: click.Context, suite: str, case_id: str | None) -> None:
             blind = list(hidden_mistakes(case).items())
         print_blind_spots(console(), case.id, blind)
         context.exit(1 if blind else 0)
+    demand("The power of a suite", "torch")
     measured = _measured_power(suite)
     print_power(console(), measured)
     context.exit(1 if measured.missed or measured.overlooked or measured.accused else 0)

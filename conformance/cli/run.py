@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.cli.gating import assessed, gate_options, print_assessment
-from conformance.cli.options import Above, chosen_cases, end_quietly_where_nobody_reads, prepared_folder
+from conformance.cli.options import (
+    Above,
+    chosen_cases,
+    completed,
+    end_quietly_where_nobody_reads,
+    prepared_folder,
+    subject_names,
+    suite_names,
+)
 
 if TYPE_CHECKING:
     from conformance.cases import Case
@@ -24,11 +32,17 @@ if TYPE_CHECKING:
     default="standard",
     show_default=True,
     metavar="smoke|standard|full",
+    shell_complete=completed(suite_names),
     help="Which cases to run.",
 )
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="Run just this case (may be repeated).")
 @click.option(
-    "--subject", "subjects", multiple=True, metavar="NAME", help="Judge just this subject (may be repeated)."
+    "--subject",
+    "subjects",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completed(subject_names),
+    help="Judge just this subject (may be repeated).",
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
 @click.option("--shard", metavar="I/N", help="Run the I-th of N parts, split by case id.")
@@ -58,7 +72,8 @@ if TYPE_CHECKING:
 @click.option(
     "--evidence/--no-evidence",
     default=None,
-    help="Measure detection power, contracts and error profiles too, for the report.  [default: for a suite's report]",
+    help="Measure detection power, contracts and error profiles too, for the report, which takes torch.  "
+    "[default: for a suite's report]",
 )
 @click.option(
     "--condense",
@@ -92,6 +107,7 @@ def run(
     The report is agreement.html, .md and .json (the record, from which `conformance report` makes the others again),
     junit.xml and badge.json.
     """
+    from conformance.extras import demand, lacking
     from conformance.record.summary import EXIT_INTERRUPTED, summarise
     from conformance.report.terminal import console, print_lacks
     from conformance.report.terminal_summary import print_summary
@@ -113,7 +129,9 @@ def run(
         )
         raise click.UsageError(message)
     if evidence is None:
-        evidence = report is not None and not case_ids and explore is None and shard is None
+        evidence = whole is not None and report is not None and shard is None and not lacking(["torch"])
+    elif evidence:
+        demand("--evidence", "torch")
     session = Session(
         suite=suite,
         cases=cases,

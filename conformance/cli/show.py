@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import click
 
-from conformance.cli.options import end_quietly_where_nobody_reads
+from conformance.cli.options import completed, end_quietly_where_nobody_reads, subject_names
 
 
 @click.command()
 @click.argument("case_id", metavar="ID")
-@click.option("--subject", default="torch", show_default=True, metavar="NAME", help="Whose steps to show.")
+@click.option(
+    "--subject",
+    default="torch",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=completed(subject_names),
+    help="Whose steps to show.",
+)
 def show(case_id: str, subject: str) -> None:
     """Print the steps of a subject and of the reference on one case next to each other.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from conformance.errors import quoted
 from conformance.examination.histograms import histograms
+from conformance.examination.pictures import map_records, matrix_records
 from conformance.judge import Distance, Divergence, Finding
 from conformance.record import (
     FREE_RUN,
@@ -78,6 +79,8 @@ def judged(
         noise=None if noise is None else number(noise),
         shares=histograms(findings),
         library=library,
+        maps=map_records(findings),
+        matrices=matrix_records(findings),
     )
 
 

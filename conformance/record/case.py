@@ -3,6 +3,7 @@
 from typing import Literal
 
 from conformance.record.body import Body, Number
+from conformance.record.pictures import MapRecord, MatrixRecord
 
 Verdict = Literal["agrees", "differs", "undecidable", "vacuous", "unsupported", "error"]
 Scale = Literal["bound", "noise", "copy"]
@@ -71,7 +72,8 @@ class CaseRecord(Body, omit_defaults=True):
     counts all elements judged by their share of the bound or of what noise allows, in `SHARE_STEPS` steps.
     `reproduce` is the line that runs it again, empty for one of our subjects in a record that keeps totals.
     `library` is the one whose tanh the bounds assume, empty where they allow what any known one needs.
-    `platform` is the place in the record's list of environments of the one in which the case was run.
+    `platform` is the place in the record's list of environments of the one in which the case was run. `maps` and
+    `matrices` are what pictures show of a case that differs.
     """
 
     case: str
@@ -88,6 +90,8 @@ class CaseRecord(Body, omit_defaults=True):
     shares: dict[Scale, list[int]] = {}  # noqa: RUF012
     library: str = ""
     platform: int = 0
+    maps: list[MapRecord] = []  # noqa: RUF012
+    matrices: list[MatrixRecord] = []  # noqa: RUF012
 
 
 class RulingRecord(Body, array_like=True):

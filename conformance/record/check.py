@@ -10,6 +10,7 @@ import msgspec
 from conformance.errors import UsageError
 from conformance.record.body import Body, Number
 from conformance.record.case import DivergenceRecord, QuantityRecord
+from conformance.record.pictures import ExcerptRecord, MapRecord, MatrixRecord, NormsRecord
 from conformance.record.text import json_of
 
 CHECK_SCHEMA = 1
@@ -180,7 +181,8 @@ class CheckRecord(Body):
     were lifted, and what the code computes with them. `printed` is what the code itself wrote. `unjudged` names what
     may be a backward pass and wasn't judged as one. `fixes` are the lines with which every gradient is right; they were
     tried in memory, on further problems too; `other_fixes` do as well, and no problem tells which are meant. `located`
-    tells where a backward pass first goes wrong, where there are none.
+    tells where a backward pass first goes wrong, where there are none. `maps`, `matrices`, `norms` and `excerpts` are
+    what pictures show, where something differs.
     """
 
     schema: int
@@ -211,6 +213,10 @@ class CheckRecord(Body):
     fixes: list[FixRecord] = msgspec.field(default_factory=list)
     other_fixes: list[FixRecord] = msgspec.field(default_factory=list)
     located: str = ""
+    maps: list[MapRecord] = msgspec.field(default_factory=list)
+    matrices: list[MatrixRecord] = msgspec.field(default_factory=list)
+    norms: NormsRecord | None = None
+    excerpts: list[ExcerptRecord] = msgspec.field(default_factory=list)
 
     @property
     def exit_code(self) -> int:

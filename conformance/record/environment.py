@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 from conformance.record import Environment, Library
 
@@ -37,11 +39,20 @@ def one_thread() -> None:
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
     import numpy as np  # noqa: F401 - its BLAS must be loaded to be limited
-    import torch
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
-    torch.set_num_threads(1)
+    if torch := installed_torch():
+        torch.set_num_threads(1)
+
+
+def installed_torch() -> ModuleType | None:
+    """Return torch, and None where it isn't installed: cases on other subjects run without it."""
+    if find_spec("torch") is None:
+        return None
+    import torch
+
+    return torch
 
 
 @contextmanager
@@ -63,9 +74,11 @@ def in_one_thread() -> Iterator[None]:
 @contextmanager
 def other_threads() -> Iterator[None]:
     """Compute in two threads where it was one, and in one where it was more, for as long as the context lasts."""
-    import torch
+    from threadpoolctl import threadpool_info
 
-    with _in_threads(2 if torch.get_num_threads() == 1 else 1):
+    torch = installed_torch()
+    pools = [torch.get_num_threads()] if torch else [int(pool["num_threads"]) for pool in threadpool_info()]
+    with _in_threads(2 if max(pools, default=1) == 1 else 1):
         yield
 
 
@@ -73,11 +86,14 @@ def other_threads() -> Iterator[None]:
 def _in_threads(count: int) -> Iterator[None]:
     """Compute in so many threads for as long as the context lasts, in libraries that are loaded already."""
     import numpy as np  # noqa: F401 - its BLAS must be loaded to be limited
-    import torch
     from threadpoolctl import threadpool_limits
 
-    before = torch.get_num_threads()
+    torch = installed_torch()
     with threadpool_limits(count):
+        if torch is None:
+            yield
+            return
+        before = torch.get_num_threads()
         torch.set_num_threads(count)
         try:
             yield
@@ -88,8 +104,8 @@ def _in_threads(count: int) -> Iterator[None]:
 def environment() -> Environment:
     """Describe the running process."""
     import numpy as np
-    import torch
 
+    torch = installed_torch()
     return Environment(
         refrnn=version("refrnn"),
         python=f"{platform.python_implementation()} {platform.python_version()}",
@@ -98,9 +114,9 @@ def environment() -> Environment:
         processor=_processor(),
         cores=os.cpu_count() or 0,
         numpy=np.__version__,
-        torch=str(torch.__version__),
-        torch_threads=torch.get_num_threads(),
-        torch_capability=torch.backends.cpu.get_cpu_capability(),
+        torch=str(torch.__version__) if torch else "",
+        torch_threads=torch.get_num_threads() if torch else 0,
+        torch_capability=torch.backends.cpu.get_cpu_capability() if torch else "",
         libraries=_libraries(),
         flushes_subnormals=_flushes_subnormals(),
         variables={name: os.environ[name] for name in WATCHED if name in os.environ},
@@ -147,10 +163,11 @@ def _libraries() -> list[Library]:
 def _flushes_subnormals() -> dict[str, bool]:
     """Return which side turns subnormal results into 0 (float32), which breaks the bounds' small print."""
     import numpy as np
-    import torch
 
+    torch = installed_torch()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        numpy_product = np.full(1, 1e-30, np.float32) * np.float32(1e-10)
-        torch_product = torch.full((1,), 1e-30) * 1e-10
-    return {"numpy": not numpy_product.any(), "torch": not bool(torch_product.any())}
+        products = {"numpy": np.full(1, 1e-30, np.float32) * np.float32(1e-10)}
+        if torch:
+            products["torch"] = torch.full((1,), 1e-30) * 1e-10
+    return {side: not bool(product.any()) for side, product in products.items()}

@@ -19,7 +19,10 @@ class Library(Body):
 
 
 class Environment(Body):
-    """Where and with what a record was made; `frameworks` are the versions of those installed beside torch."""
+    """Where and with what a record was made; `frameworks` are the versions of those installed beside torch.
+
+    Without torch its version is empty, and it has no threads.
+    """
 
     refrnn: str
     python: str

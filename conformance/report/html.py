@@ -11,7 +11,7 @@ from markupsafe import Markup
 from conformance.record import ContractRecord
 from conformance.record.numbers import shown
 from conformance.record.summary import VERDICTS
-from conformance.report import plots
+from conformance.report import pictures, plots
 from conformance.report.templates import template
 from conformance.report.views.grid import Grid
 from conformance.report.views.page import Page
@@ -20,11 +20,12 @@ from conformance.report.words import environment_rows, tell
 
 def html(page: Page) -> str:
     """Return the page: styles, script, data and plots inside, allowed by their hashes and nothing else."""
-    style, script, source = (template(name) for name in ("page.css", "page.js", "page.html.jinja"))
+    script, source = template("page.js"), template("page.html.jinja")
+    style = template("page.css") + template("pictures.css")
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
-        loader=DictLoader({"page": source}),
+        loader=DictLoader({"page": source, "pictures": template("pictures.html.jinja")}),
         keep_trailing_newline=True,
     )
     environment.filters |= {
@@ -37,7 +38,9 @@ def html(page: Page) -> str:
         "plain": lambda number: f"{number:g}",
         "shown": shown,
         "tell": tell,
+        **pictures.FILTERS,
     }
+    environment.globals |= pictures.GLOBALS
     drawings = SimpleNamespace(
         shares=plots.shares(page.shares),
         noise=plots.noise(page.noise, page.record.scales),

@@ -12,7 +12,7 @@ from conformance.record.agreement import ALL, Agreement
 from conformance.record.numbers import shown
 from conformance.record.summary import EXIT_CONFORMS, VERDICTS, Summary, exit_code
 from conformance.report.terminal import COLOURS, print_changed
-from conformance.report.words import lines
+from conformance.report.words import lines, torch_of
 
 MOST_SHOWN = 10
 """Cases that are told in full; the rest is counted."""
@@ -32,7 +32,9 @@ def print_summary(out: Console, summary: Summary) -> None:
 def _scope(record: Record) -> str:
     """Return in a line what was run, where, and how long it took."""
     cases = len({case.case for case in record.cases})
-    places = [f"torch {e.torch}, {e.processor}, {e.torch_threads} thread(s)" for e in record.environments]
+    places = [
+        f"{torch_of(e)}, {e.processor}, {max(1, e.torch_threads)} thread(s)" for e in record.environments
+    ]
     seed = "" if record.seed is None else f", seed {record.seed}"
     took = [f"{record.seconds:,.0f} s"] if record.totals is None else []
     return " · ".join([f"{record.suite}{seed}: {cases:,} cases", "; ".join(places), *took])

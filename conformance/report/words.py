@@ -101,14 +101,20 @@ def changed_lines(contracts: Sequence[Tried]) -> Iterator[str]:
             yield one_line(f"CHANGED: {row.id}: {seen}")
 
 
+def torch_of(environment: Environment) -> str:
+    """Return which torch an environment has, in words."""
+    return f"torch {environment.torch}" if environment.torch else "no torch"
+
+
 def environment_rows(environment: Environment) -> Iterator[tuple[str, str]]:
     """Yield what is to be known of an environment, by what it is."""
     yield (
         "versions",
-        f"refrnn {environment.refrnn}, numpy {environment.numpy}, torch {environment.torch}, {environment.python}",
+        f"refrnn {environment.refrnn}, numpy {environment.numpy}, {torch_of(environment)}, {environment.python}",
     )
     yield "machine", f"{environment.processor}, {environment.cores} cores, {environment.platform}"
-    yield "torch", f"{environment.torch_threads} thread(s), {environment.torch_capability}"
+    if environment.torch:
+        yield "torch", f"{environment.torch_threads} thread(s), {environment.torch_capability}"
     for library in environment.libraries:
         yield library.name, f"{library.version}, {library.threads} thread(s), {library.architecture}"
     if environment.frameworks:

@@ -17,6 +17,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from conformance.errors import UsageError
+from conformance.extras import demand
 from conformance.record.environment import one_thread
 from conformance.runs.unit import Examined, examine_unit
 
@@ -142,11 +143,9 @@ def dask_client(scheduler: str) -> "Client":
     UsageError
         If Dask isn't installed, or nothing answers there.
     """
-    try:
-        from distributed import Client
-    except ImportError as error:
-        message = "Dask isn't installed. Install it with: pip install 'refrnn[dask]'"
-        raise UsageError(message) from error
+    demand("The executor 'dask'", "distributed")
+    from distributed import Client
+
     try:
         return Client(scheduler, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:

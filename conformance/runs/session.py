@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from conformance.cases import Case
+from conformance.cases import Case, can_be_drawn
 from conformance.errors import UsageError
 from conformance.record import LackRecord, Record
 from conformance.record.environment import environment
@@ -112,8 +112,9 @@ class Session(Struct, frozen=True, kw_only=True):
     ) -> tuple[Evidence, Sequence[LackRecord]]:
         """Return what is told beside the cases, where that is wanted."""
         wanted = self.evidence and outcome.complete
-        evidence = gathered(self.cases, self.subjects, outcome.records(), on_part) if wanted else NO_EVIDENCE
-        return evidence, list(lack_records(self.cases)) if self.vacuity else []
+        cases = list(filter(can_be_drawn, self.cases))
+        evidence = gathered(cases, self.subjects, outcome.records(), on_part) if wanted else NO_EVIDENCE
+        return evidence, list(lack_records(cases)) if self.vacuity else []
 
     def _record(
         self,

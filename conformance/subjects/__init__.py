@@ -1,8 +1,8 @@
 """Subjects: the implementations under test, one file each, loaded when they are asked for."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
+from conformance import extras
 from conformance.errors import UsageError
 from conformance.subjects.observation import Subject
 from conformance.subjects.own import is_own, load_own
@@ -29,14 +29,15 @@ MODULES = {
 """Where every subject lives."""
 
 NEEDED = {
-    "onnxruntime": ("onnx", ("onnx", "onnxruntime")),
-    "onnx-reference": ("onnx", ("onnx",)),
-    "torch-onnx": ("onnx", ("onnx", "onnxruntime", "onnxscript")),
-    "jax": ("jax", ("jax",)),
-    "flax": ("jax", ("jax", "flax")),
-    "keras": ("keras", ("keras",)),
+    **dict.fromkeys((name for name in MODULES if name.startswith("torch")), ("torch",)),
+    "onnxruntime": ("onnx", "onnxruntime"),
+    "onnx-reference": ("onnx",),
+    "torch-onnx": ("torch", "onnx", "onnxruntime", "onnxscript"),
+    "jax": ("jax",),
+    "flax": ("jax", "flax"),
+    "keras": ("keras",),
 }
-"""What subjects need that isn't always installed: the extra that installs it, and the packages."""
+"""The packages that subjects need and that aren't always installed."""
 
 LIBRARIES = {
     "reference": "numpy",
@@ -67,13 +68,7 @@ def load_subject(name: str) -> Subject:
         known = ", ".join(MODULES)
         message = f"There is no subject {name!r}; choose from {known}, or write file.py:Name for your own."
         raise UsageError(message)
-    missing = lacking(name)
-    if missing:
-        message = (
-            f"The subject {name!r} needs {', '.join(missing)}, not installed here. Install it with: "
-            f"pip install 'refrnn[{NEEDED[name][0]}]'"
-        )
-        raise UsageError(message)
+    extras.demand(f"The subject {name!r}", *NEEDED.get(name, ()))
     return import_module(MODULES[name]).SUBJECT
 
 
@@ -89,8 +84,7 @@ def can_be_named(name: str) -> bool:
 
 def lacking(name: str) -> list[str]:
     """Return the packages that a subject needs and that aren't installed."""
-    _, packages = NEEDED.get(name, ("", ()))
-    return [package for package in packages if find_spec(package) is None]
+    return extras.lacking(NEEDED.get(name, ()))
 
 
 __all__ = ["DEFAULT", "MODULES", "NEEDED", "can_be_named", "is_own", "lacking", "library_of", "load_subject"]

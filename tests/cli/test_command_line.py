@@ -124,8 +124,8 @@ def test_help_takes_under_three_tenths_of_a_second_of_processor_time() -> None:
     before = os.times()
     done = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True)
     after = os.times()
-    assert "Cross-check torch.nn.RNN" in done.stdout
-    assert "Exit codes of run: 0 conforms" in done.stdout
+    assert "Find what is wrong in recurrent networks" in done.stdout
+    assert "Exit codes of check and run: 0 conforms" in done.stdout
     used = after.children_user + after.children_system - before.children_user - before.children_system
     assert used < 0.3
 

@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,30 @@ def test_the_workflow_runs_all_shards_and_merges_what_they_leave() -> None:
     kept = [step["with"]["path"] for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
     assert kept == ["report"]
     assert "--conformance-report=report" in run
+
+
+def test_uv_is_told_what_this_project_tells_it() -> None:
+    (shown,) = blocks("toml")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert tomllib.loads(shown)["tool"]["uv"] == project["tool"]["uv"]
+
+
+def test_every_job_installs_extras_that_exist_and_torch_alone_from_its_own_index() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for job in (*WORKFLOW["jobs"].values(), GITLAB["conformance"]):
+        (install,) = [command for command in commands(job) if "pip install" in command]
+        extras = set(re.search(r"refrnn\[([\w,]+)\]", install)[1].split(","))
+        assert extras <= set(project["optional-dependencies"])
+        assert ("torch" in extras) == ("PIP_EXTRA_INDEX_URL" in str(job))
+
+
+def test_the_ready_workflow_tries_every_python_that_is_claimed() -> None:
+    ready = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tried = ready["jobs"]["tests"]["strategy"]["matrix"]["python"]
+    claimed = [c.rpartition(" ")[2] for c in project["classifiers"] if re.search(r"Python :: 3\.\d", c)]
+    assert claimed == tried
+    assert project["requires-python"] == f">={tried[0]}"
 
 
 def test_the_snippet_is_a_list_of_steps() -> None:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("refrnn", "conformance")
 ROOMS = (
     "errors",
+    "extras",
     "cases",
     "record",
     "subjects",

@@ -1,4 +1,4 @@
-"""What the README shows is what happens: its Python runs, its output is printed, its commands exist."""
+"""What the README and the tour show is what happens: their Python runs, output is printed, commands exist."""
 
 import re
 import subprocess
@@ -9,12 +9,14 @@ import click
 import pytest
 
 README = Path(__file__).parents[2] / "README.md"
+TOUR = README.parent / "docs" / "tour.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
 
 
 def blocks(language: str) -> list[str]:
-    return [text for kind, text in BLOCK.findall(README.read_text(encoding="utf-8")) if kind == language]
+    both = README.read_text(encoding="utf-8") + TOUR.read_text(encoding="utf-8")
+    return [text for kind, text in BLOCK.findall(both) if kind == language]
 
 
 def without_numbers(text: str) -> str:
@@ -70,7 +72,7 @@ def test_the_python_of_the_readme_runs_and_its_test_fails_on_its_mistakes() -> N
     assert "tanh-prime-of-activated" in done.stderr
 
 
-def test_every_command_and_option_of_the_readme_exists() -> None:
+def test_every_command_and_option_that_is_shown_exists() -> None:
     from conformance.cli import cli
 
     for block in blocks("console"):
@@ -95,10 +97,10 @@ def test_every_file_that_the_documents_link_to_exists() -> None:
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
-def test_the_numbers_of_faults_in_the_readme_and_the_changelog_are_those_of_the_catalogue() -> None:
+def test_the_numbers_of_faults_in_the_tour_and_the_changelog_are_those_of_the_catalogue() -> None:
     from conformance.faults import CATALOGUE
 
-    for name in ("README.md", "CHANGELOG.md"):
+    for name in ("docs/tour.md", "CHANGELOG.md"):
         text = (README.parent / name).read_text(encoding="utf-8")
         assert set(re.findall(r"catalogue of (\d+) faults", text)) == {str(len(CATALOGUE))}, name
-    assert f"caught all {len(CATALOGUE)} " in README.read_text(encoding="utf-8")
+    assert f"caught all {len(CATALOGUE)} " in TOUR.read_text(encoding="utf-8")

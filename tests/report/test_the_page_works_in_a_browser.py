@@ -132,7 +132,7 @@ def test_without_scripts_all_but_two_tables_is_there_and_these_say_where_their_r
 
 
 def test_of_the_cases_that_do_not_agree_the_first_is_told_and_the_others_unfold(page: Browser) -> None:
-    listed = page.run("[...document.querySelectorAll('.told')].map((one) => [one.open, one.innerText])")
+    listed = page.run("[...document.querySelectorAll('.listed')].map((one) => [one.open, one.innerText])")
     assert [unfolded for unfolded, _ in listed] == [True] + [False] * 4
     assert "first divergent step" in listed[0][1]
     assert [text.split()[0] for _, text in listed] == [
@@ -285,7 +285,7 @@ def test_a_table_that_is_cut_says_so_on_screen_and_on_paper(tab: Browser, folder
 
 def test_on_paper_a_case_is_not_torn_from_its_title(page: Browser) -> None:
     page.send("Emulation.setEmulatedMedia", media="print")
-    assert page.run("getComputedStyle(document.querySelector('.told')).breakInside") == "avoid"
+    assert page.run("getComputedStyle(document.querySelector('.listed')).breakInside") == "avoid"
 
 
 def test_what_is_folded_is_unfolded_on_paper_and_folded_again(page: Browser) -> None:

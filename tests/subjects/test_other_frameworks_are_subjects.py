@@ -11,6 +11,7 @@ import pytest
 
 from conformance import TimeMajor, UsageError, examine, load_subject, parse_id, subjects
 from conformance.cases import materialise
+from conformance.extras import EXTRAS
 from conformance.report import tell
 
 ROOT = Path(__file__).parents[2]
@@ -86,20 +87,22 @@ def test_a_wrong_weight_is_caught(name, monkeypatch):
 
 
 def test_what_every_framework_needs_is_what_its_extra_installs():
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    installed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
         "optional-dependencies"
     ]
-    assert set(subjects.NEEDED) == set(AGREES) == set(REFUSES) <= set(subjects.MODULES)
-    assert not set(subjects.NEEDED) & set(subjects.DEFAULT)
-    for extra, packages in subjects.NEEDED.values():
-        installed = {requirement.partition(">=")[0] for requirement in extras[extra]}
-        assert set(packages) <= installed, extra
+    assert set(AGREES) == set(REFUSES) <= set(subjects.NEEDED) <= set(subjects.MODULES)
+    for packages in subjects.NEEDED.values():
+        assert set(packages) <= set(EXTRAS)
+    for package, extra in EXTRAS.items():
+        assert package in {requirement.partition(">=")[0] for requirement in installed[extra]}, extra
 
 
 @pytest.mark.parametrize("name", AGREES)
 def test_without_the_framework_it_is_told_how_to_install_it(name, monkeypatch):
-    monkeypatch.setattr(subjects, "find_spec", lambda _: None)
-    with pytest.raises(UsageError, match=rf"needs .*pip install 'refrnn\[{subjects.NEEDED[name][0]}\]'"):
+    for package in subjects.NEEDED[name]:
+        monkeypatch.setitem(sys.modules, package, None)
+    extra = ",".join(dict.fromkeys(EXTRAS[package] for package in subjects.NEEDED[name]))
+    with pytest.raises(UsageError, match=rf"needs .*pip install 'refrnn\[{extra}\]'"):
         load_subject(name)
 
 

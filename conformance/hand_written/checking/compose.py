@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from conformance.cases import Problem
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
+from conformance.examination.pictures import map_records, matrix_records
 from conformance.examination.recording import first_divergence_record, quantity_records
 from conformance.hand_written.checking import steps
 from conformance.hand_written.checking.constant import constant_of
@@ -11,9 +12,11 @@ from conformance.hand_written.checking.diagnosing import closest_match, diagnosi
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.judging import Judged
 from conformance.hand_written.checking.mended import fix_records, where_it_goes_wrong
+from conformance.hand_written.checking.pictures import excerpts, norms_record
 from conformance.hand_written.checking.pointing import suspected
 from conformance.hand_written.checking.verdict import headline, names_of, verdict_of
 from conformance.hand_written.diagnosis import Suspect
+from conformance.hand_written.mending.fixes import Fix
 from conformance.hand_written.request import Request
 from conformance.judge import not_shown
 from conformance.record.check import (
@@ -37,6 +40,8 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
         diagnosis = closest_match(diagnosis)
     stepwise = stepwise_of(found)
     states = steps.of_states(stepwise)
+    told = not (another or verdict == "undecided" or found.right_by_its_own)
+    fixes = [] if found.mend is None else fix_records(found.mend.fixes, suspects)
     return CheckRecord(
         schema=CHECK_SCHEMA,
         target=request.target,
@@ -47,9 +52,7 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
         backward="agrees" if found.right_by_its_own else outcome.backward,
         interface=InterfaceRecord(lines=list(bound.interface.lines), adapter=bound.interface.adapter()),
         quantities=quantity_records(found.reported),
-        first_divergence=None
-        if another or verdict == "undecided" or found.right_by_its_own
-        else first_divergence_record(stepwise.findings),
+        first_divergence=first_divergence_record(stepwise.findings) if told else None,
         simulated_steps=stepwise is not outcome.judged,
         inherited="" if states is None or verdict == "undecided" else steps.inherited(states),
         split=[] if states is None else steps.split(stepwise, states),
@@ -63,10 +66,20 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
         not_checked=[] if another else missing(outcome.judged.truth.problem, shown),
         reproduce=request.reproduce,
         unjudged=names_of(found.uncalled) if outcome.backward is None else [],
-        fixes=[] if found.mend is None else fix_records(found.mend.fixes, suspects),
+        fixes=fixes,
         other_fixes=[] if found.mend is None else fix_records(found.mend.otherwise, suspects),
         located="" if found.mend is None else where_it_goes_wrong(found.mend),
+        maps=map_records(stepwise.findings) if told else [],
+        matrices=matrix_records(found.reported) if told else [],
+        norms=norms_record(stepwise, states) if told and states is not None else None,
+        excerpts=excerpts([(place.file, line) for place, line in _told_of(found, suspects)]),
     )
+
+
+def _told_of(found: Found, suspects: Sequence[Suspect]) -> list[tuple[Fix | Suspect, int]]:
+    """Return the places in sources that are told of: those of a patch, or of lines that are suspected."""
+    fixes = () if found.mend is None else found.mend.fixes
+    return [(fix, fix.first) for fix in fixes] or [(suspect, suspect.line) for suspect in suspects]
 
 
 def _suspects(found: Found) -> Sequence[Suspect]:

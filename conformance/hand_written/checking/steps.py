@@ -53,7 +53,7 @@ def split(judged: Judged, finding: Finding) -> list[SplitRecord]:
         if first is not None
         else _largest(finding.comparison.expected)
     )
-    output = _from_output(judged)
+    output = from_output(judged)
     c = finding.comparison
     last = len(c.got) - 1  # no step comes after it
     return [
@@ -69,7 +69,7 @@ def split(judged: Judged, finding: Finding) -> list[SplitRecord]:
     ]
 
 
-def _from_output(judged: Judged) -> Array:
+def from_output(judged: Judged) -> Array:
     """Return what reaches h_t of the last layer's forward direction from outside, (T, B, H).
 
     It comes through the output, and at the last step through h_n.

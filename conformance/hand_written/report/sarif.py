@@ -19,22 +19,20 @@ NOTHING_JUDGED = ("failed", "not-called", "out-of-time")
 """Verdicts of checks that came to no judgement."""
 
 
-def check_sarif(record: CheckRecord) -> str:
-    """Return a check as a SARIF log with one run; it has no results where all conforms."""
-    found = remarks(record)
-    log = {
-        "$schema": SARIF_SCHEMA,
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": {"name": "conformance", "rules": _rules(found)}},
-                "invocations": [{"executionSuccessful": record.verdict not in NOTHING_JUDGED}],
-                "results": _results(record, found),
-                "columnKind": "unicodeCodePoints",
-            }
-        ],
-    }
+def check_sarif(*records: CheckRecord) -> str:
+    """Return checks as a SARIF log with a run for each; a run has no results where all conforms."""
+    log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [_run(record) for record in records]}
     return msgspec.json.format(json_of(log), indent=2).decode() + "\n"
+
+
+def _run(record: CheckRecord) -> dict[str, object]:
+    found = remarks(record)
+    return {
+        "tool": {"driver": {"name": "conformance", "rules": _rules(found)}},
+        "invocations": [{"executionSuccessful": record.verdict not in NOTHING_JUDGED}],
+        "results": _results(record, found),
+        "columnKind": "unicodeCodePoints",
+    }
 
 
 def _rules(found: Sequence[Remark]) -> list[dict[str, object]]:

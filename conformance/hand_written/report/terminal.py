@@ -30,11 +30,31 @@ def print_check(out: Console, record: CheckRecord, *, verbose: bool = False) -> 
     _print(out, f"[bold {colour}]{seen.title}[/]  {escape(seen.headline)}")
     if seen.first is not None:
         _print_block(out, seen.first, colour)
+    if out.is_terminal:
+        _print_strip(out, record)
     if seen.rows:
         out.print(_table(seen, out.width if out.is_terminal else None), soft_wrap=True)
     for block in seen.blocks:
         _print_block(out, block, colour if block.name == "likely cause" else None)
     _print(out, f"[bold]reproduce[/]: {escape(seen.reproduce)}")
+
+
+def _print_strip(out: Console, record: CheckRecord) -> None:
+    """Print how far every step is off as a picture of a line, where something is."""
+    from conformance.report.strip import strip_lines
+
+    plain = out.is_dumb_terminal or not out.encoding.startswith("utf")
+    lines = strip_lines(record.maps, plain=plain)
+    if lines:
+        simulated = " (dL/dh simulated)" if record.simulated_steps else ""
+        _print_block(out, Block(name=f"how far off, at every step{simulated}", lines=("", *lines)), None)
+
+
+def print_one_line(out: Console, record: CheckRecord, line: str) -> None:
+    """Print a line about one check, which begins with its verdict, in its colour."""
+    seen = view(record)
+    rest = line.removeprefix(seen.title)
+    _print(out, f"[bold {COLOURS[seen.tone]}]{seen.title}[/]{escape(rest)}")
 
 
 def check_text(record: CheckRecord) -> str:

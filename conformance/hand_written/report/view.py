@@ -11,6 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from conformance.hand_written.report.sources import place_of
 from conformance.record import FREE_RUN, DivergenceRecord, QuantityRecord
 from conformance.record.check import (
     EXIT_CONFORMS,
@@ -215,7 +216,7 @@ def _diagnosis(found: DiagnosisRecord, *, patched: bool) -> Iterator[str]:
         for place in places:
             sure = "tried in memory: the mistake is gone" if place.verified else "a guess"
             there = _joined(place.text) or f"{_joined(place.mended)} is missing"
-            yield f"  {place.file}:{place.line}: {there}"
+            yield f"  {place_of(place.file, place.line)}: {there}"
             yield from [f"  write: {_joined(place.mended)}  ({sure})"] * (bool(place.mended) and not patched)
     if found.faults and float(found.scale) != 1:
         yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
@@ -252,7 +253,7 @@ def _diff(fixes: Sequence[FixRecord]) -> Iterator[str]:
     for fix in fixes:
         if fix.file != file:
             file = fix.file
-            yield f"--- {file}"
+            yield f"--- {place_of(file)}"
         yield f"@@ line {fix.first}{fix.change and f': {fix.change}'} @@"
         yield from (f"-{line}" for line in fix.before)
         yield from (f"+{line}" for line in fix.after)

@@ -23,6 +23,7 @@ from conformance.record.totals import Agreement, Worst
 from conformance.report.views.grid import Grid
 from conformance.report.views.page_grids import grid_of_cases, grid_of_groups
 from conformance.report.views.spread import NoisePoint, ShareSeries, noise_points, share_series
+from conformance.report.words import torch_of
 
 MOST_LISTED = 20
 """Cases that are told in full; all are in the table of cases."""
@@ -142,7 +143,7 @@ def _listed(names: Sequence[str]) -> str:
 def _machine(record: Record) -> str:
     """Return in a line on which machines, with which versions."""
     return "; ".join(
-        f"{e.processor}, {e.platform}, torch {e.torch}, NumPy {e.numpy}, {e.torch_threads} thread(s)"
+        f"{e.processor}, {e.platform}, {torch_of(e)}, NumPy {e.numpy}, {max(1, e.torch_threads)} thread(s)"
         for e in record.environments
     )
 

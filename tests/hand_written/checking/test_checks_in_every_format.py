@@ -17,8 +17,10 @@ from msgspec.structs import replace
 from conformance.hand_written.report.formats import FORMATS
 from conformance.hand_written.report.terminal import check_text, print_check
 from conformance.record.check import DiagnosisRecord, FaultRecord, FixRecord, SuspectRecord, check_schema
+from conformance.record.pictures import ExcerptRecord
 from conformance.report.console import console
 
+FAULTY = "    da = dh * (1 - np.tanh(h)**2)"
 NASTY = "<script>alert(1)</script> | a_b *c* `d` 100 %\n::error::"
 
 FAULT = FaultRecord(
@@ -219,3 +221,51 @@ def test_the_terminal_shows_a_check_on_one_screen(capsys):
     assert any(
         "write: da = dh * (1 - h**2)  (tried in memory: the mistake is gone)" in line for line in lines
     )
+
+
+def test_a_check_shows_the_steps_and_their_sizes():
+    record = check(ActivatedTwice())
+    assert [m.quantity for m in record.maps] == ["h", "dL/dh"]
+    assert record.maps[1].first is not None
+    assert record.norms is not None
+    steps = len(record.maps[0].columns)
+    assert {len(getattr(record.norms, n)) for n in ("got", "expected", "from_output", "from_next")} == {steps}
+    assert float(record.norms.from_next[-1]) == 0  # no step comes after the last
+    assert record.norms.got[-1] == record.norms.expected[-1]
+    assert record.norms.got[0] != record.norms.expected[0]
+    text = FORMATS["html"](record)
+    assert text.count("<svg class=") == 3
+    assert "the first that is wrong" in text
+    assert FORMATS["html"](check(Network())).count("<svg") == 0
+
+
+def test_a_patch_stands_in_its_source_and_nowhere_else():
+    excerpt = ExcerptRecord(
+        file="my_rnn.py", first=11, lines=["    # before", FAULTY, "    db = 0", "    return db"]
+    )
+    html = FORMATS["html"](replace(patched(), excerpts=[excerpt]))
+    assert html.count("np.tanh(h)**2") == 2  # once where it is, once in the remark on the fault
+    rows = re.findall(r'<div class="(\w+)"><span class="number">(\d*)</span>.*?<code>(.*?)</code>', html)
+    assert rows == [
+        ("plain", "11", "    # before"),
+        ("bad", "12", FAULTY),
+        ("good", "", "    da = dh * (1 - h**2)"),
+        ("plain", "13", "    db = 0"),
+        ("good", "", "    db += da  # ```"),
+        ("plain", "14", "    return db"),
+    ]
+
+
+def test_suspected_lines_are_marked_where_there_is_no_patch():
+    excerpt = ExcerptRecord(file="rnn.ipynb#2", first=12, lines=[FAULTY, "    return da"])
+    html = FORMATS["html"](replace(diagnosed(file="rnn.ipynb#2"), excerpts=[excerpt]))
+    assert '<div class="bad"><span class="number">12</span>' in html
+    assert '<div class="plain"><span class="number">13</span>' in html
+    assert "<figcaption>rnn.ipynb, cell 2</figcaption>" in html
+
+
+@pytest.mark.parametrize("name", ["terminal", "markdown", "html"])
+def test_a_line_of_a_notebook_is_one_of_a_cell(name):
+    record = diagnosed(file="networks/rnn.ipynb#4")
+    text = check_text(record) if name == "terminal" else FORMATS[name](record)
+    assert "networks/rnn.ipynb, cell 4, line 12: da = dh" in text

@@ -1,0 +1,54 @@
+"""The patch of a check on the command line: printed, or made in its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from conformance.record.check import CheckRecord
+
+
+def patch_of(record: CheckRecord) -> str:
+    """Return the patch of a record, and say so where there is none."""
+    from conformance.hand_written.mending.patch import unified
+
+    if not record.fixes:
+        click.echo(record.located or "No patch was found that makes every gradient right.", err=True)
+    return unified(record)
+
+
+def made(record: CheckRecord, *, ask: bool) -> bool:
+    """Make the patch of a record, with `ask` only where that is wanted; return whether it was made.
+
+    A file that isn't kept by git is kept beside, as `.orig`.
+    """
+    from conformance.hand_written.mending.patch import patched
+    from conformance.record.writing import write_set
+
+    files = patched(record)
+    if not files:
+        click.echo("No patch was found that makes every gradient right.", err=True)
+        return False
+    if ask and not click.confirm(f"Make this patch in {', '.join(map(str, files))}?"):
+        return False
+    for path, content in files.items():
+        if not kept_by_git(path):
+            path.with_name(f"{path.name}.orig").write_bytes(path.read_bytes())
+        write_set(path.parent, {path.name: content})
+    return True
+
+
+def kept_by_git(path: Path) -> bool:
+    """Return whether git keeps a file as it is now, so that it can be had again."""
+    import shutil
+    import subprocess
+
+    git = shutil.which("git")
+    if git is None:
+        return False
+    asked = ("-C", str(path.parent.absolute()), "status", "--porcelain", "--ignored", "--", path.name)
+    found = subprocess.run([git, *asked], capture_output=True, check=False)  # noqa: S603 - git, found on the path
+    return found.returncode == 0 and not found.stdout.strip()

@@ -1,0 +1,116 @@
+"""What several arguments of a check mean: the networks of files and folders, found by what they define.
+
+Nothing is run. A network multiplies by weights, goes through time in a loop (or is called a cell), and has a pass that
+is called like one; how to call it is found out later, by trying.
+"""
+
+import ast
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from conformance.errors import NoSuchTarget, UsageError
+from conformance.hand_written.calling.hints.names import BACKWARD, FORWARD, LOSS
+from conformance.hand_written.calling.loading.source import Piece, pieces_of
+from conformance.hand_written.target import SOURCES, Target
+
+PRODUCTS = frozenset({"dot", "matmul", "einsum", "mm", "bmm", "addmm", "inner", "Linear", "linear"})
+"""Functions that multiply by weights, and modules that do."""
+
+CELLS = ("rnn", "cell", "recurrent", "lstm", "gru", "elman")
+"""Parts of names of what takes one step, and leaves the loop to its caller."""
+
+LEFT_OUT = ("__pycache__", "build", "dist", "node_modules", "site-packages", "venv")
+"""Folders that hold nobody's own code; so do those whose names begin with a dot."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def collected(arguments: Sequence[str]) -> list[str]:
+    """Return the targets that some arguments mean, each of them one network.
+
+    Functions that are named in several files are one network together. A folder stands for all networks in its files,
+    which come last.
+
+    Raises
+    ------
+    NoSuchTarget
+        If there is no such file.
+    """
+    folders = [argument for argument in arguments if Path(argument).is_dir()]
+    named = [argument for argument in arguments if argument not in folders]
+    found = [target for folder in folders for target in networks_under(Path(folder))]
+    together = [argument for argument in named if not _stands_alone(argument)]
+    alone = [argument for argument in named if _stands_alone(argument)]
+    return list(dict.fromkeys([*alone, *([" ".join(together)] if together else []), *found]))
+
+
+def networks_under(folder: Path) -> Iterator[str]:
+    """Yield the targets of all networks under a folder, by their paths; what isn't Python is passed over."""
+    for path in sources_under(folder):
+        try:
+            pieces, _ = pieces_of(path)
+        except UsageError:
+            continue
+        yield from (f"{path}:{name}" if name else str(path) for name in networks_in(pieces))
+
+
+def sources_under(folder: Path) -> Iterator[Path]:
+    """Yield the source files under a folder, in the order of their paths."""
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name[0] != "." and name not in LEFT_OUT)
+        yield from (Path(here, name) for name in sorted(files) if name.lower().endswith(SOURCES))
+
+
+def networks_in(pieces: Iterable[Piece]) -> list[str]:
+    """Return the name of each class that is a network; "" alone where functions are one, all of them together."""
+    statements = [statement for piece in pieces for statement in piece.tree.body]
+    if classes := [s.name for s in statements if isinstance(s, ast.ClassDef) and _is_network(s)]:
+        return list(dict.fromkeys(classes))
+    passes = [s for s in statements if isinstance(s, Function) and _is_pass(s) and _multiplies(s)]
+    return [""] if any(_goes_through_time(f) or BACKWARD.fullmatch(f.name) for f in passes) else []
+
+
+def _stands_alone(argument: str) -> bool:
+    """Return whether an argument is a network by itself: a whole file or module, or a class in it."""
+    target = Target.parse(argument)
+    if not target.names or not target.is_file:
+        return not target.names
+    path = Path(target.place)
+    if not path.is_file():
+        message = f"There is no file {path}. Pass file.py:Name, notebook.ipynb:Name, package.module:Name or a folder."
+        raise NoSuchTarget(message)
+    classes = {s.name for piece in pieces_of(path)[0] for s in piece.tree.body if isinstance(s, ast.ClassDef)}
+    return set(target.names) <= classes
+
+
+def _is_network(made: ast.ClassDef) -> bool:
+    passes = [s for s in made.body if isinstance(s, Function) and (_is_pass(s) or s.name == "__call__")]
+    return bool(passes) and _multiplies(made) and (_goes_through_time(made) or _is_cell(made.name))
+
+
+def _is_pass(function: Function) -> bool:
+    return any(pattern.fullmatch(function.name) for pattern in (FORWARD, BACKWARD, LOSS))
+
+
+def _is_cell(name: str) -> bool:
+    return any(part in name.lower() for part in CELLS)
+
+
+def _multiplies(code: ast.AST) -> bool:
+    return any(
+        (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)) or _called(node) in PRODUCTS
+        for node in ast.walk(code)
+    )
+
+
+def _called(node: ast.AST) -> str:
+    """Return the last name of what a node calls, empty where it calls nothing by name."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def _goes_through_time(code: ast.AST) -> bool:
+    loops = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
+    return any(isinstance(node, loops) for node in ast.walk(code))
