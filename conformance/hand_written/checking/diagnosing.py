@@ -32,7 +32,12 @@ def diagnosed(
     budget: Budget | None = None,
     deepest: int = DEEPEST,
 ) -> Diagnosis:
-    """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
+    """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart.
+
+    The catalogue's are those of the Elman cell; of a cell with gates the lines that mend it tell them.
+    """
+    if candidate.case.cell != "rnn":
+        return Diagnosis(explained=False)
     if nothing := _tells_nothing(candidate):
         return Diagnosis(explained=False, known=(nothing,))
     case, evidence = candidate.case, _evidence(candidate, candidate.answer)
