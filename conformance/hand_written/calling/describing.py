@@ -59,6 +59,8 @@ def bound_of(
     if backward is not None:
         called = returned_names(forward.function(backward.call), "grads")
         shown |= extras(loaded, forward, (lines, back), called, backward)
+        if "c" in case.carried and backward.loop is not None and "c" in backward.loop.carried:
+            shown.setdefault("c_0", backward.loop.carried["c"])
     own = _own(forward, backward)
     binding = Binding(
         name=loaded.target,

@@ -16,7 +16,7 @@ from conformance.hand_written.calling.backwards.updating import with_updates
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.bound import Unbound
 from conformance.hand_written.calling.building.construct import Built, classes, of_class, of_live
-from conformance.hand_written.calling.building.gates import gated
+from conformance.hand_written.calling.building.gates import gated, look_gated
 from conformance.hand_written.calling.building.modules import of_module
 from conformance.hand_written.calling.describing import bound_of
 from conformance.hand_written.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
@@ -232,6 +232,10 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
     Whole sequences first: a cell that is right says nothing about a loop of theirs around it. So steps are not walked
     with where that loop fails by itself, or goes wrong in a way that is known.
     """
+    if not classes(loaded) and look_gated(loaded):
+        yield from _with_made_up_weights(loaded, found, progress)
+        if found.forwards:
+            return
     setups = _those_that_run_first(found, list(_setups(loaded, found)))
     found.built = next(iter(setups), None)
     for backward in alone(loaded, setups):
@@ -247,12 +251,13 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
         found.mistaken = mistaken_loops(loaded, found.searching)
     if not found.mistaken and not any(is_an_entry(loaded, forward.call) for forward in found.broken):
         yield from _of_setups(loaded, found, setups, progress, stepwise=True)
-    if not (found.forwards or found.mistaken or found.raised):
+    if not (found.forwards or found.mistaken or found.raised or found.made_up):
         yield from _with_made_up_weights(loaded, found, progress)
 
 
 def _with_made_up_weights(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]:
     """Yield the backward passes of functions of cells with gates, which are handed weights of every usual shape."""
+    found.made_up = True
     p = question(case_of(ASKED, batched=False), Traits()).p
     for built in gated(loaded, p):
         for stepwise in (False, True):

@@ -56,6 +56,20 @@ def gated(loaded: Loaded, p: Asked) -> Iterator[Built]:
             yield Built(setup=setup, ran=ran, arrays=tuple(candidates(ran, setup.roots)))
 
 
+def look_gated(loaded: Loaded) -> bool:
+    """Tell whether functions read like those of cells with gates: by three weights of one stem, or by a memory."""
+    stems = (_stems(wanted) for wanted in _wanted(loaded))
+    if any(stem != name for found in stems for name, stem in found.items()):
+        return True
+    functions = [getattr(loaded.code, name) for name in own_names(loaded)]
+    return bool(_wanted(loaded)) and any(
+        names.MEMORY.fullmatch(parameter.name.strip("_")) and len(parameter.name) > 1
+        for function in functions
+        if not inspect.isclass(function)
+        for parameter in parameters_of(function) or []
+    )
+
+
 def _wanted(loaded: Loaded) -> list[tuple[str, ...]]:
     """Return the names of weights that functions take as arguments or out of a dict, longest lists first."""
     found: dict[tuple[str, ...], None] = {}
