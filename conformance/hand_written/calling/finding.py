@@ -259,7 +259,7 @@ def _with_made_up_weights(loaded: Loaded, found: Found, progress: Progress) -> I
     """Yield the backward passes of functions of cells with gates, which are handed weights of every usual shape."""
     found.made_up = True
     p = question(case_of(ASKED, batched=False), Traits()).p
-    for built in gated(loaded, p):
+    for built in _those_that_run_first(found, list(gated(loaded, p))):
         for stepwise in (False, True):
             yield from _of_setups(loaded, found, [built], progress, stepwise=stepwise)
             if found.forwards:

@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import Struct, structs
 
 from conformance.cases import Case
+from conformance.faults.cell_mutants import CELL_FAULTS
 from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Bound
@@ -196,6 +197,9 @@ def closest_match(record: DiagnosisRecord) -> DiagnosisRecord:
 
 def fault_record(fault: str) -> FaultRecord:
     """Return what the catalogue tells of a fault."""
+    of_gates = next((names[fault] for names in CELL_FAULTS.values() if fault in names), "")
+    if of_gates:
+        return FaultRecord(id=fault, name=of_gates, effect="", mend="", idiom="")
     entry = CATALOGUE[fault]
     return FaultRecord(id=entry.id, name=entry.name, effect=entry.effect, mend=entry.mend, idiom=entry.idiom)
 
