@@ -61,8 +61,8 @@ class CellMutant(Struct, frozen=True):
 def gradients_with(problem: Problem, fault: str) -> Mapping[str, Array]:
     """Return the gradients that a network of one layer gives with a mistake, by torch's names.
 
-    Nothing is shown of its head: what comes through that is the gradient of the states. The reset gate of a GRU may come
-    before the product; mistakes that such a GRU can't have leave it right.
+    Nothing is shown of its head: what comes through that is the gradient of the states. The reset gate of a GRU may
+    come before the product; mistakes that such a GRU can't have leave it right.
     """
     with np.errstate(all="ignore"):
         return (_lstm if problem.case.cell == "lstm" else _gru)(problem, fault).parameters

@@ -41,7 +41,11 @@ def by_autograd(problem: Problem) -> dict[str, np.ndarray]:
     loss = (torch.stack(states) * torch.tensor(problem.d_output)).sum()
     (loss + (h * torch.tensor(problem.d_h_n[0])).sum()).backward()
     found = {name: leaf.grad.numpy() for name, leaf in w.items()}
-    return found | {"x": x.grad.numpy(), "h_0": start.grad.numpy(), "output": torch.stack(states).detach().numpy()}
+    return found | {
+        "x": x.grad.numpy(),
+        "h_0": start.grad.numpy(),
+        "output": torch.stack(states).detach().numpy(),
+    }
 
 
 def results_of(shown: Observation) -> Observation:
@@ -68,7 +72,9 @@ def test_what_is_right_is_what_autograd_says() -> None:
     problem, shown = problem_of(CASE), observe(problem_of(CASE), np.float64)
     torchs = by_autograd(problem)
     ours = {**shown.parameters, "x": shown.d_x, "h_0": shown.d_h_0[0], "output": shown.output}
-    assert {name: np.abs(ours[name] - torchs[name]).max() < 1e-13 for name in torchs} == dict.fromkeys(torchs, True)
+    assert {name: np.abs(ours[name] - torchs[name]).max() < 1e-13 for name in torchs} == dict.fromkeys(
+        torchs, True
+    )
 
 
 @pytest.mark.parametrize("dtype", ["f64", "f32"])
@@ -109,7 +115,9 @@ def test_the_gradient_that_reads_h_in_the_place_of_r_h_is_wrong_in_the_rows_of_n
     parameters = dict(shown.parameters)
     parameters["weight_hh_l0"] = parameters["weight_hh_l0"].copy()
     parameters["weight_hh_l0"][10:] = np.einsum("tbn,tbh->nh", delta, before)
-    (found,) = [f for f in local_check(problem, replace(shown, parameters=parameters)) if f.verdict == "differs"]
+    (found,) = [
+        f for f in local_check(problem, replace(shown, parameters=parameters)) if f.verdict == "differs"
+    ]
     assert found.comparison.quantity == "dL/dW_hh"
     assert found.mismatches == 25
 
@@ -150,7 +158,9 @@ def exact_step(problem: Problem, shown: Observation, t: int, h: np.ndarray) -> d
         for gate, letter in enumerate("rz")
     }
     gates["n"] = [affine(2, let_through, unit).tanh() for unit in range(3)]
-    z, n, d_h = ([exactly(each) for each in part] for part in (own["z"], own["n"], shown.d_hidden[PLACE][t, 0]))
+    z, n, d_h = (
+        [exactly(each) for each in part] for part in (own["z"], own["n"], shown.d_hidden[PLACE][t, 0])
+    )
     gates["h"] = [(before[j] - n[j]) * z[j] + n[j] for j in range(3)]
     gates["dL/da_n"] = [d_h[j] * (1 - z[j]) * (1 - n[j] ** 2) for j in range(3)]
     gates["dL/da_z"] = [d_h[j] * (before[j] - n[j]) * z[j] * (1 - z[j]) for j in range(3)]

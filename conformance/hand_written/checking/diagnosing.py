@@ -8,8 +8,8 @@ import numpy as np
 from msgspec import Struct, structs
 
 from conformance.cases import Case
-from conformance.faults.cell_mutants import CELL_FAULTS
 from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
+from conformance.faults.cell_mutants import CELL_FAULTS
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding

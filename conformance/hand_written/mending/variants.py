@@ -229,6 +229,19 @@ def _instead(node: ast.expr, reach: Reach, limit: float, *, root: bool) -> Itera
         case ast.IfExp():
             yield 1, node.body
             yield 1, node.orelse
+        case _:
+            yield from _of_parts(node)
+    if root:
+        for value in reach.values.values():
+            yield 1.3, times(node, value)
+            yield 1.3, plus(node, value)
+    if limit > SMALL:
+        yield from _rich(node, reach, root=root)
+
+
+def _of_parts(node: ast.expr) -> Iterator[tuple[float, ast.expr]]:
+    """Yield a sequence in the place of its entry, a list in another order, a matrix that isn't transposed."""
+    match node:
         case ast.Subscript():
             yield 1.1, node.value
         case ast.List() | ast.Tuple():
@@ -237,12 +250,6 @@ def _instead(node: ast.expr, reach: Reach, limit: float, *, root: bool) -> Itera
             yield 1, node.value
         case _:
             pass
-    if root:
-        for value in reach.values.values():
-            yield 1.3, times(node, value)
-            yield 1.3, plus(node, value)
-    if limit > SMALL:
-        yield from _rich(node, reach, root=root)
 
 
 def _with_two_exchanged(node: ast.List | ast.Tuple) -> Iterator[ast.expr]:

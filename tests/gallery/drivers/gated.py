@@ -65,7 +65,9 @@ def by_autograd(
     else:
         kind = torch.nn.LSTM if cell == "lstm" else torch.nn.GRU
         network = kind(q.inputs, q.hidden, dtype=torch.float64)
-        names = {f"{kind}_{way}_l0": w[f"{kind[0]}_{way}"] for kind in ("weight", "bias") for way in ("ih", "hh")}
+        names = {
+            f"{kind}_{way}_l0": w[f"{kind[0]}_{way}"] for kind in ("weight", "bias") for way in ("ih", "hh")
+        }
         hidden, _ = torch.func.functional_call(network, names, (x,))
     loss(hidden @ w["w_hy"].T + w["b_y"], hidden).backward()
     return Gates(
@@ -76,7 +78,9 @@ def by_autograd(
 
 def _reset_before(w: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     """Return the states of a GRU whose reset gate comes before the product, which torch has not."""
-    (w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n) = (w[name].chunk(3) for name in ("w_ih", "w_hh", "b_ih"))
+    (w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n) = (
+        w[name].chunk(3) for name in ("w_ih", "w_hh", "b_ih")
+    )
     h, states = torch.zeros(x.shape[1], len(u_r), dtype=x.dtype), []
     for x_t in x:
         r = torch.sigmoid(x_t @ w_r.T + h @ u_r.T + b_r)
@@ -228,6 +232,4 @@ def gru_last(names: dict, q: Question) -> Shown:
     net.forward(columns(q.x))
     d_y = q.d_y[-1].T
     found = dict(zip(layout, net.backward(d_y), strict=True))
-    return _shown(
-        "gru before", weights, layout, found, q, lambda y, _: (y[-1] * torch.tensor(d_y.T)).sum()
-    )
+    return _shown("gru before", weights, layout, found, q, lambda y, _: (y[-1] * torch.tensor(d_y.T)).sum())

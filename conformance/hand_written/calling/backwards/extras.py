@@ -3,7 +3,6 @@
 Only what a backward pass returns or keeps counts: what it merely held on the way was shown to nobody.
 """
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -84,8 +83,8 @@ def extras(
         if match is not None:
             found["c_0"] = f"{match.expression}[0]"
     for name, true in _gradients_of_steps(asked).items():
-        texts = (_of_states(ran, items, k * true) for k in {constant: 0, 1.0: 0})
-        found |= {name: text for text in itertools.islice(filter(None, texts), 1)}
+        text = next(filter(None, (_of_states(ran, items, k * true) for k in {constant: 0, 1.0: 0})), "")
+        found |= {name: text} if text else {}
     return found
 
 

@@ -17,7 +17,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from conformance.cases import Case, reference_network
-from conformance.hand_written.calling.asking import Traits
 from conformance.hand_written.calling.forwards.passes import Forward, case_of
 from conformance.hand_written.calling.gates.blocks import (
     LETTERS,
@@ -270,13 +269,9 @@ def _drawn(parts: Sequence[Part], forward: Forward) -> dict[Unit, Array]:
 
 def _array(part: Part, given: Mapping[Unit, Array]) -> Array:
     """Return the array that a part lies in, of given blocks."""
-    rows = [
-        [given[Unit(part.number, gate, of)] for of in part.columns] for gate in range(part.gates)
-    ]
+    rows = [[given[Unit(part.number, gate, of)] for of in part.columns] for gate in range(part.gates)]
     if part.columns == ("b",):
         matrix = np.concatenate([row[0] for row in rows])
     else:
-        matrix = np.vstack(
-            [np.hstack([block.reshape(len(block), -1) for block in row]) for row in rows]
-        )
+        matrix = np.vstack([np.hstack([block.reshape(len(block), -1) for block in row]) for row in rows])
     return value(Ran(names={"np": np, "matrix": matrix}), part.laid.format("matrix"))

@@ -1,4 +1,4 @@
-"""The second state that an LSTM is handed: c_0 in the place of an h_0 that an argument called like a memory was given."""
+"""The second state of an LSTM: c_0 in the place of an h_0 that an argument called like a memory was given."""
 
 import ast
 

@@ -142,7 +142,7 @@ def may_have_gates(items: Sequence[Reached], sizes: Sizes) -> bool:
     """Tell whether arrays may hold the blocks of three gates or more for x, and as many for h."""
     held: Counter[str] = Counter()
     for number, item in enumerate(items):
-        most = {of: 0 for of in "xh"}
+        most = dict.fromkeys("xh", 0)
         for part in readings(number, item, sizes):
             most |= {of: max(most[of], part.gates * part.columns.count(of)) for of in most}
         held.update(most)

@@ -7,7 +7,9 @@ from conformance.hand_written.calling.gates.blocks import letters_of
 from conformance.hand_written.calling.values.slots import Slot
 
 NETWORKS = {"rnn": "torch.nn.RNN", "lstm": "torch.nn.LSTM", "gru": "torch.nn.GRU"}
-BEFORE = "the GRU with its reset gate before the product (refrnn.GRU(reset='before'); torch.nn.GRU has it after)"
+BEFORE = (
+    "the GRU with its reset gate before the product (refrnn.GRU(reset='before'); torch.nn.GRU has it after)"
+)
 
 
 def network_of(case: Case) -> str:
