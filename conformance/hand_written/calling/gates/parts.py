@@ -149,6 +149,20 @@ def may_have_gates(items: Sequence[Reached], sizes: Sizes) -> bool:
     return min(held["x"], held["h"]) >= min(GATES)
 
 
+def of_one_gate(items: Sequence[Reached], hidden: int) -> list[Reached]:
+    """Return arrays as if each held a single gate, where a length is that of three or four gates of `hidden` units.
+
+    Sizes are guessed from these: of gates side by side no length is H.
+    """
+    several = [gates * hidden for gates in GATES]
+
+    def cut(item: Reached) -> Reached:
+        index = tuple(slice(hidden) if n in several else slice(None) for n in item.value.shape)
+        return Reached(item.path, item.value[index])
+
+    return [cut(item) for item in items]
+
+
 def layouts(items: Sequence[Reached], sizes: Sizes) -> Iterator[tuple[Part, ...]]:
     """Yield what all arrays may hold together: all turned alike, with one order of x and h; likely ones first."""
     table = [readings(number, item, sizes) for number, item in enumerate(items)]
