@@ -11,9 +11,9 @@ from conformance.cases import materialise, parse_id
 from conformance.hand_written.calling import Binding, bindings, load
 from conformance.hand_written.calling.gates.blocks import assembled, blocks_of, letters_of, without
 
-H, I = 6, 4
+HIDDEN, INPUTS = 6, 4
 
-STACKED = '''
+STACKED = """
 import numpy as np
 
 def s(a):
@@ -36,9 +36,9 @@ class Net:
             h = s({o}) * np.tanh(c)
             hs.append(h)
         return np.array(hs)
-'''
+"""
 
-GRU = '''
+GRU = """
 import numpy as np
 
 def s(a):
@@ -60,7 +60,7 @@ class Net:
             h = {new}
             hs.append(h)
         return np.array(hs)
-'''
+"""
 
 
 def bound(folder: Path, source: str) -> Binding:
@@ -83,7 +83,7 @@ def torchs(binding: Binding) -> np.ndarray:
     """Return the states that torch's module has for the weights and inputs that the code was asked with."""
     problem = binding.admit(materialise(binding.problem_case))
     kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[problem.case.cell]
-    network = kind(I, H, dtype=torch.float64)
+    network = kind(INPUTS, HIDDEN, dtype=torch.float64)
     weights = {name: torch.tensor(w) for name, w in problem.weights.items()}
     x = torch.tensor(problem.layout.time_major(problem.x))
     return torch.func.functional_call(network, weights, (x,))[0].numpy()
@@ -137,7 +137,9 @@ def test_either_gru_is_recognised_whatever_z_multiplies(
     ["self.F @ (r * h) * 1.1 + self.w", "z * (self.F @ h) + self.w", "self.F @ (r * h) + self.w * self.y"],
 )
 def test_what_is_no_gru_is_none(tmp_path: Path, candidate: str) -> None:
-    found = next(iter(bindings(load(written(tmp_path, GRU.format(candidate=candidate, new="(1 - z) * n + z * h"))))))
+    found = next(
+        iter(bindings(load(written(tmp_path, GRU.format(candidate=candidate, new="(1 - z) * n + z * h")))))
+    )
     assert not isinstance(found, Binding) or found.problem_case.cell == "rnn"
 
 
@@ -147,7 +149,9 @@ def written(folder: Path, source: str) -> str:
     return f"{file}:Net"
 
 
-@pytest.mark.parametrize("case", ["lstm-T7-B3-I4-H6-f64-s0", "gru-T7-B3-I4-H6-f64-s0", "gru-before-T7-B3-I4-H6-f64-s0"])
+@pytest.mark.parametrize(
+    "case", ["lstm-T7-B3-I4-H6-f64-s0", "gru-T7-B3-I4-H6-f64-s0", "gru-before-T7-B3-I4-H6-f64-s0"]
+)
 def test_parameters_are_their_blocks_put_together(case: str) -> None:
     problem = materialise(parse_id(case))
     blocks = blocks_of(problem.case, problem.weights)
