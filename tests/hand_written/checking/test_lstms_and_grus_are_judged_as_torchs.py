@@ -4,6 +4,9 @@ import pytest
 from gallery.definitions import SUBJECTS
 from gallery.truth import truths
 
+from conformance.hand_written.calling import Binding, bindings, load
+from conformance.hand_written.calling.other_options import Option
+from conformance.hand_written.checking.other_options import with_the_same_lines
 from conformance.hand_written.checking.target import checked_target
 from conformance.hand_written.request import Request
 from conformance.record import FREE_RUN
@@ -75,3 +78,10 @@ def test_a_step_whose_gradient_of_c_is_wrong_is_wrong_by_itself() -> None:
     assert record.verdict == "differs"
     wrong = {q.quantity.removesuffix(FREE_RUN) for q in record.quantities if q.verdict == "differs"}
     assert wrong == {"dL/dc_0"}
+
+
+def test_another_option_is_tried_with_the_one_activation_that_an_lstm_has() -> None:
+    bound = next(iter(bindings(load(str(SUBJECTS / TRUTHS["forget_first"].target)))))
+    assert isinstance(bound, Binding)
+    option = Option(of=("LSTM",), name="fast", default=False, value="True")
+    assert with_the_same_lines(bound, option) == bound
