@@ -128,8 +128,10 @@ def _stems(wanted: Sequence[str]) -> dict[str, str]:
 
     >>> _stems(("Wz", "Wr", "Wn", "Wy"))
     {'Wz': 'W', 'Wr': 'W', 'Wn': 'W', 'Wy': 'Wy'}
+    >>> _stems(("W", "U", "b"))
+    {'W': 'W', 'U': 'U', 'b': 'b'}
     """
-    shared = Counter(name[:-1] for name in wanted if not OF_HEADS.fullmatch(name))
+    shared = Counter(name[:-1] for name in wanted if name[:-1] and not OF_HEADS.fullmatch(name))
     return {
         name: name[:-1] if shared[name[:-1]] >= FEWEST and not OF_HEADS.fullmatch(name) else name
         for name in wanted
