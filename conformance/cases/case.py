@@ -9,6 +9,7 @@ from conformance.errors import UsageError
 
 Cell: TypeAlias = Literal["rnn", "lstm", "gru"]
 Nonlinearity: TypeAlias = Literal["tanh", "relu"]
+Reset: TypeAlias = Literal["after", "before"]
 Dtype: TypeAlias = Literal["f32", "f64", "f16", "bf16"]
 LayoutName: TypeAlias = Literal["time-first", "batch-first", "unbatched"]
 Cotangents: TypeAlias = Literal["both", "output", "h_n", "c_n", "last", "expanded", "strided"]
@@ -74,6 +75,8 @@ class Case:
         "rnn", "lstm" or "gru": which of torch.nn.RNN, LSTM and GRU it is about.
     nonlinearity, layers, bidirectional, bias
         The network, as torch.nn.RNN takes it; a nonlinearity other than tanh is for an RNN only.
+    reset
+        Whether the reset gate of a GRU multiplies "after" the product with W_hn, as torch's does, or "before".
     dropout
         The probability with which a value between two layers is dropped, by torch's own masks: one of `DROPOUT`.
     evaluation
@@ -110,6 +113,7 @@ class Case:
 
     cell: Cell = "rnn"
     nonlinearity: Nonlinearity = "tanh"
+    reset: Reset = "after"
     layers: int = 1
     bidirectional: bool = False
     bias: bool = True
@@ -139,6 +143,7 @@ class Case:
         for name, kind in (
             ("cell", Cell),
             ("nonlinearity", Nonlinearity),
+            ("reset", Reset),
             ("dtype", Dtype),
             ("layout", LayoutName),
             ("cotangents", Cotangents),
@@ -160,6 +165,9 @@ class Case:
                 f"A nonlinearity and 16 bits are for an rnn only; got {self.cell} with {self.nonlinearity} in "
                 f"{self.dtype}."
             )
+            raise UsageError(message)
+        if self.reset == "before" and self.cell != "gru":
+            message = f"A reset gate is for a gru only; got {self.cell} with reset = {self.reset!r}."
             raise UsageError(message)
         given = self.proj_size or not self.c_0 or self.cotangents == "c_n" or self.regime in OF_C
         if given and "c" not in self.carried:
@@ -261,6 +269,7 @@ def _id(case: Case) -> str:
     parts = [
         case.cell,
         case.nonlinearity if case.cell == "rnn" else "",
+        "before" if case.reset == "before" else "",
         f"L{case.layers}" if case.layers > 1 else "",
         "bi" if case.bidirectional else "",
         "" if case.bias else "nobias",

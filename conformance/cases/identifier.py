@@ -1,6 +1,6 @@
 """Case ids: their grammar, and from an id to its case.
 
-    rnn-<nonlinearity>|lstm|gru[-L<layers>][-bi][-nobias][-drop<p>[-eval]]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
+    rnn-<nonlinearity>|lstm|gru[-before][-L<layers>][-bi][-nobias][-drop<p>[-eval]]-T<steps>[-len<n.n.n>]-B<batch>|-single[-bf]
        -I<input>-H<hidden>[-proj<P>][-O<output>][-noh0][-noc0][-dout|-dhn|-dcn|-dlast|-dexpanded|-dstrided]
        -f32|-f64|-f16|-bf16[-gain<g>|-<regime>]-s<seed>
 
@@ -35,6 +35,7 @@ REGIME = "|".join([r"gain[0-9.]{1,12}", *REGIMES[1:]])
 GRAMMAR = {
     "cell": Token(f"({'|'.join(CARRIED)})", optional=False, shown="|".join(CARRIED)),
     "nonlinearity": Token(r"(tanh|relu)", optional=False, shown="tanh|relu", cells=("rnn",)),
+    "reset": Token(r"(before)", optional=True, shown="before", cells=("gru",)),
     "layers": Token(rf"L({NUMBER})", optional=True, shown="L<layers>"),
     "bidirectional": Token(r"(bi)", optional=True, shown="bi"),
     "bias": Token(r"(nobias)", optional=True, shown="nobias"),
@@ -114,6 +115,7 @@ def _case(part: dict[str, str]) -> Case:
     return Case(
         cell=part["cell"],  # pyright: ignore[reportArgumentType]: the grammar allows just these
         nonlinearity=part.get("nonlinearity", "tanh"),  # pyright: ignore[reportArgumentType]
+        reset="before" if "reset" in part else "after",
         layers=int(part.get("layers", "1")),
         bidirectional="bidirectional" in part,
         bias="bias" not in part,

@@ -19,6 +19,8 @@ def reference_network(
     options: dict[str, Any] = {"proj_size": case.proj_size} if case.proj_size else {}
     if case.cell == "rnn":
         options["nonlinearity"] = case.nonlinearity
+    if case.cell == "gru":
+        options["reset"] = case.reset
     return NETWORKS[case.cell](
         case.input_size,
         case.hidden_size,

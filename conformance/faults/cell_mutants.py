@@ -1,7 +1,7 @@
 """Mutants of LSTM and GRU: networks with one mistake, as black boxes to be judged like any other implementation.
 
-They measure what the checks and data of a run can catch, as the mutants of the catalogue do for Elman networks; that
-catalogue alone has pages, and is what a check of hand-written code names.
+They measure what the checks and data of a run can catch, as the mutants of the catalogue do for Elman networks. A check
+of hand-written code names them by what a patch changes: what is left of a network whose other mistakes are mended.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from conformance.cases import Case, Problem
 from conformance.errors import Unsupported
-from conformance.faults import wrong_gru, wrong_lstm
+from conformance.faults import wrong_gru, wrong_gru_before, wrong_lstm
 from conformance.subjects.observation import Observation
 from refrnn import Array
 
@@ -58,9 +58,19 @@ class CellMutant(Struct, frozen=True):
             return run(problem, self.fault)
 
 
+def gradients_with(problem: Problem, fault: str) -> Mapping[str, Array]:
+    """Return the gradients that a network of one layer gives with a mistake, by torch's names.
+
+    Nothing is shown of its head: what comes through that is the gradient of the states. The reset gate of a GRU may
+    come before the product; mistakes that such a GRU can't have leave it right.
+    """
+    with np.errstate(all="ignore"):
+        return (_lstm if problem.case.cell == "lstm" else _gru)(problem, fault).parameters
+
+
 def is_plain(case: Case) -> bool:
     """Return whether a case is one that these networks can run."""
-    more = case.bidirectional or case.lengths or case.output_size or case.proj_size
+    more = case.reset == "before" or case.bidirectional or case.lengths or case.output_size or case.proj_size
     return case.layers == 1 and case.bias and not more
 
 
@@ -79,8 +89,12 @@ def _gru(problem: Problem, fault: str) -> Observation:
     w_ih, w_hh, b_ih, b_hh = (w.astype(np.float64) for w in problem.weights.values())
     x, d_output, initial, final = _data(problem)
     parameters = wrong_gru.Parameters(w_ih, w_hh, b_ih, b_hh)
-    steps = wrong_gru.forward(parameters, x, initial["h"], fault)
-    found = wrong_gru.backward(parameters, steps, d_output, final["h"], fault)
+    if problem.case.reset == "before":
+        steps = wrong_gru_before.forward(parameters, x, initial["h"])
+        found = wrong_gru_before.backward(parameters, steps, d_output, final["h"], fault)
+    else:
+        steps = wrong_gru.forward(parameters, x, initial["h"], fault)
+        found = wrong_gru.backward(parameters, steps, d_output, final["h"], fault)
     gradients = dict(zip(problem.weights, (found["w"], found["u"], found["b"], found["c"]), strict=True))
     return _observed(problem, np.stack([s.h for s in steps]), {"h": steps[-1].h}, found, gradients)
 

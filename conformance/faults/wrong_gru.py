@@ -99,8 +99,8 @@ def backward(p: Parameters, steps: list[Step], d_output: Array, d_h_n: Array, fa
     for t in reversed(range(len(steps))):
         s = steps[-1] if fault == "gru-last-cache" else steps[t]
         dh = d_output[t] if fault == "gru-dh-next-dropped" else d_output[t] + dh_next
-        da_n = dh * (s.z if fault == "gru-z-for-its-complement-in-dn" else 1 - s.z) * _slope(s, fault)
-        da_r, da_z = _of_reset(p, s, da_n, fault), _of_update(s, dh, fault)
+        da_n = dh * (s.z if fault == "gru-z-for-its-complement-in-dn" else 1 - s.z) * slope(s, fault)
+        da_r, da_z = _of_reset(p, s, da_n, fault), of_update(s, dh, fault)
         own, through = np.concatenate((da_r, da_z, da_n), 1), np.concatenate((da_r, da_z, da_n * s.r), 1)
         summed = own if fault in ("gru-r-missing-in-du-and-back", "gru-r-missing-in-du") else through
         if fault == "gru-gradients-assigned":
@@ -114,7 +114,7 @@ def backward(p: Parameters, steps: list[Step], d_output: Array, d_h_n: Array, fa
     return {"w": d_w, "u": d_u, "b": d_b, "c": d_c, "x": d_x, "h_0": dh_next}
 
 
-def _slope(s: Step, fault: str) -> Array:
+def slope(s: Step, fault: str) -> Array:
     """Return tanh' of the candidate."""
     return {
         "gru-tanh-prime-of-activated": 1 - np.tanh(s.n) ** 2,
@@ -127,19 +127,21 @@ def _of_reset(p: Parameters, s: Step, da_n: Array, fault: str) -> Array:
     d_r = da_n * m
     if fault == "gru-dr-of-the-other-reset":
         d_r = (da_n @ np.split(p.u, 3)[2]) * s.h_prev
-    return d_r * _slope_of_gate(s.r, fault, "gru-sigma-prime-missing-in-dr")
+    return d_r * slope_of_gate(s.r, fault, "gru-sigma-prime-missing-in-dr")
 
 
-def _of_update(s: Step, dh: Array, fault: str) -> Array:
+def of_update(s: Step, dh: Array, fault: str) -> Array:
+    """Return dL/da_z."""
     difference = {
         "gru-dz-sign": s.n - s.h_prev,
         "gru-dz-without-h-prev": -s.n,
         "gru-h-for-h-prev-in-dz": s.h - s.n,
     }.get(fault, s.h_prev - s.n)
-    return dh * difference * _slope_of_gate(s.z, fault, "gru-sigma-prime-missing-in-dz")
+    return dh * difference * slope_of_gate(s.z, fault, "gru-sigma-prime-missing-in-dz")
 
 
-def _slope_of_gate(gate: Array, fault: str, missing: str) -> Array:
+def slope_of_gate(gate: Array, fault: str, missing: str) -> Array:
+    """Return σ' of a gate, which the fault called `missing` leaves out."""
     if fault == missing:
         return np.ones_like(gate)
     return slope_of_sigmoid(sigmoid(gate) if fault == "gru-sigma-prime-of-activated" else gate)

@@ -37,6 +37,17 @@ class Flow(Struct, frozen=True, kw_only=True):
             inherited=reduce(np.add, [flow.inherited for flow in flows]),
         )
 
+    @classmethod
+    def stacked(cls, flows: Sequence["Flow"]) -> "Flow":
+        """Return flows (G, rows, …) below each other."""
+        if len(flows) == 1:
+            return flows[0]
+        return cls(
+            value=np.concatenate([flow.value for flow in flows], axis=1),
+            terms=np.concatenate([flow.terms for flow in flows], axis=1),
+            inherited=np.concatenate([flow.inherited for flow in flows], axis=1),
+        )
+
 
 def gradient_sum(p: Precision, flow: Flow, *, products: int, stored: int, addends: int = 0) -> Array:
     """Bound a sum of `products` products and `addends` further terms, accumulated in any order.

@@ -35,8 +35,8 @@ class GruBounds(Struct, frozen=True):
         known, w, hidden = Arithmetic(p), rows.weights, rows.previous["h"].shape[1]
         h_prev = Known.exactly(rows.previous["h"])
         (x_part, x_terms), (h_part, h_terms) = (
-            _affine(rows.x, w.ih, w.b_ih),
-            _affine(h_prev.value, w.hh, w.b_hh),
+            affine(rows.x, w.ih, w.b_ih),
+            affine(h_prev.value, w.hh, w.b_hh),
         )
         fan_in, last, terms = rows.x.shape[1] + hidden, slice(2 * hidden, None), x_terms + h_terms
         a = Known(x_part + h_part, p.of_sum(fan_in + 3, terms, stored=3))
@@ -57,7 +57,7 @@ class GruBounds(Struct, frozen=True):
         found["n"] = Expected.of(
             known.tanh(known.total(own, let_through)), x_terms[:, last] + magnitude(let_through.value)
         )
-        found["h"] = _between(p, h_prev, z, rows.known("n", found["n"]))
+        found["h"] = between(p, h_prev, z, rows.known("n", found["n"]))
         return found
 
     def within(
@@ -90,13 +90,13 @@ class GruBounds(Struct, frozen=True):
         )
 
 
-def _affine(rows: Array, w: Array, b: Array | None) -> tuple[Array, Array]:
+def affine(rows: Array, w: Array, b: Array | None) -> tuple[Array, Array]:
     """Return rows Wᵀ + b, and the sizes of its terms."""
     value, terms = rows @ w.T, magnitude(rows) @ magnitude(w).T
     return (value, terms) if b is None else (value + b, terms + magnitude(b))
 
 
-def _between(p: Precision, h_prev: Known, z: Known, n: Known) -> Expected:
+def between(p: Precision, h_prev: Known, z: Known, n: Known) -> Expected:
     """Return h, which lies between n and h_{t-1}.
 
     (h' − n) z + n cancels where z is near 1, and (1 − z) n + z h' where it isn't: four roundings of

@@ -234,21 +234,29 @@ def _parameter_gradients(setting: Setting, step: Backward) -> Iterator[Compariso
         kind = name[: name.index("_l")]
         for gradients, groups in ((shown.step_parameters, setting.problem.case.steps), (shown.parameters, 1)):
             if name in gradients:
-                flow = _summed(*factors[kind], groups)
+                flow = Flow.stacked([_summed(*pair, groups) for pair in factors[kind]])
                 by_step = gradients is shown.step_parameters
                 yield _parameter_gradient(setting, place, kind, gradients[name], flow, by_step=by_step)
 
 
-def _factors(step: Backward) -> dict[str, tuple[Known, Known | None]]:
-    """Return by kind of parameter what its gradient is a sum of, over rows: δ ⊗ what was read; biases read 1."""
+def _factors(step: Backward) -> dict[str, list[tuple[Known, Known | None]]]:
+    """Return by kind of parameter what its gradient is a sum of, over rows: δ ⊗ what was read; biases read 1.
+
+    Where not all rows of a parameter read the same, those of each pair stand below those of the one before.
+    """
     returned, rows = step.returned, step.forward.rows
-    found: dict[str, tuple[Known, Known | None]] = {
-        "weight_ih": (returned.d_ih, Known.exactly(rows.x)),
-        "weight_hh": (returned.d_hh, Known.exactly(rows.previous["h"])),
-        "bias_ih": (returned.d_ih, None),
-        "bias_hh": (returned.d_hh, None),
+    d_hh, h_prev = returned.d_hh, Known.exactly(rows.previous["h"])
+    found: dict[str, list[tuple[Known, Known | None]]] = {
+        "weight_ih": [(returned.d_ih, Known.exactly(rows.x))],
+        "weight_hh": [(d_hh, h_prev)],
+        "bias_ih": [(returned.d_ih, None)],
+        "bias_hh": [(d_hh, None)],
     }
-    return found if returned.d_hr is None else found | {"weight_hr": returned.d_hr}
+    if returned.read is not None:
+        end = d_hh.value.shape[-1]
+        first = end - returned.read.value.shape[-1]
+        found["weight_hh"] = [(d_hh.columns(0, first), h_prev), (d_hh.columns(first, end), returned.read)]
+    return found if returned.d_hr is None else found | {"weight_hr": [returned.d_hr]}
 
 
 def _parameter_gradient(

@@ -23,6 +23,7 @@ from msgspec import Struct
 from conformance.cases import Head, Problem
 from conformance.cases.head import HEAD_WEIGHT
 from conformance.judge.elman_noise import NoisyElman
+from conformance.judge.gru_before_noise import NoisyGruBefore
 from conformance.judge.gru_noise import NoisyGru
 from conformance.judge.head_noise import noisy_gradients, noisy_outputs, noisy_return
 from conformance.judge.lstm_noise import NoisyLstm
@@ -109,7 +110,7 @@ class Replay(Struct, frozen=True):
     problem: Problem
     precision: Precision
     replays: int
-    cell: NoisyElman | NoisyLstm | NoisyGru
+    cell: NoisyElman | NoisyLstm | NoisyGru | NoisyGruBefore
     active: Array  # (T, K·B, 1), False in the padding
 
     @classmethod
@@ -120,7 +121,7 @@ class Replay(Struct, frozen=True):
         cell = {
             "rnn": lambda: NoisyElman(*arithmetic, problem.case.nonlinearity),
             "lstm": lambda: NoisyLstm(*arithmetic),
-            "gru": lambda: NoisyGru(*arithmetic),
+            "gru": lambda: (NoisyGru if problem.case.reset == "after" else NoisyGruBefore)(*arithmetic),
         }[problem.case.cell]()
         active = np.tile(problem.active, replays)[:, :, np.newaxis]
         return cls(problem, precision, replays, cell, active)
@@ -267,6 +268,9 @@ class Replay(Struct, frozen=True):
         for name in names:
             kind = name[: name.index("_l")]
             total = self._sum(*factors[kind])
+            if kind == "weight_hh" and back.read is not None:
+                last = slice(-back.read.shape[-1], None)
+                total[:, last] = self._sum(d_hh[..., last], self._by_replay(back.read))
             found[name] = total[..., 0] if kind.startswith("bias") else total
         return found
 

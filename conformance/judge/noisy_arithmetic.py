@@ -116,6 +116,9 @@ class ScannedBack(Struct, frozen=True):
     d_hh: Array  # the same of W_hh
     initial: Arrays  # (K·B, ·) the gradients of the initial states
     d_hr: tuple[Array, Array] | None = None  # what dL/dW_hr is a sum of products of
+    read: Array | None = (
+        None  # (T, K·B, H) what the last block of rows of W_hh is multiplied with, if not h_{t-1}
+    )
 
 
 class NoisyCell(Protocol):

@@ -57,6 +57,7 @@ class Returned(Struct, frozen=True, kw_only=True):
     d_hh: Known  # (N, rows) the same of W_hh; other than δ where something stands between
     passed: Mapping[str, Passed]  # by letter of the carried vector
     d_hr: tuple[Known, Known] | None = None  # what dL/dW_hr is a sum of products of
+    read: Known | None = None  # (N, H) what the last block of rows of W_hh is multiplied with, if not h_{t-1}
 
 
 class StepBounds(Protocol):

@@ -13,6 +13,7 @@ from msgspec import Struct
 from conformance.cases import Case
 from conformance.judge.elman_bounds import ElmanBounds
 from conformance.judge.flow import Flow
+from conformance.judge.gru_before_bounds import GruBeforeBounds
 from conformance.judge.gru_bounds import GruBounds
 from conformance.judge.known import Arithmetic, Known
 from conformance.judge.lstm_bounds import LstmBounds
@@ -24,7 +25,8 @@ from refrnn import Array, Weights
 
 def bounds_of(case: Case) -> StepBounds:
     """Return the bounds of the case's cell."""
-    return {"rnn": ElmanBounds(case.nonlinearity), "lstm": LstmBounds(), "gru": GruBounds()}[case.cell]
+    gru = GruBounds() if case.reset == "after" else GruBeforeBounds()
+    return {"rnn": ElmanBounds(case.nonlinearity), "lstm": LstmBounds(), "gru": gru}[case.cell]
 
 
 class Forward(Struct, frozen=True, kw_only=True):

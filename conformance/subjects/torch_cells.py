@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import Unsupported
-from conformance.subjects.torch_modules import MODULES, handed, loaded, precision
+from conformance.subjects.torch_modules import handed, loaded, name_of_module, precision
 from conformance.subjects.torch_steps import Stepper, TorchSteps
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _cell(problem: Problem, weights: dict[str, Array]) -> torch.nn.RNNCellBase:
 
     case = problem.case
     own: dict[str, Any] = {"nonlinearity": case.nonlinearity} if case.cell == "rnn" else {}
-    cell = getattr(torch.nn, f"{MODULES[case.cell]}Cell")(
+    cell = getattr(torch.nn, f"{name_of_module(problem)}Cell")(
         weights["weight_ih"].shape[1], case.hidden_size, bias=case.bias, dtype=precision(problem), **own
     )
     return loaded(cell, problem, weights)

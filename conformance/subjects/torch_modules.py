@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from conformance.errors import ConformanceError
+from conformance.errors import ConformanceError, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +60,20 @@ MODULES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 """torch's module with each cell; its single step is called so too, with "Cell" behind it."""
 
 
+def name_of_module(problem: Problem) -> str:
+    """Return the name of torch's module with the problem's cell.
+
+    Raises
+    ------
+    Unsupported
+        If torch has none: it has no GRU with its reset gate before the product.
+    """
+    if problem.case.reset == "before":
+        message = "torch.nn.GRU has its reset gate after the product with W_hn."
+        raise Unsupported(message)
+    return MODULES[problem.case.cell]
+
+
 def module(problem: Problem, weights: Mapping[str, Array], **options: float) -> torch.nn.RNNBase:
     """Return an nn.RNN, LSTM or GRU of the problem's kind that holds exactly `weights`.
 
@@ -74,7 +88,7 @@ def module(problem: Problem, weights: Mapping[str, Array], **options: float) -> 
     own: dict[str, Any] = {"nonlinearity": case.nonlinearity} if case.cell == "rnn" else {}
     if case.proj_size:
         own["proj_size"] = case.proj_size
-    made = getattr(torch.nn, MODULES[case.cell])(
+    made = getattr(torch.nn, name_of_module(problem))(
         weights["weight_ih_l0"].shape[1],
         case.hidden_size,
         bias=case.bias,

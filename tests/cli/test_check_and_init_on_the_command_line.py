@@ -25,7 +25,7 @@ def test_the_exit_code_is_that_of_the_verdict(kind, code):
 
 
 def test_another_network_is_refused_only_where_elmans_is_asked_for():
-    target = located("lstm.py:LSTM")
+    target = located("sigmoid_states.py:SigmoidRNN")
     assert conformance("check", target, "--format", "json").exit_code == 0
     assert conformance("check", target, "--format", "json", "--elman").exit_code == 5
     assert conformance("check", located(NAMES["right"]), "--format", "json", "--elman").exit_code == 0

@@ -46,7 +46,8 @@ class Shown:
     """What a subject showed: y and h by torch's shapes, gradients by the names of `Question.weights`, x and h_0.
 
     Of another cell, there is no `loss` of y and h; its gradients go by its own names, `own` computes its own loss
-    anew, and `at` are the arrays that it depends on, by the same names.
+    anew, and `at` are the arrays that it depends on, by the same names. Of an LSTM or GRU there may be, in the place of
+    these, what autograd says is `right`, by the same names.
     """
 
     loss: Loss | None = None
@@ -56,6 +57,7 @@ class Shown:
     d_h_n: np.ndarray | None = None  # (B, H) what of the loss's gradient was handed in as that of h_n
     own: Callable[[], float] | None = None
     at: Arrays = field(default_factory=dict)
+    right: Arrays = field(default_factory=dict)
 
 
 def ask(

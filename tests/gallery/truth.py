@@ -72,6 +72,8 @@ class Truth:
         tanh or relu.
     closest
         For another network, what makes it another one, where the catalogue has a name for that.
+    cell
+        "rnn", "lstm", "gru", or "gru before" where the reset gate of that comes before the product.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Truth:
     raises: str = ""
     activation: str = "tanh"
     closest: tuple[str, ...] = ()
+    cell: str = "rnn"
 
     @property
     def file(self) -> str:

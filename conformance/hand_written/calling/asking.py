@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from conformance.cases import Case, Problem, materialise
+from conformance.hand_written.calling.gates.blocks import blocks_of, letters_of, without
 from conformance.hand_written.calling.hints.names import RATE, size_hint
 from conformance.hand_written.calling.loading.load import SIZES
 from conformance.hand_written.calling.values.softmaxes import outputs_of, sigmoid, softmax
@@ -30,12 +31,18 @@ class Traits(Struct, frozen=True, kw_only=True):
         Whether its loss is softmax with cross-entropy on ids, so that dL/dy is softmax(y) − one-hot of a target.
     cell_bias, head_bias
         Whether it has biases b (or b_ih and b_hh) and b_y.
+    absent
+        The biases of single gates that a cell has not, under their short names.
+    memory
+        Whether an initial c_0 can be handed to it, where it is an LSTM; otherwise that is 0.
     """
 
     one_hot: bool = False
     crossed: bool = False
     cell_bias: bool = True
     head_bias: bool = True
+    absent: tuple[str, ...] = ()
+    memory: bool = True
 
     def admit(self, problem: Problem) -> Problem:
         """Return `problem` as a network with these traits can be asked it."""
@@ -43,12 +50,14 @@ class Traits(Struct, frozen=True, kw_only=True):
         weights, x, head = dict(problem.weights), problem.x, problem.head
         if not self.cell_bias:
             weights = {n: np.zeros_like(w) if n.startswith("bias") else w for n, w in weights.items()}
+        weights = without(problem.case, weights, self.absent)
         if self.one_hot:
             x = np.zeros_like(problem.x)
             np.put_along_axis(x, problem.x.argmax(-1)[..., np.newaxis], 1.0, -1)
         if head is not None and head.bias is not None and not self.head_bias:
             head = replace(head, bias=np.zeros_like(head.bias))
-        changed = replace(problem, weights=MappingProxyType(weights), x=_fixed(x), head=head)
+        c_0 = problem.c_0 if self.memory or problem.c_0 is None else _fixed(np.zeros_like(problem.c_0))
+        changed = replace(problem, weights=MappingProxyType(weights), x=_fixed(x), head=head, c_0=c_0)
         if head is not None and self.crossed and head.d_y is not None:
             y = observe(changed, np.float64).y
             d_y = softmax(y)
@@ -78,6 +87,10 @@ class Asked:
         The initial state, zeros where none is given; with a second layer h_01 as well.
     W_ih (H, I), W_hh (H, H), b_ih, b_hh, b = b_ih + b_hh (H,)
         The cell; W_ih1, W_hh1, b_ih1, b_hh1, b1 are those of a second layer.
+    W_xf (H, I), W_hf (H, H), b_xf, b_hf, b_f (H,)
+        The block of a gate f of these, of a cell that has gates, by torch's letters (`gates/blocks.py`).
+    c_0 (B, H)
+        The initial memory of an LSTM; zeros with any other cell.
     W_hy (O, H), b_y (O,)
         The head.
     d_y (T, B, O), d_h (T, B, H), d_h_n (B, H), targets (T, B)
@@ -108,6 +121,8 @@ class Asked:
                 zero = np.zeros(case.hidden_size)
                 arrays[f"b_{bias}{end}"] = problem.weights.get(f"bias_{bias}_l{layer}", zero)
             arrays[f"b{end}"] = arrays[f"b_ih{end}"] + arrays[f"b_hh{end}"]
+        arrays |= blocks_of(case, problem.weights)
+        arrays["c_0"] = problem.initial_states.get("c", np.zeros_like(problem.initial_states["h"]))[0]
         if problem.d_output is not None:
             arrays["d_h"] = major(problem.d_output)
         if problem.d_h_n is not None:
@@ -237,6 +252,8 @@ def question(case: Case, traits: Traits) -> Question:
     problem = traits.admit(materialise(case))
     exact = observe(problem, np.float64)
     truths = {"h": exact.hidden[case.layers - 1, 0]}
+    inner = {letter: array for (letter, _), array in exact.inner.items()} if letters_of(case) else {}
+    truths |= {letter: inner[letter] for letter in (*case.carried[1:], *letters_of(case))}
     if exact.y is not None:
         y = problem.layout.time_major(exact.y)
         truths = {**outputs_of(y), **truths}
@@ -248,6 +265,7 @@ def gradients_of(asked: Question) -> dict[str, Array]:
     exact, found = asked.exact, {}
     for name, gradient in exact.parameters.items():
         found[short_name(name)] = gradient
+    found |= blocks_of(asked.case, exact.parameters, gradients=True)
     major = asked.problem.layout.time_major
     if exact.d_x is not None:
         found["x"] = major(exact.d_x)

@@ -17,6 +17,8 @@ from conformance.hand_written.calling.building.sequences import between
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.forwards.starting import lines_from_a_state
 from conformance.hand_written.calling.forwards.wrong import in_words
+from conformance.hand_written.calling.gates.blocks import letters_of
+from conformance.hand_written.calling.gates.wording import layout_of, network_of
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import given, parameters_of
 from conformance.hand_written.calling.hints.returns import returned_names
@@ -59,6 +61,8 @@ def bound_of(
     if backward is not None:
         called = returned_names(forward.function(backward.call), "grads")
         shown |= extras(loaded, forward, (lines, back), called, backward)
+        if "c" in case.carried and backward.loop is not None and "c" in backward.loop.carried:
+            shown.setdefault("c_0", backward.loop.carried["c"])
     own = _own(forward, backward)
     binding = Binding(
         name=loaded.target,
@@ -118,7 +122,7 @@ def _lines(forward: Forward, backward: Backward | None) -> tuple[tuple[str, ...]
 def _shown(forward: Forward, backward: Backward | None) -> dict[str, str]:
     shown: dict[str, str] = {}
     last = forward.outputs is not None and forward.outputs.last if backward is None else backward.entry.last
-    for name in ("y", "h"):
+    for name in ("y", "h", "c", *letters_of(forward.asked.case)):
         matches = [
             m for m in forward.ranked(name) if last or not m.last
         ]  # one value is no answer where all count
@@ -228,6 +232,9 @@ def _notes(
     loaded: Loaded, forward: Forward, backward: Backward | None, attempts: Sequence[Attempt]
 ) -> tuple[str, ...]:
     notes = list(loaded.notes)
+    case = forward.asked.case
+    if letters_of(case) and not forward.is_own:
+        notes.append(f"It is {network_of(case)}: {layout_of(case, forward.slots)}.")
     notes += [
         f"{a.what.partition('.')[2]} is no backward pass: {a.problem}, as differences do."
         for a in attempts

@@ -1,6 +1,5 @@
 """From a target to bound networks: every way of calling it that works, the one under which least is wrong first."""
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
@@ -18,7 +17,7 @@ from conformance.hand_written.calling.backwards.updating import with_updates
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.bound import Unbound
 from conformance.hand_written.calling.building.construct import Built, classes, of_class, of_live
-from conformance.hand_written.calling.building.gates import gated
+from conformance.hand_written.calling.building.gates import gated, look_gated
 from conformance.hand_written.calling.building.modules import of_module
 from conformance.hand_written.calling.describing import bound_of
 from conformance.hand_written.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
@@ -201,7 +200,7 @@ def _with_steps_noted(
 def _on_their_own(loaded: Loaded, found: Found, progress: Progress) -> None:
     """Look for networks whose forward pass is another one: by the fault that it has, or by their own gradients."""
     progress("nothing agrees with the reference; trying mistakes of the forward pass, and other networks")
-    for forward in itertools.chain(_others(loaded, found), _gated(loaded, found)):
+    for forward in _others(loaded, found):
         if found.forwards and forward.fault != found.forwards[0].fault:
             break
         found.forwards.append(forward)
@@ -217,19 +216,6 @@ def _others(loaded: Loaded, found: Found) -> Iterator[Forward]:
         return
     yield from searching.recognising.with_one_mistake(searching.ran)
     yield from own_forwards(loaded, searching.ran)
-
-
-def _gated(loaded: Loaded, found: Found) -> Iterator[Forward]:
-    """Yield functions of cells with gates, handed weights that are made up; nothing where anything else was found."""
-    p = question(case_of(ASKED, batched=False), Traits()).p
-    for built in () if found.forwards else gated(loaded, p):
-        searching = Searching.of(loaded)
-        for stepwise in (False, True):
-            for _ in searching.forwards(built, stepwise=stepwise):
-                pass
-            yield from own_forwards(loaded, searching.ran)
-            if found.forwards:
-                return
 
 
 def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:
@@ -250,6 +236,10 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
     Whole sequences first: a cell that is right says nothing about a loop of theirs around it. So steps are not walked
     with where that loop fails by itself, or goes wrong in a way that is known.
     """
+    if not classes(loaded) and look_gated(loaded):
+        yield from _with_made_up_weights(loaded, found, progress)
+        if found.forwards:
+            return
     setups = _those_that_run_first(found, list(_setups(loaded, found)))
     found.built = next(iter(setups), None)
     for backward in alone(loaded, setups):
@@ -265,6 +255,19 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
         found.mistaken = mistaken_loops(loaded, found.searching)
     if not found.mistaken and not any(is_an_entry(loaded, forward.call) for forward in found.broken):
         yield from _of_setups(loaded, found, setups, progress, stepwise=True)
+    if not (found.forwards or found.mistaken or found.raised or found.made_up):
+        yield from _with_made_up_weights(loaded, found, progress)
+
+
+def _with_made_up_weights(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]:
+    """Yield the backward passes of functions of cells with gates, which are handed weights of every usual shape."""
+    found.made_up = True
+    p = question(case_of(ASKED, batched=False), Traits()).p
+    for built in _those_that_run_first(found, list(gated(loaded, p))):
+        for stepwise in (False, True):
+            yield from _of_setups(loaded, found, [built], progress, stepwise=stepwise)
+            if found.forwards:
+                return
 
 
 def _those_that_run_first(found: Found, setups: Sequence[Built]) -> list[Built]:

@@ -28,6 +28,7 @@ class Found(Struct):
     raised: list[Backward] = field(default_factory=list)  # that failed by a mistake of their own
     attempts: list[Attempt] = field(default_factory=list)
     built: Built | None = None  # the likeliest of what holds its weights
+    made_up: bool = False  # whether functions were handed weights of cells with gates
     cut_short: bool = False  # whether its calls were spent before every other way was tried
 
     @property

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from conformance.cases import Problem
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.examination.pictures import map_records, matrix_records
@@ -10,6 +12,7 @@ from conformance.hand_written.checking import steps
 from conformance.hand_written.checking.constant import constant_of
 from conformance.hand_written.checking.diagnosing import closest_match, diagnosis_record, reproduced
 from conformance.hand_written.checking.found import Found
+from conformance.hand_written.checking.gate_faults import named, suspects_of, with_names
 from conformance.hand_written.checking.judging import Judged
 from conformance.hand_written.checking.mended import fix_records, where_it_goes_wrong
 from conformance.hand_written.checking.pictures import excerpts, norms_record
@@ -35,6 +38,10 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
     verdict = verdict_of(found, constant)
     another = verdict == "another-network"
     suspects = _suspects(found)
+    if found.diagnosis is not None and found.mend is not None and found.mend.fixes:
+        of_gates = named(candidate, found.mend)
+        suspects = [*suspects, *suspects_of(of_gates)]
+        found = structs.replace(found, diagnosis=with_names(found.diagnosis, of_gates)) if of_gates else found
     diagnosis = None if found.diagnosis is None else diagnosis_record(found.diagnosis, suspects)
     if another and diagnosis is not None:
         diagnosis = closest_match(diagnosis)

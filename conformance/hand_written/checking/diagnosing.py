@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from conformance.cases import Case
 from conformance.faults import CATALOGUE, RIGHT, Choices, simulate
+from conformance.faults.cell_mutants import CELL_FAULTS
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding
@@ -32,7 +33,12 @@ def diagnosed(
     budget: Budget | None = None,
     deepest: int = DEEPEST,
 ) -> Diagnosis:
-    """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart."""
+    """Search for the mistakes of one candidate, asking it further questions where those tell sets of them apart.
+
+    The catalogue's are those of the Elman cell; of a cell with gates the lines that mend it tell them.
+    """
+    if candidate.case.cell != "rnn":
+        return Diagnosis(explained=False)
     if nothing := _tells_nothing(candidate):
         return Diagnosis(explained=False, known=(nothing,))
     case, evidence = candidate.case, _evidence(candidate, candidate.answer)
@@ -191,6 +197,9 @@ def closest_match(record: DiagnosisRecord) -> DiagnosisRecord:
 
 def fault_record(fault: str) -> FaultRecord:
     """Return what the catalogue tells of a fault."""
+    of_gates = next((names[fault] for names in CELL_FAULTS.values() if fault in names), "")
+    if of_gates:
+        return FaultRecord(id=fault, name=of_gates, effect="", mend="", idiom="")
     entry = CATALOGUE[fault]
     return FaultRecord(id=entry.id, name=entry.name, effect=entry.effect, mend=entry.mend, idiom=entry.idiom)
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.gates.wording import network_of
 from conformance.hand_written.calling.interface import Attempt
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.declared import Declared
@@ -71,6 +72,11 @@ class Found(Struct, frozen=True, kw_only=True):
     def established(self) -> bool:
         """Whether gradients that differ may be called wrong."""
         return not self.excuse
+
+    @property
+    def network(self) -> str:
+        """Which network it is held against."""
+        return network_of(self.candidate.case)
 
     @property
     def uncalled(self) -> Sequence[Attempt]:

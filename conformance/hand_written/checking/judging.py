@@ -121,14 +121,16 @@ def _findings(truth: Truth, shown: Observation) -> list[Finding]:
     return sorted(local + last + free, key=_place_in_the_flow)
 
 
-FLOW = ("h", "output", "h_n", "y")
-"""What a forward pass computes, in the order of the data flow."""
+FLOW = ("h", "output", "h_n", "c_n", "y")
+"""What a forward pass computes, in the order of the data flow, after what a step computes on its way to h."""
 
 
 def _place_in_the_flow(finding: Finding) -> int:
     """Return where a quantity stands in the data flow; those of a backward pass come in its order."""
     quantity = finding.comparison.quantity
-    return FLOW.index(quantity) if finding.comparison.phase == "forward" else len(FLOW)
+    if finding.comparison.phase == "backward":
+        return len(FLOW)
+    return FLOW.index(quantity) if quantity in FLOW else -1
 
 
 def _without_copies_of_what_is_wrong(

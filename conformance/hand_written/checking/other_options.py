@@ -25,7 +25,7 @@ def with_the_same_lines(bound: Binding, option: Option) -> Binding | None:
     many layers there are, of which only some would be.
     """
     ran = False
-    for nonlinearity in NONLINEARITIES:
+    for nonlinearity in NONLINEARITIES if bound.problem_case.cell == "rnn" else ("tanh",):
         same = structs.replace(bound, problem_case=replace(bound.problem_case, nonlinearity=nonlinearity))
         candidate = judged_on(same.problem_case, same, CaughtWarnings())
         if isinstance(candidate, Candidate):

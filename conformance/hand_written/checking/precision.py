@@ -43,7 +43,7 @@ def constant_inside(truth: Truth, shown: Observation) -> float:
     To first order tanh(a + c) = h + c·(1 − h²): c is found by least squares, and must hold within every state's bound.
     """
     found = [f.comparison for f in judge(truth, shown).findings if f.comparison.quantity == "h"]
-    if not found or truth.problem.case.nonlinearity != "tanh":
+    if not found or (truth.problem.case.cell, truth.problem.case.nonlinearity) != ("rnn", "tanh"):
         return 0.0
     slopes = [1 - c.expected**2 for c in found]
     off = [c.got - c.expected for c in found]

@@ -100,17 +100,17 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
         case "undecided":
             text = f"{name} can't be judged: {_doubt(found)}."
         case "forward-conforms":
-            agrees = f"agrees with torch.nn.RNN's{_as_a_step(found)}{_to_single(outcome)}"
+            agrees = f"agrees with {_possessive(found)}{_as_a_step(found)}{_to_single(outcome)}"
             text = f"The forward pass of {name} {agrees}; {_no_gradients(found)}."
         case "gradients-conform":
             agreement = _agreement(found, constant)
             text = f"{name} conforms in its gradients: {agreement}. {FORWARD_IS_OURS}"
         case "step-conforms":
             gradients = _no_gradients(found) if outcome.backward is None else _agreement(found, constant)
-            agrees = f"agrees with torch.nn.RNN's{_to_single(outcome)}: {gradients}"
+            agrees = f"agrees with {_possessive(found)}{_to_single(outcome)}: {gradients}"
             text = f"A single step of {name} {agrees}. {_not_judged(found)}."
         case _:
-            agrees = f"{name} agrees with torch.nn.RNN{_as_a_step(found)}{_to_single(outcome)}"
+            agrees = f"{name} agrees with {found.network}{_as_a_step(found)}{_to_single(outcome)}"
             agreement = f"{agrees}: {_agreement(found, constant)}."
             text = " ".join([agreement, *found.as_written])
     return text
@@ -118,13 +118,13 @@ def headline(found: Found, verdict: CheckVerdict, constant: ScaleRecord | None) 
 
 def _accusation(found: Found) -> str:
     if found.right_from_zero:
-        return f"{found.name} agrees with torch.nn.RNN from h_0 = 0 only. From another h_0, {_difference(found)}."
+        return f"{found.name} agrees with {found.network} from h_0 = 0 only. From another h_0, {_difference(found)}."
     if found.wrong_later:
         return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
     if found.right_for:
         steps = found.candidate.case.steps
         return f"{found.name} is right for {found.right_for} steps, and goes wrong for {steps}: {_difference(found)}."
-    return f"{found.name} differs from torch.nn.RNN{_as_a_step(found)}: {_difference(found)}."
+    return f"{found.name} differs from {found.network}{_as_a_step(found)}: {_difference(found)}."
 
 
 def gradients_of_its_own(own: ConsistencyRecord) -> str:
@@ -159,7 +159,7 @@ def _agreement(found: Found, constant: ScaleRecord | None) -> str:
         return f"forward, and all gradients are those of the loss that {found.own_loss.name}"
     forward = gradients if outcome.forward is None else f"forward and {gradients}"
     if found.forward_is_ours:
-        forward = f"{gradients} agree with torch.nn.RNN's"
+        forward = f"{gradients} agree with {_possessive(found)}"
     if constant is None:
         return forward
     return f"{forward}, up to the constant {constant.name or f'{float(constant.factor):.6g}'}"
@@ -182,6 +182,11 @@ def _unshown(found: Found) -> str:
     """Return the gradients of parameters that aren't shown: `dL/dW_hh and dL/db_ih, which it doesn't show`."""
     names = [named_gradient(name) for name in found.unshown]
     return f"{' and '.join(names)}, which it doesn't show"
+
+
+def _possessive(found: Found) -> str:
+    """Return whose passes a network's own are held against: `torch.nn.LSTM's`, `those of …`."""
+    return f"{found.network}'s" if found.network.startswith("torch") else f"those of {found.network}"
 
 
 def _as_a_step(found: Found) -> str:

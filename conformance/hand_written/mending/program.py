@@ -17,7 +17,7 @@ from conformance.hand_written.calling.showing import observed
 from conformance.subjects.observation import Observation
 from refrnn import Array
 
-SIDES = ("d_x", "d_h_0")
+SIDES = ("d_x", "d_h_0", "d_c_0")
 """Gradients that are no parameter's."""
 
 

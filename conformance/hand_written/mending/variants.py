@@ -1,6 +1,7 @@
 """Expressions with one edit: what stands elsewhere in them, what else is in reach, other steps, slopes, transposes."""
 
 import ast
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -228,18 +229,35 @@ def _instead(node: ast.expr, reach: Reach, limit: float, *, root: bool) -> Itera
         case ast.IfExp():
             yield 1, node.body
             yield 1, node.orelse
-        case ast.Subscript():
-            yield 1.1, node.value
-        case ast.Attribute() if node.attr == "T":
-            yield 1, node.value
         case _:
-            pass
+            yield from _of_parts(node)
     if root:
         for value in reach.values.values():
             yield 1.3, times(node, value)
             yield 1.3, plus(node, value)
     if limit > SMALL:
         yield from _rich(node, reach, root=root)
+
+
+def _of_parts(node: ast.expr) -> Iterator[tuple[float, ast.expr]]:
+    """Yield a sequence in the place of its entry, a list in another order, a matrix that isn't transposed."""
+    match node:
+        case ast.Subscript():
+            yield 1.1, node.value
+        case ast.List() | ast.Tuple():
+            yield from ((1, each) for each in _with_two_exchanged(node))
+        case ast.Attribute() if node.attr == "T":
+            yield 1, node.value
+        case _:
+            pass
+
+
+def _with_two_exchanged(node: ast.List | ast.Tuple) -> Iterator[ast.expr]:
+    """Yield a list whose elements are in another order: two have changed places."""
+    for one, other in itertools.combinations(range(len(node.elts)), 2):
+        elements = list(node.elts)
+        elements[one], elements[other] = elements[other], elements[one]
+        yield _with(node, "elts", None, elements)
 
 
 def _simple(node: ast.expr, reach: Reach) -> Iterator[tuple[float, ast.expr]]:
@@ -253,8 +271,10 @@ def _simple(node: ast.expr, reach: Reach) -> Iterator[tuple[float, ast.expr]]:
 
 
 def _slopes_of(values: Mapping[str, ast.expr], cost: float) -> Iterator[tuple[float, ast.expr]]:
+    """Yield the slopes of functions by their results, and that of tanh by what goes into it: an LSTM keeps c."""
     for value in values.values():
         yield from ((cost, slope) for slope in slopes(value))
+        yield cost, less(square(called("np.tanh", value)))
 
 
 def _of_a_call(node: ast.Call) -> Iterator[tuple[float, ast.expr]]:

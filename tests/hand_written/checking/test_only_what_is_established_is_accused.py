@@ -178,13 +178,19 @@ def test_code_that_takes_a_gradient_for_every_step_is_not_asked_for_one_step_alo
 @pytest.mark.parametrize(
     ("subject", "steps"),
     [
-        ("blog_gru.py:GRULayer", "for T up to 1 they agree; for T = 2 they don't, in "),
-        ("sigmoid_wrong.py", "for a single step (T = 1) they don't agree either, in "),
-        ("lstm.py:LSTM", ""),
+        ("sigmoid_states.py:SigmoidRNN", "for T up to 1 they agree; for T = 2 they don't, in "),
+        ("sigmoid_wrong.py:RNN", "for a single step (T = 1) they don't agree either, in "),
+        ("sigmoid_states.py:SigmoidRNN", ""),
     ],
 )
-def test_it_is_told_up_to_how_many_steps_other_networks_agree_with_themselves(subject, steps):
-    target = located(subject)
+def test_it_is_told_up_to_how_many_steps_other_networks_agree_with_themselves(tmp_path, subject, steps):
+    file, _, name = located(subject).rpartition(":")
+    carry = "ds = self.U.T @ da"  # what a mistake that needs two steps leaves out
+    text = (
+        Path(file).read_text(encoding="utf-8").replace(carry, "ds = 0 * da" if "T up to" in steps else carry)
+    )
+    (tmp_path / "network.py").write_text(text, encoding="utf-8")
+    target = f"{tmp_path / 'network.py'}:{name}"
     record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert record.consistency.agrees is (not steps)
     assert record.consistency.steps.startswith(steps)

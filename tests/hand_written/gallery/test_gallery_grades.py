@@ -50,7 +50,7 @@ def test_an_accusation_of_a_right_network_is_seen() -> None:
 def test_other_cells_are_accused_by_inconsistency_alone() -> None:
     for agrees, accused in ((True, False), (False, True)):
         seen = made(ConsistencyRecord, agrees=agrees)
-        assert grade(TRUTHS["lstm"], record("another-network", consistency=seen)).accused is accused
+        assert grade(TRUTHS["sigmoid_states"], record("another-network", consistency=seen)).accused is accused
 
 
 def test_exactly_the_faults_or_an_equivalent_set_are_exact() -> None:

@@ -28,7 +28,11 @@ TRUTHS = truths()
 
 
 def names_with(*verdicts: str) -> list[str]:
-    return [name for name, truth in TRUTHS.items() if truth.verdict in verdicts]
+    """Return the names of networks of torch.nn.RNN's kind, or of none, with some verdicts."""
+    return [name for name, truth in TRUTHS.items() if truth.verdict in verdicts and truth.cell == "rnn"]
+
+
+GATED = [name for name, truth in TRUTHS.items() if truth.cell != "rnn"]
 
 
 def forward_apart(truth: Truth, answer_on: Question, seen: Shown) -> float:
@@ -133,6 +137,30 @@ def test_other_cells_are_consistent_with_their_own_forward_once_mended(name: str
     for fault in truth.faults:
         assert inconsistency(shown(truth, [fault])[1]) > WRONG
     assert bool(truth.faults) is (truth.verdict == "not Elman: inconsistent")
+
+
+def off(seen: Shown) -> float:
+    """Return how far an LSTM's or GRU's gradients lie from autograd's, or from differences of its own loss."""
+    if not seen.right:
+        return inconsistency(seen)
+    assert seen.gradients.keys() == seen.right.keys()
+    return max(apart(found, seen.right[name]) for name, found in seen.gradients.items())
+
+
+@pytest.mark.parametrize("name", GATED)
+def test_lstms_and_grus_are_right_once_mended_and_wrong_while_any_fault_is_left(name: str) -> None:
+    truth = TRUTHS[name]
+    assert off(shown(truth)[1]) <= RIGHT
+    for fault in truth.faults:
+        assert off(shown(truth, [fault])[1]) > WRONG, fault.line
+    assert truth.verdict == ("differs" if truth.faults else "conforms")
+
+
+def test_there_are_thirty_lstms_and_grus_twenty_of_them_wrong() -> None:
+    wrong = [name for name in GATED if TRUTHS[name].faults]
+    assert len(GATED) >= 30
+    assert len(wrong) >= 20
+    assert {len(TRUTHS[name].faults) for name in wrong} == {1, 2, 3, 4, 5}
 
 
 @pytest.mark.parametrize("name", names_with("not called"))

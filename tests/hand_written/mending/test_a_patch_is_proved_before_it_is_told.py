@@ -57,14 +57,14 @@ def test_mistakes_planted_in_other_cells_are_mended_on_their_own_lines(tmp_path,
     assert changed_lines(record) <= planted.lines
     made(record)
     again = check(f"{path}:{planted.names}")
-    assert again.consistency.agrees
+    assert again.conforms or again.consistency.agrees
     assert not again.fixes
 
 
 @pytest.mark.parametrize("cell", ["gru_rows"])
 def test_right_cells_are_left_alone(cell):
     record = check(CELLS / f"{cell}.py")
-    assert record.consistency.agrees
+    assert record.conforms
     assert not record.fixes
     assert not record.located
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.hand_written.calling.asking import question
+from conformance.hand_written.calling.asking import Question, question
 from conformance.hand_written.calling.backwards.search import Backward
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints import names
@@ -33,6 +33,7 @@ FEWEST = 2
 """Steps of dL/dh by which it is known."""
 
 H_0 = ("h0", "a0", "s0", "hinit", "hprev", "aprev", "initialstate")
+C_0 = ("c0", "cinit", "cprev", "cellprev", "prevc")
 
 
 def extras(
@@ -43,6 +44,8 @@ def extras(
     backward: Backward,
 ) -> dict[str, str]:
     """Return the expressions of dL/dx, dL/dh_0 and dL/dh as (T, B, I), (B, H) and (T, B, H), as far as they are shown.
+
+    Of an LSTM those of dL/dc_0 and dL/dc as well.
 
     Parameters
     ----------
@@ -74,9 +77,24 @@ def extras(
         match = _best(items, d_h_0, H_0, forward)
         if match is not None:
             found["h_0"] = f"{match.expression}[0]"
-    true = asked.exact.d_hidden[asked.case.layers - 1, 0]
-    text = next(filter(None, (_of_states(ran, items, k * true) for k in {constant: 0, 1.0: 0})), "")
-    return found | ({"d_h": text} if text else {})
+    if takes_h_0 and asked.exact.d_c_0 is not None:
+        d_c_0 = constant * asked.problem.layout.batched_state(asked.exact.d_c_0)[:1]
+        match = _best(items, d_c_0, C_0, forward)
+        if match is not None:
+            found["c_0"] = f"{match.expression}[0]"
+    for name, true in _gradients_of_steps(asked).items():
+        text = next(filter(None, (_of_states(ran, items, k * true) for k in {constant: 0, 1.0: 0})), "")
+        found |= {name: text} if text else {}
+    return found
+
+
+def _gradients_of_steps(asked: Question) -> dict[str, Array]:
+    """Return dL/dh, and of an LSTM dL/dc, of every step (T, B, H)."""
+    place = asked.case.layers - 1, 0
+    found = {"d_h": asked.exact.d_hidden[place]}
+    if ("c", place) in asked.exact.d_inner:
+        found["d_c"] = asked.exact.d_inner["c", place]
+    return found
 
 
 def _of_states(ran: Ran, items: Sequence[Reached], true: Array) -> str:

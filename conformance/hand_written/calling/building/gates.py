@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from conformance.hand_written.calling.asking import Asked
-from conformance.hand_written.calling.building.construct import Built, Setup, candidates
-from conformance.hand_written.calling.building.keys import keys_of
+from conformance.hand_written.calling.building.construct import Built, Setup, candidates, classes
+from conformance.hand_written.calling.building.keys import keys_of, orders_of
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import Parameter, parameters_of
 from conformance.hand_written.calling.hints.inputs import STYLES, WEIGHT
@@ -28,7 +28,7 @@ FEWEST = 3
 
 BIAS = re.compile(r"b\w{0,4}|bias\w*", re.IGNORECASE)
 OF_STATES = re.compile(r"[URV]\w{0,2}|W_?(h|a|s|r)\w{0,3}|\w*(hh|rec\w*|hid\w*)", re.ASCII)
-OF_HEADS = re.compile(r"(W|V|b)_?(h?y|out\w*|hq)|b_?y", re.ASCII)
+OF_HEADS = re.compile(r"(W|V|b)_?(h?y|out\w*|hq|v)|b_?y", re.ASCII)
 """What weights are called that go with h, and those of a head; all others go with x."""
 
 MOST_NAMES = 24
@@ -36,39 +36,79 @@ MOST_NAMES = 24
 
 def gated(loaded: Loaded, p: Asked) -> Iterator[Built]:
     """Yield parameters that functions of a target may want which no plain cell has, in every usual shape."""
-    for wanted in _wanted(loaded):
-        shown = set()
-        for gates, joint, style in itertools.product(_gates(wanted), (False, True), STYLES):
-            text = ", ".join(
-                f"{name!r}: np.zeros({_shape(stem, gates, style, joint=joint)})"
-                for name, stem in _stems(wanted).items()
-            )
-            if text in shown:
-                continue
-            shown.add(text)
-            setup = Setup(
-                lines=(f"params = {{{text}}}",),
-                owner="code",
-                roots=("params",),
-                says=f"params = {{{without_p(text)}}}",
-            )
-            ran = run(loaded, p, setup.lines)
+    for setup in (*_parameters(loaded), *_objects(loaded)):
+        ran = run(loaded, p, setup.lines)
+        if ran.ok:
             yield Built(setup=setup, ran=ran, arrays=tuple(candidates(ran, setup.roots)))
 
 
-def _wanted(loaded: Loaded) -> list[tuple[str, ...]]:
-    """Return the names of weights that functions take as arguments or out of a dict, longest lists first."""
-    found: dict[tuple[str, ...], None] = {}
+def _parameters(loaded: Loaded) -> Iterator[Setup]:
+    """Yield dicts and lists of weights that functions are handed."""
+    for wanted, ordered in _wanted(loaded).items():
+        for made in _made(wanted):
+            entries = ", ".join(made.values() if ordered else (f"{name!r}: {w}" for name, w in made.items()))
+            text = f"params = [{entries}]" if ordered else f"params = {{{entries}}}"
+            yield Setup(lines=(text,), owner="code", roots=("params",), says=without_p(text))
+
+
+def _objects(loaded: Loaded) -> Iterator[Setup]:
+    """Yield instances of classes that are given nothing but weights."""
+    for name in classes(loaded):
+        required = [q for q in parameters_of(getattr(loaded.code, name)) or [] if q.required]
+        if len(required) > 1 and all(map(_is_weight, required)):
+            for made in _made([q.name for q in required]):
+                handed = ", ".join(f"{parameter}={w}" for parameter, w in made.items())
+                text = f"model = code.{name}({handed})"
+                says = without_p(text.replace("code.", ""))
+                yield Setup(lines=(text,), owner="model", roots=("model",), says=says)
+
+
+def _made(wanted: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Yield the texts of weights in every usual shape, by their names."""
+    shown: list[dict[str, str]] = []
+    for gates, joint, style in itertools.product(_gates(wanted), (False, True), STYLES):
+        made = {
+            name: f"np.zeros({_shape(stem, gates, style, joint=joint)})"
+            for name, stem in _stems(wanted).items()
+        }
+        if made not in shown:
+            shown.append(made)
+            yield made
+
+
+def look_gated(loaded: Loaded) -> bool:
+    """Tell whether functions read like those of cells with gates: by three weights of one stem, or by a memory."""
+    stems = (_stems(wanted) for wanted in _wanted(loaded))
+    if any(stem != name for found in stems for name, stem in found.items()):
+        return True
+    functions = [getattr(loaded.code, name) for name in own_names(loaded)]
+    return bool(_wanted(loaded)) and any(
+        names.MEMORY.fullmatch(parameter.name.strip("_")) and len(parameter.name) > 1
+        for function in functions
+        if not inspect.isclass(function)
+        for parameter in parameters_of(function) or []
+    )
+
+
+def _wanted(loaded: Loaded) -> dict[tuple[str, ...], bool]:
+    """Return the names of weights that functions take as arguments, out of a dict or out of a list, most names first.
+
+    Those in a list have an order.
+    """
+    found: dict[tuple[str, ...], bool] = {}
     for name in own_names(loaded):
         function = getattr(loaded.code, name)
         if inspect.isclass(function):
             continue
         parameters = parameters_of(function) or []
-        found[tuple(q.name for q in parameters if q.required and _is_weight(q))] = None
+        found[tuple(q.name for q in parameters if q.required and _is_weight(q))] = False
         for parameter in parameters:
-            found[tuple(key for key in keys_of(loaded, parameter.name) if _named(key))] = None
+            found[tuple(key for key in keys_of(loaded, parameter.name) if _named(key))] = False
+            orders = orders_of(loaded, parameter.name)
+            found |= {order: True for order in orders if all(map(_named, order))}
     several = [each for each in found if sum(not BIAS.fullmatch(name) for name in each) > 1]
-    return sorted((each for each in several if len(each) <= MOST_NAMES), key=len, reverse=True)[:2]
+    longest = sorted((each for each in several if len(each) <= MOST_NAMES), key=len, reverse=True)
+    return {each: found[each] for each in longest[:2]}
 
 
 def _is_weight(parameter: Parameter) -> bool:
@@ -88,8 +128,10 @@ def _stems(wanted: Sequence[str]) -> dict[str, str]:
 
     >>> _stems(("Wz", "Wr", "Wn", "Wy"))
     {'Wz': 'W', 'Wr': 'W', 'Wn': 'W', 'Wy': 'Wy'}
+    >>> _stems(("W", "U", "b"))
+    {'W': 'W', 'U': 'U', 'b': 'b'}
     """
-    shared = Counter(name[:-1] for name in wanted if not OF_HEADS.fullmatch(name))
+    shared = Counter(name[:-1] for name in wanted if name[:-1] and not OF_HEADS.fullmatch(name))
     return {
         name: name[:-1] if shared[name[:-1]] >= FEWEST and not OF_HEADS.fullmatch(name) else name
         for name in wanted

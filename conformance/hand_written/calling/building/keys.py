@@ -52,6 +52,11 @@ def keys_of(loaded: Loaded, name: str) -> list[str]:
     return [key for key in _keys(_trees(loaded), name) if not _is_of_a_gradient(key)]
 
 
+def orders_of(loaded: Loaded, name: str) -> list[tuple[str, ...]]:
+    """Return the names into which anything called `name` is unpacked in a target, in their order."""
+    return list(dict.fromkeys(map(tuple, _unpacked(_trees(loaded), name))))
+
+
 def _is_of_a_gradient(key: str) -> bool:
     """Tell whether a key reads like that of a gradient; those of stored modules, decoder.weight, never do."""
     return "." not in key and GRADIENT.match(key) is not None

@@ -121,7 +121,7 @@ def _rank(match: Match, steps: int) -> tuple[Any, ...]:
     return (
         -(match.right if match.right == steps else 1.5 if match.last else match.right / steps),
         root == 4,
-        QUANTITIES.index(match.quantity),
+        QUANTITIES.index(match.quantity) if match.quantity in QUANTITIES else len(QUANTITIES),
         root,
         len(match.source),
     )
@@ -131,7 +131,9 @@ def case_of(
     sizes: Sizes,
     *,
     batched: bool,
+    cell: str = "rnn",
     nonlinearity: str = "tanh",
+    reset: str = "after",
     layers: int = 1,
     cotangents: str = "output",
     h_0: bool = False,
@@ -139,6 +141,8 @@ def case_of(
 ) -> Case:
     """Return the case that is asked first: no h_0, weights of scale one half, the loss on every output."""
     return Case(
+        cell=cell,  # pyright: ignore[reportArgumentType]
+        reset=reset,  # pyright: ignore[reportArgumentType]
         nonlinearity=nonlinearity,  # pyright: ignore[reportArgumentType]
         layers=layers,
         steps=steps,

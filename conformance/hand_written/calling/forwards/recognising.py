@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from msgspec import Struct, field, structs
 
+from conformance.cases import Case
 from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.building.construct import candidates
 from conformance.hand_written.calling.forwards.passes import QUANTITIES, Forward, case_of
@@ -16,6 +17,9 @@ from conformance.hand_written.calling.forwards.wrong import (
     without_a_state,
     wrong_truths,
 )
+from conformance.hand_written.calling.gates.deriving import meaning_of
+from conformance.hand_written.calling.gates.memory import MEMORY, with_memory
+from conformance.hand_written.calling.gates.parts import may_have_gates
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, run, value
@@ -64,6 +68,8 @@ class Recognising(Struct):
         if (parts := unfolded(arrays, forward.ran, ["result", *setup.roots])) is not None:
             forward = structs.replace(forward, built=structs.replace(built, arrays=tuple(parts)))
             arrays = parts
+        if not unlikely and (gated := self._gated(forward)) is not None:
+            return gated
         sensitive = self._used(forward) if arrays else []
         if not sensitive:
             return self._matched(forward, ()) if forward.fills and not unlikely else []
@@ -206,14 +212,38 @@ class Recognising(Struct):
         built = structs.replace(forward.built, setup=lazy, arrays=arrays)
         return self.recognised(structs.replace(forward, built=built), unlikely=unlikely)
 
+    def _gated(self, forward: Forward) -> list[Forward] | None:
+        """Return a forward pass as that of an LSTM or GRU; None where it is none."""
+        if not may_have_gates(forward.built.arrays, forward.sizes):
+            return None
+        found = meaning_of(self.loaded, forward, self._read(forward))
+        if found is None:
+            return None
+        remembering = with_memory(forward) if "c" in found.case.carried else forward
+        handed = (*remembering.opening, *remembering.lines, *(slot.fill for slot in found.slots))
+        traits = structs.replace(
+            _traits(forward, found.slots),
+            cell_bias=found.biases,
+            absent=found.absent,
+            memory=any(MEMORY in line for line in handed),
+        )
+        return self._of_cases(remembering, found.slots, traits, [found.case]) or None
+
     def _matched(self, forward: Forward, slots: tuple[Slot, ...]) -> list[Forward]:
         roles = {role for slot in slots for role in slot.roles}
         layers = 2 if "W_hh1" in roles else 1
-        traits = _traits(forward, slots)
-        for nonlinearity in ("tanh", "relu"):
-            case = case_of(
-                forward.sizes, batched=forward.inputs.batched, nonlinearity=nonlinearity, layers=layers
-            )
+        batched = forward.inputs.batched
+        cases = [
+            case_of(forward.sizes, batched=batched, nonlinearity=nonlinearity, layers=layers)
+            for nonlinearity in ("tanh", "relu")
+        ]
+        return self._of_cases(forward, slots, _traits(forward, slots), cases)
+
+    def _of_cases(
+        self, forward: Forward, slots: tuple[Slot, ...], traits: Traits, cases: Sequence[Case]
+    ) -> list[Forward]:
+        """Return a forward pass with weights of ours, of the first case of which something is recognised."""
+        for case in cases:
             asked = question(case, traits)
             trial = structs.replace(forward, slots=slots, asked=asked)
             ran = run(self.loaded, asked.p, (*trial.build, *trial.lines))

@@ -17,6 +17,7 @@ from conformance.hand_written.calling.forwards.arguments import offered
 from conformance.hand_written.calling.forwards.cells import cells, is_stepwise
 from conformance.hand_written.calling.forwards.passes import ASKED, Forward, case_of
 from conformance.hand_written.calling.forwards.recognising import Recognising
+from conformance.hand_written.calling.gates.parts import of_one_gate
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import (
     Arguments,
@@ -163,7 +164,7 @@ class Searching(Struct):
 
     def _sized(self, built: Built) -> Iterator[tuple[Built, Sizes]]:
         """Yield the sizes that a network may have, with the network as it is built to have them."""
-        found = guesses(built.arrays, ASKED)[:MOST_SIZES]
+        found = guesses(of_one_gate(built.arrays, ASKED.H), ASKED)[:MOST_SIZES]
         p = question(case_of(ASKED, batched=False), Traits()).p
         for sizes in found + [s for s in (ASKED, Sizes(ASKED.I, ASKED.H, 0)) if s not in found]:
             other = relabelled(self.loaded, built, sizes, p) if sizes != ASKED else None

@@ -108,7 +108,7 @@ def fits(items: Iterable[Reached], truths: Mapping[str, Array]) -> bool:
     steps = next(iter(truths.values())).shape[0]
     shapes = {truth.shape: truth for truth in truths.values()}
     return any(
-        next(_views(series, truth), None) is not None
+        next(views(series, truth), None) is not None
         for series in series_in(items, steps)
         for truth in shapes.values()
     )
@@ -178,8 +178,8 @@ def _matches(sequence: Series, truths: Mapping[str, Array]) -> Iterator[Match]:
     for name, truth in truths.items():
         if "softmax" in name and truth.shape[2] == 1:  # always 1, or 0
             continue
-        for form, view in _views(sequence, truth):
-            right, shift = _agreement(view, truth)
+        for form, view in views(sequence, truth):
+            right, shift = agreement(view, truth)
             if right == 0:
                 continue
             last = view.shape[0] == 1 and truth.shape[0] != 1
@@ -193,7 +193,7 @@ def _matches(sequence: Series, truths: Mapping[str, Array]) -> Iterator[Match]:
             )
 
 
-def _views(sequence: Series, truth: Array) -> Iterator[tuple[Form, Array]]:
+def views(sequence: Series, truth: Array) -> Iterator[tuple[Form, Array]]:
     """Yield the readings of a sequence as (n, B, N)."""
     steps, batch, width = truth.shape
     array = sequence.stacked
@@ -232,7 +232,7 @@ def _view(array: Array, axes: str) -> Array:
     return ordered[tuple(slice(None) if letter in kept else None for letter in "TBN")]
 
 
-def _agreement(view: Array, truth: Array) -> tuple[int, int]:
+def agreement(view: Array, truth: Array) -> tuple[int, int]:
     """Return how many steps agree, at the better of the possible shifts, and that shift."""
     scale = np.abs(truth).max() or 1.0
     best = (0, 0)
