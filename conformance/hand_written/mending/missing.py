@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.mending.evaluating import Evaluator
-from conformance.hand_written.mending.forward_sites import STORED
+from conformance.hand_written.mending.forward.sites import STORED
 from conformance.hand_written.mending.known import Entry
 from conformance.hand_written.mending.state import Question, State
 from conformance.hand_written.mending.variants import Put, slots, told

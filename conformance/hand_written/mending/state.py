@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.budget import Budget
-from conformance.hand_written.mending.adjoints import Adjoint
+from conformance.hand_written.mending.forward.adjoints import Adjoint
 from conformance.hand_written.mending.functions import Live
 from conformance.hand_written.mending.known import Id, Known, as_array, is_zero
 from conformance.hand_written.mending.program import Program

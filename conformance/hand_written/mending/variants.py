@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from conformance.hand_written.mending.forward_sites import NUMPY, STORED
+from conformance.hand_written.mending.forward.sites import NUMPY, STORED
 
 SMALL = 1.31
 """What edits cost at most that are tried everywhere; the others only where those don't help."""

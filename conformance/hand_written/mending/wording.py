@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from conformance.hand_written.mending.fixes import Fix
-from conformance.hand_written.mending.forward_sites import STORED
+from conformance.hand_written.mending.forward.sites import STORED
 
 OPPOSITE = {ast.Add: "term", ast.Mult: "factor"}
 """What the sides of an operator are called that may be missing."""
