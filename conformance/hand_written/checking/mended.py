@@ -19,6 +19,7 @@ from conformance.hand_written.checking.diagnosing import from_here
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.judging import tidied
 from conformance.hand_written.checking.outcome import outcome_of
+from conformance.hand_written.checking.own_loss import own_loss
 from conformance.hand_written.checking.parts import of_any_length
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.hand_written.diagnosis import Suspect
@@ -110,7 +111,8 @@ def _holds(candidate: Candidate, live: Live, files: Files, *, by_itself: bool) -
         return _holds_by_itself(cast("Binding", candidate.bound), live, codes)
     cases = [case for case in _cases(candidate) if _answers(candidate, case)]
     with live.running(codes) as fits:
-        return fits and all(_agrees(candidate, case) for case in cases) and _agrees_again(candidate)
+        agrees = fits and all(_agrees(candidate, case) for case in cases) and _agrees_again(candidate)
+        return agrees and not _contradicts_its_loss(candidate)
 
 
 def _cases(candidate: Candidate) -> Iterator[Case]:
@@ -140,6 +142,15 @@ def _agrees(candidate: Candidate, case: Case) -> bool:
     if isinstance(answer, Failure) or answer.tidied.complaints:
         return False
     return outcome_of(answer.truth, answer.tidied.observation).agrees
+
+
+def _contradicts_its_loss(candidate: Candidate) -> bool:
+    """Return whether gradients contradict the loss that the code computes itself, of which a penalty may be a part."""
+    answer = answer_on(_bound(candidate, candidate.case), candidate.case, CaughtWarnings())
+    if isinstance(answer, Failure):
+        return False
+    own = own_loss(structs.replace(candidate, answer=answer))
+    return own is not None and not own.agrees
 
 
 def _agrees_again(candidate: Candidate) -> bool:

@@ -7,30 +7,29 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.hand_written.mending import statements
 from conformance.hand_written.mending.changes import exchanged
 from conformance.hand_written.mending.evaluating import Evaluator, NotEvaluated
 from conformance.hand_written.mending.functions import Function
 from conformance.hand_written.mending.known import Id, is_zero
-from conformance.hand_written.mending.reach import reach_of
-from conformance.hand_written.mending.recording import Frame, Instrumented, Recorded, recorded
-from conformance.hand_written.mending.state import RUN, Files, Question, Score, State, first_wrong, judged
-from conformance.hand_written.mending.statements import Rewritten
-from conformance.hand_written.mending.units import Unit
-from conformance.hand_written.mending.variants import (
-    SMALL,
-    Reach,
-    Variant,
+from conformance.hand_written.mending.nodes import (
     matrix_product,
     named_in,
+    parsed,
     plus,
     slopes,
     times,
     told,
     transposed,
-    variants,
 )
+from conformance.hand_written.mending.reach import reach_of
+from conformance.hand_written.mending.recording import Frame, Instrumented, Recorded, recorded
+from conformance.hand_written.mending.state import RUN, Files, Question, Score, State, first_wrong, judged
+from conformance.hand_written.mending.statements import Rewritten
+from conformance.hand_written.mending.units import Unit
+from conformance.hand_written.mending.variants import SMALL, Reach, Variant, variants
 
 ANY, RUNNING = 9.0, 1.5
 """What edits may cost that put something new in: any; and those that are tried by running, each of which takes long."""
@@ -150,6 +149,7 @@ class Candidates:
             yield from self._run(k, variant, doubtful=doubtful)
         if self.rich:
             yield from self._by_statement(self._slopes_put_in())
+            yield from self._by_statement(self._carried_on())
 
     def _ids(self, expression: ast.expr, evaluators: Sequence[Evaluator]) -> list[Id]:
         """Return the adjoints that an expression is in some frames, a different one in each; none where it isn't."""
@@ -260,6 +260,7 @@ class Candidates:
             for function in functions.values():
                 file = function.key[0]
                 yield from ((file, each) for each in statements.copied(function, files[file]))
+                yield from ((file, each) for each in statements.moved(function, files[file]))
 
     def _slopes_put_in(self) -> Iterator[tuple[str, Rewritten]]:
         """Yield sources in which a loop first multiplies with a slope what then is an adjoint at its first step."""
@@ -285,6 +286,34 @@ class Candidates:
                                 1.9, statements.before(loop.body[0], f"{name} = {told(product)}", files[file])
                             )
                             yield file, rewrite
+
+    def _carried_on(self) -> Iterator[tuple[str, Rewritten]]:
+        """Yield sources in which what a loop carries to its next step is multiplied with a value at its end."""
+        for k in self._editable():
+            unit, events = self.state.units[k], [self.state.events[n] for n in self.state.at[k]]
+            loop = statements.loop_around(unit)
+            if loop is None or not unit.target.isidentifier() or unit.target not in statements.carried(loop):
+                continue
+            frames = [
+                replace(each.frame, local={**each.frame.local, unit.target: each.value})
+                for each in events
+                if each.frame is not None
+            ]
+            evaluators = [Evaluator(frame, unit.expression) for frame in frames]
+            file, name = unit.function.key[0], parsed(unit.target)
+            for value in reach_of(unit, frames[-1]).values.values():
+                for product in (
+                    times(name, value),
+                    matrix_product(name, transposed(value)),
+                    matrix_product(transposed(value), name),
+                ):
+                    self.question.budget.spend()
+                    if self._ids(product, evaluators):
+                        line = f"{unit.target} = {told(product)}"
+                        yield (
+                            file,
+                            Rewritten(1.6, statements.after(loop.body[-1], line, self.state.files[file])),
+                        )
 
     def _ran(self, files: Files) -> tuple[Any, Recorded | None]:
         try:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from conformance.hand_written.mending.forward_sites import STORED
+from conformance.hand_written.mending.forward.sites import STORED
 from conformance.hand_written.mending.functions import functions_of
 from conformance.hand_written.mending.units import Unit
 

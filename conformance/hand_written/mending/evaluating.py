@@ -38,6 +38,10 @@ COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 
 
+CHANGING = ("pop", "popleft", "append", "insert", "extend", "appendleft", "update", "at")
+"""Methods that change what they are called on, which is there to be evaluated again."""
+
+
 class Evaluator:
     """Evaluates expressions in one frame; the values of some nodes, met again and again, are kept."""
 
@@ -92,6 +96,8 @@ class Evaluator:
                 return COMPARED[type(node.ops[0])](self(node.left), self(node.comparators[0]))
             case ast.IfExp():
                 return self(node.body) if self(node.test) else self(node.orelse)
+            case ast.Call() if isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
+                raise NotEvaluated
             case ast.Call():
                 named = {each.arg: self(each.value) for each in node.keywords if each.arg}
                 return self(node.func)(*map(self, node.args), **named)

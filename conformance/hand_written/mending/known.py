@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from conformance.hand_written.mending.adjoints import Adjoint
+from conformance.hand_written.mending.forward.adjoints import Adjoint
 from refrnn import Array
 
 CLOSE = 2e-7

@@ -94,7 +94,8 @@ def mended(
     """
     files = files_of(binding)
     for steps in dict.fromkeys((STEPS, min(case.steps, LONGER))):
-        question = question_of(binding, replace(case, steps=steps), budget, by_itself=by_itself, scale=scale)
+        asked = replace(case, steps=steps, h_0=case.h_0 or binding.takes_h_0)
+        question = question_of(binding, asked, budget, by_itself=by_itself, scale=scale)
         if question is None:
             return Mend(given_up=True) if budget.over else None
         first = State(question, files)

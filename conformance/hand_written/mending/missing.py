@@ -7,10 +7,11 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.mending.evaluating import Evaluator
-from conformance.hand_written.mending.forward_sites import STORED
+from conformance.hand_written.mending.forward.sites import STORED
 from conformance.hand_written.mending.known import Entry
+from conformance.hand_written.mending.nodes import told
 from conformance.hand_written.mending.state import Question, State
-from conformance.hand_written.mending.variants import Put, slots, told
+from conformance.hand_written.mending.variants import Put, slots
 from refrnn import Array
 
 MOST_TRIED = 4000

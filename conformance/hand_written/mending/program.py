@@ -1,6 +1,7 @@
 """`Program`: a network with the lines that call it, to be run again and again under other code of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -75,12 +76,17 @@ class Program(Struct, frozen=True, kw_only=True):
             self._exec(ran, tuple(f"{texts[name]}[...] = given[{name!r}]" for name in given))
         return ran
 
+    def own(self, ran: Ran, name: str) -> Any:
+        """Return one of the network's own parameters."""
+        texts = {} if self.binding.own is None else self.binding.own.parameters
+        return value(ran, texts[name])
+
     def forward(self, ran: Ran) -> Array:
         """Run the forward pass, and return what each step adds to the loss (T,); of its own loss, the whole alone (1,).
 
         It is the product of what the loss sees of that step with its cotangent.
         """
-        self._exec(ran, self.before_the_loss)
+        self.run_forward(ran)
         losses = np.zeros(1 if self.by_itself else self.problem.case.steps)
         for text, cotangent in self.cotangents.items():
             seen = np.asarray(value(ran, text))
@@ -92,6 +98,10 @@ class Program(Struct, frozen=True, kw_only=True):
             else:
                 losses[-len(products) :] += products.reshape(len(products), -1).sum(axis=1)
         return losses
+
+    def run_forward(self, ran: Ran, compiling: Callable[[tuple[str, ...]], CodeType] = compiled) -> None:
+        """Run the forward pass, our lines that call it compiled so."""
+        self._exec(ran, self.before_the_loss, compiling)
 
     def both(self) -> Ran:
         """Run both passes."""
@@ -109,8 +119,10 @@ class Program(Struct, frozen=True, kw_only=True):
             return {name: np.asarray(g) for name, g in values(ran, own).items()}
         return _gradients(observed(self.problem, **values(ran, bound.shown)))
 
-    def _exec(self, ran: Ran, lines: tuple[str, ...]) -> None:
-        code = compiled(lines)
+    def _exec(
+        self, ran: Ran, lines: tuple[str, ...], compiling: Callable[[tuple[str, ...]], CodeType] = compiled
+    ) -> None:
+        code = compiling(lines)
         with CALLS.one_call():
             if self._watches:
                 ran.names["seen"] = ran.seen

@@ -10,11 +10,13 @@ import numpy as np
 from conformance.cases import Case, Problem, materialise
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
-from conformance.hand_written.mending.adjoints import STEP, Adjoint, adjoints
-from conformance.hand_written.mending.forward_sites import Sited
+from conformance.hand_written.calling.running.program import Ran
+from conformance.hand_written.mending.forward.adjoints import Adjoint, adjoints
+from conformance.hand_written.mending.forward.rules import STEP
+from conformance.hand_written.mending.forward.sites import Sited
 from conformance.hand_written.mending.functions import Function, Live, functions_of
 from conformance.hand_written.mending.hooks import hooked
-from conformance.hand_written.mending.known import Entry, Known
+from conformance.hand_written.mending.known import CLOSE, Entry, Known
 from conformance.hand_written.mending.program import SIDES, Program, program_of
 from conformance.hand_written.mending.recording import Instrumented, Recorder
 from conformance.hand_written.mending.state import Files, Question, near
@@ -58,16 +60,16 @@ def question_of(
     files = files_of(binding)
     functions = [each for file, text in files.items() for each in functions_of(file, text)]
     live = Live.of(files, vars(binding.loaded.code))
-    found, *by_step = adjoints(program, live, Sited(functions), budget)
+    by_step = any(map(_loops_in_loops, functions))  # as each step of the loss may be walked back by itself
+    found = adjoints(program, live, Sited(functions), budget, by_step=by_step)
     gradients = program.gradients(program.both())
-    expected = expected_of(program, gradients)
-    if not found or not expected or budget.over:
+    expected = expected_of(program, gradients, found.parameters)
+    if not found.whole or not expected or budget.over:
         return None
     factor = factor_of(gradients, expected) if scale is None else scale
-    known = Known(found, factor)
-    if any(map(_loops_in_loops, functions)):  # as each step of the loss may be walked back by itself
-        for of_a_step in by_step:
-            known.take(of_a_step)
+    known = Known(found.whole, factor)
+    for of_a_step in found.of_steps:
+        known.take(of_a_step)
     given = {
         known.of(factor * each) for c in program.cotangents.values() for step in c for each in (step, *step)
     }
@@ -79,11 +81,11 @@ def question_of(
         program=program,
         live=live,
         known=known,
-        effective=_effective(functions, found) | _of_the_forward_pass(program, live, files),
+        effective=_effective(functions, found.whole) | _of_the_forward_pass(program, live, files),
         given=frozenset(id_ for id_ in given if id_ is not None),
         expected={name: factor * each for name, each in expected.items()},
         other=_with_other_cotangents(program),
-        forward=found,
+        forward=found.whole,
         budget=budget,
     )
 
@@ -108,32 +110,49 @@ def _loops_in_loops(function: Function) -> bool:
     return any(isinstance(node, ast.For) for loop in loops for node in ast.walk(loop) if node is not loop)
 
 
-def expected_of(program: Program, gradients: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the right gradients of what is shown: the reference's, or by differences those of its own forward pass."""
+def expected_of(
+    program: Program, gradients: Mapping[str, Array], own: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Return the right gradients of what is shown: the reference's, or by differences those of its own forward pass.
+
+    Of those, `own` are known already if the loss changes as they say.
+    """
     if program.by_itself:
-        return _by_differences(program, gradients)
+        known = own if _fit(program, own) else {}
+        return {name: known[name] if name in known else _by_differences(program, name) for name in gradients}
     exact = observe(program.problem, np.float64)
     right = {**exact.parameters, **{name: getattr(exact, name) for name in SIDES}}
     return {name: right[name] for name in gradients if right.get(name) is not None}
 
 
-def _by_differences(program: Program, gradients: Mapping[str, Array]) -> dict[str, Array]:
-    own = program.binding.own
-    if own is None:
-        return {}
+def _fit(program: Program, own: Mapping[str, Array]) -> bool:
+    """Tell whether the loss changes as gradients say, in one random direction of each parameter."""
+    ran, rng = program.start(), np.random.default_rng(7)
+    for name, gradient in own.items():
+        direction = rng.standard_normal(gradient.shape)
+        change, said = _change(program, ran, name, direction), float(np.vdot(gradient, direction))
+        if not abs(change - said) <= CLOSE * np.linalg.norm(gradient) * np.linalg.norm(direction):
+            return False
+    return True
+
+
+def _by_differences(program: Program, name: str) -> Array:
     ran = program.start()
-    found = {}
-    for name in gradients:
-        start = np.array(eval(own.parameters[name], dict(ran.names)))
-        found[name] = np.zeros(start.shape)
-        for index in np.ndindex(start.shape):
-            sides = []
-            for step in (STEP, -STEP):
-                moved = start.copy()
-                moved[index] += step
-                sides.append(program.forward(program.start({name: moved})).sum())
-            found[name][index] = (sides[0] - sides[1]) / (2 * STEP)
+    found = np.zeros(np.shape(program.own(ran, name)))
+    for index in np.ndindex(found.shape):
+        direction = np.zeros(found.shape)
+        direction[index] = 1.0
+        found[index] = _change(program, ran, name, direction)
     return found
+
+
+def _change(program: Program, ran: Ran, name: str, direction: Array) -> float:
+    """Return the derivative of the loss along a direction of one parameter."""
+    start = np.array(program.own(ran, name), float)
+    there, back = (
+        program.forward(program.start({name: start + step * direction})).sum() for step in (STEP, -STEP)
+    )
+    return float(there - back) / (2 * STEP)
 
 
 def factor_of(gradients: Mapping[str, Array], expected: Mapping[str, Array]) -> float:

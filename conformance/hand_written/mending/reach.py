@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 
 from conformance.hand_written.mending.evaluating import Evaluator
+from conformance.hand_written.mending.nodes import parsed, told
 from conformance.hand_written.mending.recording import Frame
 from conformance.hand_written.mending.units import Unit, units_of
-from conformance.hand_written.mending.variants import Reach, parsed, shifted, slots, told
+from conformance.hand_written.mending.variants import Reach, shifted, slots
 
 MOST_ENTRIES = 20
 """Entries of a dict that are looked at."""
 
+
+PROBED = np.array([[-0.7, 0.2, 0.5], [0.9, -0.1, 0.3]])
+"""What a function is called with to see whether it may be an activation."""
 
 MOST_TERMS = 150
 """What else a function computes that may be a term of a unit."""
@@ -31,7 +35,41 @@ def reach_of(unit: Unit, frame: Frame) -> Reach:
     terms = {
         text: node for text, node in _terms(unit).items() if text not in found and _has_value(node, evaluate)
     }
-    return Reach(values=found, terms=terms, loops=unit.loops, begins=unit.begins)
+    return Reach(
+        values=found,
+        terms=terms,
+        sizes=list(_sizes(frame)),
+        functions=list(_functions(unit, evaluate)),
+        loops=unit.loops,
+        begins=unit.begins,
+    )
+
+
+def _sizes(frame: Frame) -> Iterator[str]:
+    """Yield the numbers that may be sizes, by what they are called."""
+    own = getattr(frame.local.get("self"), "__dict__", {})
+    for prefix, names in (("", frame.local), ("self.", own)):
+        yield from (prefix + name for name, value in names.items() if type(value) is int and value > 1)
+
+
+def _functions(unit: Unit, evaluate: Evaluator) -> Iterator[str]:
+    """Yield the functions of one value that its function calls on arrays elementwise, as activations are."""
+    called = {
+        told(node.func)
+        for node in ast.walk(unit.function.node)
+        if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords
+    }
+    for text in sorted({"np.tanh"} | called):
+        try:
+            value = evaluate(parsed(text))(PROBED)
+        except Exception:
+            continue
+        if (
+            isinstance(value, np.ndarray)
+            and value.shape == PROBED.shape
+            and not np.array_equal(value, PROBED)
+        ):
+            yield text
 
 
 def _terms(unit: Unit) -> dict[str, ast.expr]:

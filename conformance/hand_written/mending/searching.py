@@ -57,7 +57,8 @@ class Search:
         for rich in (False, True):
             candidates = Candidates(self.question, state, rich=rich)
             for found in (candidates.by_value(), candidates.by_running()):
-                steps = sorted(found, key=order)
+                with state.live:  # what an edit calls is mended as far as the rest is
+                    steps = sorted(found, key=order)
                 onward = [step for step in steps if step.is_sound]
                 astray += [step for step in steps if step not in onward]
                 if onward and onward[0].score.complete:

@@ -7,14 +7,15 @@ in the second, and so on, and no gradient less right.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.budget import Budget
-from conformance.hand_written.mending.adjoints import Adjoint
-from conformance.hand_written.mending.functions import Live
+from conformance.hand_written.mending.forward.adjoints import Adjoint
+from conformance.hand_written.mending.functions import Live, codes_of
 from conformance.hand_written.mending.known import Id, Known, as_array, is_zero
 from conformance.hand_written.mending.program import Program
 from conformance.hand_written.mending.recording import Event, Instrumented, Recorded, recorded
@@ -115,6 +116,11 @@ class State:
         self.first_wrong = wrong[0] if wrong else len(self.events)
         self.wrong_values = frozenset(np.asarray(self.events[n].value).tobytes() for n in wrong)
         self._last_sound = self._handed_on(self.first_wrong)
+
+    @property
+    def live(self) -> AbstractContextManager[bool]:
+        """The functions of the network as these sources have them, for a block."""
+        return self.question.live.running(codes_of(self.files))
 
     def carries_zero(self, unit: int) -> bool:
         """Return whether a unit in a loop is 0 whenever it is computed, as a carry is that nothing is put into."""

@@ -1,14 +1,15 @@
 """Edits of whole statements: added up for set anew, left out, a loop over other steps, a sum that is never made."""
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from conformance.hand_written.mending.changes import Change, segment
 from conformance.hand_written.mending.functions import Function
+from conformance.hand_written.mending.nodes import named_in
 from conformance.hand_written.mending.units import Unit
-from conformance.hand_written.mending.variants import named_in
 
 SUMS = ("{}", "{}.sum(0)", "{}.sum(axis=0, keepdims=True)", "{}.sum(axis=1, keepdims=True)")
 """What may be added to the gradient of a bias at a step."""
@@ -36,10 +37,31 @@ def rewritten(unit: Unit, source: str, *, rich: bool) -> Iterator[Rewritten]:
     elif isinstance(node, ast.AugAssign):
         target = segment(node.target, source)
         value = segment(node.value, source)
+        yield from _added_at(node, source)
+        if rich:
+            yield from _begun_anew(node, unit, source)
         yield Rewritten(1.1, Change.of(node, f"{target} = {value}").applied(source))
         yield Rewritten(1.2, without(node, unit.function, source))
         if not isinstance(node.op, ast.Add):
             yield Rewritten(1.1, Change.of(node, f"{target} += {value}").applied(source))
+
+
+def _added_at(node: ast.AugAssign, source: str) -> Iterator[Rewritten]:
+    """Yield a source that adds to rows by np.add.at: `a[rows] += v` counts a row that is there twice once."""
+    if isinstance(node.target, ast.Subscript) and isinstance(node.op, ast.Add):
+        array, index, value = (
+            segment(each, source) for each in (node.target.value, node.target.slice, node.value)
+        )
+        yield Rewritten(1.1, Change.of(node, f"np.add.at({array}, {index}, {value})").applied(source))
+
+
+def _begun_anew(node: ast.AugAssign, unit: Unit, source: str) -> Iterator[Rewritten]:
+    """Yield a source in which what an inner loop adds up begins from zeros each time."""
+    loops = [each for each in ast.walk(unit.function.node) if isinstance(each, ast.For)]
+    around = [each for each in loops if any(inside is node for inside in ast.walk(each))]
+    if len(around) > 1:
+        target = segment(node.target, source)
+        yield Rewritten(1.4, before(around[-1], f"{target} = np.zeros_like({target})", source))
 
 
 def without(node: ast.stmt, function: Function, source: str) -> str:
@@ -73,6 +95,8 @@ def relooped(function: Function, source: str) -> Iterator[Rewritten]:
 
 def _other_steps(iterated: ast.expr, told: str) -> Iterator[str]:
     if isinstance(iterated, ast.Call):
+        if ast.unparse(iterated.func) == "reversed" and len(iterated.args) == 1:
+            yield ast.unparse(iterated.args[0])
         plain = ast.unparse(iterated.func) == "range"
         yield f"reversed({told})" if plain else f"reversed(list({told}))"
     for node in ast.walk(iterated):
@@ -141,11 +165,59 @@ def copied(function: Function, source: str) -> Iterator[Rewritten]:
         yield Rewritten(1.6, before(place, f"{name} = {target}.copy()", changed))
 
 
+def moved(function: Function, source: str) -> Iterator[Rewritten]:
+    """Yield a source in which two neighbouring statements are exchanged, or one in a loop stands before it."""
+    lines = source.split("\n")
+    for block in _blocks(function.node):
+        for one, two in itertools.pairwise(block):
+            simple = isinstance(one, (ast.Assign, ast.AugAssign)) and isinstance(
+                two, (ast.Assign, ast.AugAssign)
+            )
+            if simple and _depend(one, two):
+                first, middle, last = one.lineno - 1, two.lineno - 1, two.end_lineno or two.lineno
+                yield Rewritten(
+                    1.3, "\n".join([*lines[:first], *lines[middle:last], *lines[first:middle], *lines[last:]])
+                )
+    for loop in (node for node in ast.walk(function.node) if isinstance(node, ast.For)):
+        for node in loop.body:
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and "zeros" in ast.unparse(node.value)
+            ):
+                gone = without(node, function, source)
+                yield Rewritten(1.3, before(loop, segment(node, source), gone))
+
+
+def _depend(one: ast.stmt, two: ast.stmt) -> bool:
+    """Return whether one of two statements writes what the other one reads."""
+    names = [
+        {ast.unparse(each) for each in ast.walk(node) if isinstance(each, (ast.Name, ast.Attribute))}
+        for node in (one, two)
+    ]
+    written = [
+        {ast.unparse(target) for target in (node.targets if isinstance(node, ast.Assign) else [node.target])}  # type: ignore[attr-defined]
+        for node in (one, two)
+    ]
+    return bool(written[0] & names[1] or written[1] & names[0])
+
+
 def loop_around(unit: Unit) -> ast.For | None:
     """Return the innermost loop over steps that the statement of a unit is in."""
     loops = [node for node in ast.walk(unit.function.node) if isinstance(node, ast.For)]
     around = [loop for loop in loops if unit.statement in loop.body]
     return around[-1] if around else None
+
+
+def carried(loop: ast.For) -> set[str]:
+    """Return the names that a loop reads before it sets them: what one step hands to the next."""
+    found: set[str] = set()
+    stored: set[str] = set()
+    for node in loop.body:
+        names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+        found |= {each.id for each in names if isinstance(each.ctx, ast.Load)} - stored
+        stored |= {each.id for each in names if isinstance(each.ctx, ast.Store)}
+    return found & stored
 
 
 def _outermost(function: ast.AST, inside: ast.stmt) -> ast.stmt:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from conformance.hand_written.mending.forward_sites import NUMPY, SKIPPED
+from conformance.hand_written.mending.forward.sites import NUMPY, SKIPPED
 from conformance.hand_written.mending.functions import Function
 
 Statement = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr

@@ -3,18 +3,39 @@
 import ast
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any
 
 from msgspec import Struct
 
-from conformance.hand_written.mending.forward_sites import NUMPY, STORED
+from conformance.hand_written.mending.calls import other_arguments
+from conformance.hand_written.mending.forward.sites import STORED
+from conformance.hand_written.mending.nodes import (
+    ANYWHERE,
+    binary,
+    called,
+    factors,
+    is_a_home,
+    less,
+    matrix_product,
+    method,
+    named_in,
+    number,
+    only_if,
+    parsed,
+    plus,
+    slopes,
+    square,
+    times,
+    told,
+    transposed,
+    where,
+    with_field,
+)
 
 SMALL = 1.31
 """What edits cost at most that are tried everywhere; the others only where those don't help."""
 
-ANYWHERE = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
-"""Where nodes say they are that are in no source; the compiler wants a place."""
+OF_ARRAYS = ("T", "sum", "mean", "dot", "reshape", "transpose", "copy")
+"""What is asked of an array: the array may be another one."""
 
 Put = Callable[[ast.expr], ast.expr]
 
@@ -29,10 +50,12 @@ class Variant(Struct, frozen=True):
 
 
 class Reach(Struct, frozen=True, kw_only=True):
-    """What an edit of a unit may use: other values, the variables of loops around it, and how they begin."""
+    """What an edit of a unit may use: other values, sizes, functions of one value, loops around it, how they begin."""
 
     values: Mapping[str, ast.expr]
     terms: Mapping[str, ast.expr]
+    sizes: Sequence[str]
+    functions: Sequence[str]
     loops: Sequence[str]
     begins: str
 
@@ -50,7 +73,7 @@ def slots(node: ast.expr, put: Put) -> Iterator[tuple[ast.expr, Put]]:
     """Yield every value in an expression, the whole first, with what puts another in its place."""
     yield node, put
     for field, index, child in _children(node):
-        yield from slots(child, lambda new, f=field, n=index: put(_with(node, f, n, new)))
+        yield from slots(child, lambda new, f=field, n=index: put(with_field(node, f, n, new)))
 
 
 def _children(node: ast.expr) -> Iterator[tuple[str, int | None, ast.expr]]:
@@ -64,9 +87,9 @@ def _children(node: ast.expr) -> Iterator[tuple[str, int | None, ast.expr]]:
             yield from (
                 ("args", n, each) for n, each in enumerate(node.args) if not isinstance(each, ast.Starred)
             )
-            if isinstance(node.func, ast.Attribute) and not _is_a_home(node.func.value):
+            if isinstance(node.func, ast.Attribute) and not is_a_home(node.func.value):
                 yield "func", None, node.func
-        case ast.Attribute() if node.attr == "T" or not isinstance(node.value, ast.Name):
+        case ast.Attribute() if node.attr in OF_ARRAYS or not isinstance(node.value, ast.Name):
             yield "value", None, node.value
         case ast.Tuple() | ast.List():
             yield from (("elts", n, each) for n, each in enumerate(node.elts))
@@ -82,109 +105,19 @@ def _children(node: ast.expr) -> Iterator[tuple[str, int | None, ast.expr]]:
             return
 
 
-def _is_a_home(node: ast.expr) -> bool:
-    """Return whether a name is one of modules or of the object itself, which hold functions."""
-    return isinstance(node, ast.Name) and node.id in (*NUMPY, "self", "cls")
-
-
-def _with(node: ast.expr, field: str, index: int | None, new: Any) -> Any:
-    """Return a node with another value of one field, or of one entry of it."""
-    fields = {name: getattr(node, name) for name in node._fields}
-    if index is None:
-        fields[field] = new
-    else:
-        fields[field] = [*fields[field][:index], new, *fields[field][index + 1 :]]
-    return type(node)(**fields, **ANYWHERE)
-
-
-@lru_cache(maxsize=20_000)
-def parsed(text: str) -> ast.expr:
-    """Return the expression that a text is; it is shared, and must not be changed."""
-    return ast.parse(text, mode="eval").body
-
-
-@lru_cache(maxsize=20_000)
-def told(node: ast.expr) -> str:
-    """Return the text of an expression."""
-    return ast.unparse(node)
-
-
-def binary(left: ast.expr, operator: ast.operator, right: ast.expr) -> ast.expr:
-    """Return left ∘ right."""
-    return ast.BinOp(left, operator, right, **ANYWHERE)
-
-
-def times(left: ast.expr, right: ast.expr) -> ast.expr:
-    """Return left * right."""
-    return binary(left, ast.Mult(), right)
-
-
-def plus(left: ast.expr, right: ast.expr) -> ast.expr:
-    """Return left + right."""
-    return binary(left, ast.Add(), right)
-
-
-def matrix_product(left: ast.expr, right: ast.expr) -> ast.expr:
-    """Return left @ right."""
-    return binary(left, ast.MatMult(), right)
-
-
-def number(value: int) -> ast.expr:
-    """Return a number."""
-    return ast.Constant(value, **ANYWHERE)
-
-
-def less(value: ast.expr) -> ast.expr:
-    """Return 1 - value."""
-    return binary(number(1), ast.Sub(), value)
-
-
-def square(value: ast.expr) -> ast.expr:
-    """Return value ** 2."""
-    return binary(value, ast.Pow(), number(2))
-
-
-def transposed(value: ast.expr) -> ast.expr:
-    """Return value.T."""
-    return ast.Attribute(value, "T", ast.Load(), **ANYWHERE)
-
-
-def called(text: str, *arguments: ast.expr) -> ast.expr:
-    """Return the call of a function that is named by `text`."""
-    return ast.Call(parsed(text), list(arguments), [], **ANYWHERE)
-
-
-def method(value: ast.expr, name: str, *arguments: ast.expr, **named: ast.expr) -> ast.expr:
-    """Return the call of a method of a value."""
-    function = ast.Attribute(value, name, ast.Load(), **ANYWHERE)
-    keywords = [ast.keyword(key, each, **ANYWHERE) for key, each in named.items()]
-    return ast.Call(function, list(arguments), keywords, **ANYWHERE)
-
-
-def where(value: ast.expr, test: str) -> ast.expr:
-    """Return value * (test)."""
-    return times(value, parsed(test))
-
-
-def only_if(value: ast.expr, test: str) -> ast.expr:
-    """Return value if test else 0."""
-    return ast.IfExp(parsed(test), value, number(0), **ANYWHERE)
-
-
-def slopes(value: ast.expr) -> list[ast.expr]:
-    """Return the slopes of tanh, sigmoid and ReLU by their results."""
-    positive = ast.Compare(value, [ast.Gt()], [number(0)], **ANYWHERE)
-    return [less(square(value)), times(value, less(value)), positive]
-
-
 def shifted(node: ast.Subscript, loops: Sequence[str]) -> Iterator[ast.expr]:
     """Yield an entry of a sequence at other steps."""
     indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     for n, index in enumerate(indices):
-        if isinstance(index, (ast.Slice, ast.Constant)) and not isinstance(index, ast.UnaryOp):
+        fixed = index.value if isinstance(index, ast.Constant) else None
+        if isinstance(index, ast.Slice) or (isinstance(index, ast.Constant) and type(fixed) is not int):
             continue
         own = told(index)
-        texts = [f"{own} - 1", f"{own} + 1"]
+        texts = (
+            [f"{own} - 1", f"{own} + 1"]
+            if fixed is None
+            else [str(fixed + 1), str(fixed - 1)][: 1 + (fixed > 0)]
+        )
         if isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant):
             texts.insert(0, told(index.left))
         texts += [f"{loop}{by}" for loop in loops[:2] for by in ("", " - 1", " + 1")]
@@ -192,26 +125,8 @@ def shifted(node: ast.Subscript, loops: Sequence[str]) -> Iterator[ast.expr]:
             if text == own:
                 continue
             new = parsed(text)
-            whole = _with(node.slice, "elts", n, new) if isinstance(node.slice, ast.Tuple) else new
-            yield _with(node, "slice", None, whole)
-
-
-def factors(node: ast.expr) -> list[ast.expr]:
-    """Return what a product is made of."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return [*factors(node.left), *factors(node.right)]
-    return [node]
-
-
-@lru_cache(maxsize=20_000)
-def named_in(node: ast.expr) -> dict[str, ast.expr]:
-    """Return the values that an expression names, by their texts."""
-    found: dict[str, ast.expr] = {}
-    for each in ast.walk(node):
-        read = isinstance(each, STORED) and isinstance(each.ctx, ast.Load)
-        if read and not _is_a_home(each) and not (isinstance(each, ast.Attribute) and each.attr == "T"):
-            found.setdefault(told(each), each)
-    return found
+            whole = with_field(node.slice, "elts", n, new) if isinstance(node.slice, ast.Tuple) else new
+            yield with_field(node, "slice", None, whole)
 
 
 def _instead(node: ast.expr, reach: Reach, limit: float, *, root: bool) -> Iterator[tuple[float, ast.expr]]:
@@ -220,17 +135,13 @@ def _instead(node: ast.expr, reach: Reach, limit: float, *, root: bool) -> Itera
     match node:
         case ast.Call():
             yield from _of_a_call(node)
+            yield from other_arguments(node)
             yield from _slopes_of(named_in(node), 1.3)
         case ast.BinOp():
             yield from _of_an_operator(node)
             yield from _slopes_of(named_in(node), 1.3)
-        case ast.UnaryOp() if isinstance(node.op, ast.USub):
-            yield 1, node.operand
-        case ast.IfExp():
-            yield 1, node.body
-            yield 1, node.orelse
         case _:
-            yield from _of_parts(node)
+            yield from _of_parts(node, reach)
     if root:
         for value in reach.values.values():
             yield 1.3, times(node, value)
@@ -239,33 +150,33 @@ def _instead(node: ast.expr, reach: Reach, limit: float, *, root: bool) -> Itera
         yield from _rich(node, reach, root=root)
 
 
-def _of_parts(node: ast.expr) -> Iterator[tuple[float, ast.expr]]:
-    """Yield a sequence in the place of its entry, a list in another order, a matrix that isn't transposed."""
+def _of_parts(node: ast.expr, reach: Reach) -> Iterator[tuple[float, ast.expr]]:
+    """Yield parts of a value in its place, other parts, and its parts in another order."""
     match node:
+        case ast.UnaryOp() if isinstance(node.op, ast.USub):
+            yield 1, node.operand
+        case ast.IfExp():
+            yield 1, node.body
+            yield 1, node.orelse
         case ast.Subscript():
             yield 1.1, node.value
-        case ast.List() | ast.Tuple():
-            yield from ((1, each) for each in _with_two_exchanged(node))
+            yield 1.2, method(node.value, "sum", axis=number(0))
+            yield from ((1.2, each) for each in _other_parts(node, reach))
+        case ast.Tuple() | ast.List():
+            yield from ((1.1, each) for each in _turned(node))
         case ast.Attribute() if node.attr == "T":
             yield 1, node.value
         case _:
             pass
 
 
-def _with_two_exchanged(node: ast.List | ast.Tuple) -> Iterator[ast.expr]:
-    """Yield a list whose elements are in another order: two have changed places."""
-    for one, other in itertools.combinations(range(len(node.elts)), 2):
-        elements = list(node.elts)
-        elements[one], elements[other] = elements[other], elements[one]
-        yield _with(node, "elts", None, elements)
-
-
 def _simple(node: ast.expr, reach: Reach) -> Iterator[tuple[float, ast.expr]]:
-    if isinstance(node, STORED) and not (isinstance(node, ast.Attribute) and node.attr == "T"):
+    if isinstance(node, STORED) and not (isinstance(node, ast.Attribute) and node.attr in OF_ARRAYS):
         if isinstance(node, ast.Subscript):
             yield from ((1, each) for each in shifted(node, reach.loops))
         yield from ((1.2, value) for value in reach.values.values())
         yield 1, transposed(node)
+        yield from ((1.25, called(function, node)) for function in reach.functions)
         if reach.loops:
             yield 1.6, where(node, f"({reach.loops[0]} > 0)")
 
@@ -284,15 +195,15 @@ def _of_a_call(node: ast.Call) -> Iterator[tuple[float, ast.expr]]:
     if len(node.args) == 2 and not any(isinstance(each, ast.Starred) for each in node.args):
         a, b = node.args
         outer = "outer" in ast.unparse(function)
-        yield (1.0 if outer else 1.3), _with(node, "args", None, [b, a])
+        yield (1.0 if outer else 1.3), with_field(node, "args", None, [b, a])
         yield 1.2, called("np.outer", a, b)
         yield 1.3, called("np.outer", b, a)
         yield 1.2, transposed(node)
         yield 1.3, times(a, b)
     if isinstance(function, ast.Attribute):
         if function.attr == "mean":
-            yield 1, _with(node, "func", None, _with(function, "attr", None, "sum"))
-        if function.attr in ("sum", "dot", "mean", "reshape") and not _is_a_home(function.value):
+            yield 1, with_field(node, "func", None, with_field(function, "attr", None, "sum"))
+        if function.attr in ("sum", "dot", "mean", "reshape") and not is_a_home(function.value):
             yield 1.1, function.value
 
 
@@ -312,6 +223,7 @@ def _of_an_operator(node: ast.BinOp) -> Iterator[tuple[float, ast.expr]]:
             yield 1, plus(left, right)
             yield 1, binary(right, ast.Sub(), left)
             yield 1, binary(left, ast.Sub(), square(right))
+            yield from ((1.2, each) for each in _joined(node))
         case ast.Mult():
             yield 1.2, plus(left, right)
             yield 1.3, binary(left, ast.MatMult(), right)
@@ -322,11 +234,37 @@ def _of_an_operator(node: ast.BinOp) -> Iterator[tuple[float, ast.expr]]:
 
 
 def _joined(node: ast.BinOp) -> Iterator[ast.expr]:
-    """Yield (a + c) * s of a * s + c."""
-    for whole, other in ((node.left, node.right), (node.right, node.left)):
+    """Yield (a ± c) * s of a * s ± c and of c ± a * s, and f(a ± c) of f(a) ± c."""
+    for whole, other, first in ((node.left, node.right, True), (node.right, node.left, False)):
         if isinstance(whole, ast.BinOp) and isinstance(whole.op, ast.Mult):
             for a, s in ((whole.left, whole.right), (whole.right, whole.left)):
-                yield times(plus(a, other), s)
+                yield times(binary(a, node.op, other) if first else binary(other, node.op, a), s)
+        if isinstance(whole, ast.Call) and first:
+            for n, each in enumerate(whole.args):
+                if not isinstance(each, ast.Starred):
+                    arguments = [*whole.args[:n], binary(each, node.op, other), *whole.args[n + 1 :]]
+                    yield with_field(whole, "args", None, arguments)
+
+
+def _other_parts(node: ast.Subscript, reach: Reach) -> Iterator[ast.expr]:
+    """Yield other halves of what is sliced, up to a size or from it on."""
+    indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    for n, index in enumerate(indices):
+        if not isinstance(index, ast.Slice) or (index.lower is None and index.upper is None):
+            continue
+        for size in reach.sizes:
+            for bounds in ((None, parsed(size)), (parsed(size), None)):
+                part = ast.Slice(*bounds, None, **ANYWHERE)
+                whole = with_field(node.slice, "elts", n, part) if isinstance(node.slice, ast.Tuple) else part
+                yield with_field(node, "slice", None, whole)
+
+
+def _turned(node: ast.Tuple | ast.List) -> Iterator[ast.expr]:
+    """Yield what stands side by side in another order: two have changed places."""
+    for one, other in itertools.combinations(range(len(node.elts)), 2):
+        elements = list(node.elts)
+        elements[one], elements[other] = elements[other], elements[one]
+        yield with_field(node, "elts", None, elements)
 
 
 def _of_a_product(node: ast.BinOp) -> Iterator[tuple[float, ast.expr]]:

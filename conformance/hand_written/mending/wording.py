@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from conformance.hand_written.mending.fixes import Fix
-from conformance.hand_written.mending.forward_sites import STORED
+from conformance.hand_written.mending.forward.sites import STORED
+from conformance.hand_written.mending.variants import OF_ARRAYS
 
 OPPOSITE = {ast.Add: "term", ast.Mult: "factor"}
 """What the sides of an operator are called that may be missing."""
@@ -62,7 +63,7 @@ def _difference(before: ast.AST, after: ast.AST) -> tuple[ast.expr, ast.expr] | 
         ]
         if len(changed) == 1 and all(isinstance(each, ast.expr) for each in changed[0]):
             inner = _difference(*changed[0])
-            if inner is not None and (not isinstance(before, STORED) or _is_a_transpose(before)):
+            if inner is not None and (not isinstance(before, STORED) or _is_of_an_array(before)):
                 return inner
     if isinstance(before, ast.expr) and isinstance(after, ast.expr):
         return before, after
@@ -89,6 +90,10 @@ def _is_transposed(node: ast.expr, *, of: ast.expr) -> bool:
 
 def _is_a_transpose(node: ast.AST) -> TypeGuard[ast.Attribute]:
     return isinstance(node, ast.Attribute) and node.attr == "T"
+
+
+def _is_of_an_array(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in OF_ARRAYS
 
 
 def _beside(whole: ast.expr, part: str) -> ast.expr | None:

@@ -8,10 +8,11 @@ import pytest
 from conformance.hand_written.mending.changes import Change, exchanged
 from conformance.hand_written.mending.evaluating import Evaluator, NotEvaluated
 from conformance.hand_written.mending.functions import codes_of, functions_of
+from conformance.hand_written.mending.nodes import parsed
 from conformance.hand_written.mending.recording import Frame
 from conformance.hand_written.mending.statements import copied, relooped, rewritten, summed
 from conformance.hand_written.mending.units import beginning, units_of
-from conformance.hand_written.mending.variants import Reach, parsed, variants
+from conformance.hand_written.mending.variants import Reach, variants
 
 RNG = np.random.default_rng(2)
 FRAME = Frame(
@@ -69,6 +70,8 @@ def reach():
     return Reach(
         values={"dy[t]": parsed("dy[t]"), "carry": parsed("carry")},
         terms={"dh @ W": parsed("dh @ W")},
+        sizes=("n", "self.H"),
+        functions=("np.tanh",),
         loops=("t",),
         begins="t == T - 1",
     )

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from conformance.hand_written.mending.adjoints import Adjoint
-from conformance.hand_written.mending.forward_sites import Site
+from conformance.hand_written.mending.forward.adjoints import Adjoint
+from conformance.hand_written.mending.forward.sites import Site
 from conformance.hand_written.mending.known import Known, as_array, is_zero
 
 RNG = np.random.default_rng(4)

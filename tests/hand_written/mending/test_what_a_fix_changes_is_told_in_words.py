@@ -12,6 +12,7 @@ WORDS = [
     ("dh = dy + carry", "dh = dy", "the term carry is one too many"),
     ("da = dh * f", "da = dh", "the factor f is one too many"),
     ("da = dh", "da = dh * (1 - h ** 2)", "the factor 1 - h ** 2 is missing"),
+    ("db += d.sum(axis=0)", "db += da.sum(axis=0)", "da belongs in the place of d"),
     ("dW += da @ h[t].T", "dW += da @ h[t - 1].T", "h[t - 1] belongs in the place of h[t]"),
     ("db = da", "db += da", "db must be added up"),
     ("db += da", "db = da", "db must be set, not added up"),

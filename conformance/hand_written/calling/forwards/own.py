@@ -6,7 +6,7 @@ sees another one.
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct, field
@@ -29,6 +29,9 @@ MOST_NUMBERS = 2500
 
 MOST_OUTPUTS = 2
 """Things of every step that a forward pass shows, each of which the loss may see."""
+
+HANDED = re.compile(r"\bp\.(\w+)")
+"""What a line of ours takes from a problem."""
 
 STEP = 1e-5
 """Of central differences: the cube root of float64's unit roundoff, rounded up; their error is then of order STEP²."""
@@ -161,29 +164,44 @@ def _is_softmax(outputs: Array) -> bool:
     return bool(outputs.shape[-1] > 1 and (outputs > 0).all() and np.abs(sums - 1).max() < 1e-6)
 
 
-def numerical(loaded: Loaded, forward: Forward, entry: Entry) -> Mapping[str, Array]:
-    """Return the gradients of a network's own outputs, by central differences."""
-    slots = parameter_slots(forward)
+Moved = Mapping[str, tuple[tuple[int, ...], Sequence[tuple[Array, Array]]]]
+"""By the path of a parameter its shape, and what the network shows with each element of it moved to either side."""
+
+
+def moved_outputs(loaded: Loaded, forward: Forward) -> Moved:
+    """Return what a network shows with each of its parameters' elements moved to either side."""
     p, shown = forward.asked.p, forward.outputs
     moved = "moved = np.array({path})\nmoved.reshape(-1)[index] += step\n{path}[...] = moved"
+
+    def outputs(index: int, step: float, line: str) -> Array:
+        ran = run(loaded, p, (f"index, step = {index}, {step}", *forward.build, line, *forward.lines))
+        return np.array(value(ran, shown.expression) if ran.ok and shown else np.nan)
+
     found = {}
-    for slot in slots:
+    for slot in parameter_slots(forward):
         shape = np.shape(value(Ran(names={"np": np, "p": p}), slot.fill))
         line = moved.format(path=slot.path)
-        gradient = np.zeros(shape)
-        for index in range(gradient.size):
-            sides = []
-            for step in (STEP, -STEP):
-                start = (f"index, step = {index}, {step}", *forward.build, line, *forward.lines)
-                ran = run(loaded, p, start)
-                sides.append(_loss(value(ran, shown.expression), entry, p) if ran.ok and shown else np.nan)
-            gradient.reshape(-1)[index] = (sides[0] - sides[1]) / (2 * STEP)
-        found[slot.path] = gradient
+        found[slot.path] = (
+            shape,
+            [(outputs(n, STEP, line), outputs(n, -STEP, line)) for n in range(int(np.prod(shape)))],
+        )
     return found
 
 
+def numerical(moved: Moved, entry: Entry, p: Asked) -> Mapping[str, Array]:
+    """Return the gradients of a network's own outputs, by central differences."""
+    return {
+        path: np.array(
+            [(_loss(there, entry, p) - _loss(back, entry, p)) / (2 * STEP) for there, back in sides]
+        ).reshape(shape)
+        for path, (shape, sides) in moved.items()
+    }
+
+
 def _loss(outputs: Array, entry: Entry, p: Asked) -> float:
-    """Return the loss whose cotangent a backward pass is given."""
+    """Return the loss whose cotangent a backward pass is given; no number where there are no outputs."""
+    if np.ndim(outputs) == 0 and np.isnan(outputs):
+        return np.nan
     part = slice(-1, None) if entry.last else slice(None)
     seen = np.asarray(outputs)[part]
     if entry.kind == OWN_LOSS:
@@ -205,14 +223,33 @@ def numbers_in(forward: Forward) -> int:
 
 
 class OwnTruth(Struct):
-    """The numerical gradients of one forward pass, each computed once."""
+    """The numerical gradients of one forward pass, each computed once; the network is moved once for all of them."""
 
     loaded: Loaded
     known: dict[tuple[bool, bool, bool], Mapping[str, Array]] = field(default_factory=dict)
+    moved: dict[object, Moved] = field(default_factory=dict)
 
     def __call__(self, forward: Forward, entry: Entry) -> Mapping[str, Array]:
         """Return the gradients for one way in which the loss enters."""
         kind = (entry.last, entry.crossed, entry.kind in LOGISTIC)
         if kind not in self.known:
-            self.known[kind] = numerical(self.loaded, forward, entry)
+            self.known[kind] = numerical(self._moved(forward), entry, forward.asked.p)
         return self.known[kind]
+
+    def _moved(self, forward: Forward) -> Moved:
+        key = _all_that_outputs_depend_on(forward)
+        if key not in self.moved:
+            self.moved[key] = moved_outputs(self.loaded, forward)
+        return self.moved[key]
+
+
+def _all_that_outputs_depend_on(forward: Forward) -> object:
+    """Return the lines of a forward pass, and all that they are handed."""
+    lines = (*forward.build, *forward.lines)
+    handed = (getattr(forward.asked.p, name, None) for name in sorted(set(HANDED.findall("\n".join(lines)))))
+    shown = forward.outputs
+    return (
+        lines,
+        shown and shown.expression,
+        *(np.asarray(each).tobytes() if isinstance(each, int | np.ndarray) else id(each) for each in handed),
+    )
