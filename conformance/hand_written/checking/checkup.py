@@ -38,7 +38,7 @@ from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, l
 from conformance.hand_written.checking.meant import meant_otherwise
 from conformance.hand_written.checking.mended import with_mend
 from conformance.hand_written.checking.other_lengths import agrees_with_other_lengths
-from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
+from conformance.hand_written.checking.own_loss import OwnLoss, loss_of_another, own_loss
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
 from conformance.hand_written.diagnosis import Diagnosis
@@ -356,6 +356,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
             agrees, reason = None, OF_ANOTHER_LOSS
         if agrees is False and not established_by_its_own(self.candidate, own):
             agrees, reason = None, NOT_ESTABLISHED
+        if agrees and (denied := loss_of_another(self.candidate)) is not None and not denied.agrees:
+            agrees, reason = None, f"they are those of another loss than the one that {denied.name}"
         if agrees is False and (said := meant_otherwise(self.candidate, None)):
             agrees, reason = None, said
         if agrees is not None and (missing := self._not_handed_out()):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace as changed_in
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from msgspec import Struct, field, structs
@@ -20,9 +20,9 @@ from conformance.cases import Problem
 from conformance.hand_written.calling import Asked, Bound, Loss
 from conformance.hand_written.calling.adapter import with_adapter
 from conformance.hand_written.calling.backwards.entries import BINARY, SLOPED, SOFT_TARGETS, SQUARED
-from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.binding import Binding, Own
 from conformance.hand_written.calling.running.limits import CALLS, sandbox
-from conformance.hand_written.calling.running.program import Ran, more, run, value
+from conformance.hand_written.calling.running.program import Ran, more, run, value, values
 from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.checking.adapter import with_parameters
 from conformance.hand_written.checking.declared import (
@@ -245,6 +245,24 @@ class Whole(Struct, frozen=True, kw_only=True):
         if ran.error is not None:
             raise ran.error
         return ran
+
+
+class OfItsOwn(Whole, frozen=True, kw_only=True):
+    """The same of a network that goes by its own parameters."""
+
+    def moved(self, loss: Callable[[Ran], float], direction: Mapping[str, Array], s: float) -> float:
+        """Return a loss after `s` times a direction was added to the parameters that it names, as the code has them."""
+        bound, own = self.bound, cast("Own", self.bound.own)
+        ran = run(bound.loaded, self._asked(self.truth.problem), bound.build)
+        named = {name: text for name, text in own.parameters.items() if name in direction}
+        ran.names["moved"] = {
+            name: np.array(w) + s * direction[name] for name, w in values(ran, named).items()
+        }
+        ran = more(bound.loaded, ran, [f"{text}[...] = moved[{name!r}]" for name, text in named.items()])
+        ran = more(bound.loaded, ran, bound.forward)
+        if ran.error is not None:
+            raise ran.error
+        return loss(ran)
 
 
 Losses = Iterator[tuple[str, Callable[[Ran], float]]]

@@ -6,7 +6,7 @@ are shown; the derivatives must be one constant times what the gradients say.
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,11 +16,11 @@ from msgspec import Struct
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.running.limits import sandbox
-from conformance.hand_written.calling.running.program import Ran, value
+from conformance.hand_written.calling.running.program import Ran, value, values
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.declared import DIRECTIONS, constant_along
 from conformance.hand_written.checking.differences import extrapolated
-from conformance.hand_written.checking.losses import GIVEN, Losses, Whole
+from conformance.hand_written.checking.losses import GIVEN, Losses, OfItsOwn, Whole
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.subjects.observation import Observation
 from refrnn import Array
@@ -47,11 +47,30 @@ def own_loss(candidate: Candidate) -> OwnLoss | None:
     bound, truth = candidate.bound, candidate.answer.truth
     if not isinstance(bound, Binding) or not bound.backward or candidate.outcome.forward == "differs":
         return None
-    whole = Whole(bound=bound, truth=truth, shapes=())
+    shown = gradients_of(candidate.answer.tidied.observation)
+    return _of_what_is_shown(Whole(bound=bound, truth=truth, shapes=()), shown)
+
+
+def loss_of_another(candidate: Candidate) -> OwnLoss | None:
+    """Return the same of another network than the reference, by its own parameters."""
+    bound, truth = candidate.bound, candidate.answer.truth
+    if not isinstance(bound, Binding) or not bound.backward or bound.own is None:
+        return None
+    whole = OfItsOwn(bound=bound, truth=truth, shapes=())
+    with sandbox():
+        shown = attempt(
+            lambda own: values(whole.with_backward(whole.ran_unmoved()), own.gradients), bound.own
+        )
+    if not isinstance(shown, dict):
+        return None
+    return _of_what_is_shown(whole, {name: np.array(g) for name, g in shown.items()})
+
+
+def _of_what_is_shown(whole: Whole, shown: Mapping[str, Array]) -> OwnLoss | None:
     contradicted = None
     with sandbox():
         for name, loss in _losses(whole):
-            agrees = attempt(partial(_agrees, candidate, whole), loss)
+            agrees = attempt(partial(_agrees, shown, whole), loss)
             if agrees is True:
                 return OwnLoss(name=name, agrees=True)
             if agrees is False:
@@ -59,9 +78,8 @@ def own_loss(candidate: Candidate) -> OwnLoss | None:
     return contradicted
 
 
-def _agrees(candidate: Candidate, whole: Whole, loss: Callable[[Ran], float]) -> bool | None:
+def _agrees(shown: Mapping[str, Array], whole: Whole, loss: Callable[[Ran], float]) -> bool | None:
     """Tell whether gradients are the derivative of a loss, up to a constant; None where that can't be told."""
-    shown = gradients_of(candidate.answer.tidied.observation)
     rng = np.random.default_rng(0)
     directions = [
         {name: NEARBY * rng.standard_normal(g.shape) / np.sqrt(g.size) for name, g in shown.items()}

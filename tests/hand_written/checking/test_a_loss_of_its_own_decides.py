@@ -181,3 +181,30 @@ def test_right_gradients_of_its_own_loss_excuse_no_wrong_one_of_the_initial_stat
     record = checked(tmp_path, LEARNED.format(start="2 * n"))
     assert record.exit_code == 1, record.headline
     assert [q.quantity for q in record.quantities if q.verdict == "differs"] == ["dL/dh_0 after a free run"]
+
+
+@pytest.mark.parametrize(
+    ("slope", "verdict", "code"),
+    [("1.0", "another-network", 0), ("self.y * (1 - self.y)", "another-network", 5)],
+    ids=["its own", "of squares"],
+)
+def test_another_network_is_held_against_its_own_loss(tmp_path, slope, verdict, code):
+    text = network(
+        f"e * {slope}", "-(target * np.log(self.y) + (1 - target) * np.log(1 - self.y)).sum()", "loss"
+    )
+    sigmoid = "1 / (1 + np.exp(-({})))"
+    for before, after in (
+        (
+            "np.tanh(self.W @ x_t + self.U @ self.h[-1] + self.b)",
+            "np.sin(self.W @ x_t + self.U @ self.h[-1] + self.b)",
+        ),
+        ("(1 - h[t + 1] ** 2)", "np.cos(self.W @ self.x[t] + self.U @ h[t] + self.b)"),
+        (
+            "np.array(self.h[1:]) @ self.V.T + self.c",
+            sigmoid.format("np.array(self.h[1:]) @ self.V.T + self.c"),
+        ),
+    ):
+        assert before in text
+        text = text.replace(before, after)
+    record = checked(tmp_path, text)
+    assert (record.verdict, record.exit_code) == (verdict, code), record.headline
