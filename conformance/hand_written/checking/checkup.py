@@ -356,8 +356,11 @@ class Checkup(Struct, frozen=True, kw_only=True):
             agrees, reason = None, OF_ANOTHER_LOSS
         if agrees is False and not established_by_its_own(self.candidate, own):
             agrees, reason = None, NOT_ESTABLISHED
-        if agrees and (denied := loss_of_another(self.candidate)) is not None and not denied.agrees:
-            agrees, reason = None, f"they are those of another loss than the one that {denied.name}"
+        by_loss = None if own.goes_wrong_later else loss_of_another(self.candidate)
+        if by_loss is not None and by_loss.agrees:
+            agrees, reason = True, ""
+        elif by_loss is not None and agrees:
+            agrees, reason = None, f"they are those of another loss than the one that {by_loss.name}"
         if agrees is False and (said := meant_otherwise(self.candidate, None)):
             agrees, reason = None, said
         if agrees is not None and (missing := self._not_handed_out()):
@@ -370,6 +373,6 @@ class Checkup(Struct, frozen=True, kw_only=True):
             steps=up_to_how_many_steps(self.candidate) if agrees is False else "",
             quantities=[
                 replace(row, quantity=row.quantity.removesuffix(FREE_RUN))
-                for row in quantity_records(own.findings)
+                for row in (quantity_records(own.findings) if own.verdict != "differs" or not agrees else ())
             ],
         )

@@ -41,6 +41,11 @@ class Consistency(Struct, frozen=True, kw_only=True):
     of_some_loss: bool = False
 
     @property
+    def goes_wrong_later(self) -> bool:
+        """Whether it is a second call that gives something else."""
+        return any(f.comparison.quantity.endswith(OF_A_SECOND_CALL) for f in self.findings)
+
+    @property
     def verdict(self) -> Verdict:
         """What all findings say together."""
         return verdict_of(self.findings)[0]
@@ -102,8 +107,12 @@ def _add_up(own: OwnForward) -> bool:
     )
 
 
+OF_A_SECOND_CALL = " of a second equal call"
+"""How the quantities end that are right the first time."""
+
+
 def _of_a_second_call(finding: Finding) -> Finding:
-    quantity = f"{finding.comparison.quantity} of a second equal call"
+    quantity = f"{finding.comparison.quantity}{OF_A_SECOND_CALL}"
     return replace(finding, comparison=replace(finding.comparison, quantity=quantity))
 
 
