@@ -16,6 +16,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from conformance.hand_written.by_example.parameters import SMALL, Parameters, parameters_of
+from conformance.hand_written.by_example.slopes import (
+    FAR,
+    SAME,
+    WITHIN,
+    Slope,
+    alike,
+    commonest,
+    extrapolated,
+    ratio_of,
+)
 from conformance.hand_written.by_example.training import WIDE, Step
 from conformance.hand_written.by_example.watching import AT_THE_END, Key, Recording
 from conformance.hand_written.calling.backwards.rules import rule_between
@@ -25,33 +35,8 @@ from refrnn import Array
 DIRECTIONS = 2
 """Along which each parameter is moved."""
 
-FAR = 2.0**-9
-"""How far a parameter is moved, relative to its size; and half of that."""
-
-SAME, WITHIN = 1e-5, 30.0
-"""What two ratios may differ by: relatively, and in units of their errors."""
-
-CLEAR, AT_ZERO = 1e-4, 1e-7
-"""The relative error of a derivative that denies anything; and what counts as no derivative, against the others."""
-
 MOST_OUTPUTS, LARGEST_OUTPUT, MOST_PRODUCTS = 150, 5_000, 2_000
 """Arrays that may be outputs through which the loss sees a network, elements of one of them, and products of those."""
-
-
-class Slope(Struct, frozen=True):
-    """The derivatives of one number along the directions of one parameter (N,), and their errors (N,)."""
-
-    value: Array
-    error: Array
-
-    @property
-    def clear(self) -> bool:
-        """Whether they are known well enough to deny anything."""
-        return bool(np.isfinite(self.value).all() and (self.error <= CLEAR * np.abs(self.value)).all())
-
-    def is_still(self, scale: float) -> bool:
-        """Tell whether they are 0 against a scale."""
-        return bool((np.abs(self.value) <= AT_ZERO * scale + self.error).all())
 
 
 class ByItsLoss(Struct, frozen=True, kw_only=True):
@@ -184,7 +169,7 @@ class _Held:
                 if output in near and output in far
             ]
             if len(row) == DIRECTIONS:
-                found[path] = _extrapolated(row, size)
+                found[path] = extrapolated(row, size)
         return f"⟨{_in_words(handed)}, {_in_words(output)}⟩", found
 
     def against(self, loss: str, slopes: Mapping[str, Slope], fewest: int = 1) -> ByItsLoss:
@@ -201,12 +186,12 @@ class _Held:
         if any(np.any(self.updates[path]) for path in idle):
             return OPEN  # it doesn't see all that the update goes by
         ratios = {
-            path: _ratio(self.updates[path], self.moves[path], s)
+            path: ratio_of(self.updates[path], self.moves[path], s)
             for path, s in slopes.items()
             if path not in idle
         }
         known = {path: ratio for path, ratio in ratios.items() if ratio is not None}
-        common = _common(list(known.values()))
+        common = commonest(list(known.values()))
         right = [path for path, ratio in known.items() if self._is_right(path, ratio, common)]
         left = [path for path in ratios if path not in right]
         if not _is_a_network([self.values[path] for path in ratios]):
@@ -230,7 +215,7 @@ class _Held:
 
     def _is_right(self, path: str, ratio: float, common: float) -> bool:
         """Tell whether an update is the gradient times a rate; of a single number any is that, of its own sign."""
-        return _alike(ratio, common) or (self.values[path].size > 1 and ratio * common > 0)
+        return alike(ratio, common) or (self.values[path].size > 1 and ratio * common > 0)
 
     def _rule(
         self, slopes: Mapping[str, Slope], paths: Sequence[str], plain: Sequence[str]
@@ -270,7 +255,7 @@ class _Held:
             path: [
                 (ratio, array)
                 for array in self._of_its_shape(path)
-                if (ratio := _ratio(array, self.moves[path], slopes[path])) is not None
+                if (ratio := ratio_of(array, self.moves[path], slopes[path])) is not None
             ]
             for path in paths
         }
@@ -279,12 +264,12 @@ class _Held:
             return {}
 
         def shared(constant: float) -> tuple[int, float]:
-            count = sum(any(_alike(ratio, constant) for ratio, _ in rows) for rows in found.values())
+            count = sum(any(alike(ratio, constant) for ratio, _ in rows) for rows in found.values())
             return count, -abs(constant - 1)
 
         common = max(constants, key=shared)
         known = {
-            path: next((array for ratio, array in rows if _alike(ratio, common)), None)
+            path: next((array for ratio, array in rows if alike(ratio, common)), None)
             for path, rows in found.items()
         }
         return {path: array for path, array in known.items() if array is not None}
@@ -342,39 +327,13 @@ def _directions(rng: np.random.Generator, value: Array) -> Array:
 
 def _slope(rows: "list[tuple[_Differences, _Differences]]", key: Key, number: float) -> Slope | None:
     found = [(float(near[key]), float(far[key])) for near, far in rows if key in near and key in far]
-    return _extrapolated(found, abs(number)) if len(found) == DIRECTIONS else None
-
-
-def _extrapolated(rows: Sequence[tuple[float, float]], size: float) -> Slope:
-    """Return the derivatives from differences at half a distance and at all of it, of a number of a size."""
-    near, far = np.array(rows).T
-    value = (4 * near - far) / 3
-    return Slope(value, np.abs(value - near) / 4 + 1e-15 * size / FAR)
-
-
-def _ratio(step: Array, directions: Array, slope: Slope) -> float | None:
-    """Return the constant by which an update is the gradient along every direction, None where there is none."""
-    along = np.array([float(np.vdot(step, direction)) for direction in directions])
-    if not np.isfinite(along).all() or not slope.value.all():
-        return None
-    ratios = along / slope.value
-    error = np.abs(ratios) * (WITHIN * slope.error / np.abs(slope.value) + SAME)
-    return float(ratios[0]) if np.ptp(ratios) <= error.max() and np.any(along) else None
-
-
-def _common(ratios: Sequence[float]) -> float:
-    """Return the ratio that most have, 0 where there are none."""
-    return max(ratios, key=lambda r: sum(_alike(o, r) for o in ratios), default=0.0)
-
-
-def _alike(one: float, other: float) -> bool:
-    return abs(one - other) <= 10 * SAME * abs(other)
+    return extrapolated(found, abs(number)) if len(found) == DIRECTIONS else None
 
 
 def _on_rates(rates: Sequence[float]) -> tuple[str, ...]:
     """Return what is to be told of the constants by which updates are gradients."""
     uphill = (UPHILL,) if rates and rates[0] > 0 else ()
-    several = not all(_alike(rate, rates[0]) for rate in rates)
+    several = not all(alike(rate, rates[0]) for rate in rates)
     return (
         *uphill,
         *(("Each parameter has a rate of its own, as a limit on norms gives it.",) if several else ()),
