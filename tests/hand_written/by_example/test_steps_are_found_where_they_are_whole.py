@@ -69,7 +69,7 @@ def test_a_network_whose_loss_is_computed_nowhere_is_judged_by_what_it_hands_on(
         ),
         (
             "    def loss(self",
-            "    def outputs(self):\n        return np.array(self.ys)\n\n    def loss(self",
+            "    def outputs(self):\n        return np.array(self.ys)\n\n    def figure(self",
         ),
         (
             "                self.forward(words)\n",
