@@ -260,12 +260,16 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
 
 
 def _with_made_up_weights(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]:
-    """Yield the backward passes of functions of cells with gates, which are handed weights of every usual shape."""
+    """Yield the backward passes of functions of cells with gates, which are handed weights of every usual shape.
+
+    What fails with those says nothing of how weights of another making are taken, so the search is one apart.
+    """
     found.made_up = True
+    apart = replace(found, searching=Searching.of(loaded))
     p = question(case_of(ASKED, batched=False), Traits()).p
-    for built in _those_that_run_first(found, list(gated(loaded, p))):
+    for built in _those_that_run_first(apart, list(gated(loaded, p))):
         for stepwise in (False, True):
-            yield from _of_setups(loaded, found, [built], progress, stepwise=stepwise)
+            yield from _of_setups(loaded, apart, [built], progress, stepwise=stepwise)
             if found.forwards:
                 return
 

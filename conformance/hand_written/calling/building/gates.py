@@ -31,6 +31,9 @@ OF_STATES = re.compile(r"[URV]\w{0,2}|W_?(h|a|s|r)\w{0,3}|\w*(hh|rec\w*|hid\w*)"
 OF_HEADS = re.compile(r"(W|V|b)_?(h?y|out\w*|hq|v)|b_?y", re.ASCII)
 """What weights are called that go with h, and those of a head; all others go with x."""
 
+OF_PLAIN_CELLS = "xhsayoqvu"
+"""The letters by which the weights of plain cells differ, whose inputs, states and outputs they go with."""
+
 MOST_NAMES = 24
 
 
@@ -77,9 +80,14 @@ def _made(wanted: Sequence[str]) -> Iterator[dict[str, str]]:
 
 
 def look_gated(loaded: Loaded) -> bool:
-    """Tell whether functions read like those of cells with gates: by three weights of one stem, or by a memory."""
+    """Tell whether functions read like those of cells with gates: by three weights of one stem, or by a memory.
+
+    Wx, Wh and Wo are of one stem, too, and a plain network's.
+    """
     stems = (_stems(wanted) for wanted in _wanted(loaded))
-    if any(stem != name for found in stems for name, stem in found.items()):
+    if any(
+        stem != name and name[-1] not in OF_PLAIN_CELLS for found in stems for name, stem in found.items()
+    ):
         return True
     functions = [getattr(loaded.code, name) for name in own_names(loaded)]
     return bool(_wanted(loaded)) and any(
