@@ -84,10 +84,10 @@ def _in_words(record: CheckRecord) -> str:
     """Return what a check with another option came to, as the rest of a sentence."""
     if record.conforms:
         return "it agrees as well."
+    if record.forward == "agrees" and record.backward == "differs":
+        return "its gradients are others: that was not judged."
     if record.exit_code == EXIT_INCONCLUSIVE:
         return "it was not judged."
-    if record.forward == "agrees":
-        return "its gradients are others: that was not judged."
     own = record.consistency
     right = own is not None and own.agrees
     return "it is another network" + (

@@ -91,7 +91,7 @@ def _agrees(shown: Mapping[str, Array], whole: Whole, loss: Callable[[Ran], floa
         return True
     derivatives = [extrapolated(line) for line in lines]
     clear = all(d.error <= CLEAR * abs(d.value) for d in derivatives)  # false of NaN
-    return False if clear else None
+    return False if clear and any(d.value for d in derivatives) else None  # a constant is no loss
 
 
 def gradients_of(shown: Observation) -> dict[str, Array]:

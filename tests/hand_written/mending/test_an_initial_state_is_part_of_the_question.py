@@ -1,6 +1,6 @@
 """A network that takes an initial state is mended with one: what is wrong with its gradient is seen by nothing else."""
 
-from support.small_networks import checked
+from conformance import check
 
 SOURCE = """
 import numpy as np
@@ -35,7 +35,9 @@ def backward(dout, kept):
 
 
 def test_the_gradient_of_an_initial_state_is_mended(tmp_path):
-    record = checked(tmp_path, SOURCE, "forward,backward")
+    path = tmp_path / "network.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    record = check(f"{path}:forward,backward", mend=True).record
     assert record.exit_code == 1
     assert [(fix.before, fix.after) for fix in record.fixes] == [
         (["        db += d.sum(axis=0)"], ["        db += da.sum(axis=0)"]),
