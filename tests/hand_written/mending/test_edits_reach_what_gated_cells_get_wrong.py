@@ -6,7 +6,7 @@ import pytest
 
 from conformance.hand_written.mending.variants import SMALL, Reach, told, variants
 
-NOTHING = Reach(values={}, terms={}, loops=["t"], begins="")
+NOTHING = Reach(values={}, terms={}, sizes=[], functions=[], loops=["t"], begins="")
 
 
 @pytest.mark.parametrize(
