@@ -352,7 +352,9 @@ class Checkup(Struct, frozen=True, kw_only=True):
             return ConsistencyRecord(agrees=None, reason=own.reason, method="", factor=1.0, quantities=[])
         agrees = {"agrees": True, "differs": False}.get(own.verdict)
         reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
-        handed = bound.loss is not None and bound.loss.kind.startswith("dL/")  # then it is known which loss it is
+        handed = bound.loss is not None and bound.loss.kind.startswith(
+            "dL/"
+        )  # then it is known which loss it is
         if agrees is False and own.of_some_loss and not handed:
             agrees, reason = None, OF_ANOTHER_LOSS
         if agrees is False and not established_by_its_own(self.candidate, own):
