@@ -48,7 +48,7 @@ def checked_as_used(request: Request, progress: Progress) -> tuple[CheckRecord |
         decided = [
             each
             for each in found
-            if (each.verdict == "right" and not (each.by_a_product and declares))
+            if (each.verdict == "right" and not (each.by_no_loss and declares))
             or (each.verdict == "wrong" and said is None)
         ]
         if decided:
@@ -120,14 +120,19 @@ def _telling(asked: Target, path: Path) -> Callable[[FrameType], bool]:
 
 def _record(request: Request, driver: Driver, stage: Stage, found: ByItsLoss) -> CheckRecord:
     used = f"{request.target}, as {driver.path.name} uses it,"
-    if found.verdict == "right":
+    if found.verdict == "right" and found.loss:
         headline = f"{used} trains by the gradient of its own loss: {_listed(found.right)} agree with it."
+    elif found.verdict == "right":
+        headline = f"{used} trains by the gradient of one loss, which it doesn't write down: {_listed(found.right)} agree."
     else:
         headline = (
             f"{used} doesn't train by the gradient of its own loss: {_listed(found.wrong)} moves otherwise."
         )
     notes = [
-        f"The loss is {found.loss}; it was differentiated numerically, with values of our own for the parameters.",
+        f"The loss is {found.loss}; it was differentiated numerically, with values of our own for the parameters."
+        if found.loss
+        else "The derivative of its updates is symmetric, as only gradients of one function have it; which one it is, "
+        "and so dL/dy, was not judged.",
         "What its network computes was not compared with torch.nn.RNN.",
         *found.notes,
     ]

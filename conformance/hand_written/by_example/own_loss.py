@@ -2,7 +2,8 @@
 
 Every parameter is moved a little along random directions v, either way, at two distances; so each number that was
 computed has a derivative along v, and an error of that. The number whose derivatives are one constant times ⟨update, v⟩
-for most parameters is the loss. Where none is, the product of two arrays of one shape may be, as ⟨dL/dy, y⟩ is.
+for most parameters is the loss. Where none is, the product of two arrays of one shape may be, as ⟨dL/dy, y⟩ is; and
+where not even that is seen, the updates are gradients of one function if their Jacobian is symmetric.
 Where an update isn't its gradient times a constant, the gradient is looked for among what was computed, and the rule
 by which the update is made of it; what has neither isn't called wrong unless others beside it are right.
 """
@@ -15,28 +16,25 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from conformance.hand_written.by_example.parameters import SMALL, Parameters, parameters_of
+from conformance.hand_written.by_example.moved import Moved
+from conformance.hand_written.by_example.parameters import parameters_of
 from conformance.hand_written.by_example.slopes import (
-    FAR,
     SAME,
     WITHIN,
     Slope,
     alike,
+    are_symmetric,
     commonest,
-    extrapolated,
     ratio_of,
 )
 from conformance.hand_written.by_example.training import WIDE, Step
-from conformance.hand_written.by_example.watching import AT_THE_END, Key, Recording
+from conformance.hand_written.by_example.watching import AT_THE_END, Key
 from conformance.hand_written.calling.backwards.rules import rule_between
 from conformance.hand_written.calling.hints.names import CALLED_A_LOSS
 from refrnn import Array
 
-DIRECTIONS = 2
-"""Along which each parameter is moved."""
-
-MOST_OUTPUTS, LARGEST_OUTPUT, MOST_PRODUCTS = 150, 5_000, 2_000
-"""Arrays that may be outputs through which the loss sees a network, elements of one of them, and products of those."""
+MOST_PRODUCTS = 2_000
+"""Products of two arrays that may be the loss."""
 
 
 class ByItsLoss(Struct, frozen=True, kw_only=True):
@@ -47,7 +45,7 @@ class ByItsLoss(Struct, frozen=True, kw_only=True):
     verdict
         "right", "wrong", or "open" where nothing can be said.
     loss
-        What the loss is, in words; "" where there is none.
+        What the loss is, in words; "" where it isn't known.
     right, wrong, idle
         The parameters whose gradient is right, wrong, or was not exercised, by their paths.
     notes
@@ -65,9 +63,9 @@ class ByItsLoss(Struct, frozen=True, kw_only=True):
     ends: int = 0
 
     @property
-    def by_a_product(self) -> bool:
-        """Whether it is held against a gradient of its outputs that it computed itself, and no loss."""
-        return self.loss.startswith("⟨")
+    def by_no_loss(self) -> bool:
+        """Whether it is held against no loss: a gradient of its outputs that it computed itself, or symmetry alone."""
+        return not self.loss or self.loss.startswith("⟨")
 
 
 OPEN = ByItsLoss(verdict="open")
@@ -86,10 +84,11 @@ def by_its_loss(step: Step) -> ByItsLoss:
     base, again = (step.run({**own.values, **own.others}, own.ends) for _ in range(2))
     if base is None or again is None or not (base.complete and base.of_the_target):
         return replace(OPEN, ends=own.ends)
-    held = _Held(step, own, base, base.repeated_in(again))
+    held = _Held(Moved(step, own, base, base.repeated_in(again)))
     best = max((held.against(*loss) for loss in held.numbers()), key=_says, default=OPEN)
     if best.verdict == "open" and not held.computes_a_loss():
         best = max((held.against(*loss, fewest=2) for loss in held.products()), key=_says, default=OPEN)
+        best = held.of_some_loss() if best.verdict == "open" else best
     limits = ", ".join(f"±{limit:g}" for limit in base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
     return replace(best, notes=(*best.notes, *((lifted,) if limits else ())), ends=own.ends)
@@ -106,37 +105,19 @@ def _says(found: ByItsLoss) -> tuple[int, int, bool, bool, bool]:
 
 
 class _Held:
-    """A step run with values of our own, and the derivatives of all that it computed."""
+    """A step that was moved along its parameters, held against what may be its loss."""
 
-    def __init__(
-        self,
-        step: Step,
-        own: Parameters,
-        base: Recording,
-        same: Recording,
-    ) -> None:
-        rng = np.random.default_rng(7)
-        self.step, self.base, self.same, self.end = step, base, same, own.ends
-        self.values = {path: value for path, value in own.values.items() if path in base.final}
-        self.around = {**own.values, **own.others}
-        self.moves = {path: _directions(rng, value) for path, value in self.values.items()}
-        self.updates = {path: base.final[path] - value for path, value in self.values.items()}
-        self.outputs = [
-            key
-            for key, array in same.arrays.items()
-            if array.size <= LARGEST_OUTPUT
-            and base.when[key] < own.begins
-            and not any(np.array_equal(each, w) for w in self.values.values() for each in (array, array.T))
-        ][:MOST_OUTPUTS]
-        self.slopes = {path: self._derived(path) for path in self.values}
+    def __init__(self, moved: Moved) -> None:
+        self.moved = moved
+        self.values, self.moves, self.updates = moved.values, moved.moves, moved.updates
+        self.base, self.same = moved.base, moved.same
 
     def numbers(self) -> Iterator[tuple[str, dict[str, Slope]]]:
         """Yield the numbers that may be the loss, with their derivatives along each parameter."""
         for key, number in self.same.numbers.items():
             if key[2] in self.base.final:
                 continue  # a parameter of one element, or what an optimizer remembers of one
-            slopes = {path: _slope(rows, key, number) for path, rows in self.slopes.items()}
-            yield f"the number {_in_words(key)}", {path: s for path, s in slopes.items() if s is not None}
+            yield f"the number {_in_words(key)}", self.moved.slopes_of(key, number)
 
     def computes_a_loss(self) -> bool:
         """Tell whether a number is called a loss and depends on parameters: then no other one speaks in its place."""
@@ -149,7 +130,7 @@ class _Held:
         by_shape: dict[tuple[int, ...], list[Key]] = {}
         for key in self.same.arrays:
             by_shape.setdefault(self.same.arrays[key].shape, []).append(key)
-        for output in self.outputs:
+        for output in self.moved.outputs:
             for handed in by_shape[self.same.arrays[output].shape]:
                 if handed != output and self.base.when[handed] >= self.base.when[output]:
                     count += 1
@@ -161,16 +142,15 @@ class _Held:
         """Return ⟨handed, output⟩ as a loss in which what is handed on is held still."""
         weights = self.same.arrays[handed]
         size = float(np.abs(weights * self.same.arrays[output]).sum())
-        found = {}
-        for path, rows in self.slopes.items():
-            row = [
-                (float(np.vdot(weights, near[output])), float(np.vdot(weights, far[output])))
-                for near, far in rows
-                if output in near and output in far
-            ]
-            if len(row) == DIRECTIONS:
-                found[path] = extrapolated(row, size)
-        return f"⟨{_in_words(handed)}, {_in_words(output)}⟩", found
+        slopes = self.moved.slopes_of(output, size, weights)
+        return f"⟨{_in_words(handed)}, {_in_words(output)}⟩", slopes
+
+    def of_some_loss(self) -> ByItsLoss:
+        """Tell whether the updates are gradients of one function, whichever it is."""
+        blocks = {(p, q): self.moved.jacobian(p, q) for p in self.values for q in self.values}
+        if not _is_a_network(list(self.values.values())) or not are_symmetric(blocks):
+            return OPEN
+        return _told("right", "", list(self.values), (), (), ())
 
     def against(self, loss: str, slopes: Mapping[str, Slope], fewest: int = 1) -> ByItsLoss:
         """Hold the update against one loss.
@@ -283,51 +263,6 @@ class _Held:
         shares = rest / own
         error = np.abs(rate) * WITHIN * slope.error / np.abs(own) + SAME * np.abs(shares)
         return bool(np.ptp(shares) <= error.max())
-
-    def _derived(self, path: str) -> "list[tuple[_Differences, _Differences]]":
-        """Return the differences of everything along each direction of a parameter, near and far."""
-        return [
-            (self._differences(path, v, FAR / 2), self._differences(path, v, FAR)) for v in self.moves[path]
-        ]
-
-    def _differences(self, path: str, move: Array, distance: float) -> "_Differences":
-        """Return the central differences of every number and of every output at one distance."""
-        right, left = (
-            self.step.run(
-                {**self.around, path: self.values[path] + sign * distance * move}, self.end, self.outputs
-            )
-            for sign in (1, -1)
-        )
-        if right is None or left is None:
-            return {}
-        found: _Differences = {
-            key: (right.numbers[key] - left.numbers[key]) / (2 * distance)
-            for key in self.same.numbers
-            if key in right.numbers and key in left.numbers
-        }
-        for key in self.outputs:
-            one, other = right.arrays.get(key), left.arrays.get(key)
-            if (
-                one is not None
-                and other is not None
-                and one.shape == other.shape == self.same.arrays[key].shape
-            ):
-                found[key] = (one - other) / (2 * distance)
-        return found
-
-
-_Differences = dict[Key, float | Array]
-
-
-def _directions(rng: np.random.Generator, value: Array) -> Array:
-    """Return directions (N, *shape) of about the size of a value."""
-    size = max(float(np.sqrt(np.mean(value**2))), SMALL / 3)
-    return size * rng.standard_normal((DIRECTIONS, *value.shape))
-
-
-def _slope(rows: "list[tuple[_Differences, _Differences]]", key: Key, number: float) -> Slope | None:
-    found = [(float(near[key]), float(far[key])) for near, far in rows if key in near and key in far]
-    return extrapolated(found, abs(number)) if len(found) == DIRECTIONS else None
 
 
 def _on_rates(rates: Sequence[float]) -> tuple[str, ...]:

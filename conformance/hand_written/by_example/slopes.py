@@ -1,6 +1,6 @@
 """Derivatives of numbers along directions, with their errors, and the constants between those and an update."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -58,3 +58,23 @@ def commonest(ratios: Sequence[float]) -> float:
 def alike(one: float, other: float) -> bool:
     """Tell whether two ratios are one."""
     return abs(one - other) <= 10 * SAME * abs(other)
+
+
+def are_symmetric(blocks: Mapping[tuple[str, str], Slope | None]) -> bool:
+    """Tell whether a Jacobian is that of one function's gradient: u·(J v) = v·(J u).
+
+    A block (N·N,) has the derivatives along N directions of two parameters. Some of each parameter must be clear.
+    """
+    linked = set()
+    for (one, other), block in blocks.items():
+        mirrored = blocks[other, one]
+        if block is None or mirrored is None:
+            return False
+        n = round(np.sqrt(len(block.value)))
+        value, error = (part.reshape(n, n).T.ravel() for part in (mirrored.value, mirrored.error))
+        size = np.maximum(np.abs(value), np.abs(block.value))
+        if (np.abs(value - block.value) > WITHIN * (error + block.error) + SAME * size).any():
+            return False
+        if one != other and (error + block.error <= CLEAR * size).all():
+            linked.add(one)
+    return linked == {one for one, _ in blocks}

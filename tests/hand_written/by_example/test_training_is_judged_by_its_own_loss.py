@@ -1,5 +1,7 @@
 """A network that nobody could call is judged by the training step of the script that uses it."""
 
+import re
+
 import pytest
 from support.training_scripts import DESCENT, DRIVER, MISTAKE, NETWORK, as_used, changed
 
@@ -135,3 +137,34 @@ def test_a_gradient_of_the_outputs_speaks_for_no_loss_that_is_computed(tmp_path,
     record = as_used(tmp_path, RECORDED.replace("MEASURED", measured) + defined, RECORDED_DRIVER)
     assert (record is not None) is decides
     assert record is None or record.exit_code == EXIT_CONFORMS
+
+
+def without_a_loss():
+    """Return the network without its loss; dL/dy stands in no array of its own."""
+    text = re.sub("    def loss.*?\n\n", "", NETWORK, flags=re.DOTALL)
+    text = re.sub(" +print.*?\n", "", text)
+    text = re.sub(" +dy = .*?\n +dy.*?\n", "", text)
+    hit = "np.arange(len(self.index))[:, None] == self.index[words[t]]"
+    return re.sub(r"\bdy\b", f"(self.ps[t] - ({hit}))", text)
+
+
+def test_updates_are_gradients_of_one_function_where_their_derivative_is_symmetric(tmp_path):
+    record = as_used(tmp_path, without_a_loss(), DESCENT + DRIVER)
+    assert record.exit_code == EXIT_CONFORMS
+    assert "one loss, which it doesn't write down" in record.headline
+    assert all(f"net.{name}," in record.headline for name in "WUVb"), record.headline
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        MISTAKE,
+        ("carried = self.U.T @ da", "carried = 0 * self.U.T @ da"),
+        ("dU += da @ self.hs[t].T", "dU += da @ self.hs[t + 1].T"),
+        ("            db += da\n", "            db += 2 * da\n"),
+        ("(1 - self.hs[t + 1] ** 2)", "(1 - self.hs[t] ** 2)"),
+    ],
+)
+def test_what_is_the_gradient_of_no_function_is_not_cleared(tmp_path, mistake):
+    record = as_used(tmp_path, changed(without_a_loss(), mistake), DESCENT + DRIVER)
+    assert record is None
