@@ -128,9 +128,10 @@ class SplitRecord(Body):
 class ConsistencyRecord(Body):
     """The network's gradients next to the numerical gradient of its own forward pass.
 
-    `agrees` is None where that can't be decided or done, for the `reason` given; `factor` is the constant up to
-    which they agree. The elements of `quantities` are directions in which a parameter was moved. `steps` tells up to
-    how many steps they agree, where they don't for all of them.
+    `agrees` is None where that can't be decided or done, for the `reason` given. `method` is empty where no loss is
+    known that could be differentiated: then `reason` tells what shows that they are a gradient all the same.
+    `factor` is the constant up to which they agree. The elements of `quantities` are directions in which a parameter
+    was moved. `steps` tells up to how many steps they agree, where they don't for all of them.
     """
 
     agrees: bool | None

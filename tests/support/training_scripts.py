@@ -1,6 +1,7 @@
 """Small networks with the scripts that train them, in the parts of which people write them, and their check as used."""
 
 from pathlib import Path
+from typing import Any
 
 from conformance.hand_written.by_example import checked_as_used
 from conformance.hand_written.request import Request
@@ -78,14 +79,18 @@ plt.plot([1, 2])
 MISTAKE = ("carried = self.U.T @ da", "carried = self.U @ da")
 
 
-def as_used(
+def asked(
     folder: Path, network: str, driver: str, target: str = "net.py:Net", name: str = "train.py"
-) -> CheckRecord | None:
-    """Return what a script next to a network shows of it."""
+) -> tuple[CheckRecord | None, list[str]]:
+    """Return what a script next to a network shows of it, and what was run in vain."""
     (folder / "net.py").write_text(network, encoding="utf-8")
     (folder / name).write_text(driver, encoding="utf-8")
-    request = Request.on_the_command_line(str(folder / target))
-    return checked_as_used(request, lambda _: None)[0]
+    return checked_as_used(Request.on_the_command_line(str(folder / target)), lambda _: None)
+
+
+def as_used(*args: Any, **kwargs: Any) -> CheckRecord | None:
+    """Return what a script next to a network shows of it, asked the same way."""
+    return asked(*args, **kwargs)[0]
 
 
 def changed(text: str, *changes: tuple[str, str]) -> str:

@@ -1,11 +1,13 @@
 """Every array and number that can be reached from the frames and modules of foreign code, by a path to it."""
 
+import dis
 from collections.abc import Callable, Collection, Iterator, Mapping
-from types import FrameType, ModuleType, SimpleNamespace
+from functools import cache
+from types import CodeType, FrameType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, field
 
 WIDEST, DEEPEST, MOST = 200, 6, 3_000
 """Entries of one container, steps from a name, and things in all that are looked at."""
@@ -17,22 +19,61 @@ Found = dict[str, np.ndarray]
 """Arrays by the paths that lead to them."""
 
 
+class Names(Struct, frozen=True):
+    """Names that lead to arrays; those that a loop binds come last, since they move on to other things."""
+
+    lasting: dict[str, Any] = field(default_factory=dict)
+    passing: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, name: str) -> Any:
+        """Return what a name stands for, None where it is no more."""
+        return self.lasting.get(name, self.passing.get(name))
+
+    def add(self, names: Mapping[str, Any], code: CodeType | None, before: str = "") -> None:
+        """Add the names of a module or a function, with something before each."""
+        bound = () if code is None else bound_by_loops(code)
+        for name, value in names.items():
+            if name[:2] != "__":
+                (self.passing if name in bound else self.lasting)[before + name] = value
+
+
+@cache
+def bound_by_loops(code: CodeType) -> frozenset[str]:
+    r"""Return the names that the loops of a function, or of a module, bind in each round.
+
+    >>> source = "for k, (v, w) in pairs:\n    last = v\n    for i in v: pass"
+    >>> sorted(bound_by_loops(compile(source, "", "exec")))
+    ['i', 'k', 'v', 'w']
+    """
+    found: set[str] = set()
+    left = 0  # how many values are still to be bound
+    for each in dis.get_instructions(code):
+        if each.opname == "FOR_ITER":
+            left = 1
+        elif left and each.opname in ("UNPACK_SEQUENCE", "UNPACK_EX"):
+            left += (each.arg or 0) - 1
+        elif left and each.opname.startswith("STORE_"):
+            found.add(str(each.argval))
+            left -= 1
+    return frozenset(found)
+
+
 class Reach(Struct, frozen=True):
     """What may be looked into: namespaces, and instances of classes that the modules of these names define."""
 
     modules: Collection[str]
 
-    def arrays(self, names: Mapping[str, Any]) -> Found:
+    def arrays(self, names: Names) -> Found:
         """Return the arrays of floats below some names."""
         return {path: value for path, value, *_ in self._below(names) if _is_of_floats(value)}
 
-    def places(self, names: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    def places(self, names: Names) -> dict[str, tuple[Any, Any]]:
         """Return what holds each array of floats below some names, and by which key: None where a name does."""
         return {
             path: (holder, key) for path, value, holder, key in self._below(names) if _is_of_floats(value)
         }
 
-    def both(self, names: Mapping[str, Any]) -> tuple[dict[str, float], Found]:
+    def both(self, names: Names) -> tuple[dict[str, float], Found]:
         """Return the numbers with a fraction below some names, of a list of them the last; and the arrays of floats."""
         numbers, arrays = {}, {}
         for path, value, *_ in self._below(names):
@@ -42,31 +83,30 @@ class Reach(Struct, frozen=True):
                 numbers[path] = number
         return numbers, arrays
 
-    def _below(self, names: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, Any]]:
+    def _below(self, names: Names) -> Iterator[tuple[str, Any, Any, Any]]:
         """Yield paths and values, nearest first, each with what holds it and the key there."""
         seen: set[int] = set()
-        level = [(name, value, None, name) for name, value in names.items() if name[:2] != "__"]
         count = 0
-        for _ in range(DEEPEST):
-            following: list[tuple[str, Any, Any, Any]] = []
-            for item in level:
-                value = item[1]
-                if value is None or isinstance(value, IGNORED):
-                    continue
-                if isinstance(value, (float, np.generic)):
-                    yield item
-                    continue
-                if id(value) in seen:
-                    continue
-                seen.add(id(value))
-                if isinstance(value, np.ndarray):
-                    yield item
-                    continue
-                count += 1
-                if count > MOST:
-                    return
-                following += self._inside(item[0], value)
-            level = following
+        for group in (names.lasting, names.passing):
+            level = [(name, value, None, name) for name, value in group.items() if name[:2] != "__"]
+            for _ in range(DEEPEST):
+                following: list[tuple[str, Any, Any, Any]] = []
+                for item in level:
+                    value = item[1]
+                    if value is None or isinstance(value, IGNORED):
+                        continue
+                    if isinstance(value, (float, np.generic)):
+                        yield item
+                        continue
+                    if id(value) in seen:
+                        continue
+                    seen.add(id(value))
+                    if isinstance(value, np.ndarray):
+                        yield item
+                    elif count < MOST:
+                        count += 1
+                        following += self._inside(item[0], value)
+                level = following
 
     def _inside(self, path: str, value: Any) -> list[tuple[str, Any, Any, Any]]:
         """Return what lies in a container or an instance; of a long list of numbers its last entry."""
@@ -105,7 +145,7 @@ IGNORED = (int, str, bytes, ModuleType, type)
 """What holds no array and is no number with a fraction."""
 
 
-def at(place: tuple[Any, Any], names: Mapping[str, Any]) -> Any:
+def at(place: tuple[Any, Any], names: Names) -> Any:
     """Return what is at a place now, None where nothing is."""
     holder, key = place
     if holder is None:

@@ -10,7 +10,7 @@ from types import FrameType
 from conformance.errors import UsageError
 from conformance.hand_written.by_example.arrays import Reach
 from conformance.hand_written.by_example.drivers import Driver, drivers_of
-from conformance.hand_written.by_example.own_loss import ByItsLoss, by_its_loss
+from conformance.hand_written.by_example.own_loss import OF_NONE, ByItsLoss, by_its_loss
 from conformance.hand_written.by_example.stage import Stage, played
 from conformance.hand_written.by_example.training import Step, Training
 from conformance.hand_written.calling.hints.approximations import Said, says_otherwise
@@ -22,6 +22,8 @@ from conformance.hand_written.target import Target
 from conformance.record.check import CHECK_SCHEMA, CheckRecord, ConsistencyRecord, InterfaceRecord
 
 METHOD = "central differences of its own loss, extrapolated"
+
+SYMMETRIC = "the derivative of its updates is symmetric, as only that of a gradient is"
 
 Progress = Callable[[str], None]
 
@@ -68,6 +70,8 @@ def _in_vain(found: Sequence[ByItsLoss], said: Said | None) -> str:
         return (
             "its update goes by what it takes for the gradient of its loss; whether that is it was not seen"
         )
+    if any(OF_NONE in each.notes for each in found):
+        return f"{OF_NONE}; no number that it computes has gradients by which one could tell which are wrong"
     return "by which loss its update goes could not be told" if found else "no training step was seen"
 
 
@@ -123,16 +127,17 @@ def _record(request: Request, driver: Driver, stage: Stage, found: ByItsLoss) ->
     if found.verdict == "right" and found.loss:
         headline = f"{used} trains by the gradient of its own loss: {_listed(found.right)} agree with it."
     elif found.verdict == "right":
-        headline = f"{used} trains by the gradient of one loss, which it doesn't write down: {_listed(found.right)} agree."
+        of_one = "trains by the gradient of one loss, which it doesn't write down"
+        headline = f"{used} {of_one}: {_listed(found.right)} agree."
     else:
         headline = (
             f"{used} doesn't train by the gradient of its own loss: {_listed(found.wrong)} moves otherwise."
         )
+    numerically = "it was differentiated numerically, with values of our own for the parameters"
     notes = [
-        f"The loss is {found.loss}; it was differentiated numerically, with values of our own for the parameters."
+        f"The loss is {found.loss}; {numerically}."
         if found.loss
-        else "The derivative of its updates is symmetric, as only gradients of one function have it; which one it is, "
-        "and so dL/dy, was not judged.",
+        else "Which loss that is, and so dL/dy, was not judged.",
         "What its network computes was not compared with torch.nn.RNN.",
         *found.notes,
     ]
@@ -150,7 +155,11 @@ def _record(request: Request, driver: Driver, stage: Stage, found: ByItsLoss) ->
             lines=[f"{driver.path.name} was run up to a complete training step"], adapter=""
         ),
         consistency=ConsistencyRecord(
-            agrees=found.verdict == "right", reason="", method=METHOD, factor=1.0, quantities=[]
+            agrees=found.verdict == "right",
+            reason="" if found.loss else SYMMETRIC,
+            method=METHOD if found.loss else "",
+            factor=1.0,
+            quantities=[],
         ),
         notes=[*notes, *_made_up(stage)],
     )

@@ -49,7 +49,7 @@ class ByItsLoss(Struct, frozen=True, kw_only=True):
     right, wrong, idle
         The parameters whose gradient is right, wrong, or was not exercised, by their paths.
     notes
-        What else is to be told, in sentences.
+        What else is to be told, in sentences; of what is open, why.
     ends
         After how many events of the step its update is over, 0 where none was found.
     """
@@ -72,6 +72,8 @@ OPEN = ByItsLoss(verdict="open")
 
 UPHILL = "It goes uphill: along the gradient of its loss."
 
+OF_NONE = "its updates are gradients of no function, whose second derivatives would be symmetric"
+
 
 def by_its_loss(step: Step) -> ByItsLoss:
     """Hold the update of a step against the loss that it goes by.
@@ -88,7 +90,8 @@ def by_its_loss(step: Step) -> ByItsLoss:
     best = max((held.against(*loss) for loss in held.numbers()), key=_says, default=OPEN)
     if best.verdict == "open" and not held.computes_a_loss():
         best = max((held.against(*loss, fewest=2) for loss in held.products()), key=_says, default=OPEN)
-        best = held.of_some_loss() if best.verdict == "open" else best
+    if best.verdict == "open":
+        best = held.of_some_loss()
     limits = ", ".join(f"±{limit:g}" for limit in base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
     return replace(best, notes=(*best.notes, *((lifted,) if limits else ())), ends=own.ends)
@@ -148,7 +151,10 @@ class _Held:
     def of_some_loss(self) -> ByItsLoss:
         """Tell whether the updates are gradients of one function, whichever it is."""
         blocks = {(p, q): self.moved.jacobian(p, q) for p in self.values for q in self.values}
-        if not _is_a_network(list(self.values.values())) or not are_symmetric(blocks):
+        symmetric = are_symmetric(blocks)
+        if symmetric is False:
+            return replace(OPEN, notes=(OF_NONE,))
+        if not symmetric or self.computes_a_loss() or not _is_a_network(list(self.values.values())):
             return OPEN
         return _told("right", "", list(self.values), (), (), ())
 

@@ -60,8 +60,8 @@ def alike(one: float, other: float) -> bool:
     return abs(one - other) <= 10 * SAME * abs(other)
 
 
-def are_symmetric(blocks: Mapping[tuple[str, str], Slope | None]) -> bool:
-    """Tell whether a Jacobian is that of one function's gradient: u·(J v) = v·(J u).
+def are_symmetric(blocks: Mapping[tuple[str, str], Slope | None]) -> bool | None:
+    """Tell whether a Jacobian is that of one function's gradient: u·(J v) = v·(J u); None where that isn't seen.
 
     A block (N·N,) has the derivatives along N directions of two parameters. Some of each parameter must be clear.
     """
@@ -69,12 +69,14 @@ def are_symmetric(blocks: Mapping[tuple[str, str], Slope | None]) -> bool:
     for (one, other), block in blocks.items():
         mirrored = blocks[other, one]
         if block is None or mirrored is None:
-            return False
+            return None
         n = round(np.sqrt(len(block.value)))
         value, error = (part.reshape(n, n).T.ravel() for part in (mirrored.value, mirrored.error))
-        size = np.maximum(np.abs(value), np.abs(block.value))
-        if (np.abs(value - block.value) > WITHIN * (error + block.error) + SAME * size).any():
-            return False
-        if one != other and (error + block.error <= CLEAR * size).all():
+        size, error = np.maximum(np.abs(value), np.abs(block.value)), error + block.error
+        clear = error <= CLEAR * size
+        differ = np.abs(value - block.value) > WITHIN * error + SAME * size
+        if differ.any():
+            return False if (differ & clear).any() else None
+        if one != other and clear.all():
             linked.add(one)
-    return linked == {one for one, _ in blocks}
+    return True if linked == {one for one, _ in blocks} else None

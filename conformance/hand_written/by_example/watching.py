@@ -12,7 +12,15 @@ from typing import Any, TypeGuard
 import numpy as np
 from msgspec import Struct, field
 
-from conformance.hand_written.by_example.arrays import Found, Reach, at, fingerprint, frames_from, number_in
+from conformance.hand_written.by_example.arrays import (
+    Found,
+    Names,
+    Reach,
+    at,
+    fingerprint,
+    frames_from,
+    number_in,
+)
 
 MOST_EVENTS = 6_000
 """Events of one step: a text of 25 letters has some hundreds."""
@@ -96,15 +104,18 @@ class Begin(Struct, frozen=True):
         kept = {path: array for path, place in self.places.items() if _is_array(array := at(place, names))}
         return kept | self.reach.arrays(names)
 
-    def names(self) -> dict[str, Any]:
+    def names(self) -> Names:
         """Return the names that can be reached now: those of modules, and the variables of the functions that run."""
-        names = dict(self.modules.get("__main__", {}))
-        for module, own in self.modules.items():
-            if module != "__main__":
-                names |= {f"{module}.{name}": value for name, value in own.items() if name[:2] != "__"}
+        codes = {
+            id(frame.f_globals): frame.f_code for frame in self.frames if frame.f_code.co_name == "<module>"
+        }
+        names = Names()
+        for module in sorted(self.modules, key="__main__".__ne__):
+            own = self.modules[module]
+            names.add(own, codes.get(id(own)), "" if module == "__main__" else f"{module}.")
         for frame in self.frames:
             if frame.f_code.co_name != "<module>":
-                names |= {f"{frame.f_code.co_name}: {n}": value for n, value in frame.f_locals.items()}
+                names.add(frame.f_locals, frame.f_code, f"{frame.f_code.co_name}: ")
         return names
 
 
@@ -239,7 +250,7 @@ class Recording(Struct):
         """Keep what a function that returns holds, and what it returns; what its object keeps is there at the end."""
         name = frame.f_code.co_qualname
         number = self._calls[name] = self._calls.get(name, -1) + 1
-        self.keep(name, min(number, MOST_CALLS), {**own_names(frame), "result": value}, event, reach)
+        self.keep(name, min(number, MOST_CALLS), Names({**own_names(frame), "result": value}), event, reach)
 
     def repeated_in(self, other: "Recording") -> "Recording":
         """Return what came out the same when it was computed again."""
@@ -261,7 +272,7 @@ class Recording(Struct):
                 self.numbers[name, -1, variable] = number
                 self.when.setdefault((name, -1, variable), event)
 
-    def keep(self, name: str, number: int, names: dict[str, Any], event: int, reach: Reach) -> None:
+    def keep(self, name: str, number: int, names: Names, event: int, reach: Reach) -> None:
         """Keep the numbers and arrays below some names."""
         numbers, arrays = reach.both(names)
         for path, each in numbers.items():

@@ -37,7 +37,10 @@ from conformance.hand_written.checking.further_calls import FurtherCalls
 from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
 from conformance.hand_written.checking.meant import meant_otherwise
 from conformance.hand_written.checking.mended import with_mend
-from conformance.hand_written.checking.other_lengths import agrees_with_other_lengths
+from conformance.hand_written.checking.other_inputs import (
+    agrees_with_other_lengths,
+    agrees_with_repeated_words,
+)
 from conformance.hand_written.checking.own_loss import OwnLoss, loss_of_another, own_loss
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
@@ -224,9 +227,19 @@ class Checkup(Struct, frozen=True, kw_only=True):
                 of_precision(candidate.answer.tidied, candidate.outcome, candidate.inside),
                 *again.contracts,
             ],
-            wrong_later=again.wrong,
+            wrong_later=again.wrong or self._wrong_with_repeated_words(),
             as_written=as_written(candidate),
             own_loss=by_itself,
+        )
+
+    def _wrong_with_repeated_words(self) -> str:
+        """Return in words what goes wrong where words of a table occur twice, empty where nothing does."""
+        candidate, bound = self.candidate, self.candidate.bound
+        agrees = candidate.outcome.agrees and candidate.outcome.backward is not None
+        if not (agrees and isinstance(bound, Binding) and agrees_with_repeated_words(bound) is False):
+            return ""
+        return (
+            "goes wrong where a word occurs twice: its gradients don't agree with its own forward pass then"
         )
 
     def _with_other_lengths(self) -> Candidate:

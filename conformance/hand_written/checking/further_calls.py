@@ -155,13 +155,10 @@ class History(Struct, frozen=True, kw_only=True):
         start = self._going_on(number) if forward else truth
         if start is not None and self._is_explained(start, number, forward=forward):
             return ""
-        before = "its first call" if number == 1 else f"calls 1 to {number}"
+        before = "its first call agrees" if number == 1 else f"calls 1 to {number} agree"
         kind = "an equal one" if self.problems[number] is self.problems[0] else "with other data"
-        return (
-            f"{before} agrees" * (number == 1)
-            + f"{before} agree" * (number > 1)
-            + (f"; call {number + 1}, {kind}, gives something else: {_names(list(wrong.values()))}")
-        )
+        now = f"call {number + 1}, {kind}, gives something else: {_names(list(wrong.values()))}"
+        return f"goes wrong when it is called again: {before}; {now}"
 
     def factor(self, number: int) -> float:
         """Return the constant that all gradients of a call carry beside those of the first, NaN where there is none."""

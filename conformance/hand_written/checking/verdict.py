@@ -120,7 +120,7 @@ def _accusation(found: Found) -> str:
     if found.right_from_zero:
         return f"{found.name} agrees with {found.network} from h_0 = 0 only. From another h_0, {_difference(found)}."
     if found.wrong_later:
-        return f"{found.name} goes wrong when it is called again: {found.wrong_later}."
+        return f"{found.name} {found.wrong_later}."
     if found.right_for:
         steps = found.candidate.case.steps
         return f"{found.name} is right for {found.right_for} steps, and goes wrong for {steps}: {_difference(found)}."

@@ -269,7 +269,8 @@ def _consistency(own: ConsistencyRecord) -> Iterator[str]:
     if own.agrees is None:
         yield f"its gradients could not be compared with it: {own.reason}"
         return
-    yield f"the numerical gradient ({own.method}) {'agrees' if own.agrees else 'does not agree'}"
+    agrees = "agrees" if own.agrees else "does not agree"
+    yield f"the numerical gradient ({own.method}) {agrees}" if own.method else own.reason
     if own.steps:
         yield own.steps
     for q in own.quantities:

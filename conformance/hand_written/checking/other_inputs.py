@@ -1,10 +1,11 @@
-"""Sequences of other lengths, where a forward pass takes lengths or a mask: held against its own forward pass.
+"""Inputs of other kinds: sequences of other lengths where lengths or a mask are taken, and words that occur twice.
 
 The reference says nothing about what becomes of a state in padding: it may stay, be zeroed, or go on. So the gradients
 are differentiated numerically from what the network itself gives then, with a loss that sees no step in padding.
 """
 
 import re
+from collections.abc import Callable
 
 from msgspec import structs
 
@@ -29,11 +30,14 @@ IN_THEIR_PLACE = {
 }
 """What is handed over in the place of full lengths and of masks of ones."""
 
+WORDS = "p.rows"
+"""The rows of a table of words that are asked for, each once."""
+
 
 def agrees_with_other_lengths(bound: Binding) -> bool | None:
     """Tell whether gradients belong to the forward pass of sequences of other lengths; None where nothing tells."""
     takes = any(full in line for line in (*bound.forward, *bound.backward) for full in IN_THEIR_PLACE)
-    if not takes or bound.own is None or bound.loss is None or bound.traits.crossed:
+    if not takes or bound.loss is None or bound.traits.crossed:
         return None
     every_step = not bound.loss.last
 
@@ -42,6 +46,20 @@ def agrees_with_other_lengths(bound: Binding) -> bool | None:
             line = line.replace(full, shorter)
         return _without_padding(line) if every_step else line
 
+    return _agrees_when(bound, asked)
+
+
+def agrees_with_repeated_words(bound: Binding) -> bool | None:
+    """Tell whether gradients belong to the forward pass where each word occurs twice; None where nothing tells."""
+    if not any(WORDS in line for line in bound.forward):
+        return None
+    return _agrees_when(bound, lambda line: line.replace(WORDS, f"({WORDS} // 2)"))
+
+
+def _agrees_when(bound: Binding, asked: Callable[[str], str]) -> bool | None:
+    """Tell whether gradients belong to the forward pass when every line that calls it is another."""
+    if bound.own is None:
+        return None
     other = structs.replace(
         bound,
         forward=tuple(map(asked, bound.forward)),

@@ -1,4 +1,4 @@
-"""Networks that take lengths or masks are asked sequences of other lengths, which their own forward pass decides."""
+"""Sequences of other lengths, and words that occur twice, are held against the network's own forward pass."""
 
 import pytest
 from support.small_networks import changed, checked
@@ -52,3 +52,41 @@ def test_what_goes_wrong_in_padding_alone_does_not_conform(tmp_path, text):
     wrong = checked(tmp_path, changed(text, OVERWRITTEN))
     assert wrong.exit_code == 5, wrong.headline
     assert "on sequences of other lengths" in wrong.headline
+
+
+WORDS = """
+import numpy as np
+
+class Net:
+    def __init__(self, words, width, hidden):
+        self.table = 0.3 * np.random.randn(words, width)
+        self.W, self.U = 0.3 * np.random.randn(width, hidden), 0.3 * np.random.randn(hidden, hidden)
+        self.V, self.b = 0.3 * np.random.randn(hidden, words), np.zeros(hidden)
+
+    def forward(self, words, h):
+        self.words, self.hs = np.asarray(words), [h]
+        for word in self.words:
+            self.hs.append(np.tanh(self.table[word] @ self.W + self.hs[-1] @ self.U + self.b))
+        return np.stack(self.hs[1:]) @ self.V
+
+    def backward(self, dys):
+        grads = {name: np.zeros_like(getattr(self, name)) for name in ("table", "W", "U", "V", "b")}
+        das, carried = np.zeros((len(dys), len(self.b))), 0
+        for t in reversed(range(len(dys))):
+            das[t] = (self.V @ dys[t] + carried) * (1 - self.hs[t + 1] ** 2)
+            carried = self.U @ das[t]
+        before, after = np.stack(self.hs[:-1]), np.stack(self.hs[1:])
+        grads["W"], grads["U"] = self.table[self.words].T @ das, before.T @ das
+        grads["V"], grads["b"] = after.T @ dys, das.sum(0)
+        np.add.at(grads["table"], self.words, das @ self.W.T)
+        return grads
+"""
+
+
+def test_the_gradient_of_a_word_is_the_sum_over_all_its_places(tmp_path):
+    right = checked(tmp_path, WORDS)
+    assert right.verdict == "conforms", right.headline
+    once = 'np.add.at(grads["table"], self.words, das @ self.W.T)'
+    wrong = checked(tmp_path, changed(WORDS, (once, 'grads["table"][self.words] += das @ self.W.T')))
+    assert wrong.verdict == "differs"
+    assert "where a word occurs twice" in wrong.headline
