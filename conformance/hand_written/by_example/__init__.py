@@ -11,6 +11,6 @@ own_loss    which of the numbers computed on the way is the loss, and whether th
 as_used     what all that comes to, as the record of a check
 """
 
-from conformance.hand_written.by_example.as_used import checked_as_used
+from conformance.hand_written.by_example.as_used import checked_as_used, denied_as_used
 
-__all__ = ["checked_as_used"]
+__all__ = ["checked_as_used", "denied_as_used"]

@@ -4,8 +4,11 @@ import ast
 import inspect
 import os
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from types import FrameType
+
+from msgspec import structs
 
 from conformance.errors import UsageError
 from conformance.hand_written.by_example.arrays import Reach
@@ -19,7 +22,13 @@ from conformance.hand_written.calling.loading.load import located
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.request import Request
 from conformance.hand_written.target import Target
-from conformance.record.check import CHECK_SCHEMA, CheckRecord, ConsistencyRecord, InterfaceRecord
+from conformance.record.check import (
+    CHECK_SCHEMA,
+    EXIT_DIFFERS,
+    CheckRecord,
+    ConsistencyRecord,
+    InterfaceRecord,
+)
 
 METHOD = "central differences of its own loss, extrapolated"
 
@@ -28,10 +37,12 @@ SYMMETRIC = "the derivative of its updates is symmetric, as only that of a gradi
 Progress = Callable[[str], None]
 
 
-def checked_as_used(request: Request, progress: Progress) -> tuple[CheckRecord | None, list[str]]:
+def checked_as_used(
+    request: Request, progress: Progress, *, by_its_own_file: bool = False
+) -> tuple[CheckRecord | None, list[str]]:
     """Return the check of a target by a training step of the script that uses it; None where that shows none.
 
-    Beside it stands what was run in vain, a sentence each.
+    That may be any near it, or `by_its_own_file` alone. Beside it stands what was run in vain, a sentence each.
     """
     told: list[str] = []
     if not hasattr(os, "fork"):
@@ -42,7 +53,8 @@ def checked_as_used(request: Request, progress: Progress) -> tuple[CheckRecord |
         pieces, _ = pieces_of(path)
     except UsageError:
         return None, told
-    for driver in drivers_of(asked, path, pieces):
+    drivers = drivers_of(asked, path, pieces)
+    for driver in takewhile(lambda each: each.path == path, drivers) if by_its_own_file else drivers:
         progress(f"watching how {driver.path.name} uses it")
         stage, found = _watched(driver, root, asked, path)
         said = next(filter(None, (says_otherwise(piece.text) for piece in (*pieces, *driver.pieces))), None)
@@ -58,6 +70,18 @@ def checked_as_used(request: Request, progress: Progress) -> tuple[CheckRecord |
         why = _in_vain(found, said)
         told += [f"{driver.path.name} was run to see how it uses {request.target}: {why}.", *_made_up(stage)]
     return None, told
+
+
+def denied_as_used(request: Request, record: CheckRecord, progress: Progress) -> CheckRecord:
+    """Return the record of what agrees, undecided where its own script trains it otherwise than by its loss's gradient.
+
+    That script may hand over a mask, build more layers, or update by a method that nobody else calls.
+    """
+    used, _ = checked_as_used(request, progress, by_its_own_file=True)
+    if used is None or used.exit_code != EXIT_DIFFERS:
+        return record
+    headline = f"{request.target} can't be judged: it agrees as it is called here, but {used.headline}"
+    return structs.replace(record, verdict="undecided", headline=headline, notes=[*record.notes, *used.notes])
 
 
 def _in_vain(found: Sequence[ByItsLoss], said: Said | None) -> str:

@@ -12,8 +12,8 @@ from conformance.hand_written.by_example.files import files_near
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.target import SOURCES, Target
 
-MOST_DRIVERS, MOST_FILES = 3, 200
-"""Scripts that are run for one target, and files next to it that are read to find them."""
+MOST_OTHERS, MOST_FILES = 2, 200
+"""Scripts beside its own that are run for one target, and files next to it that are read to find them."""
 
 LIKELY = ("train", "main", "run", "demo", "example", "fit", "learn", "test")
 """Words in the names of scripts, those first that are most likely to train."""
@@ -30,14 +30,15 @@ class Driver(Struct, frozen=True, kw_only=True):
 
 def drivers_of(asked: Target, path: Path, pieces: Sequence[Piece]) -> Iterator[Driver]:
     """Yield the scripts to run for a target whose file and pieces these are: its own, then the likeliest others."""
-    own = [Driver(path=path, pieces=pieces)] if any(map(_works, pieces)) else []
+    if any(map(_works, pieces)):
+        yield Driver(path=path, pieces=pieces)
     names = {path.stem, *(name.partition(".")[0] for name in asked.names)}
     found = [
         other
         for other in _scripts_around(path)
         if names & _imported(other) and any(map(_works, other.pieces))
     ]
-    yield from (*own, *sorted(found, key=lambda other: _rank(other.path, path)))[:MOST_DRIVERS]
+    yield from sorted(found, key=lambda other: _rank(other.path, path))[:MOST_OTHERS]
 
 
 def _works(piece: Piece) -> bool:

@@ -87,9 +87,13 @@ def by_its_loss(step: Step) -> ByItsLoss:
     if base is None or again is None or not (base.complete and base.of_the_target):
         return replace(OPEN, ends=own.ends)
     held = _Held(Moved(step, own, base, base.repeated_in(again)))
-    best = max((held.against(*loss) for loss in held.numbers()), key=_says, default=OPEN)
+    best = max(
+        (held.against(*loss, 1 if _is_called_a_loss(loss[0]) else 2) for loss in held.numbers()),
+        key=_says,
+        default=OPEN,
+    )
     if best.verdict == "open" and not held.computes_a_loss():
-        best = max((held.against(*loss, fewest=2) for loss in held.products()), key=_says, default=OPEN)
+        best = max((held.against(*loss, 2) for loss in held.products()), key=_says, default=OPEN)
     if best.verdict == "open":
         best = held.of_some_loss()
     limits = ", ".join(f"±{limit:g}" for limit in base.limits)
@@ -158,7 +162,7 @@ class _Held:
             return OPEN
         return _told("right", "", list(self.values), (), (), ())
 
-    def against(self, loss: str, slopes: Mapping[str, Slope], fewest: int = 1) -> ByItsLoss:
+    def against(self, loss: str, slopes: Mapping[str, Slope], fewest: int) -> ByItsLoss:
         """Hold the update against one loss.
 
         So few parameters, one of them a matrix, must move as they should where others are said not to.
@@ -189,7 +193,10 @@ class _Held:
             others = [path for path in ratios if path not in mistaken]
             note = f"Its update is made of its gradients {rule}."
             return _told("wrong" if mistaken else "right", loss, others, mistaken, idle, (note,))
-        if len(right) < fewest or not any(self.values[path].ndim > 1 for path in right):
+        telling = [
+            path for path in right if self.values[path].size > 1
+        ]  # one element is right up to a constant
+        if len(telling) < fewest or not any(self.values[path].ndim > 1 for path in telling):
             return OPEN
         wrong = [path for path in left if not self._decays(path, slopes[path], common)]
         if not wrong:

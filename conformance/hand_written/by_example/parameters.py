@@ -5,7 +5,7 @@ that is kept; and it stays where it is put, as no state does. The values that it
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from msgspec import Struct
@@ -67,7 +67,7 @@ def parameters_of(step: Step) -> Parameters | None:
         other = step.run({path: value + move}, end)
         if other is None:
             continue
-        if not _matters(base, other, path, times[path]):
+        if not _matters(base, other, path, times[path], (value, value + move)):
             remembered.append(path)
         elif _stays(base, other, path, move):
             found[path] = _drawn(rng, value)
@@ -90,24 +90,28 @@ def _drawn(rng: np.random.Generator, value: Array) -> Array:
     return drawn / np.sqrt(max(value.shape)) if wide else SMALL * drawn
 
 
-def _matters(base: Recording, other: Recording, path: str, time: int) -> bool:
-    """Tell whether anything but what outlives the step was computed differently before an array changed."""
-    last = path.rpartition(".")[2].rpartition(": ")[2]
+def _matters(base: Recording, other: Recording, path: str, time: int, moved: tuple[Array, Array]) -> bool:
+    """Tell whether anything but an array itself, plain and moved, was computed differently before it changed."""
     numbers = (
         key
         for key, number in base.numbers.items()
         if base.when[key] < time and key[2] not in base.final and other.numbers.get(key, number) != number
     )
+    itself = list(zip(moved, (base.final.get(path), other.final.get(path)), strict=True))
     arrays = (
         key
         for key, array in base.arrays.items()
         if base.when[key] < time
-        and not key[2].endswith(last)
         and (now := other.arrays.get(key)) is not None
         and now.shape == array.shape
         and not np.array_equal(now, array, equal_nan=True)
+        and not all(_is_any_of(each, its) for each, its in zip((array, now), itself, strict=True))
     )
     return any(True for _ in itertools.chain(numbers, arrays))
+
+
+def _is_any_of(array: Array, arrays: Iterable[Array | None]) -> bool:
+    return any(each is not None and np.array_equal(array, each, equal_nan=True) for each in arrays)
 
 
 def _stays(base: Recording, other: Recording, path: str, move: Array) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from conformance.cases import parse_id
 from conformance.errors import NoSuchTarget, Unsupported, UsageError
-from conformance.hand_written.by_example import checked_as_used
+from conformance.hand_written.by_example import checked_as_used, denied_as_used
 from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bindings, load, loaded_from
 from conformance.hand_written.calling.other_options import Option
 from conformance.hand_written.calling.running.numpys_own import NumpysOwn
@@ -22,7 +22,7 @@ from conformance.hand_written.request import Request, failed_record, not_called_
 from conformance.hand_written.target import parts_of
 from conformance.hand_written.torch_modules.search import module_bounds
 from conformance.hand_written.torch_modules.written_module import is_module
-from conformance.record.check import EXIT_INCONCLUSIVE, CheckRecord
+from conformance.record.check import EXIT_CONFORMS, EXIT_INCONCLUSIVE, CheckRecord
 
 
 def checked_target(
@@ -46,7 +46,11 @@ def _loaded_and_checked(
     target: str, case: str, request: Request, progress: Progress, *, execute: bool
 ) -> CheckRecord:
     record = _called_and_judged(target, case, request, progress, execute=execute)
-    if record.exit_code != EXIT_INCONCLUSIVE or case or len(parts_of(target)) > 1:
+    if case or len(parts_of(target)) > 1:
+        return record
+    if record.exit_code == EXIT_CONFORMS:
+        return denied_as_used(request, record, progress)
+    if record.exit_code != EXIT_INCONCLUSIVE:
         return record
     used, told = checked_as_used(request, progress)
     return msgspec.structs.replace(record, notes=[*record.notes, *told]) if used is None else used

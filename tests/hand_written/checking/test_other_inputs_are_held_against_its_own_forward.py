@@ -58,10 +58,10 @@ WORDS = """
 import numpy as np
 
 class Net:
-    def __init__(self, words, width, hidden):
-        self.table = 0.3 * np.random.randn(words, width)
-        self.W, self.U = 0.3 * np.random.randn(width, hidden), 0.3 * np.random.randn(hidden, hidden)
-        self.V, self.b = 0.3 * np.random.randn(hidden, words), np.zeros(hidden)
+    def __init__(self, vocabulary, embedding_dim, hidden, outputs):
+        self.table = 0.3 * np.random.randn(vocabulary, embedding_dim)
+        self.W, self.U = 0.3 * np.random.randn(embedding_dim, hidden), 0.3 * np.random.randn(hidden, hidden)
+        self.V, self.b = 0.3 * np.random.randn(hidden, outputs), np.zeros(hidden)
 
     def forward(self, words, h):
         self.words, self.hs = np.asarray(words), [h]

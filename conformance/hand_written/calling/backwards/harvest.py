@@ -248,7 +248,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         taken,
     )
     constant = _common([[k for _, k in row if k is not None] for row in fits.values()])
-    chosen, right, named = {}, set(), 0
+    chosen, right, named = {}, set(), set()
     notes = ["Its gradients of matrices come transposed; that way round they are judged."] if turned else []
     apart = False
     rows: dict[str, str] = {}
@@ -273,7 +273,8 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
             iter(true_ones or by_name or (whole if place != "locals" else []) or [c for c, _ in row][:1])
         )
         chosen[slot.path] = best.expression
-        named += _is_one_of(best, by_name)
+        if _is_one_of(best, by_name):
+            named.add(slot.path)
         if true_ones:
             right.add(slot.path)
         apart |= not true_ones and not best.how and any(c is best and k is not None for c, k in row)
@@ -281,6 +282,8 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
             rows[slot.path] = best.raw
         if best.how and not turned:
             notes.append(f"The gradient of {own} is kept {best.how}; the sum is judged.")
+    sure = {chosen[path]: path for path in chosen if path in right | named}
+    chosen = {path: text for path, text in chosen.items() if path in right | named or text not in sure}
     by_row = [path for path, text in chosen.items() if ".sum(" in text]
     if rows and len(by_row) == len(rows):  # matrices are summed over the batch, biases forgotten
         chosen |= rows
@@ -295,7 +298,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         constant=constant,
         rows=bool(rows),
         apart=apart and len(chosen) == len(taken.slots),
-        named=len(chosen) if place == "applied" else named,
+        named=len(chosen) if place == "applied" else len(named),
         notes=tuple(notes),
     )
 
