@@ -2,20 +2,26 @@
 
 import ast
 import inspect
+import itertools
 import os
-from collections.abc import Callable, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from conformance.errors import UsageError
 from conformance.hand_written.by_example.arrays import Reach
 from conformance.hand_written.by_example.drivers import Driver, drivers_of
-from conformance.hand_written.by_example.own_loss import OF_NONE, ByItsLoss, by_its_loss
+from conformance.hand_written.by_example.own_loss import (
+    OF_ANOTHER,
+    OF_NONE,
+    ByItsLoss,
+    by_its_loss,
+)
 from conformance.hand_written.by_example.stage import Stage, played
 from conformance.hand_written.by_example.training import Step, Training
+from conformance.hand_written.by_example.written import Written, written_in
 from conformance.hand_written.calling.hints.approximations import Said, says_otherwise
 from conformance.hand_written.calling.hints.names import CALLED_A_LOSS
 from conformance.hand_written.calling.loading.load import located
@@ -24,7 +30,6 @@ from conformance.hand_written.request import Request
 from conformance.hand_written.target import Target
 from conformance.record.check import (
     CHECK_SCHEMA,
-    EXIT_DIFFERS,
     CheckRecord,
     ConsistencyRecord,
     InterfaceRecord,
@@ -37,38 +42,41 @@ SYMMETRIC = "the derivative of its updates is symmetric, as only that of a gradi
 Progress = Callable[[str], None]
 
 
-def checked_as_used(
-    request: Request, progress: Progress, *, by_its_own_file: bool = False
-) -> tuple[CheckRecord | None, list[str]]:
-    """Return the check of a target by a training step of the script that uses it; None where that shows none.
+class Use(Struct, frozen=True, kw_only=True):
+    """What a script shows of a target: how it ran, what each training step came to, and which words excuse that."""
 
-    That may be any near it, or `by_its_own_file` alone. Beside it stands what was run in vain, a sentence each.
-    """
-    told: list[str] = []
-    if not hasattr(os, "fork"):
-        return None, told  # a system that makes no copies of processes
-    asked = Target.parse(request.target)
-    path, _, root = located(asked)
-    try:
-        pieces, _ = pieces_of(path)
-    except UsageError:
-        return None, told
-    drivers = drivers_of(asked, path, pieces)
-    for driver in takewhile(lambda each: each.path == path, drivers) if by_its_own_file else drivers:
-        progress(f"watching how {driver.path.name} uses it")
-        stage, found = _watched(driver, root, asked, path)
-        said = next(filter(None, (says_otherwise(piece.text) for piece in (*pieces, *driver.pieces))), None)
-        declares = any(_defines_a_loss(piece) for piece in pieces)
+    driver: Driver
+    stage: Stage
+    steps: Sequence[ByItsLoss]
+    said: Said | None
+    declares: bool  # whether the target defines a loss
+
+    @property
+    def decided(self) -> ByItsLoss | None:
+        """The step that says most."""
         decided = [
             each
-            for each in found
-            if (each.verdict == "right" and not (each.by_no_loss and declares))
-            or (each.verdict == "wrong" and said is None)
+            for each in self.steps
+            if (each.verdict == "right" and not (each.by_no_loss and self.declares))
+            or (each.verdict == "wrong" and self.said is None)
         ]
-        if decided:
-            return _record(request, driver, stage, max(decided, key=lambda each: len(each.right))), told
-        why = _in_vain(found, said)
-        told += [f"{driver.path.name} was run to see how it uses {request.target}: {why}.", *_made_up(stage)]
+        return max(decided, key=lambda each: len(each.right), default=None)
+
+
+def checked_as_used(request: Request, progress: Progress) -> tuple[CheckRecord | None, list[str]]:
+    """Return the check of a target by a training step of the script that uses it; None where that shows none.
+
+    Beside it stands what was run in vain, a sentence each.
+    """
+    told: list[str] = []
+    for use in _uses(request, progress):
+        if use.decided is not None:
+            return _record(request, use, use.decided), told
+        script = use.driver.path.name
+        told += [
+            f"{script} was run to see how it uses {request.target}: {_in_vain(use)}.",
+            *_made_up(use.stage),
+        ]
     return None, told
 
 
@@ -77,26 +85,55 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
 
     That script may hand over a mask, build more layers, or update by a method that nobody else calls.
     """
-    used, _ = checked_as_used(request, progress, by_its_own_file=True)
-    if used is None or used.exit_code != EXIT_DIFFERS:
-        return record
-    headline = f"{request.target} can't be judged: it agrees as it is called here, but {used.headline}"
-    return structs.replace(record, verdict="undecided", headline=headline, notes=[*record.notes, *used.notes])
+    for use in itertools.islice(_uses(request, progress, by_its_own_file=True), 1):
+        denied = ""
+        if use.decided is not None and use.decided.verdict == "wrong":
+            denied = f"{_listed(use.decided.wrong)} moves otherwise"
+        elif use.said is None and any(OF_ANOTHER in each.notes for each in use.steps):
+            denied = OF_ANOTHER
+        if denied:
+            used = f"as {use.driver.path.name} uses it, it doesn't train by the gradient of its own loss: {denied}"
+            headline = f"{request.target} can't be judged: it agrees as it is called here, but {used}."
+            notes = [*record.notes, *_made_up(use.stage)]
+            return structs.replace(record, verdict="undecided", headline=headline, notes=notes)
+    return record
 
 
-def _in_vain(found: Sequence[ByItsLoss], said: Said | None) -> str:
+def _uses(request: Request, progress: Progress, *, by_its_own_file: bool = False) -> Iterator[Use]:
+    """Yield what the scripts near a target show of it, or what its own file does."""
+    if not hasattr(os, "fork"):
+        return  # a system that makes no copies of processes
+    asked = Target.parse(request.target)
+    path, _, root = located(asked)
+    try:
+        pieces, _ = pieces_of(path)
+    except UsageError:
+        return
+    drivers = drivers_of(asked, path, pieces)
+    for driver in (
+        itertools.takewhile(lambda each: each.path == path, drivers) if by_its_own_file else drivers
+    ):
+        progress(f"watching how {driver.path.name} uses it")
+        sources = (*pieces, *driver.pieces)
+        stage, steps = _watched(driver, root, asked, path, written_in(sources))
+        said = next(filter(None, (says_otherwise(piece.text) for piece in sources)), None)
+        declares = any(map(_defines_a_loss, pieces))
+        yield Use(driver=driver, stage=stage, steps=steps, said=said, declares=declares)
+
+
+def _in_vain(use: Use) -> str:
     """Return why what was seen decides nothing."""
-    if said is not None and any(each.verdict == "wrong" for each in found):
-        return (
-            f"its update isn't its loss's gradient, and its source calls it an approximation (“{said.words}”)"
-        )
-    if any(each.verdict == "right" for each in found):
+    if use.said is not None and any(each.verdict == "wrong" for each in use.steps):
+        approximation = f"its source calls it an approximation (“{use.said.words}”)"
+        return f"its update isn't its loss's gradient, and {approximation}"
+    for known in (OF_ANOTHER, OF_NONE):
+        if any(known in each.notes for each in use.steps):
+            return known
+    if any(each.verdict == "right" for each in use.steps):
         return (
             "its update goes by what it takes for the gradient of its loss; whether that is it was not seen"
         )
-    if any(OF_NONE in each.notes for each in found):
-        return f"{OF_NONE}; no number that it computes has gradients by which one could tell which are wrong"
-    return "by which loss its update goes could not be told" if found else "no training step was seen"
+    return "by which loss its update goes could not be told" if use.steps else "no training step was seen"
 
 
 def _defines_a_loss(piece: Piece) -> bool:
@@ -105,7 +142,13 @@ def _defines_a_loss(piece: Piece) -> bool:
     return any(CALLED_A_LOSS.fullmatch(function.name) for function in functions)
 
 
-def _watched(driver: Driver, root: Path, asked: Target, path: Path) -> tuple[Stage, list[ByItsLoss]]:
+def _watched(
+    driver: Driver,
+    root: Path,
+    asked: Target,
+    path: Path,
+    written: Mapping[tuple[str, str], Sequence[Written]],
+) -> tuple[Stage, list[ByItsLoss]]:
     """Run a driver, and hold each training step that is found against its loss."""
     stage = Stage()
     found: list[ByItsLoss] = []
@@ -124,6 +167,7 @@ def _watched(driver: Driver, root: Path, asked: Target, path: Path) -> tuple[Sta
         reach=Reach(stage.modules.keys()),
         judge=judge,
         in_loops=not asked.names,
+        written=written,
         limits=lambda: sorted(stage.clips.reached),
     )
     played(driver, root, stage, training.trace, training.ended)
@@ -146,7 +190,8 @@ def _telling(asked: Target, path: Path) -> Callable[[FrameType], bool]:
     return tells
 
 
-def _record(request: Request, driver: Driver, stage: Stage, found: ByItsLoss) -> CheckRecord:
+def _record(request: Request, use: Use, found: ByItsLoss) -> CheckRecord:
+    driver, stage = use.driver, use.stage
     used = f"{request.target}, as {driver.path.name} uses it,"
     if found.verdict == "right" and found.loss:
         headline = f"{used} trains by the gradient of its own loss: {_listed(found.right)} agree with it."

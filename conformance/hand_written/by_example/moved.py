@@ -45,7 +45,7 @@ class Moved:
     def __init__(self, step: Step, own: Parameters, base: Recording, same: Recording) -> None:
         rng = np.random.default_rng(7)
         self.step, self.base, self.same = step, base, same
-        self._end, self._around = own.ends, {**own.values, **own.others}
+        self._begin, self._end, self._around = own.begins, own.ends, {**own.values, **own.others}
         self.values = {path: value for path, value in own.values.items() if path in base.final}
         self.moves = {path: _directions(rng, value) for path, value in self.values.items()}
         self.updates = {path: base.final[path] - value for path, value in self.values.items()}
@@ -92,7 +92,10 @@ class Moved:
     def _differences(self, path: str, move: Array, distance: float) -> Differences:
         right, left = (
             self.step.run(
-                {**self._around, path: self.values[path] + sign * distance * move}, self._end, self.outputs
+                {**self._around, path: self.values[path] + sign * distance * move},
+                self._end,
+                self.outputs,
+                self._begin,
             )
             for sign in (1, -1)
         )

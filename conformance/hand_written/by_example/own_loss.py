@@ -72,6 +72,8 @@ OPEN = ByItsLoss(verdict="open")
 
 UPHILL = "It goes uphill: along the gradient of its loss."
 
+OF_ANOTHER = "its updates are gradients of one function, and not of the loss that it computes"
+
 OF_NONE = "its updates are gradients of no function, whose second derivatives would be symmetric"
 
 
@@ -83,7 +85,7 @@ def by_its_loss(step: Step) -> ByItsLoss:
     own = parameters_of(step)
     if own is None or not step.whole:
         return OPEN if own is None else replace(OPEN, ends=own.ends)
-    base, again = (step.run({**own.values, **own.others}, own.ends) for _ in range(2))
+    base, again = (step.run({**own.values, **own.others}, own.ends, before=own.begins) for _ in range(2))
     if base is None or again is None or not (base.complete and base.of_the_target):
         return replace(OPEN, ends=own.ends)
     held = _Held(Moved(step, own, base, base.repeated_in(again)))
@@ -92,10 +94,13 @@ def by_its_loss(step: Step) -> ByItsLoss:
         key=_says,
         default=OPEN,
     )
-    if best.verdict == "open" and not held.computes_a_loss():
-        best = max((held.against(*loss, 2) for loss in held.products()), key=_says, default=OPEN)
     if best.verdict == "open":
-        best = held.of_some_loss()
+        best = max((held.against(*loss, 2) for loss in held.products()), key=_says, default=OPEN)
+        best = held.of_some_loss() if best.verdict == "open" else best
+        if best.verdict == "right" and held.computes_a_loss():
+            best = replace(OPEN, notes=(OF_ANOTHER,))
+        elif best.verdict == "wrong" and held.computes_a_loss():
+            best = OPEN
     limits = ", ".join(f"±{limit:g}" for limit in base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
     return replace(best, notes=(*best.notes, *((lifted,) if limits else ())), ends=own.ends)
@@ -158,7 +163,7 @@ class _Held:
         symmetric = are_symmetric(blocks)
         if symmetric is False:
             return replace(OPEN, notes=(OF_NONE,))
-        if not symmetric or self.computes_a_loss() or not _is_a_network(list(self.values.values())):
+        if not symmetric or not _is_a_network(list(self.values.values())):
             return OPEN
         return _told("right", "", list(self.values), (), (), ())
 
@@ -199,8 +204,10 @@ class _Held:
         if len(telling) < fewest or not any(self.values[path].ndim > 1 for path in telling):
             return OPEN
         wrong = [path for path in left if not self._decays(path, slopes[path], common)]
-        if not wrong:
+        if not wrong and any(self.values[path].ndim > 1 for path in left):
             return _told("right", loss, [*right, *left], (), idle, ("Its update has weight decay.",))
+        if not wrong:
+            return _told("wrong", loss, right, left, idle, ("Biases decay, which its loss doesn't say.",))
         excused = bool(self._gradients(slopes, wrong)) or any(
             _is_cut_off(self.updates[path]) for path in wrong
         )

@@ -92,26 +92,25 @@ def _drawn(rng: np.random.Generator, value: Array) -> Array:
 
 def _matters(base: Recording, other: Recording, path: str, time: int, moved: tuple[Array, Array]) -> bool:
     """Tell whether anything but an array itself, plain and moved, was computed differently before it changed."""
+    itself = [(moved[0], base.final.get(path)), (moved[1], other.final.get(path))]
+
+    def differs(one: Array | float, two: Array | float | None) -> bool:
+        if two is None or np.shape(one) != np.shape(two) or np.array_equal(one, two, equal_nan=True):
+            return False
+        return not all(_is_any_of(each, its) for each, its in zip((one, two), itself, strict=True))
+
     numbers = (
-        key
-        for key, number in base.numbers.items()
-        if base.when[key] < time and key[2] not in base.final and other.numbers.get(key, number) != number
+        k for k, n in base.numbers.items() if k[2] not in base.final and differs(n, other.numbers.get(k))
     )
-    itself = list(zip(moved, (base.final.get(path), other.final.get(path)), strict=True))
-    arrays = (
-        key
-        for key, array in base.arrays.items()
-        if base.when[key] < time
-        and (now := other.arrays.get(key)) is not None
-        and now.shape == array.shape
-        and not np.array_equal(now, array, equal_nan=True)
-        and not all(_is_any_of(each, its) for each, its in zip((array, now), itself, strict=True))
-    )
-    return any(True for _ in itertools.chain(numbers, arrays))
+    arrays = (k for k, a in base.arrays.items() if differs(a, other.arrays.get(k)))
+    return any(base.when[key] < time for key in itertools.chain(numbers, arrays))
 
 
-def _is_any_of(array: Array, arrays: Iterable[Array | None]) -> bool:
-    return any(each is not None and np.array_equal(array, each, equal_nan=True) for each in arrays)
+def _is_any_of(value: Array | float, arrays: Iterable[Array | None]) -> bool:
+    """Tell whether a value is that of an array; a number is that of an array of one element."""
+    if np.ndim(value) == 0:
+        return any(a is not None and a.size == 1 and a.item() == value for a in arrays)
+    return any(a is not None and np.array_equal(value, a, equal_nan=True) for a in arrays)
 
 
 def _stays(base: Recording, other: Recording, path: str, move: Array) -> bool:

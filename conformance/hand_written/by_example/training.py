@@ -7,7 +7,7 @@ records what is computed, hands that over and ends. So nothing has to be known o
 import os
 import pickle
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from conformance.hand_written.by_example.watching import (
     Key,
     Recording,
 )
+from conformance.hand_written.by_example.written import Written, numbers_of
 from conformance.hand_written.calling.running.guard import copying
 from conformance.hand_written.calling.running.limits import waiting_for_a_copy
 
@@ -47,8 +48,9 @@ class _GoesOn(Exception):
 class Step(Struct, frozen=True):
     """A training step: the arrays at its beginning, when each changes, when all have, and the way to run it again.
 
-    `run` takes values for some of the arrays, after how many events to end, and of which arrays that are computed to
-    keep what they hold, all without that; it returns what was computed, None where the run came to no end. A step is
+    `run` takes values for some of the arrays, after how many events to end, of which arrays that are computed to keep
+    what they hold, all without that, and before which event to look at what the source has written elsewhere; it
+    returns what was computed, None where the run came to no end. A step is
     `whole` where it begins as an update is over: another may have begun before.
     """
 
@@ -63,7 +65,11 @@ class Run(Protocol):
     """What runs a step again."""
 
     def __call__(
-        self, values: Mapping[str, np.ndarray], end: int, wanted: Collection[Key] | None = None
+        self,
+        values: Mapping[str, np.ndarray],
+        end: int,
+        wanted: Collection[Key] | None = None,
+        before: int = 0,
     ) -> Recording | None:
         """Return what was computed, None where the run came to no end."""
         ...
@@ -85,6 +91,8 @@ class Training(Struct):
         isn't known.
     in_loops
         Whether a step may begin at a jump back in a loop, as in scripts without functions.
+    written
+        The expressions of the sources that may be losses, by file and function.
     limits
         Returns the ±c at which values would have been cut off so far, which was lifted.
     """
@@ -95,6 +103,7 @@ class Training(Struct):
     reach: Reach
     judge: Callable[[Step], tuple[bool, int]]
     in_loops: bool
+    written: Mapping[tuple[str, str], Sequence[Written]] = field(default_factory=dict)
     limits: Callable[[], list[float]] = list
     _events: int = 0
     _whole: int = 0
@@ -153,13 +162,16 @@ class Training(Struct):
             return False
 
         def run(
-            values: Mapping[str, np.ndarray], end: int, wanted: Collection[Key] | None = None
+            values: Mapping[str, np.ndarray],
+            end: int,
+            wanted: Collection[Key] | None = None,
+            before: int = 0,
         ) -> Recording | None:
             def prepared() -> _Prober:
                 for path, value in values.items():
                     arrays[path][...] = value
                 recording = Recording(wanted=wanted)
-                return _Prober(begin, end, recording, self.is_foreign, self.is_target, self.limits)
+                return _Prober(begin, end, before, recording, self)
 
             return self._in_a_copy(prepared)
 
@@ -264,29 +276,24 @@ class _Scout(_Copy):
 class _Prober(_Copy):
     """Records what is computed in so many events."""
 
-    def __init__(
-        self,
-        begin: Begin,
-        end: int,
-        recording: Recording,
-        is_foreign: Callable[[FrameType], bool],
-        is_target: Callable[[FrameType], bool],
-        limits: Callable[[], list[float]],
-    ) -> None:
-        self.begin, self.end, self.limits = begin, end, limits
-        self.is_foreign, self.is_target = is_foreign, is_target
-        self.events, self.recording = 0, recording
+    def __init__(self, begin: Begin, end: int, before: int, recording: Recording, training: Training) -> None:
+        self.begin, self.end, self.before = begin, end, before
+        self.events, self.recording, self.training = 0, recording, training
 
     def seen(self, frame: FrameType, event: str, value: Any) -> None:
         self.events += 1
-        self.recording.of_the_target |= self.is_target(frame)
+        self.recording.of_the_target |= self.training.is_target(frame)
+        if self.events == self.before - 1:
+            self.recording.keep_written(
+                numbers_of(frames_from(frame, self.training.is_foreign), self.training.written), self.events
+            )
         if event == "return":
             self.recording.take(frame, value, self.events, self.begin.reach)
         elif event == "jump":
             self.recording.keep_numbers(frame, self.events)
         if self.events >= self.end:
             self.recording.complete = True
-            for each in frames_from(frame if event == "jump" else frame.f_back, self.is_foreign):
+            for each in frames_from(frame if event == "jump" else frame.f_back, self.training.is_foreign):
                 if each not in self.begin.frames and each.f_code.co_name != "<module>":
                     self.recording.take(each, None, self.events, self.begin.reach)
             self.hand_over()
@@ -295,5 +302,5 @@ class _Prober(_Copy):
         """Return the recording, with all arrays as they are now."""
         self.recording.final = {path: array.copy() for path, array in self.begin.arrays().items()}
         self.recording.keep_state(self.begin, self.events)
-        self.recording.limits = self.limits()
+        self.recording.limits = self.training.limits()
         return self.recording

@@ -5,7 +5,7 @@ begins are looked at after each: among those that change are the parameters, whi
 """
 
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any, TypeGuard
 
@@ -212,6 +212,9 @@ class History(Struct):
 AT_THE_END = ""
 """What is said in the place of a function of all that can be reached where a step began."""
 
+OF_NO_CALL = -1
+"""What is said in the place of a call's number of what is seen within it, or written elsewhere."""
+
 Key = tuple[str, int, str]
 """A function, which of its calls it was, and the path to a value there."""
 
@@ -269,8 +272,14 @@ class Recording(Struct):
         name = frame.f_code.co_qualname
         for variable, value in own_names(frame).items():
             if variable[:2] != "__" and (number := number_in(value)) is not None:
-                self.numbers[name, -1, variable] = number
-                self.when.setdefault((name, -1, variable), event)
+                self.numbers[name, OF_NO_CALL, variable] = number
+                self.when.setdefault((name, OF_NO_CALL, variable), event)
+
+    def keep_written(self, found: Iterable[tuple[str, str, float]], event: int) -> None:
+        """Keep the values that expressions of the source have now, as of no call."""
+        for function, text, number in found:
+            self.numbers[function, OF_NO_CALL, text] = number
+            self.when[function, OF_NO_CALL, text] = event
 
     def keep(self, name: str, number: int, names: Names, event: int, reach: Reach) -> None:
         """Keep the numbers and arrays below some names."""

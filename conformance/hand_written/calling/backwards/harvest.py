@@ -1,7 +1,7 @@
 """Gradients found after a backward pass: returned, kept in attributes, left in locals, or applied to the weights."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -282,8 +282,7 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
             rows[slot.path] = best.raw
         if best.how and not turned:
             notes.append(f"The gradient of {own} is kept {best.how}; the sum is judged.")
-    sure = {chosen[path]: path for path in chosen if path in right | named}
-    chosen = {path: text for path, text in chosen.items() if path in right | named or text not in sure}
+    chosen = _one_for_each(chosen, right | named, names, taken)
     by_row = [path for path, text in chosen.items() if ".sum(" in text]
     if rows and len(by_row) == len(rows):  # matrices are summed over the batch, biases forgotten
         chosen |= rows
@@ -301,6 +300,21 @@ def _harvest(place: str, candidates: dict[str, list[Candidate]], taken: Taken) -
         named=len(chosen) if place == "applied" else len(named),
         notes=tuple(notes),
     )
+
+
+def _one_for_each(
+    chosen: Mapping[str, str], sure: Collection[str], names: Mapping[str, str], taken: Taken
+) -> dict[str, str]:
+    """Return what was chosen, without what is another parameter's gradient for sure and isn't handed out as both."""
+    owners = {chosen[path]: names[path] for path in chosen if path in sure}
+
+    def is_its_own(path: str, text: str) -> bool:
+        if path in sure or text not in owners:
+            return True
+        before, _, after = text.rpartition(owners[text])
+        return bool(values(taken.ran, {path: f"{before}{names[path]}{after}"}))
+
+    return {path: text for path, text in chosen.items() if is_its_own(path, text)}
 
 
 Fits: TypeAlias = dict[str, list[tuple[Candidate, float | None]]]
