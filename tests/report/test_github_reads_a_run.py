@@ -82,7 +82,9 @@ def test_the_summary_tells_the_verdict_the_counts_and_the_failures_in_full() -> 
         expecting("rnn-relu-*  # ticket 12"), case("differs"), case("differs", B), case("agrees", B)
     )
     text = summary_of(found)
-    assert text.startswith("### Conformance: suite selected cases\n\n**Does not conform: 2 of 3 ")
+    assert text.startswith(
+        "### Conformance: suite selected cases\n\n**Does not conform: 1 of 3 comparisons differ; expected: 1 ("
+    )
     assert "| `mine` | 2 | 0 | 0 | 0 | 0 | 1 |" in text
     assert text.count("```text\nDIFFERS: mine on ") == 1  # the other one is expected
     assert "1 fail as expected" in text
