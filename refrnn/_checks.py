@@ -221,7 +221,7 @@ def natural(name: str, value: object, expected: str) -> np.ndarray[Any, Any]:
 
 def is_masked(value: object) -> bool:
     """Return whether `value` is a masked array; naming its class would import numpy.ma, which takes 20 ms."""
-    return isinstance(value, np.ndarray) and hasattr(value, "mask")
+    return isinstance(value, np.ndarray) and hasattr(value, "mask")  # pyright: ignore[reportUnknownArgumentType]
 
 
 def refuse_masked(name: str, value: object) -> None:
