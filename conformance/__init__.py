@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from conformance.cases import SUITES as SUITES
     from conformance.cases import Case as Case
     from conformance.cases import Problem as Problem
+    from conformance.cases import materialise as materialise
     from conformance.cases import parse_id as parse_id
     from conformance.errors import ConformanceError as ConformanceError
     from conformance.errors import Unsupported as Unsupported
@@ -43,6 +44,7 @@ _HOMES = {
     "examine": "conformance.examination.engine",
     "handwritten": "conformance.hand_written.calling",
     "load_subject": "conformance.subjects",
+    "materialise": "conformance.cases",
     "parse_id": "conformance.cases",
     "tell": "conformance.report",
 }
@@ -66,6 +68,7 @@ __all__ = [
     "examine",
     "handwritten",
     "load_subject",
+    "materialise",
     "parse_id",
     "tell",
 ]

@@ -109,6 +109,11 @@ class Case:
     ------
     UsageError
         If a value is out of its range or two of them don't go together.
+
+    Examples
+    --------
+    >>> Case(steps=5, batch=3, input_size=2, hidden_size=4, h_0=False, dtype="f64", seed=7).id
+    'rnn-tanh-T5-B3-I2-H4-noh0-f64-s7'
     """
 
     cell: Cell = "rnn"

@@ -46,6 +46,23 @@ def examine(case: Case, subject: Subject) -> CaseRecord:
 
     Whatever the subject does, the answer is a record: an exception it raises is the verdict "error" with its
     text, `Unsupported` the verdict of that name with its reason.
+
+    Examples
+    --------
+    A subject is whatever has a name, a description and `run(problem)`:
+
+    >>> from conformance import Observation, parse_id
+    >>> class Forgetful:
+    ...     name, description = "forgetful", "h_{t−1} isn't used"
+    ...
+    ...     def run(self, problem):
+    ...         w = problem.weights
+    ...         pre = problem.x @ w["weight_ih_l0"].T + w["bias_ih_l0"] + w["bias_hh_l0"]
+    ...         return Observation(output=np.tanh(pre))
+    >>> case = parse_id("rnn-tanh-T5-B3-I2-H4-f64-s0")
+    >>> record = examine(case, Forgetful())
+    >>> record.verdict, record.first_divergence.quantity, record.first_divergence.where
+    ('differs', 'h', 'layer 0 forward, t = 0, row 0, unit 0')
     """
     return timed_examination(case, subject)[0]
 

@@ -161,8 +161,8 @@ class InterfaceRecord(Body):
 class FixRecord(Body):
     """Some lines of a source, from `first` (counted from 1), and those that take their place; either may be none.
 
-    The file of a notebook is `path.ipynb#cell`, and its lines are the cell's. `change` tells what was wrong in words,
-    and `faults` are those of the catalogue that the fix undoes.
+    The file of a notebook is `path.ipynb#cell`, of one that runs `.ipynb#cell`, and its lines are the cell's. `change`
+    tells what was wrong in words, and `faults` are those of the catalogue that the fix undoes.
     """
 
     file: str

@@ -63,9 +63,16 @@ def fails(case: CaseRecord) -> bool:
     return case.verdict in FAILING and not _left_open(case)
 
 
+def counting(record: Record) -> list[CaseRecord]:
+    """Return the cases that count: what its rulings excuse, as expected or in the baseline, fails no run."""
+    excused = {(r.case, r.subject, r.platform) for r in record.rulings if r.outcome != "fails"}
+    return [case for case in record.cases if (case.case, case.subject, case.platform) not in excused]
+
+
 def exit_code(record: Record) -> int:
-    """Return the exit code that `record` deserves; what decided nothing never exits 0."""
-    found = Counter(case.verdict for case in record.cases if not _left_open(case))
+    """Return the exit code that `record` deserves with its rulings; what decided nothing never exits 0."""
+    counted = counting(record)
+    found = Counter(case.verdict for case in counted if not _left_open(case))
     if not record.complete:
         return EXIT_INTERRUPTED
     if found["differs"]:
@@ -74,23 +81,40 @@ def exit_code(record: Record) -> int:
         return EXIT_INTERNAL
     if found["undecidable"]:
         return EXIT_INCONCLUSIVE
-    return EXIT_CONFORMS if found["agrees"] else EXIT_NOTHING
+    if any(ruling.outcome == "fails" for ruling in record.rulings):
+        return EXIT_DISCREPANCY
+    return EXIT_CONFORMS if found["agrees"] or len(counted) < len(record.cases) else EXIT_NOTHING
 
 
 def sentence(record: Record) -> str:
-    """Return the verdict on the whole run in one sentence."""
-    found = Counter(case.verdict for case in record.cases)
+    """Return the verdict on the whole run in one sentence, with the count of what may fail beside it."""
+    all_found = Counter(case.verdict for case in record.cases)
+    found = Counter(case.verdict for case in counting(record))
     total = len(record.cases)
-    counted = ", ".join(f"{found[verdict]:,} {verdict}" for verdict in VERDICTS if found[verdict])
+    counted = ", ".join(f"{all_found[verdict]:,} {verdict}" for verdict in VERDICTS if all_found[verdict])
+    excused = may_fail(record)
+    surprises = sum(ruling.outcome == "fails" for ruling in record.rulings)
     text = {
-        EXIT_CONFORMS: f"Conforms: {_all_that_say(found)} agrees to rounding",
-        EXIT_DISCREPANCY: f"Does not conform: {found['differs']:,} of {total:,} comparisons differ",
+        EXIT_CONFORMS: f"Nothing new fails: {found['agrees']:,} of {total:,} comparisons agree to rounding"
+        if excused
+        else f"Conforms: {_all_that_say(found)} agrees to rounding",
+        EXIT_DISCREPANCY: f"Does not conform: {found['differs']:,} of {total:,} comparisons differ"
+        if found["differs"] or not surprises
+        else f"Does not pass: {surprises:,} of {total:,} comparisons are not as they were expected",
         EXIT_INTERNAL: f"Not finished cleanly: {found['error']:,} of {total:,} comparisons raised an error",
         EXIT_NOTHING: "Nothing was checked",
         EXIT_INCONCLUSIVE: f"Inconclusive: {found['undecidable']:,} of {total:,} comparisons can't be decided",
         EXIT_INTERRUPTED: f"Interrupted after {total:,} comparisons",
     }[exit_code(record)]
-    return f"{text}." if record.complete and len(found) <= 1 else f"{text} ({counted})."
+    text += "".join(f"; {told}" for told in excused)
+    return f"{text}." if record.complete and len(all_found) <= 1 else f"{text} ({counted})."
+
+
+def may_fail(record: Record) -> list[str]:
+    """Return in words how many cases fail as they may, such as "expected: 2" and "in the baseline: 1"."""
+    counts = Counter(ruling.outcome for ruling in record.rulings)
+    words = {"expected": counts["expected"], "in the baseline": counts["known"]}
+    return [f"{name}: {count:,}" for name, count in words.items() if count]
 
 
 def _all_that_say(found: Counter[str]) -> str:

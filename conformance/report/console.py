@@ -9,7 +9,13 @@ from conformance.report.words import legal
 
 
 class HarmlessConsole(Console):
-    """A console on which no text moves the cursor, sets the title or hides a line: such characters are written out."""
+    """A console on which no text moves the cursor, sets the title or hides a line: such characters are written out.
+
+    What is printed goes to its file in notebooks too, where rich would show it below the cell instead.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as rich has them
+        super().__init__(force_jupyter=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - as rich has them
         """Return the text to be printed."""

@@ -13,6 +13,7 @@ from conformance.report.gated import describe, gate_lines, stale
 from conformance.report.tables import block, cell, table
 from conformance.report.workflow_commands import workflow_command
 from conformance.runs.gate import Assessment
+from conformance.subjects import defined_at
 
 SUMMARY_LIMIT = 1024**2
 """Bytes that GitHub takes as the summary of one step."""
@@ -31,13 +32,20 @@ def write_github_outputs(assessment: Assessment, environment: Mapping[str, str] 
 
 
 def annotations(assessment: Assessment) -> list[str]:
-    """Return a workflow command for each failure, ten at most; the last one counts what is left out."""
+    """Return a workflow command for each failure, ten at most; the last one counts what is left out.
+
+    Those of a subject in a file show where it is defined.
+    """
     commands = [
-        _error(f"{ruling.case.verdict}: {ruling.case.subject} on {ruling.case.case}", describe(ruling))
+        _error(
+            f"{ruling.case.verdict}: {ruling.case.subject} on {ruling.case.case}",
+            describe(ruling),
+            *defined_at(ruling.case.subject),
+        )
         for ruling in assessment.failing
     ]
     commands += [
-        _error("expected failure that matches nothing", stale(entry), file=entry.source, line=entry.line)
+        _error("expected failure that matches nothing", stale(entry), entry.source, entry.line)
         for entry in assessment.unmatched
     ]
     if len(commands) <= MOST_ANNOTATIONS:
@@ -93,5 +101,5 @@ def _left_out(count: int) -> str:
     return f"\n… and {count:,} more that fail; the report has them all.\n"
 
 
-def _error(title: str, message: str, *, file: str = "", line: int = 0) -> str:
+def _error(title: str, message: str, file: str = "", line: int = 0) -> str:
     return workflow_command("error", message[:MOST_CHARACTERS], title=title, file=file, line=line)

@@ -5,7 +5,7 @@ from importlib import import_module
 from conformance import extras
 from conformance.errors import UsageError
 from conformance.subjects.observation import Subject
-from conformance.subjects.own import is_own, load_own
+from conformance.subjects.own import defined_at, is_own, load_own
 
 MODULES = {
     "torch-steps": "conformance.subjects.torch_steps",
@@ -87,4 +87,14 @@ def lacking(name: str) -> list[str]:
     return extras.lacking(NEEDED.get(name, ()))
 
 
-__all__ = ["DEFAULT", "MODULES", "NEEDED", "can_be_named", "is_own", "lacking", "library_of", "load_subject"]
+__all__ = [
+    "DEFAULT",
+    "MODULES",
+    "NEEDED",
+    "can_be_named",
+    "defined_at",
+    "is_own",
+    "lacking",
+    "library_of",
+    "load_subject",
+]

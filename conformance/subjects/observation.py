@@ -47,6 +47,15 @@ class Observation:
         That part of d_inner which later steps passed back: what reaches c_t of an LSTM beside h_t.
     step_parameters
         What each step adds to a parameter's gradient, (T, *shape), by torch's names.
+
+    Examples
+    --------
+    All that a subject knows is enough; what it leaves out isn't judged.
+
+    >>> import numpy as np
+    >>> shown = Observation(output=np.zeros((5, 3, 4)), parameters={"bias_hh_l0": np.zeros(4)})
+    >>> shown.h_n is None, shown.hidden
+    (True, {})
     """
 
     output: Array | None = None

@@ -4,6 +4,7 @@ What stands there is a subject, a class of them, or a hand-written network that 
 `conformance init` writes it. A file is run as Python runs it when it is imported, once a process.
 """
 
+import ast
 import hashlib
 import re
 import sys
@@ -84,6 +85,29 @@ def source_digest(name: str) -> str:
     """Return a digest of the source at a place: results of another source aren't results of this subject."""
     file = getattr(_module(name.rpartition(":")[0]), "__file__", None)
     return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+
+
+def defined_at(name: str) -> tuple[str, int]:
+    """Return the file of a subject and the line in which its name is bound; ("", 0) where no file is named.
+
+    The file is read, and not run; line 0 is no line, where the name comes from elsewhere.
+    """
+    place, _, attribute = name.rpartition(":")
+    if not is_own(name) or not place.endswith(".py") or not Path(place).is_file():
+        return "", 0
+    try:
+        body = ast.parse(Path(place).read_bytes()).body
+    except (SyntaxError, ValueError):
+        return place, 0
+    return place, max((node.lineno for node in body if attribute in _bound_by(node)), default=0)
+
+
+def _bound_by(node: ast.stmt) -> set[str]:
+    """Return the names that a definition or an assignment binds."""
+    if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _is_subject(value: object) -> bool:

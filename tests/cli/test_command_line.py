@@ -155,12 +155,24 @@ def test_every_name_of_the_package_resolves_and_the_list_is_pinned() -> None:
         "examine",
         "handwritten",
         "load_subject",
+        "materialise",
         "parse_id",
         "tell",
     ]
     assert conformance.__all__ == pinned
     for name in conformance.__all__:
         assert getattr(conformance, name) is not None
+    for name in (
+        "Case",
+        "Observation",
+        "Problem",
+        "assert_conforms",
+        "check",
+        "examine",
+        "handwritten",
+        "materialise",
+    ):
+        assert ">>> " in str(getattr(conformance, name).__doc__), f"{name} has no example"
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = conformance.nonsense
     assert set(conformance._HOMES) == set(pinned)

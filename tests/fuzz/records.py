@@ -13,7 +13,7 @@ from conformance.record import decode, encode
 from conformance.record.agreement import totals
 from conformance.record.comparing.difference import difference
 from conformance.record.contradictions import check
-from conformance.record.summary import exit_code, sentence, summarise
+from conformance.record.summary import counting, exit_code, sentence, summarise
 from conformance.report.difference import difference_text
 from conformance.report.markdown import markdown
 from conformance.report.words import tell
@@ -85,8 +85,8 @@ def read_record(data: bytes) -> Outcome:
         return refused(refusal)
     code = exit_code(record)
     if code == 0:
-        bad = [c for c in record.cases if c.verdict in ("differs", "error")]
-        bad += [c for c in record.cases if any(q.verdict == "differs" for q in c.quantities)]
+        bad = [c for c in counting(record) if c.verdict in ("differs", "error")]
+        bad += [c for c in counting(record) if any(q.verdict == "differs" for q in c.quantities)]
         assert record.cases, "nothing was checked, and that passed"
         assert not bad, "a record with a discrepancy conforms"
     told = [sentence(record), *map(tell, record.cases), difference_text(difference(record, record))]

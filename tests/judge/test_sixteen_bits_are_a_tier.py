@@ -146,7 +146,7 @@ def test_added_rounds_after_every_step():
 def code(*pairs):
     """Return the exit code of a run with these cases and subjects."""
     records = [examine(parse_id(CASE.format(dtype)), subject) for dtype, subject in pairs]
-    return exit_code(SimpleNamespace(complete=True, cases=records))
+    return exit_code(SimpleNamespace(complete=True, cases=records, rulings=[]))
 
 
 def test_what_they_leave_open_keeps_nothing_in_suspense_but_a_discrepancy_counts():

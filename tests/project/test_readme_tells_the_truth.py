@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 
 README = Path(__file__).parents[2] / "README.md"
@@ -70,25 +69,6 @@ def test_the_python_of_the_readme_runs_and_its_test_fails_on_its_mistakes() -> N
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "AssertionError: DIFFERS" in done.stderr, done.stderr
     assert "tanh-prime-of-activated" in done.stderr
-
-
-def test_every_command_and_option_that_is_shown_exists() -> None:
-    from conformance.cli import cli
-
-    for block in blocks("console"):
-        for line in block.splitlines():
-            program, name, *rest = line.removeprefix("$ ").split("#")[0].split()
-            assert program == "conformance"
-            command = cli.get_command(click.Context(cli), name)
-            assert command is not None, name
-            known = {option for parameter in command.params for option in parameter.opts}
-            assert {word for word in rest if word.startswith("--")} <= known
-
-
-def test_every_make_target_of_the_readme_exists() -> None:
-    makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"^make (\w+)", README.read_text(encoding="utf-8"), re.MULTILINE):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
 def test_every_file_that_the_documents_link_to_exists() -> None:

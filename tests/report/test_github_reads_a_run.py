@@ -43,6 +43,23 @@ def test_every_failure_is_annotated_and_nothing_else() -> None:
     assert COMMAND.fullmatch(command)
 
 
+def test_a_failure_of_a_subject_in_a_file_is_annotated_where_that_is_defined(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = "import other\n\n\nclass Mine:\n    pass\n\n\ntheirs = other.of(Mine)\nfrom other import Last\n"
+    (tmp_path / "rnn.py").write_text(source, encoding="utf-8")
+    (tmp_path / "broken.py").write_text("class Mine(:", encoding="utf-8")
+    places = {"rnn.py:Mine": ",line=4", "rnn.py:theirs": ",line=8", "rnn.py:Last": "", "broken.py:Mine": ""}
+    for subject, line in places.items():
+        (command,) = annotations(assessed(Gate(), case("differs", subject=subject)))
+        file = subject.partition(":")[0]
+        assert command.startswith(
+            f"::error file={file}{line},title=differs%3A {subject.replace(':', '%3A')} on "
+        )
+    for subject in ("gone.py:Mine", "package.rnn:Mine", "torch"):
+        (command,) = annotations(assessed(Gate(), case("differs", subject=subject)))
+        assert command.startswith("::error title=differs"), "there is no file to show it in"
+
+
 def test_an_entry_that_matches_nothing_is_annotated_at_its_line() -> None:
     gate = expecting("", "rnn-lstm-*  # mistyped")
     (command,) = annotations(assessed(gate, case("agrees"), pairs=[(A, "mine")]))
@@ -82,7 +99,9 @@ def test_the_summary_tells_the_verdict_the_counts_and_the_failures_in_full() -> 
         expecting("rnn-relu-*  # ticket 12"), case("differs"), case("differs", B), case("agrees", B)
     )
     text = summary_of(found)
-    assert text.startswith("### Conformance: suite selected cases\n\n**Does not conform: 2 of 3 ")
+    assert text.startswith(
+        "### Conformance: suite selected cases\n\n**Does not conform: 1 of 3 comparisons differ; expected: 1 ("
+    )
     assert "| `mine` | 2 | 0 | 0 | 0 | 0 | 1 |" in text
     assert text.count("```text\nDIFFERS: mine on ") == 1  # the other one is expected
     assert "1 fail as expected" in text

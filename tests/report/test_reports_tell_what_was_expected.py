@@ -1,6 +1,7 @@
 """Every report tells, from the record alone, what failed as expected, what was known, and what passed unexpectedly."""
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -95,3 +96,52 @@ def test_a_baseline_without_cases_is_refused(tmp_path) -> None:
     path.write_bytes(encode(record_of()))
     with pytest.raises(UsageError, match="holds no case to compare with"):
         Baseline.load(path)
+
+
+def told(found: Assessment) -> tuple[str, str, str, str]:
+    """Return the colour and message of the badge, the tone of the page and the sentence of the Markdown."""
+    files = contents(decode(encode(found.record)))
+    badge = json.loads(files["badge.json"])
+    tone = re.search(r'<div class="verdict (\w+)">', files["agreement.html"].decode())
+    sentence = re.search(r"^\*\*(.*)\*\*$", files["agreement.md"].decode(), re.MULTILINE)
+    assert tone is not None
+    assert sentence is not None
+    assert sentence[1] in files["agreement.html"].decode()
+    return badge["color"], badge["message"], tone[1], sentence[1]
+
+
+def test_a_gate_that_passes_is_green_everywhere_with_the_count_of_what_was_expected() -> None:
+    found = assessed(EXPECTED, case("differs"), case("agrees", B))
+    assert found.exit_code == 0
+    assert told(found) == (
+        "brightgreen",
+        "1 comparisons agree; expected: 1",
+        "good",
+        "Nothing new fails: 1 of 2 comparisons agree to rounding; expected: 1 (1 differs, 1 agrees).",
+    )
+
+
+def test_a_baseline_is_told_beside_it_too() -> None:
+    gate = since(case("error"), case("agrees", B))
+    colour, message, tone, sentence = told(assessed(gate, case("error"), case("agrees", B)))
+    assert (colour, tone) == ("brightgreen", "good")
+    assert message.endswith("; in the baseline: 1")
+    assert "; in the baseline: 1 (" in sentence
+
+
+def test_a_gate_that_fails_is_red_everywhere_and_counts_what_failed_it() -> None:
+    new = assessed(EXPECTED, case("differs"), case("differs", B))
+    assert told(new) == (
+        "red",
+        "1 of 2 differ; expected: 1",
+        "bad",
+        "Does not conform: 1 of 2 comparisons differ; expected: 1.",
+    )
+    unexpected = assessed(EXPECTED, case("agrees"), case("agrees", B))
+    assert told(unexpected) == (
+        "red",
+        "1 of 2 unexpected",
+        "bad",
+        "Does not pass: 1 of 2 comparisons are not as they were expected.",
+    )
+    assert new.exit_code == unexpected.exit_code == 1

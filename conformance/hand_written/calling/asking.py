@@ -8,11 +8,12 @@ from types import MappingProxyType
 import numpy as np
 from msgspec import Struct, field
 
-from conformance.cases import Case, Problem, materialise
+from conformance.cases import Case, Problem
 from conformance.hand_written.calling.gates.blocks import blocks_of, letters_of, without
 from conformance.hand_written.calling.hints.names import RATE, size_hint
 from conformance.hand_written.calling.loading.load import SIZES
 from conformance.hand_written.calling.values.softmaxes import outputs_of, sigmoid, softmax
+from conformance.hand_written.remembering import drawn
 from conformance.subjects.observation import Observation
 from conformance.subjects.reference import observe
 from refrnn import Array
@@ -147,13 +148,13 @@ class Asked:
         return Settings(self)
 
     @property
-    def numbers(self) -> Array:
-        """All that is handed to code as inputs, states, cotangents and targets, as one vector."""
+    def numbers(self) -> frozenset[float]:
+        """All that is handed to code as inputs, states, cotangents and targets."""
         names = ("x", "h_0", "d_h", "d_h_n", "d_y")
         found = [self._arrays[name].ravel() for name in names if name in self._arrays]
         if "d_y" in self._arrays:
             found += [self.y.ravel(), (self.y - self.d_y).ravel()]
-        return np.concatenate(found)
+        return frozenset(np.concatenate(found).tolist())
 
     def with_x(self, x: Array) -> "Asked":
         """Return the same problem with other inputs (T, B, I)."""
@@ -249,7 +250,7 @@ class Question(Struct, frozen=True, kw_only=True):
 @lru_cache(maxsize=256)
 def question(case: Case, traits: Traits) -> Question:
     """Return the question that a case with these traits is."""
-    problem = traits.admit(materialise(case))
+    problem = traits.admit(drawn(case))
     exact = observe(problem, np.float64)
     truths = {"h": exact.hidden[case.layers - 1, 0]}
     inner = {letter: array for (letter, _), array in exact.inner.items()} if letters_of(case) else {}

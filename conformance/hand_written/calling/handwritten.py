@@ -94,6 +94,22 @@ def handwritten(
     ------
     UsageError
         If there is no such target, `case` is no id, or a text isn't Python or still has a gap, `...`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def scan(x, U, W, b):
+    ...     h, hs = np.zeros((x.shape[1], len(b))), []
+    ...     for x_t in x:
+    ...         h = np.tanh(x_t @ U + h @ W + b)
+    ...         hs.append(h)
+    ...     return np.array(hs)
+    >>> stated = handwritten(
+    ...     scan, forward="hs = code.scan(p.x, p.W_ih.T, p.W_hh.T, p.b_ih + p.b_hh)", shown={"h": "hs"}
+    ... )
+    >>> from conformance import check
+    >>> check(stated).record.forward
+    'agrees'
     """
     loaded = (
         load(target, execute=execute, as_stated=not tensors)

@@ -2,10 +2,11 @@
 
 from msgspec import Struct
 
-from conformance.cases import Case, Problem, materialise
+from conformance.cases import Case, Problem
 from conformance.hand_written.calling import Binding, Bound
 from conformance.hand_written.checking.judging import Tidied, Truth, tidied
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
+from conformance.hand_written.remembering import drawn
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -17,7 +18,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 def answer_on(bound: Bound, case: Case, caught: CaughtWarnings) -> Answer | Failure:
     """Ask `bound` the problem of `case`, as far as it admits it."""
-    return answer_to(bound, materialise(case), caught)
+    return answer_to(bound, drawn(case), caught)
 
 
 def answer_to(bound: Bound, problem: Problem, caught: CaughtWarnings) -> Answer | Failure:

@@ -102,6 +102,27 @@ def check(
     ------
     UsageError
         If it is no network but a number, an array or a container.
+
+    Examples
+    --------
+    How the code wants to be called is found out by trying:
+
+    >>> class Cell:
+    ...     def __init__(self, n_in, n_hidden):
+    ...         self.Wx, self.Wh = np.zeros((n_hidden, n_in)), np.zeros((n_hidden, n_hidden))
+    ...         self.b = np.zeros(n_hidden)
+    ...
+    ...     def forward(self, xs):
+    ...         h, hs = np.zeros(len(self.b)), []
+    ...         for x in xs:
+    ...             h = np.tanh(self.Wx @ x + self.Wh @ h + self.b)
+    ...             hs.append(h)
+    ...         return hs
+    >>> found = check(Cell)
+    >>> found.verdict, found.conforms
+    ('forward-conforms', True)
+    >>> print(found.record.interface.lines[-2])
+    states: h in result
     """
     _refuse_what_is_no_network(network)
     wanted = case.id if isinstance(case, Case) else case
@@ -133,6 +154,13 @@ def assert_conforms(
     AssertionError
         If it doesn't, or if that can't be said; the message tells what is wrong, where, and how to mend it, and ends
         with the patch as a unified diff where one was found.
+
+    Examples
+    --------
+    In a test, where its message is the report:
+
+    >>> def test_my_rnn():
+    ...     assert_conforms("my_rnn.py:MyRNN")
     """
     __tracebackhide__ = True  # pytest shows the line of the test instead
     found = check(network, case=case, time_limit=time_limit, execute=execute)

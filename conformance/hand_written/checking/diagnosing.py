@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from msgspec import Struct, structs
@@ -20,6 +19,7 @@ from conformance.hand_written.checking.rates import TOO_EARLY, depends_on_the_ra
 from conformance.hand_written.checking.running import Failure
 from conformance.hand_written.diagnosis import Diagnosis, Evidence, Suspect, diagnose, diagnose_stack
 from conformance.hand_written.diagnosis.search import DEEPEST
+from conformance.hand_written.locations import from_here
 from conformance.hand_written.torch_modules.written_module import WrittenModule
 from conformance.judge import Finding
 from conformance.record import exact, number
@@ -202,12 +202,6 @@ def fault_record(fault: str) -> FaultRecord:
         return FaultRecord(id=fault, name=of_gates, effect="", mend="", idiom="")
     entry = CATALOGUE[fault]
     return FaultRecord(id=entry.id, name=entry.name, effect=entry.effect, mend=entry.mend, idiom=entry.idiom)
-
-
-def from_here(file: str) -> str:
-    """Return a path as one writes it in the current folder, where it lies below that."""
-    path = Path(file)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
 
 
 def reproduced(truth: Truth, found: Diagnosis) -> Judged | None:

@@ -13,6 +13,7 @@ from msgspec import Struct, field, structs
 
 from conformance.cases import Problem
 from conformance.examination.recording import verdict_of
+from conformance.hand_written.remembering import once_for_equal
 from conformance.judge import (
     Allowance,
     Comparison,
@@ -46,15 +47,13 @@ class Truth(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, problem: Problem) -> "Truth":
         """Run the reference on `problem` and measure its noise."""
-        exact = observe(problem, np.float64)
-        with np.errstate(all="ignore"):
-            return cls(problem=problem, exact=exact, allowed=allowances(problem, exact))
+        exact = _reference(problem)
+        return cls(problem=problem, exact=exact, allowed=_allowed(problem, exact))
 
     def in_single_precision(self) -> "Truth":
         """Return the same truth with the allowance of a network that computes in float32."""
         problem = replace(self.problem, case=replace(self.problem.case, dtype="f32"))
-        with np.errstate(all="ignore"):
-            return structs.replace(self, problem=problem, allowed=allowances(problem, self.exact))
+        return structs.replace(self, problem=problem, allowed=_allowed(problem, self.exact))
 
     def read_off_updates(self, rate: float) -> "Truth":
         """Return the same truth for gradients that are read off updates by a rate: (w − (w − r·g)) / r.
@@ -70,6 +69,17 @@ class Truth(Struct, frozen=True, kw_only=True):
             size = biases.get(name, np.abs(held[name])) + rate * np.abs(self.exact.parameters[name])
             allowed[name] = structs.replace(allowed[name], bound=allowed[name].bound + EPSILON * size / rate)
         return structs.replace(self, allowed=allowed)
+
+
+@once_for_equal
+def _reference(problem: Problem) -> Observation:
+    return observe(problem, np.float64)
+
+
+@once_for_equal
+def _allowed(problem: Problem, exact: Observation) -> Mapping[str, Allowance]:
+    with np.errstate(all="ignore"):
+        return allowances(problem, exact)
 
 
 def _other_bias(name: str) -> str:
@@ -94,6 +104,7 @@ class Judged(Struct, frozen=True, kw_only=True):
         return verdict_of(findings)[0] if findings else None
 
 
+@once_for_equal
 def judge(truth: Truth, shown: Observation) -> Judged:
     """Judge everything in `shown`, forward first.
 

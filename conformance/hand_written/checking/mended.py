@@ -7,7 +7,7 @@ from typing import Literal, cast
 import numpy as np
 from msgspec import structs
 
-from conformance.cases import Case, materialise
+from conformance.cases import Case
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.running.limits import sandbox
@@ -15,7 +15,6 @@ from conformance.hand_written.checking.anchoring import NOT_ESTABLISHED
 from conformance.hand_written.checking.answering import answer_on, truth_about
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.consistency import consistency
-from conformance.hand_written.checking.diagnosing import from_here
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.judging import tidied
 from conformance.hand_written.checking.outcome import outcome_of
@@ -23,12 +22,14 @@ from conformance.hand_written.checking.own_loss import own_loss
 from conformance.hand_written.checking.parts import of_any_length
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.hand_written.diagnosis import Suspect
+from conformance.hand_written.locations import from_here, place_of
 from conformance.hand_written.mending.fixes import Fix
 from conformance.hand_written.mending.functions import Live, codes_of
 from conformance.hand_written.mending.mend import Mend, mended
 from conformance.hand_written.mending.questions import BRIEF, MOST
 from conformance.hand_written.mending.state import Files
 from conformance.hand_written.mending.wording import in_words
+from conformance.hand_written.remembering import drawn
 from conformance.record.check import ConsistencyRecord, FixRecord
 
 LENGTHS = range(1, 10)
@@ -156,9 +157,7 @@ def _contradicts_its_loss(candidate: Candidate) -> bool:
 def _agrees_again(candidate: Candidate) -> bool:
     """Return whether a second call of the same network gives what it should as well."""
     bound = _bound(candidate, candidate.case)
-    problems = [
-        bound.admit(materialise(replace(candidate.case, seed=candidate.case.seed + n))) for n in (1, 2)
-    ]
+    problems = [bound.admit(drawn(replace(candidate.case, seed=candidate.case.seed + n))) for n in (1, 2)]
     calls = attempt(bound.calls, problems)
     truth = truth_about(bound, problems[1], CaughtWarnings())
     if isinstance(calls, Failure) or isinstance(truth, Failure):
@@ -206,14 +205,14 @@ def where_it_goes_wrong(mend: Mend) -> str:
         return ""
     told = (
         f"The first value of its backward pass that is the derivative of the loss by nothing in its forward pass: "
-        f"{from_here(place.file)}:{place.line}: {place.text}  (the {ordinal(place.time)} time it is computed)"
+        f"{place_of(from_here(place.file), place.line)}: {place.text}  (the {ordinal(place.time)} time it is computed)"
     )
     if lacks is None:
         return told
     return (
-        f"{told}. {from_here(lacks.file)}:{lacks.line} should be the derivative by {lacks.should_be.what}, and would "
-        f"be with what {lacks.what} is in line {lacks.made_in} for the {ordinal(lacks.time)} time in the place of "
-        f"{lacks.instead_of}: nothing in reach there holds that any more, so it must be kept."
+        f"{told}. {place_of(from_here(lacks.file), lacks.line)} should be the derivative by {lacks.should_be.what}, "
+        f"and would be with what {lacks.what} is in line {lacks.made_in} for the {ordinal(lacks.time)} time in the "
+        f"place of {lacks.instead_of}: nothing in reach there holds that any more, so it must be kept."
     )
 
 

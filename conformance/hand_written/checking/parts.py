@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from conformance.cases import Case, Problem, materialise
+from conformance.cases import Case, Problem
 from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.hints.arguments import parameters_of
@@ -19,6 +19,7 @@ from conformance.hand_written.checking.judging import Judged, judge
 from conformance.hand_written.checking.outcome import Outcome, outcome_of
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.hand_written.checking.scale import uncertainty
+from conformance.hand_written.remembering import drawn
 from conformance.record.check import PartRecord
 
 LONGER = (12, 41)
@@ -93,7 +94,7 @@ def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
     bound = of_any_length(candidate.bound, candidate.case.steps)
     fixed = isinstance(bound, Binding) and bound.traits.crossed
     for steps in LONGER[:1] if fixed else LONGER:
-        problem = softened(materialise(replace(candidate.case, steps=steps)))
+        problem = softened(drawn(replace(candidate.case, steps=steps)))
         answer = answer_to(bound, problem, candidate.caught)
         if isinstance(answer, Failure):
             continue

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from conformance.hand_written.checking import steps
-from conformance.hand_written.checking.diagnosing import from_here
 from conformance.hand_written.checking.judging import Judged
+from conformance.hand_written.locations import from_here
 from conformance.judge import Finding
 from conformance.record import Number, number
 from conformance.record.pictures import ExcerptRecord, NormsRecord

@@ -3,7 +3,7 @@
 import linecache
 from dataclasses import replace
 
-from conformance.cases import Case, Problem, materialise
+from conformance.cases import Case, Problem
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.checking.choosing import Candidate
@@ -14,6 +14,7 @@ from conformance.hand_written.diagnosis import Diagnosis, Evidence, Suspect, Tri
 from conformance.hand_written.mending.agreement import agreed
 from conformance.hand_written.mending.functions import Live
 from conformance.hand_written.mending.mend import Mend
+from conformance.hand_written.remembering import drawn
 
 
 def suspected(candidate: Candidate, found: Diagnosis, mend: Mend | None) -> list[Suspect]:
@@ -38,7 +39,7 @@ def suspected(candidate: Candidate, found: Diagnosis, mend: Mend | None) -> list
         )
 
     files = {file: "".join(linecache.getlines(file)) for file in sorted(bound.loaded.files)}
-    others = [bound.admit(materialise(case)) for case in other_cases(candidate.case, h_0=bound.takes_h_0)]
+    others = [bound.admit(drawn(case)) for case in other_cases(candidate.case, h_0=bound.takes_h_0)]
     trial = Trial(rerun=rerun, problem=problem, others=others)
     known: list[Suspect] = []
     with sandbox():  # once for many reruns

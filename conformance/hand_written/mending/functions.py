@@ -5,6 +5,7 @@ import copy
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +14,9 @@ from conformance.hand_written.diagnosis.patching import functions_in
 
 Key = tuple[str, int]
 """A file, and the number of an outermost function in it; edits change neither."""
+
+SOURCES = 100
+"""Versions of a source whose code is kept: one that edits are tried in is asked for it again and again."""
 
 Def = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -63,8 +67,12 @@ def functions_of(file: str, text: str) -> list[Function]:
 
 def codes_of(files: Mapping[str, str]) -> dict[Key, types.CodeType]:
     """Return the code of every function of some sources."""
-    functions = [each for file, text in files.items() for each in functions_of(file, text)]
-    return {function.key: function.compiled(function.node) for function in functions}
+    return {key: code for file, text in files.items() for key, code in _codes_in(file, text)}
+
+
+@lru_cache(maxsize=SOURCES)
+def _codes_in(file: str, text: str) -> tuple[tuple[Key, types.CodeType], ...]:
+    return tuple((each.key, each.compiled(each.node)) for each in functions_of(file, text))
 
 
 class Live(Struct, frozen=True):

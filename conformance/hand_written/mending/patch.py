@@ -44,6 +44,12 @@ def unified(record: CheckRecord) -> str:
 
 
 def _made(path: Path, fixes: dict[str, list[FixRecord]]) -> bytes:
+    if path.name == NOTEBOOK[:-1]:
+        message = (
+            "The cells of a notebook that runs are in no file. Write the lines of the patch into them, and run "
+            "them again."
+        )
+        raise UsageError(message)
     try:
         before = path.read_bytes()
     except OSError as error:

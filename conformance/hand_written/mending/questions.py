@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.cases import Case, Problem, materialise
+from conformance.cases import Case, Problem
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.running.program import Ran
@@ -21,6 +21,7 @@ from conformance.hand_written.mending.program import SIDES, Program, program_of
 from conformance.hand_written.mending.recording import Instrumented, Recorder
 from conformance.hand_written.mending.state import Files, Question, near
 from conformance.hand_written.mending.units import units_of
+from conformance.hand_written.remembering import drawn
 from conformance.subjects.reference import observe
 from refrnn import Array
 
@@ -53,7 +54,7 @@ def question_of(
     scale
         The constant that all gradients carry, where it is known.
     """
-    problem = binding.admit(materialise(replace(case, batch=min(BATCH, case.batch))))
+    problem = binding.admit(drawn(replace(case, batch=min(BATCH, case.batch))))
     program = program_of(binding, problem, by_itself=by_itself)
     if program is None:
         return None

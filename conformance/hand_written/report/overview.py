@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from conformance.hand_written.report.sources import place_of
+from conformance.hand_written.locations import place_of
 from conformance.hand_written.report.view import TITLES
 from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS, EXIT_INCONCLUSIVE, CheckRecord
 

@@ -98,7 +98,7 @@ def _of_contracts(record: CheckRecord) -> Iterator[Remark]:
 def _placed(place: str, line: int) -> tuple[str, int, str]:
     """Return a file and a line in it, 0 for none, and where in the file it is if that isn't its line."""
     file, _, cell = place.partition(".ipynb#")
-    return (f"{file}.ipynb", 0, f"Cell {cell}, line {line}: ") if cell else (file, line, "")
+    return (f"{file}.ipynb" if file else "", 0, f"Cell {cell}, line {line}: ") if cell else (file, line, "")
 
 
 def _sureness(place: SuspectRecord | None) -> str:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from conformance.hand_written.locations import place_of
 from conformance.record.check import CheckRecord, FixRecord, SuspectRecord
 from conformance.record.pictures import ExcerptRecord
 
@@ -32,18 +33,6 @@ def sources_of(record: CheckRecord) -> tuple[SourceView, ...]:
         SourceView(place=place_of(excerpt.file), rows=tuple(_rows(excerpt, record)))
         for excerpt in record.excerpts
     )
-
-
-def place_of(file: str, line: int = 0) -> str:
-    """Return a place in words: the line of a file, or that of a notebook's cell.
-
-    >>> place_of("rnn.py", 7), place_of("rnn.ipynb#2", 7), place_of("rnn.ipynb#2")
-    ('rnn.py:7', 'rnn.ipynb, cell 2, line 7', 'rnn.ipynb, cell 2')
-    """
-    path, mark, cell = file.partition(".ipynb#")
-    if not mark:
-        return f"{file}:{line}" if line else file
-    return f"{path}.ipynb, cell {cell}" + (f", line {line}" if line else "")
 
 
 def _rows(excerpt: ExcerptRecord, record: CheckRecord) -> Iterator[Row]:

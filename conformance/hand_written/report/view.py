@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from conformance.hand_written.report.sources import place_of
+from conformance.hand_written.locations import place_of
 from conformance.record import FREE_RUN, DivergenceRecord, QuantityRecord
 from conformance.record.check import (
     EXIT_CONFORMS,

@@ -10,7 +10,7 @@ from msgspec import Struct
 from conformance.record import Record, RulingRecord
 from conformance.record.summary import EXIT_CONFORMS, EXIT_DISCREPANCY, EXIT_NOTHING, exit_code
 from conformance.runs.gate.expectations import Entry, Pair
-from conformance.runs.gate.ruling import EXCUSED, Gate, Outcome, Ruling
+from conformance.runs.gate.ruling import Gate, Outcome, Ruling
 
 
 class Assessment(Struct, frozen=True, kw_only=True):
@@ -46,15 +46,9 @@ class Assessment(Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the record without what is excused; failing on what is new or unexpected is 1."""
-        remaining = [ruling.case for ruling in self.rulings if ruling.outcome not in EXCUSED]
-        code = exit_code(msgspec.structs.replace(self.record, cases=remaining))
-        excused = len(remaining) < len(self.rulings)
-        if code not in (EXIT_CONFORMS, EXIT_NOTHING):
-            return code
-        if self.failing or self.unmatched:
-            return EXIT_DISCREPANCY
-        return EXIT_CONFORMS if excused else code
+        """The exit code of the record with its rulings; entries that match nothing fail a run as well."""
+        code = exit_code(self.record)
+        return EXIT_DISCREPANCY if self.unmatched and code in (EXIT_CONFORMS, EXIT_NOTHING) else code
 
 
 def _recorded(rulings: Iterable[Ruling]) -> Iterator[RulingRecord]:

@@ -4,6 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 from hand_written.checking.test_checks_tell_what_is_wrong import (
     ActivatedTwice,
@@ -13,8 +14,10 @@ from hand_written.checking.test_checks_tell_what_is_wrong import (
     check,
 )
 from msgspec.structs import replace
+from support import sarif
 
 from conformance.hand_written.report.formats import FORMATS
+from conformance.hand_written.report.sarif import check_sarif
 from conformance.hand_written.report.terminal import check_text, print_check
 from conformance.record.check import DiagnosisRecord, FaultRecord, FixRecord, SuspectRecord, check_schema
 from conformance.record.pictures import ExcerptRecord
@@ -184,23 +187,45 @@ def test_github_warns_of_a_broken_contract_and_notices_what_conforms():
 
 @pytest.mark.parametrize("verified", [True, False])
 def test_sarif_has_what_the_standard_requires(verified):
-    log = json.loads(FORMATS["sarif"](diagnosed(verified=verified)))
-    assert log["version"] == "2.1.0"
-    [run] = log["runs"]
-    driver = run["tool"]["driver"]
-    assert driver["name"]
-    identifiers = [rule["id"] for rule in driver["rules"]]
-    assert len(identifiers) == len(set(identifiers))
-    assert run["results"]
-    for result in run["results"]:
-        assert identifiers[result["ruleIndex"]] == result["ruleId"]
-        assert result["level"] in ("none", "note", "warning", "error")
-        assert result["message"]["text"]
-        for location in result["locations"]:
-            place = location["physicalLocation"]
-            assert " " not in place["artifactLocation"]["uri"]
-            assert place.get("region", {"startLine": 1})["startLine"] >= 1
-    assert ("a guess" in run["results"][0]["message"]["text"]) is not verified
+    record = diagnosed(verified=verified)
+    [run] = sarif.read(FORMATS["sarif"](record)).runs
+    assert run.results
+    assert all(result.locations for result in run.results)
+    assert ("a guess" in run.results[0].message.text) is not verified
+
+
+def test_sarif_of_anything_is_what_the_standard_requires():
+    records = [
+        patched(),
+        check(Network()),
+        check(Raises()),
+        check(InSinglePrecision()),
+        diagnosed(file="rnn.ipynb#2"),
+    ]
+    in_files = replace(patched(), fixes=patched().fixes[:2])
+    for record in (*records, in_files):
+        sarif.read(FORMATS["sarif"](record))
+    assert len(sarif.read(check_sarif(*records)).runs) == len(records)
+    [fix] = sarif.read(FORMATS["sarif"](in_files)).runs[0].results[0].fixes
+    assert [r.deleted_region.start_line for r in fix.artifact_changes[0].replacements] == [12, 14]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"startLine": 12', '"startLine": 0'),
+        ('"startLine": 12', '"firstLine": 12'),
+        ('"level": "error"', '"level": "grave"'),
+        ('"version": "2.1.0"', '"version": "2.1"'),
+        ('"ruleIndex": 0', '"ruleIndex": 1'),
+        ('"uri": "my_rnn.py"', '"uri": "my rnn.py"'),
+    ],
+)
+def test_what_the_standard_does_not_know_is_noticed(old, new):
+    text = FORMATS["sarif"](replace(patched(), fixes=patched().fixes[:1]))
+    assert old in text
+    with pytest.raises((msgspec.ValidationError, IndexError)):
+        sarif.read(text.replace(old, new, 1))
 
 
 def test_sarif_of_what_conforms_has_no_results_and_of_what_failed_says_so():

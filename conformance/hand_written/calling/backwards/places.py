@@ -1,5 +1,6 @@
 """Where a backward pass leaves gradients: returned, kept in attributes, applied to the weights, or held in locals."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -109,8 +110,8 @@ def _was_handed_in(value: Any, given: Sequence[Array], taken: Taken) -> bool:
     """Tell whether something is, or is part of, an argument that is as it was handed over: that is no result."""
     if not _is_part_of(value, given):
         return False
-    numbers = np.concatenate([array.ravel() for array in _alone_or_listed(value)])
-    return bool(np.isin(numbers, taken.asked.p.numbers).all())
+    numbers = [array.ravel().tolist() for array in _alone_or_listed(value)]
+    return taken.asked.p.numbers.issuperset(itertools.chain(*numbers))
 
 
 def _is_part_of(value: Any, arrays: Sequence[Array]) -> bool:

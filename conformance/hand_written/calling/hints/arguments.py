@@ -6,6 +6,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -111,11 +112,18 @@ def given(parameters: Sequence[Parameter], text: str) -> dict[str, str]:
     >>> given([Parameter(name="W"), Parameter(name="x"), Parameter(name="h")], "params, x, h=p.h_0")
     {'W': 'params', 'x': 'x', 'h': 'p.h_0'}
     """
+    placed, named = _parts_of(text)
+    return dict(zip([q.name for q in parameters], placed, strict=False)) | dict(named)
+
+
+@lru_cache(maxsize=1000)
+def _parts_of(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the arguments of a call as they are told apart: those by their place, and those by a name."""
     call = ast.parse(f"f({text})", mode="eval").body
     if not isinstance(call, ast.Call):
-        return {}
-    found = dict(zip([q.name for q in parameters], map(ast.unparse, call.args), strict=False))
-    return found | {k.arg: ast.unparse(k.value) for k in call.keywords if k.arg is not None}
+        return (), ()
+    named = ((k.arg, ast.unparse(k.value)) for k in call.keywords if k.arg is not None)
+    return tuple(map(ast.unparse, call.args)), tuple(named)
 
 
 def best_first(

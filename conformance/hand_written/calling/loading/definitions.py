@@ -175,8 +175,9 @@ def neighbours(
     """Let imports in the block find what lies below `roots`, by its definitions or by all that `run` runs of it."""
     finder = Neighbours(roots, sizes, log, run)
     hidden = {}
-    for name in list(sys.modules):
-        if finder.find_spec(name) is not None and name.partition(".")[0] not in ("conformance", "refrnn"):
+    there = {path.stem for root in roots for path in root.glob("*")} - {"conformance", "refrnn"}
+    for name in [name for name in sys.modules if name.partition(".")[0] in there]:
+        if finder.find_spec(name) is not None:
             hidden[name] = sys.modules.pop(name)
     sys.meta_path.insert(0, finder)
     seeded()

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -26,6 +27,7 @@ class Handed(Struct, frozen=True, kw_only=True):
     held: dict[str, str]
 
 
+@lru_cache(maxsize=200)
 def handed(line: str, place: str) -> Handed:
     """Return `line` with the arguments that its caller owns in variables, whose names begin with `place`.
 

@@ -20,6 +20,7 @@ from conformance.hand_written.calling.running.limits import CALLS, AskedForInput
 from conformance.hand_written.calling.running.lists import lists
 from conformance.hand_written.calling.running.structures import structure
 from conformance.hand_written.calling.running.watch import ADAPTER, Seen, Watch, watched
+from conformance.hand_written.locations import from_here, place_of
 
 EVENTS = 2000
 """Events of foreign code (see `Watch`) in one run that count as a further call; a small network has hundreds."""
@@ -79,7 +80,7 @@ def describe_error(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)] or frames
     at = (
-        f", in {own[-1].name} at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}"
+        f", in {own[-1].name} at {place_of(from_here(own[-1].filename), own[-1].lineno or 0)}: {own[-1].line}"
         if own and own[-1].line
         else ""
     )
