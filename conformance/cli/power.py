@@ -56,14 +56,13 @@ def _measured_power(suite: str) -> Power:
     """Measure the float64 cases of a suite under a progress bar."""
     from rich.progress import Progress
 
-    from conformance.faults import CATALOGUE
     from conformance.faults.power import Power, measure
     from conformance.report.terminal import console
 
     cases = [case for case in chosen_cases(suite, (), None) if case.dtype == "f64"]
     found, errors = Power(cases=len(cases), probed=len(cases)), console(stderr=True)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("mutants, then cases", total=len(CATALOGUE) + len(cases))
+        task = progress.add_task("mutants, then disturbances", total=2 * len(cases))
         for found in measure(cases):  # noqa: B007 - the last one is the whole measurement
             progress.advance(task)
     return found

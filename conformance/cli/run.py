@@ -246,7 +246,7 @@ def _recorded(session: Session, ledger: Ledger | None) -> tuple[Record, bool]:
 def _print_shrunk(record: Record) -> None:
     """Print the smallest case that fails like the first failing one of a run."""
     from conformance.cases import parse_id
-    from conformance.examination.engine import examine
+    from conformance.examination.engine import verdict_on
     from conformance.examination.shrink import shrunk
     from conformance.subjects import load_subject
 
@@ -254,7 +254,7 @@ def _print_shrunk(record: Record) -> None:
     if failing is None:
         return
     subject = load_subject(failing.subject)
-    smallest = shrunk(parse_id(failing.case), lambda case: examine(case, subject).verdict == failing.verdict)
+    smallest = shrunk(parse_id(failing.case), lambda case: verdict_on(case, subject) == failing.verdict)
     click.echo(
         f"smallest case that fails alike: conformance run --case {smallest.id} --subject {failing.subject}"
     )

@@ -5,6 +5,7 @@ Case -> Problem -> observations of the subject and the reference -> findings -> 
 
 import hashlib
 import traceback
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +18,7 @@ from conformance.errors import Unsupported
 from conformance.examination.recording import judged, unjudged, verdict_of
 from conformance.judge import (
     Allowance,
+    Finding,
     allowances,
     decided,
     distances,
@@ -31,7 +33,7 @@ from conformance.judge import (
     units_of_tanh,
 )
 from conformance.judge.relations import relation_check
-from conformance.record import CaseRecord, Timing
+from conformance.record import CaseRecord, Timing, Verdict
 from conformance.subjects import library_of
 from conformance.subjects.observation import Observation, Subject, copied
 from conformance.subjects.reference import observe
@@ -67,11 +69,17 @@ def examine(case: Case, subject: Subject) -> CaseRecord:
     return timed_examination(case, subject)[0]
 
 
+def verdict_on(case: Case, subject: Subject) -> Verdict:
+    """Return the verdict of `examine`, found sooner: nothing else is told of the case."""
+    with np.errstate(all="ignore"):
+        return _examined(case, subject, Clock(), _without_words).verdict
+
+
 def timed_examination(case: Case, subject: Subject) -> tuple[CaseRecord, Timing]:
     """Return what `examine` returns, and how long each part took."""
     clock = Clock()
     with np.errstate(all="ignore"):  # overflow has its own rule; it is no news here
-        record = _examined(case, subject, clock)
+        record = _examined(case, subject, clock, _in_words)
     return record, clock.timing()
 
 
@@ -129,10 +137,27 @@ class MalformedError(Exception):
     """What the subject showed has a wrong name, shape or precision; the message tells which."""
 
 
-def _examined(case: Case, subject: Subject, clock: Clock) -> CaseRecord:
+class Judged(Struct, frozen=True, kw_only=True):
+    """All that was found on a problem, and by which allowances."""
+
+    problem: Problem
+    subject: Subject
+    observation: Observation
+    findings: Sequence[Finding]
+    allowed: Mapping[str, Allowance]
+    flushes: bool
+
+    @property
+    def verdict(self) -> tuple[Verdict, str]:
+        """What is recorded as the verdict, and why."""
+        left = not_judged(self.observation, self.findings)
+        return verdict_of(self.findings, not_judged=left, flushes=self.flushes)
+
+
+def _examined(case: Case, subject: Subject, clock: Clock, told: Callable[[Judged], CaseRecord]) -> CaseRecord:
     runner = Runner(subject, clock)
     try:
-        return _judged(_problem(case), runner)
+        return told(_judged(problem_of(case), runner))
     except Unsupported as reason:
         return unjudged(case.id, subject.name, "unsupported", str(reason))
     except MalformedError as complaint:
@@ -145,39 +170,61 @@ def _examined(case: Case, subject: Subject, clock: Clock) -> CaseRecord:
         clock.mark("judging")
 
 
-def _judged(problem: Problem, runner: Runner) -> CaseRecord:
+def _judged(problem: Problem, runner: Runner) -> Judged:
     case, clock = problem.case, runner.clock
     clock.mark("judging")
-    reference, exact = _reference(case), _exact(case)  # before the subject can touch anything
+    _reference(case)  # before the subject can touch anything
+    exact = _exact(case)
     clock.mark("reference")
     allowed = _allowed(case)
     observation = runner.run(problem)
-    library = library_of(runner.subject)
-    tanh = units_of_tanh(library, problem.format)
+    tanh = units_of_tanh(library_of(runner.subject), problem.format)
     findings = local_check(problem, observation, tanh=tanh)
     findings += end_to_end_check(problem, observation, exact, allowed, decided(problem, findings))
-    differs, flushes = verdict_of(findings)[0] == "differs", False
-    if differs and some_are_flushed(findings, problem.format):
+    flushes = False
+    if _differs(findings) and some_are_flushed(findings, problem.format):
         lenient = allowances(problem, exact, flushes=True)
         again = local_check(problem, observation, tanh=tanh, flushes=True)
         again += end_to_end_check(problem, observation, exact, lenient, decided(problem, again))
-        if verdict_of(again)[0] != "differs":
-            findings, allowed, differs, flushes = again, lenient, False, True
-    if not differs:  # what is wrong by itself would break every law as well
+        if not _differs(again):
+            findings, allowed, flushes = again, lenient, True
+    if not _differs(findings):  # what is wrong by itself would break every law as well
         findings += relation_check(problem, runner.run, observation, allowed)
-        differs = verdict_of(findings)[0] == "differs"
-    return judged(
-        case.id,
-        runner.subject.name,
-        findings,
-        not_shown=not_shown(problem, observation),
-        not_judged=not_judged(observation, findings),
-        distances=distances(problem, observation, reference),
-        third_opinion=_third_opinion(problem, observation) if differs else "",
-        noise=greatest_noise(allowed),
-        library=library,
+    return Judged(
+        problem=problem,
+        subject=runner.subject,
+        observation=observation,
+        findings=findings,
+        allowed=allowed,
         flushes=flushes,
     )
+
+
+def _differs(findings: Sequence[Finding]) -> bool:
+    return any(finding.verdict == "differs" for finding in findings)
+
+
+def _in_words(found: Judged) -> CaseRecord:
+    """Return the record of a case with everything that is told of it."""
+    problem, observation = found.problem, found.observation
+    verdict, reason = found.verdict
+    return judged(
+        problem.case.id,
+        found.subject.name,
+        found.findings,
+        verdict,
+        reason,
+        not_shown=not_shown(problem, observation),
+        distances=distances(problem, observation, _reference(problem.case)),
+        third_opinion=_third_opinion(problem, observation) if verdict == "differs" else "",
+        noise=greatest_noise(found.allowed),
+        library=library_of(found.subject),
+    )
+
+
+def _without_words(found: Judged) -> CaseRecord:
+    verdict, reason = found.verdict
+    return unjudged(found.problem.case.id, found.subject.name, verdict, reason)
 
 
 def _fingerprint(problem: Problem) -> bytes:
@@ -202,12 +249,12 @@ def _fingerprint(problem: Problem) -> bytes:
 
 def _forget_arrays() -> None:
     """Forget cached arrays that can't be trusted any more."""
-    for cached in (_problem, _reference, _exact, _allowed):
+    for cached in (problem_of, _reference, _exact, _allowed):
         cached.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def _problem(case: Case) -> Problem:
+def problem_of(case: Case) -> Problem:
     """Return the arrays of `case`; the subjects of one case follow each other and share them, read-only."""
     return materialise(case)
 
@@ -215,19 +262,19 @@ def _problem(case: Case) -> Problem:
 @lru_cache(maxsize=1)
 def _reference(case: Case) -> Observation:
     """Return what the reference shows of `case`."""
-    return observe(_problem(case), _problem(case).dtype)
+    return observe(problem_of(case), problem_of(case).dtype)
 
 
 @lru_cache(maxsize=1)
 def _exact(case: Case) -> Observation:
     """Return what the reference shows of `case` in float64."""
-    return _reference(case) if case.dtype == "f64" else observe(_problem(case), np.float64)
+    return _reference(case) if case.dtype == "f64" else observe(problem_of(case), np.float64)
 
 
 @lru_cache(maxsize=1)
 def _allowed(case: Case) -> dict[str, Allowance]:
     """Return what rounding noise allows for every result of `case`."""
-    return allowances(_problem(case), _exact(case))
+    return allowances(problem_of(case), _exact(case))
 
 
 def _third_opinion(problem: Problem, observation: Observation) -> str:

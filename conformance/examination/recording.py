@@ -45,26 +45,16 @@ def judged(
     case_id: str,
     subject: str,
     findings: Sequence[Finding],
+    verdict: Verdict,
+    reason: str,
     *,
     not_shown: Sequence[str],
     distances: Sequence[Distance],
     third_opinion: str,
-    not_judged: Sequence[str],
     noise: float | None,
     library: str = "",
-    flushes: bool = False,
 ) -> CaseRecord:
-    """Return the record of a case from all that was found on it, findings in the order of the data flow.
-
-    With `flushes`, the findings allow for subnormals that are taken for 0; where that is as much as what is compared,
-    nothing was decided.
-    """
-    verdict, reason = verdict_of(findings)
-    if flushes:
-        verdict, reason = _with_subnormals_flushed(verdict, reason, findings)
-    if not_judged and verdict in ("agrees", "vacuous"):
-        verdict = "undecidable"
-        reason = f"Shown, but nothing to judge it from: {', '.join(not_judged)}. Show the steps that it builds on too."
+    """Return the record of a case from all that was found on it, findings in the order of the data flow."""
     return CaseRecord(
         case=case_id,
         subject=subject,
@@ -91,8 +81,24 @@ def reproduction(case_id: str, subject: str) -> str:
     return f"conformance.examine(conformance.parse_id({case_id!r}), subject)"
 
 
-def verdict_of(findings: Sequence[Finding]) -> tuple[Verdict, str]:
-    """Return what all findings say together, and why where they don't agree."""
+def verdict_of(
+    findings: Sequence[Finding], *, not_judged: Sequence[str] = (), flushes: bool = False
+) -> tuple[Verdict, str]:
+    """Return what all findings say together, and why where they don't agree.
+
+    With `flushes`, they allow for subnormals that are taken for 0; where that is as much as what is compared, nothing
+    was decided. Nor was it where something shown is among what is `not_judged`.
+    """
+    verdict, reason = _together(findings)
+    if flushes:
+        verdict, reason = _with_subnormals_flushed(verdict, reason, findings)
+    if not_judged and verdict in ("agrees", "vacuous"):
+        verdict = "undecidable"
+        reason = f"Shown, but nothing to judge it from: {', '.join(not_judged)}. Show the steps that it builds on too."
+    return verdict, reason
+
+
+def _together(findings: Sequence[Finding]) -> tuple[Verdict, str]:
     verdicts = {finding.verdict for finding in findings}
     if "differs" in verdicts:
         names = dict.fromkeys(f.comparison.title for f in findings if f.verdict == "differs")

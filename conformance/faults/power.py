@@ -9,19 +9,21 @@ Three measurements on the cases of a suite, all on black boxes, which are the ha
     the right      torch itself and the right network of the catalogue: neither may differ anywhere
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from msgspec import Struct, field
 
-from conformance.cases import FORMATS, Case, Problem, materialise
-from conformance.errors import UsageError
-from conformance.examination.engine import examine
+from conformance.cases import FORMATS, Case, Problem, can_be_drawn, parse_id
+from conformance.errors import Unsupported, UsageError
+from conformance.examination.engine import examine, problem_of, verdict_on
 from conformance.faults import CATALOGUE, RIGHT, Fault, Mutant, simulate
 from conformance.faults.cell_mutants import CELL_FAULTS, CellMutant, is_plain
 from conformance.faults.mutant import results_only
-from conformance.record import FREE_RUN
+from conformance.faults.replayed import Replayed, same
+from conformance.record import FREE_RUN, CaseRecord
 from conformance.subjects import load_subject
 from conformance.subjects.observation import Observation, Subject
 from refrnn import Array
@@ -31,6 +33,13 @@ DISTURBANCE = {"f64": 1e-11, "f32": 1e-3}
 
 SEEN_BELOW = {"f64": 3e-13, "f32": 2.5e-6}
 """Noise over scale up to which a quantity counts as well-conditioned (a thirtieth of the size to be seen)."""
+
+
+MOST_AT_A_TIME = 32
+"""Cases that are handed out before it is looked which mutants they show."""
+
+Mapped = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""What `map` is: it applies a function to every item, and gives the results in the order of the items."""
 
 
 class Power(Struct):
@@ -68,7 +77,10 @@ class Disturbance(Struct, frozen=True, kw_only=True):
 
     def run(self, problem: Problem) -> Observation:
         """Run torch and disturb what it shows."""
-        shown = load_subject("torch-results").run(problem)
+        return self.changed(load_subject("torch-results").run(problem))
+
+    def changed(self, shown: Observation) -> Observation:
+        """Return what torch has `shown`, disturbed."""
         if self.result in shown.parameters:
             changed = {**shown.parameters, self.result: self._changed(shown.parameters[self.result])}
             return replace(shown, parameters=changed)
@@ -97,7 +109,7 @@ def blind_spots(case: Case, faults: Sequence[Fault] | None = None) -> list[Fault
         )
         raise UsageError(message)
     chosen = CATALOGUE.values() if faults is None else faults
-    return [fault for fault in chosen if _hides(case, _mutant(fault))]
+    return [fault for fault in chosen if _hides(case, Mutant(fault, inner_steps=False))]
 
 
 def hidden_mistakes(case: Case) -> dict[str, str]:
@@ -119,65 +131,128 @@ def hidden_mistakes(case: Case) -> dict[str, str]:
 
 
 def _hides(case: Case, mutant: Subject) -> bool:
-    return examine(case, mutant).verdict in ("agrees", "vacuous", "undecidable")
+    return verdict_on(case, mutant) in ("agrees", "vacuous", "undecidable")
 
 
-def measure(cases: Sequence[Case], probed: Sequence[Case] | None = None) -> Iterator[Power]:
-    """Yield the measurement after every mutant and then after every case, the last one complete.
+def measure(
+    cases: Sequence[Case], probed: Sequence[Case] | None = None, *, mapped: Mapped = map
+) -> Iterator[Power]:
+    """Yield the measurement after every case that mutants were put to and then after every probed one.
 
     Mutants are run on the `cases` about their cell until one shows them; disturbances and right code on all that are
-    `probed`, by default on all.
+    `probed`, by default on all. What is done case by case is handed to `mapped`, which may share it among processes:
+    the measurement is the same.
     """
     probed = cases if probed is None else probed
     power = Power(cases=len(cases), probed=len(probed))
-    mutants: list[tuple[str, str, Subject]] = [
-        ("rnn", fault.id, _mutant(fault)) for fault in CATALOGUE.values()
-    ]
-    mutants += [(cell, id_, CellMutant(cell, id_)) for cell, ids in CELL_FAULTS.items() for id_ in ids]
-    for cell, id_, mutant in mutants:
-        able = [case for case in cases if case.cell == cell and (cell == "rnn" or is_plain(case))]
-        if not able and cell != "rnn":
-            continue  # nothing is asked about this cell
-        shown = next((case for case in able if examine(case, mutant).verdict == "differs"), None)
-        if shown is None:
-            power.missed.append(id_)
-        else:
-            power.caught[id_] = shown.id
+    missing = {
+        id_: None for cell, id_ in _mutants() if cell == "rnn" or any(_able(case, cell) for case in cases)
+    }
+    for asked in batched(cases):
+        tasks = [(case, tuple(missing)) for case in asked]
+        for (case, _), shown in zip(tasks, mapped(caught_on, tasks), strict=True):
+            for id_ in shown:
+                power.caught.setdefault(id_, case.id)
+                missing.pop(id_, None)
+            yield power
+    power.missed.extend(missing)
+    for found in mapped(probe, probed):
+        power.disturbed += found.disturbed
+        power.seen += found.seen
+        power.overlooked += found.overlooked
+        power.accused += found.accused
         yield power
-    for case in probed:
-        _accusations(case, power)
-        _disturbances(case, power)
-        yield power
 
 
-def _mutant(fault: Fault) -> Subject:
-    return Mutant(fault, inner_steps=False)
+def batched(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
+    """Cut cases into more and more at a time: most mutants are caught by the first few, and then not run any more."""
+    start, size = 0, 2
+    while start < len(cases):
+        yield cases[start : start + size]
+        start, size = start + size, min(2 * size, MOST_AT_A_TIME)
 
 
-def _accusations(case: Case, power: Power) -> None:
-    """Count right code that is called wrong."""
-    ours = RightNetwork() if case.cell == "rnn" else CellMutant(case.cell)
-    for subject in (load_subject("torch-results"), load_subject("torch"), ours):
-        if examine(case, subject).verdict in ("differs", "error"):
-            power.accused.append(f"{subject.name} on {case.id}")
+def caught_on(task: tuple[Case, Sequence[str]]) -> list[str]:
+    """Return which of the mutants of these ids a case shows.
 
-
-def _disturbances(case: Case, power: Power) -> None:
-    """Disturb every result whose noise is small enough, as a whole and in its largest element.
-
-    In 16 bits none is.
+    Those whose results are the right ones bit for bit are not judged.
     """
-    if not FORMATS[case.dtype].decides:
-        return
-    torch = examine(case, load_subject("torch-results"))
-    clear = {
+    case, ids = task
+    own = [id_ for cell, id_ in _mutants() if id_ in ids and _able(case, cell)]
+    if not own or not can_be_drawn(case):
+        return []
+    problem = problem_of(case)
+    right = _shown(_right(case.cell), problem)
+    found: list[str] = []
+    for id_ in own:
+        mutant = _mutant(case.cell, id_)
+        shown = _shown(mutant, problem)
+        if shown is None or (right is not None and same(shown, right)):
+            continue
+        if verdict_on(case, Replayed(mutant, problem, shown)) == "differs":
+            found.append(id_)
+    return found
+
+
+def _able(case: Case, cell: str) -> bool:
+    """Return whether the mutants of `cell` are networks that can be put to a case."""
+    return case.cell == cell and (cell == "rnn" or is_plain(case))
+
+
+def _mutants() -> list[tuple[str, str]]:
+    """Return every mutant: its cell and id."""
+    cells = [(cell, id_) for cell, ids in CELL_FAULTS.items() for id_ in ids]
+    return [*(("rnn", id_) for id_ in CATALOGUE), *cells]
+
+
+def _mutant(cell: str, id_: str) -> Subject:
+    return Mutant(CATALOGUE[id_], inner_steps=False) if cell == "rnn" else CellMutant(cell, id_)
+
+
+def _right(cell: str) -> Subject:
+    return RightNetwork() if cell == "rnn" else CellMutant(cell)
+
+
+def _shown(subject: Subject, problem: Problem) -> Observation | None:
+    """Return what a subject shows of a problem, None where it can't run it."""
+    try:
+        return subject.run(problem)
+    except Unsupported:
+        return None
+
+
+def probe(case: Case) -> Power:
+    """Try right code and small disturbances on one case."""
+    power = Power(cases=0, probed=1)
+    torch = load_subject("torch-results")
+    shown = examine(case, torch)
+    for verdict, name in [
+        (shown.verdict, torch.name),
+        *((verdict_on(case, right), right.name) for right in (load_subject("torch"), _right(case.cell))),
+    ]:
+        if verdict in ("differs", "error"):
+            power.accused.append(f"{name} on {case.id}")
+    if FORMATS[case.dtype].decides:  # in 16 bits nothing is seen
+        _disturb(case, _well_conditioned(shown), power)
+    return power
+
+
+def _well_conditioned(shown: CaseRecord) -> set[str]:
+    """Return the quantities whose noise is small enough for a disturbance to be due to be seen."""
+    dtype = parse_id(shown.case).dtype
+    return {
         q.quantity.removesuffix(FREE_RUN)
-        for q in torch.quantities
+        for q in shown.quantities
         if q.quantity.endswith(FREE_RUN)
         and q.verdict == "agrees"
-        and float(q.agrees_to) <= 30 * SEEN_BELOW[case.dtype]
+        and float(q.agrees_to) <= 30 * SEEN_BELOW[dtype]
     }
-    shown = load_subject("torch-results").run(materialise(case))
+
+
+def _disturb(case: Case, clear: Collection[str], power: Power) -> None:
+    """Disturb every result that is among what is `clear`, as a whole and in its largest element."""
+    problem = problem_of(case)
+    shown = load_subject("torch-results").run(problem)
     for result, quantity in _results(case).items():
         value = shown.parameters[result] if result in shown.parameters else getattr(shown, result)
         if quantity not in clear or not value.any():  # nothing scales 0
@@ -185,7 +260,7 @@ def _disturbances(case: Case, power: Power) -> None:
         for whole in (True, False):
             disturbed = Disturbance(result=result, size=DISTURBANCE[case.dtype], whole=whole)
             power.disturbed += 1
-            if examine(case, disturbed).verdict == "differs":
+            if verdict_on(case, Replayed(disturbed, problem, disturbed.changed(shown))) == "differs":
                 power.seen += 1
             else:
                 power.overlooked.append(f"{result} ({'whole' if whole else 'largest element'}) on {case.id}")

@@ -63,14 +63,10 @@ class ProcessPool:
     """Processes of this machine, each in one thread; they end with their parent, whatever ends it."""
 
     def __init__(self, workers: int, unit: Unit = examine_unit) -> None:
-        one_thread()  # the variables are inherited by the workers, whose libraries read them when they load
         self.width, self._unit = workers + 1, unit
-        context = multiprocessing.get_context("spawn")
-        self._started, self._ready, self._size = context.Semaphore(0), 0, workers
+        self._pool, self._started = worker_processes(workers)
+        self._ready, self._size = 0, workers
         self._patience = monotonic() + START
-        self._pool: Executor = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_start_worker, initargs=(self._started,)
-        )
 
     @property
     def workers(self) -> int:
@@ -151,6 +147,15 @@ def dask_client(scheduler: str) -> "Client":
     except (OSError, ValueError) as error:
         message = f"No Dask scheduler answers at {scheduler!r}: {error}. Start one (dask scheduler), pass its address."
         raise UsageError(message) from error
+
+
+def worker_processes(workers: int) -> tuple[Executor, Semaphore]:
+    """Return so many processes, each in one thread, and what they release when they have loaded their libraries."""
+    one_thread()  # the variables are inherited by the workers, whose libraries read them when they load
+    context = multiprocessing.get_context("spawn")
+    started = context.Semaphore(0)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(started,))
+    return pool, started
 
 
 @contextmanager

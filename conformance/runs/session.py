@@ -18,6 +18,7 @@ from conformance.runs.ledger import Ledger
 from conformance.runs.lines import Identity
 from conformance.runs.pools import DaskPool, ProcessPool, dask_client
 from conformance.runs.runner import MakePool, run_cases
+from conformance.runs.sharing import shared
 from conformance.runs.unit import Examined, Outcome
 from conformance.subjects import load_subject
 
@@ -113,7 +114,10 @@ class Session(Struct, frozen=True, kw_only=True):
         """Return what is told beside the cases, where that is wanted."""
         wanted = self.evidence and outcome.complete
         cases = list(filter(can_be_drawn, self.cases))
-        evidence = gathered(cases, self.subjects, outcome.records(), on_part) if wanted else NO_EVIDENCE
+        evidence = NO_EVIDENCE
+        if wanted:
+            with shared(self.jobs if self.executor == "process" else 1) as mapped:
+                evidence = gathered(cases, self.subjects, outcome.records(), on_part, mapped)
         return evidence, list(lack_records(cases)) if self.vacuity else []
 
     def _record(

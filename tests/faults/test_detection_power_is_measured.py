@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from conformance.cases import materialise, parse_id
 from conformance.cli import cli
+from conformance.examination.engine import examine, verdict_on
 from conformance.faults import CATALOGUE, load_fault, power
 from conformance.subjects import load_subject
 
@@ -40,6 +41,51 @@ def test_a_fault_that_no_case_shows_is_missed_by_name(monkeypatch):
     found = measured([TUTORIAL], ["h-0-ignored", "carry-missing"], monkeypatch)
     assert found.missed == ["h-0-ignored"]
     assert found.caught == {"carry-missing": TUTORIAL.id}
+
+
+def test_the_first_case_that_shows_a_fault_is_named_however_the_work_is_shared(monkeypatch):
+    """Cases handed out together may both show a fault; the one that comes first in the suite counts."""
+    monkeypatch.setattr(
+        power, "CATALOGUE", {name: load_fault(name) for name in ("h-0-ignored", "carry-missing")}
+    )
+    cases = [TUTORIAL, CASE, replace(CASE, seed=1), replace(CASE, seed=2)]
+    handed_out = []
+
+    def backwards(function, items):
+        items = list(items)
+        handed_out.append(len(items))
+        return [function(item) for item in reversed(items)][::-1]
+
+    alone, shared = (list(power.measure(cases, [], mapped=mapped))[-1] for mapped in (map, backwards))
+    assert alone == shared
+    assert shared.caught == {"carry-missing": TUTORIAL.id, "h-0-ignored": CASE.id}
+    assert max(handed_out) > 1
+
+
+def test_mutants_whose_results_are_the_right_ones_are_not_judged(monkeypatch):
+    """TUTORIAL has no h_0 to ignore: bit for bit the right results, which are judged once, by others."""
+    asked = []
+    monkeypatch.setattr(power, "verdict_on", lambda _, subject: asked.append(subject.name) or "differs")
+    task = (TUTORIAL, ("h-0-ignored", "carry-missing"))
+    assert power.caught_on(task) == ["carry-missing"]
+    assert asked == ["mutant:carry-missing"]
+
+
+def test_what_was_shown_is_replayed_on_its_problem_only():
+    problem, other = materialise(CASE), materialise(replace(CASE, seed=1))
+    subject = load_subject("torch-results")
+    replayed = power.Replayed(subject, problem, subject.run(other))
+    assert power.same(replayed.run(problem), subject.run(other))
+    assert power.same(replayed.run(materialise(CASE)), subject.run(problem))
+    assert not power.same(subject.run(other), subject.run(problem))
+
+
+@pytest.mark.parametrize("name", ["torch", "torch-results", "reference"])
+def test_a_verdict_alone_is_that_of_the_record(name):
+    wrong = power.Mutant(load_fault("carry-missing"))
+    for subject in (load_subject(name), wrong):
+        assert verdict_on(CASE, subject) == examine(CASE, subject).verdict
+    assert verdict_on(CASE, wrong) == "differs"
 
 
 def test_small_disturbances_are_seen_and_right_code_is_not_accused(monkeypatch):

@@ -1,5 +1,7 @@
 """What a run gathers beside its cases: noise and shares of every case, detection power, contracts, error profiles."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ from conformance.examination.profiles import POINTS, chosen, profiles
 from conformance.faults import CATALOGUE
 from conformance.judge import MEANINGLESS
 from conformance.record import SHARE_STEPS
-from conformance.runs.evidence import PROBED, gathered, power_of, spread
+from conformance.runs.evidence import PROBED, contract_at, gathered, power_of, spread
+from conformance.runs.sharing import shared
 
 CALM = parse_id("rnn-tanh-T40-B2-I4-H6-f64-gain1-s0")
 LONGER = parse_id("rnn-tanh-T250-B2-I4-H6-f32-s0")
@@ -125,3 +128,16 @@ def test_a_run_of_the_reference_alone_gathers_all_but_profiles() -> None:
     assert len(found.contracts) > 50
     assert all(row.holds for row in found.contracts)
     assert found.profiles == ()
+
+
+def test_work_shared_among_processes_comes_out_as_in_one_and_in_order() -> None:
+    with shared(2) as mapped:
+        assert list(mapped(contract_at, range(5))) == list(map(contract_at, range(5)))
+        pids = set(mapped(_process, range(20)))
+    assert os.getpid() not in pids
+    with shared(1) as mapped:
+        assert set(mapped(_process, range(2))) == {os.getpid()}
+
+
+def _process(_: int) -> int:
+    return os.getpid()

@@ -24,7 +24,11 @@ from conformance.subjects.observation import Observation
 
 def relations_for(case: Case) -> list[Relation]:
     """Return the relations that apply to `case`, in an order that depends on its id alone."""
-    possible = [relation for relation in RELATIONS if relation.applies(case)]
+    possible = [
+        relation
+        for relation in RELATIONS
+        if relation.applies(case) and (relation.any_head or not case.output_size)
+    ]
     digest = hashlib.sha256(f"relation of {case.id}".encode()).digest()
     turn = int.from_bytes(digest[:4], "little") % len(possible)
     return possible[turn:] + possible[:turn]
@@ -36,20 +40,13 @@ def relation_check(
     """Put the problem to the first of its relations that can be decided, and judge what that makes equal.
 
     `observation` is what the subject showed of `problem`. In a chaotic network only the exact relations can be
-    decided, so that it isn't put to others. A subject that doesn't show every result isn't put to relations; networks
-    with a head aren't either.
+    decided, so that it isn't put to others. What a subject shows decides too: one that runs forward only is put to the
+    laws that need no more. That runs repeat is asked where nothing else can be.
     """
-    if problem.head is not None:
-        return []
-    unasked = tuple(
-        f"dL/d{letter}_0" for letter in problem.case.carried if letter not in problem.given_states
-    )
-    needed = {name for name in allowed if not name.startswith(unasked)}
-    if not needed <= results(problem, observation).keys():
-        return []
+    shown = results(problem, observation).keys()
     chaotic = any(allowance.doubtful.any() for allowance in allowed.values())
     for relation in relations_for(problem.case):
-        if chaotic and relation.scale == "noise":
+        if (chaotic and relation.scale == "noise") or not needed_results(relation, problem) <= shown:
             continue
         try:
             findings = _findings(problem, run, observation, relation, allowed)
@@ -58,6 +55,16 @@ def relation_check(
         if not any(finding.verdict == "undecidable" for finding in findings):
             return findings
     return []
+
+
+def needed_results(relation: Relation, problem: Problem) -> set[str]:
+    """Return the names of the results that a law builds on."""
+    if relation.needs == "nothing":
+        return set()
+    if relation.needs == "gradients":
+        return set(problem.weights)
+    finals = {f"{letter}_n {place}" for letter in problem.case.carried for place in problem.places}
+    return {"output"} | (finals if relation.needs == "final states" else set())
 
 
 def _findings(

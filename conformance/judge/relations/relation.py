@@ -13,6 +13,9 @@ from refrnn import Array, Layout
 Run = Callable[[Problem], Observation]
 """The subject's `run`."""
 
+Need = Literal["nothing", "output", "final states", "gradients"]
+"""What of a run a law builds on: the output; that and the final states; the gradients of all parameters."""
+
 
 class Pair(Struct, frozen=True, kw_only=True):
     """One result in two ways, time-major and batched, and where it stands in that result of the whole problem.
@@ -29,13 +32,17 @@ class Pair(Struct, frozen=True, kw_only=True):
 class Relation(Struct, frozen=True, kw_only=True):
     """A law, to which problems it applies, and the pairs that it makes equal.
 
-    `scale` says how equal: "exact" (bit for bit) or "noise" (as two correct programs on the same problem).
+    `scale` says how equal: "exact" (bit for bit) or "noise" (as two correct programs on the same problem). `needs` is
+    what a subject must show of a problem for it. With `any_head` it leaves the layout and the samples of the problem as
+    they are, so that it can be asked of networks with a head as well.
     """
 
     name: str
     scale: Literal["exact", "noise"]
     applies: Callable[[Case], bool]
     pairs: Callable[[Problem, Run, Observation], Iterator[Pair]]
+    needs: Need = "output"
+    any_head: bool = False
 
 
 def variant(problem: Problem, case: dict[str, object], **arrays: Array | Layout | None) -> Problem:
