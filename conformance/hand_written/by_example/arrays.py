@@ -1,7 +1,7 @@
 """Every array and number that can be reached from the frames and modules of foreign code, by a path to it."""
 
 import dis
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from types import CodeType, FrameType, ModuleType, SimpleNamespace
 from typing import Any
@@ -73,6 +73,15 @@ class Reach(Struct, frozen=True):
             path: (holder, key) for path, value, holder, key in self._below(names) if _is_of_floats(value)
         }
 
+    def holders(self, names: Names, places: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+        """Return where those lie that hold arrays at some places: what holds each, and by which key."""
+        holding = {id(holder) for holder, _ in places}
+        return [
+            (holder, key)
+            for _, value, holder, key in self._below(names)
+            if id(value) in holding or id(getattr(value, "__dict__", None)) in holding
+        ]
+
     def both(self, names: Names) -> tuple[dict[str, float], Found]:
         """Return the numbers with a fraction below some names, of a list of them the last; and the arrays of floats."""
         numbers, arrays = {}, {}
@@ -84,7 +93,7 @@ class Reach(Struct, frozen=True):
         return numbers, arrays
 
     def _below(self, names: Names) -> Iterator[tuple[str, Any, Any, Any]]:
-        """Yield paths and values, nearest first, each with what holds it and the key there."""
+        """Yield paths and values, nearest first, each with what holds it and the key there: containers too."""
         seen: set[int] = set()
         count = 0
         for group in (names.lasting, names.passing):
@@ -101,9 +110,8 @@ class Reach(Struct, frozen=True):
                     if id(value) in seen:
                         continue
                     seen.add(id(value))
-                    if isinstance(value, np.ndarray):
-                        yield item
-                    elif count < MOST:
+                    yield item
+                    if not isinstance(value, np.ndarray) and count < MOST:
                         count += 1
                         following += self._inside(item[0], value)
                 level = following

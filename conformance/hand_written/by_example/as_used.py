@@ -14,6 +14,7 @@ from conformance.errors import UsageError
 from conformance.hand_written.by_example.arrays import Reach
 from conformance.hand_written.by_example.drivers import Driver, drivers_of
 from conformance.hand_written.by_example.own_loss import (
+    BY_ANOTHER_RULE,
     OF_ANOTHER,
     OF_NONE,
     ByItsLoss,
@@ -89,8 +90,9 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
         denied = ""
         if use.decided is not None and use.decided.verdict == "wrong":
             denied = f"{_listed(use.decided.wrong)} moves otherwise"
-        elif use.said is None and any(OF_ANOTHER in each.notes for each in use.steps):
-            denied = OF_ANOTHER
+        elif use.said is None:
+            notes = [note for each in use.steps for note in each.notes]
+            denied = next((note for note in (OF_ANOTHER, BY_ANOTHER_RULE) if note in notes), "")
         if denied:
             used = f"as {use.driver.path.name} uses it, it doesn't train by the gradient of its own loss: {denied}"
             headline = f"{request.target} can't be judged: it agrees as it is called here, but {used}."
@@ -126,7 +128,7 @@ def _in_vain(use: Use) -> str:
     if use.said is not None and any(each.verdict == "wrong" for each in use.steps):
         approximation = f"its source calls it an approximation (“{use.said.words}”)"
         return f"its update isn't its loss's gradient, and {approximation}"
-    for known in (OF_ANOTHER, OF_NONE):
+    for known in (OF_ANOTHER, BY_ANOTHER_RULE, OF_NONE):
         if any(known in each.notes for each in use.steps):
             return known
     if any(each.verdict == "right" for each in use.steps):

@@ -74,6 +74,10 @@ UPHILL = "It goes uphill: along the gradient of its loss."
 
 OF_ANOTHER = "its updates are gradients of one function, and not of the loss that it computes"
 
+BY_ANOTHER_RULE = (
+    "some of its parameters go by their gradients, and others by a rule of their own that isn't known"
+)
+
 OF_NONE = "its updates are gradients of no function, whose second derivatives would be symmetric"
 
 
@@ -95,8 +99,10 @@ def by_its_loss(step: Step) -> ByItsLoss:
         default=OPEN,
     )
     if best.verdict == "open":
+        known = best
         best = max((held.against(*loss, 2) for loss in held.products()), key=_says, default=OPEN)
         best = held.of_some_loss() if best.verdict == "open" else best
+        best = known if best.verdict == "open" and known.notes else best
         if best.verdict == "right" and held.computes_a_loss():
             best = replace(OPEN, notes=(OF_ANOTHER,))
         elif best.verdict == "wrong" and held.computes_a_loss():
@@ -106,13 +112,14 @@ def by_its_loss(step: Step) -> ByItsLoss:
     return replace(best, notes=(*best.notes, *((lifted,) if limits else ())), ends=own.ends)
 
 
-def _says(found: ByItsLoss) -> tuple[int, int, bool, bool, bool]:
+def _says(found: ByItsLoss) -> tuple[int, int, bool, bool, bool, bool]:
     """Order what was found by how much it says, what is called a loss and goes downhill first."""
     parts = len(found.right), len(found.right) + len(found.idle), found.verdict == "right"
     return (
         *parts,
         re.search("loss|cost|err", found.loss, re.IGNORECASE) is not None,
         UPHILL not in found.notes,
+        bool(found.notes),
     )
 
 
@@ -198,20 +205,30 @@ class _Held:
             others = [path for path in ratios if path not in mistaken]
             note = f"Its update is made of its gradients {rule}."
             return _told("wrong" if mistaken else "right", loss, others, mistaken, idle, (note,))
-        telling = [
-            path for path in right if self.values[path].size > 1
-        ]  # one element is right up to a constant
+        return self._of_what_is_left(loss, slopes, right, common, idle, fewest)
+
+    def _of_what_is_left(
+        self,
+        loss: str,
+        slopes: Mapping[str, Slope],
+        right: Sequence[str],
+        rate: float,
+        idle: Sequence[str],
+        fewest: int,
+    ) -> ByItsLoss:
+        """Judge the parameters that don't move by their gradients, nor by a rule known here, where others do."""
+        left = [path for path in slopes if path not in right and path not in idle]
+        telling = [path for path in right if self.values[path].size > 1]  # one element is right by any rate
         if len(telling) < fewest or not any(self.values[path].ndim > 1 for path in telling):
             return OPEN
-        wrong = [path for path in left if not self._decays(path, slopes[path], common)]
+        wrong = [path for path in left if not self._decays(path, slopes[path], rate)]
         if not wrong and any(self.values[path].ndim > 1 for path in left):
             return _told("right", loss, [*right, *left], (), idle, ("Its update has weight decay.",))
         if not wrong:
             return _told("wrong", loss, right, left, idle, ("Biases decay, which its loss doesn't say.",))
-        excused = bool(self._gradients(slopes, wrong)) or any(
-            _is_cut_off(self.updates[path]) for path in wrong
-        )
-        return OPEN if excused else _told("wrong", loss, right, wrong, idle, ())
+        if self._gradients(slopes, wrong) or any(_is_cut_off(self.updates[path]) for path in wrong):
+            return replace(OPEN, notes=(BY_ANOTHER_RULE,))
+        return _told("wrong", loss, right, wrong, idle, ())
 
     def _is_right(self, path: str, ratio: float, common: float) -> bool:
         """Tell whether an update is the gradient times a rate; of a single number any is that, of its own sign."""

@@ -79,6 +79,7 @@ class Begin(Struct, frozen=True):
     modules: Mapping[str, Mapping[str, Any]]
     reach: Reach
     places: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    holders: list[tuple[Any, Any]] = field(default_factory=list)  # the places of what holds those
 
     @classmethod
     def at(
@@ -92,7 +93,9 @@ class Begin(Struct, frozen=True):
     ) -> "Begin":
         """Return what a step can reach that begins with the call of this frame, or `inside` it."""
         begin = cls(frames_from(frame if inside else frame.f_back, is_foreign), modules, reach)
-        begin.places.update(reach.places(begin.names()))
+        names = begin.names()
+        begin.places.update(reach.places(names))
+        begin.holders.extend(reach.holders(names, begin.places.values()))
         return begin
 
     def arrays(self) -> Found:
@@ -142,6 +145,7 @@ class History(Struct):
         default_factory=dict
     )  # when they came, and what they held last
     _look_at: int = SELDOM
+    _held: list[int] = field(default_factory=list)  # which objects held the arrays last
     _changing: dict[str, int] = field(default_factory=dict)  # what they hold that changed shortly before
 
     @classmethod
@@ -156,6 +160,8 @@ class History(Struct):
             return
         names = self.begin.names()
         known = len(self.changed)
+        held = [id(at(place, names)) for place in self.begin.holders]
+        replaced, self._held = held != self._held, held
         now = {
             path: at(place, names) for path, place in self.begin.places.items() if path not in self.changed
         }
@@ -165,7 +171,7 @@ class History(Struct):
             if _is_array(array) and (mark := fingerprint(array)) != self.before[path]:
                 self.changed[path] = self.last[path] = self.events
                 self._changing[path] = mark
-        if self.events >= self._look_at or len(self.changed) > known:
+        if replaced or self.events >= self._look_at or len(self.changed) > known:
             around = self.begin.reach.arrays(names)
             self._look_around(around)
             self._look_at = self.events + max(SELDOM, len(around) // AT_A_TIME)

@@ -169,3 +169,36 @@ def test_what_is_the_gradient_of_no_function_is_not_cleared(tmp_path, mistake):
     record, told = asked(tmp_path, changed(without_a_loss(), mistake), DESCENT + DRIVER)
     assert record is None
     assert "gradients of no function" in told[0]
+
+
+def test_a_single_element_is_no_evidence_for_a_loss(tmp_path):
+    """The gradient of one output's bias is a number whose derivative along that bias is a constant times its update."""
+    one = ("n = len(vocabulary)", "n, vocabulary = 1, list(vocabulary)")
+    inputs = ("x = np.zeros((len(self.index), 1))", "x = np.zeros((1, 1))")
+    value = ("x[self.index[word]] = 1", "x[0] = self.index[word] / 9")
+    outputs = ("np.exp(self.V @ self.hs[-1] + self.c)", "self.V @ self.hs[-1] + self.c")
+    plain = ("self.ps.append(y / y.sum())", "self.ps.append(y)")
+    slope = ("dy[self.index[words[t]]] -= 1", "dy -= self.index[words[t]] / 9")
+    network = changed(re.sub(" +print.*?\n", "", NETWORK), one, inputs, value, outputs, plain, slope)
+    network = re.sub("    def loss.*?\n\n", "", network, flags=re.DOTALL)
+    driver = DESCENT + DRIVER
+    record = as_used(tmp_path, network, driver)
+    assert record is not None
+    assert record.exit_code == EXIT_CONFORMS, record.headline
+
+
+def test_variables_of_loops_are_not_what_their_arrays_are_called_by(tmp_path):
+    """The script goes through its layers, so that `layer` is another one at each of its steps."""
+    network = changed(NETWORK, ("self.optimizer.step([", "self.optimizer.step(self.index and ["))
+    script = (
+        DESCENT
+        + """
+from net import Net
+text = open("corpus.txt").read().split()[:200]
+net = Net(sorted(set(text)), 9, Optimizer())
+net.fit(text, length=6, epochs=300)
+"""
+    )
+    record = as_used(tmp_path, network, script)
+    assert record.exit_code == EXIT_CONFORMS
+    assert all(f"net.{name}" in record.headline for name in "WUVbc"), record.headline

@@ -51,7 +51,7 @@ def rule_between(
         "divided by a root of their squares, as Adagrad, RMSprop and Adam do": lambda: (
             _is_adaptive(g, d) and _are_remembered(gradients, outlives)
         ),
-        "with weight decay": lambda: _decays(g, d, w, [bool(b.any()) for _, _, b in parts], sizes),
+        "with weight decay": lambda: _decays(g, d, w, [each.ndim > 1 for each in gradients.values()], sizes),
     }
     return next((name for name, holds in rules.items() if holds()), "")
 
@@ -128,10 +128,8 @@ def _is_affine(x: Array, y: Array) -> bool:
     return bool(s * x.max() > SAME * y.max() and e >= -SAME * y.max()) and _same(y, s * x + e)
 
 
-def _decays(g: Array, d: Array, w: Array, weighty: list[bool], sizes: list[int]) -> bool:
-    """Tell whether d = r · (g + λ·w) with λ the same wherever it isn't 0."""
-    if not any(weighty):
-        return False
+def _decays(g: Array, d: Array, w: Array, matrices: list[bool], sizes: list[int]) -> bool:
+    """Tell whether d = r · (g + λ·w) with λ the same wherever it isn't 0, as it isn't of some matrix."""
     starts = np.cumsum([0, *sizes])
     spans = [slice(a, b) for a, b in itertools.pairwise(starts)]
     fits = [np.linalg.lstsq(np.stack([g[s], w[s]], axis=1), d[s], rcond=None)[0] for s in spans]
@@ -139,7 +137,7 @@ def _decays(g: Array, d: Array, w: Array, weighty: list[bool], sizes: list[int])
         abs(lam) * np.abs(w[s]).max() > SAME * np.abs(d[s]).max()
         for (_, lam), s in zip(fits, spans, strict=True)
     ]
-    if not any(decayed):
+    if not any(is_one and on for is_one, on in zip(matrices, decayed, strict=True)):
         return False
     kept = np.concatenate([w[s] if on else np.zeros_like(w[s]) for s, on in zip(spans, decayed, strict=True)])
     (r, lam), *_ = np.linalg.lstsq(np.stack([g, kept], axis=1), d, rcond=None)

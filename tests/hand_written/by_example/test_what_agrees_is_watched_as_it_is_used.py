@@ -1,0 +1,89 @@
+"""A network that agrees as a check calls it may be trained wrongly by its own script, which is watched as well."""
+
+import pytest
+from support.small_networks import changed, checked
+
+from conformance.hand_written.by_example.written import written_in
+from conformance.hand_written.calling.loading.source import pieces_of
+
+NETWORK = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.U = np.random.randn(n_hidden, n_in) * 0.3, np.random.randn(n_hidden, n_hidden) * 0.3
+        self.V, self.b, self.c = np.random.randn(n_out, n_hidden) * 0.3, np.zeros(n_hidden), np.zeros(n_out)
+
+    def forward(self, x, h0, mask=None):
+        self.x, self.hs, self.mask = x, [h0], np.ones(len(x)) if mask is None else mask
+        for t, x_t in enumerate(x):
+            h = np.tanh(self.W @ x_t + self.U @ self.hs[-1] + self.b)
+            self.hs.append(h if self.mask[t] else self.hs[-1])
+        return np.array([self.V @ h + self.c for h in self.hs[1:]])
+
+    def loss(self, y, d):
+        return 0.5 * np.sum((y - d) ** 2)
+
+    def backward(self, dy):
+        grads = {name: np.zeros_like(getattr(self, name)) for name in "WUVbc"}
+        carried = np.zeros(len(self.b))
+        for t in reversed(range(len(dy))):
+            grads["V"] += np.outer(dy[t], self.hs[t + 1])
+            grads["c"] += dy[t]
+            dh = self.V.T @ dy[t] + carried
+            if self.mask[t]:
+                da = dh * (1 - self.hs[t + 1] ** 2)
+                grads["W"] += np.outer(da, self.x[t])
+                grads["U"] += np.outer(da, self.hs[t])
+                grads["b"] += da
+                carried = self.U.T @ da
+            else:
+                carried = dh
+        return grads
+
+
+if __name__ == "__main__":
+    net, rng = Net(3, 6, 2), np.random.RandomState(1)
+    x, d, mask = rng.randn(8, 3), rng.randn(8, 2), np.array([1, 1, 0, 1, 1, 0, 1, 1])
+    for epoch in range(100):
+        y = net.forward(x, np.zeros(6), mask)
+        for name, g in net.backward(y - d).items():
+            getattr(net, name)[...] -= 0.01 * g
+    print("loss", net.loss(y, d))
+"""
+
+MISTAKES = {
+    "a mask that nobody else hands over": ("carried = dh", "carried = 0 * dh"),
+    "an update of one parameter": ("-= 0.01 * g", "-= 0.01 * (g + 0.2 * g.T if name == 'U' else g)"),
+    "biases that decay": ("-= 0.01 * g", "-= 0.01 * (g + 0.1 * net.b if name == 'b' else g)"),
+    "another loss than the one that is told": ("0.5 * np.sum((y - d) ** 2)", "0.25 * np.sum((y - d) ** 4)"),
+}
+
+
+def test_it_conforms_where_its_script_trains_it_rightly(tmp_path):
+    assert checked(tmp_path, NETWORK).verdict == "conforms"
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_it_is_undecided_where_its_script_trains_it_wrongly(tmp_path, mistake):
+    record = checked(tmp_path, changed(NETWORK, mistake))
+    assert record.verdict == "undecided"
+    assert "it agrees as it is called here, but as network.py uses it" in record.headline
+
+
+def test_expressions_that_may_be_losses_are_what_is_printed_kept_or_called_so(tmp_path):
+    source = tmp_path / "script.py"
+    source.write_text(
+        """
+def fit(net, y, d):
+    if net.epoch % 100 == 0:
+        loss = net.cost(y, d) + 1
+    history.append(np.mean(y))
+    print(f"{np.sum(y):.3f}", "text", y, net.sample(3), net.change())
+""",
+        encoding="utf-8",
+    )
+    pieces, _ = pieces_of(source)
+    found = {each.text for each in written_in(pieces)[str(source), "fit"]}
+    assert found == {"net.cost(y, d) + 1", "net.cost(y, d)", "np.mean(y)", "np.sum(y)"}
