@@ -103,10 +103,8 @@ def by_its_loss(step: Step) -> ByItsLoss:
         best = max((held.against(*loss, 2) for loss in held.products()), key=_says, default=OPEN)
         best = held.of_some_loss() if best.verdict == "open" else best
         best = known if best.verdict == "open" and known.notes else best
-        if best.verdict == "right" and held.computes_a_loss():
-            best = replace(OPEN, notes=(OF_ANOTHER,))
-        elif best.verdict == "wrong" and held.computes_a_loss():
-            best = OPEN
+        if best.verdict != "open" and held.computes_a_loss():
+            best = replace(OPEN, notes=(OF_ANOTHER,) if best.verdict == "right" else ())
     limits = ", ".join(f"±{limit:g}" for limit in base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
     return replace(best, notes=(*best.notes, *((lifted,) if limits else ())), ends=own.ends)
