@@ -4,6 +4,7 @@ import ast
 import inspect
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -23,6 +24,7 @@ from conformance.hand_written.by_example.own_loss import (
 from conformance.hand_written.by_example.stage import Stage, played
 from conformance.hand_written.by_example.training import Step, Training
 from conformance.hand_written.by_example.written import Written, written_in
+from conformance.hand_written.calling.adapter import weights_of
 from conformance.hand_written.calling.hints.approximations import Said, says_otherwise
 from conformance.hand_written.calling.hints.names import CALLED_A_LOSS
 from conformance.hand_written.calling.loading.load import located
@@ -93,12 +95,34 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
         elif use.said is None:
             notes = [note for each in use.steps for note in each.notes]
             denied = next((note for note in (OF_ANOTHER, BY_ANOTHER_RULE) if note in notes), "")
+            denied = denied or _left_out(record, use.steps)
         if denied:
             used = f"as {use.driver.path.name} uses it, it doesn't train by the gradient of its own loss: {denied}"
             headline = f"{request.target} can't be judged: it agrees as it is called here, but {used}."
             notes = [*record.notes, *_made_up(use.stage)]
             return structs.replace(record, verdict="undecided", headline=headline, notes=notes)
     return record
+
+
+def _left_out(record: CheckRecord, steps: Sequence[ByItsLoss]) -> str:
+    """Return in words which weights that a check judged stay as they are in a step that moves others of them."""
+    judged = set() if record.interface is None else set(map(_tail, weights_of(record.interface.adapter)))
+    for step in steps:
+        moved, still = (
+            [path for path in paths if _tail(path) in judged] for paths in (step.moved, step.still)
+        )
+        if moved and still:
+            return f"{_listed(still)} stays as it is while {_listed(moved)} moves"
+    return ""
+
+
+def _tail(path: str) -> str:
+    """Return a path without the name that it begins with, which is a caller's to choose.
+
+    >>> _tail("model.par['W']"), _tail("fit: self.par['W']"), _tail("code.W")
+    (".par['W']", ".par['W']", '.W')
+    """
+    return re.sub(r"^(.*: )?\w+(?=[.\[])", "", path)
 
 
 def _uses(request: Request, progress: Progress, *, by_its_own_file: bool = False) -> Iterator[Use]:

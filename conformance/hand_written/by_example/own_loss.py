@@ -33,6 +33,9 @@ from conformance.hand_written.calling.backwards.rules import rule_between
 from conformance.hand_written.calling.hints.names import CALLED_A_LOSS
 from refrnn import Array
 
+FOR_LONG = 3
+"""How many times as long as a step the run is looked at, at least, before an array counts as one that never changes."""
+
 MOST_PRODUCTS = 2_000
 """Products of two arrays that may be the loss."""
 
@@ -52,6 +55,8 @@ class ByItsLoss(Struct, frozen=True, kw_only=True):
         What else is to be told, in sentences; of what is open, why.
     ends
         After how many events of the step its update is over, 0 where none was found.
+    moved, still
+        The parameters that the step changes, and the arrays that don't change for several more steps either.
     """
 
     verdict: Literal["right", "wrong", "open"]
@@ -61,6 +66,8 @@ class ByItsLoss(Struct, frozen=True, kw_only=True):
     idle: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     ends: int = 0
+    moved: tuple[str, ...] = ()
+    still: tuple[str, ...] = ()
 
     @property
     def by_no_loss(self) -> bool:
@@ -87,11 +94,16 @@ def by_its_loss(step: Step) -> ByItsLoss:
     Of one that isn't whole only the end of its update is found: a part says nothing of what came before.
     """
     own = parameters_of(step)
-    if own is None or not step.whole:
-        return OPEN if own is None else replace(OPEN, ends=own.ends)
+    if own is None:
+        return OPEN
+    still = [path for path in step.arrays if path not in step.history.changed]
+    for_long = step.history.events > FOR_LONG * own.ends
+    nothing = replace(OPEN, ends=own.ends, moved=tuple(own.values), still=tuple(still if for_long else ()))
+    if not step.whole:
+        return nothing
     base, again = (step.run({**own.values, **own.others}, own.ends, before=own.begins) for _ in range(2))
     if base is None or again is None or not (base.complete and base.of_the_target):
-        return replace(OPEN, ends=own.ends)
+        return nothing
     held = _Held(Moved(step, own, base, base.repeated_in(again)))
     best = max(
         (held.against(*loss, 1 if _is_called_a_loss(loss[0]) else 2) for loss in held.numbers()),
@@ -107,7 +119,8 @@ def by_its_loss(step: Step) -> ByItsLoss:
             best = replace(OPEN, notes=(OF_ANOTHER,) if best.verdict == "right" else ())
     limits = ", ".join(f"±{limit:g}" for limit in base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
-    return replace(best, notes=(*best.notes, *((lifted,) if limits else ())), ends=own.ends)
+    notes = (*best.notes, *((lifted,) if limits else ()))
+    return replace(best, notes=notes, ends=own.ends, moved=nothing.moved, still=nothing.still)
 
 
 def _says(found: ByItsLoss) -> tuple[int, int, bool, bool, bool, bool]:

@@ -1,5 +1,6 @@
 """The text of an adapter: a network's interface as a `handwritten` statement, which leaves nothing to find out."""
 
+import ast
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -118,3 +119,10 @@ def _own(own: "Own") -> str:
     }
     inner = "\n".join(f"    {name}={value}," for name, value in parts.items())
     return "Own(\n" + textwrap.indent(inner, "    ") + "\n    )"
+
+
+def weights_of(source: str) -> list[str]:
+    """Return the paths of the weights that the text of an adapter sets, in the order in which it does."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    tables = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "weights"]
+    return [path for each in tables for path in ast.literal_eval(each)]

@@ -57,6 +57,7 @@ MISTAKES = {
     "a mask that nobody else hands over": ("carried = dh", "carried = 0 * dh"),
     "an update of one parameter": ("-= 0.01 * g", "-= 0.01 * (g + 0.2 * g.T if name == 'U' else g)"),
     "biases that decay": ("-= 0.01 * g", "-= 0.01 * (g + 0.1 * net.b if name == 'b' else g)"),
+    "a weight that is left out": ("net.backward(y - d).items():", "list(net.backward(y - d).items())[1:]:"),
     "another loss than the one that is told": ("0.5 * np.sum((y - d) ** 2)", "0.25 * np.sum((y - d) ** 4)"),
 }
 
