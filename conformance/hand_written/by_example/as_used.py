@@ -18,6 +18,7 @@ from conformance.hand_written.by_example.own_loss import (
     BY_ANOTHER_RULE,
     OF_ANOTHER,
     OF_NONE,
+    RATES_OF_THEIR_OWN,
     ByItsLoss,
     by_its_loss,
 )
@@ -41,6 +42,9 @@ from conformance.record.check import (
 METHOD = "central differences of its own loss, extrapolated"
 
 SYMMETRIC = "the derivative of its updates is symmetric, as only that of a gradient is"
+
+UNEXPLAINED = (OF_ANOTHER, BY_ANOTHER_RULE, RATES_OF_THEIR_OWN)
+"""What is told of updates that may be mistaken, and speaks against what agrees otherwise."""
 
 Progress = Callable[[str], None]
 
@@ -94,7 +98,7 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
             denied = f"{_listed(use.decided.wrong)} moves otherwise"
         elif use.said is None:
             notes = [note for each in use.steps for note in each.notes]
-            denied = next((note for note in (OF_ANOTHER, BY_ANOTHER_RULE) if note in notes), "")
+            denied = next((note for note in UNEXPLAINED if note in notes), "")
             denied = denied or _left_out(record, use.steps)
         if denied:
             used = f"as {use.driver.path.name} uses it, it doesn't train by the gradient of its own loss: {denied}"
@@ -152,7 +156,7 @@ def _in_vain(use: Use) -> str:
     if use.said is not None and any(each.verdict == "wrong" for each in use.steps):
         approximation = f"its source calls it an approximation (“{use.said.words}”)"
         return f"its update isn't its loss's gradient, and {approximation}"
-    for known in (OF_ANOTHER, BY_ANOTHER_RULE, OF_NONE):
+    for known in (*UNEXPLAINED, OF_NONE):
         if any(known in each.notes for each in use.steps):
             return known
     if any(each.verdict == "right" for each in use.steps):

@@ -85,6 +85,8 @@ BY_ANOTHER_RULE = (
     "some of its parameters go by their gradients, and others by a rule of their own that isn't known"
 )
 
+RATES_OF_THEIR_OWN = "some of its parameters have rates of their own, which no limit on norms gives"
+
 OF_NONE = "its updates are gradients of no function, whose second derivatives would be symmetric"
 
 
@@ -209,8 +211,10 @@ class _Held:
         left = [path for path in ratios if path not in right]
         if not _is_a_network([self.values[path] for path in ratios]):
             return OPEN  # the rest of it lies where nothing was seen
+        if not left and self._have_rates_of_limits(known):
+            return _told("right", loss, right, (), idle, _on_rates(list(known.values())))
         if not left:
-            return _told("right", loss, right, (), idle, _on_rates([known[path] for path in right]))
+            return replace(OPEN, notes=(RATES_OF_THEIR_OWN,))
         rule, mistaken = self._rule(slopes, list(ratios), right)
         if rule:
             others = [path for path in ratios if path not in mistaken]
@@ -228,9 +232,10 @@ class _Held:
         fewest: int,
     ) -> ByItsLoss:
         """Judge the parameters that don't move by their gradients, nor by a rule known here, where others do."""
-        left = [path for path in slopes if path not in right and path not in idle]
-        telling = [path for path in right if self.values[path].size > 1]  # one element is right by any rate
-        if len(telling) < fewest or not any(self.values[path].ndim > 1 for path in telling):
+        several = [path for path in slopes if self.values[path].size > 1]  # one element is right by any rate
+        telling = [path for path in right if path in several]
+        left = [path for path in several if path not in right and path not in idle]
+        if not left or len(telling) < fewest or not any(self.values[path].ndim > 1 for path in telling):
             return OPEN
         wrong = [path for path in left if not self._decays(path, slopes[path], rate)]
         if not wrong and any(self.values[path].ndim > 1 for path in left):
@@ -244,6 +249,12 @@ class _Held:
     def _is_right(self, path: str, ratio: float, common: float) -> bool:
         """Tell whether an update is the gradient times a rate; of a single number any is that, of its own sign."""
         return alike(ratio, common) or (self.values[path].size > 1 and ratio * common > 0)
+
+    def _have_rates_of_limits(self, rates: Mapping[str, float]) -> bool:
+        """Tell whether all rates are one, or those below the largest are what brings several updates to one norm."""
+        top = max(rates.values(), key=abs)
+        norms = [float(np.linalg.norm(self.updates[path])) for path, r in rates.items() if not alike(r, top)]
+        return not norms or (len(norms) > 1 and max(norms) - min(norms) <= SAME * max(norms))
 
     def _rule(
         self, slopes: Mapping[str, Slope], paths: Sequence[str], plain: Sequence[str]

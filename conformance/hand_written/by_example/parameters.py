@@ -55,7 +55,7 @@ def parameters_of(step: Step) -> Parameters | None:
     times = step.history.changed
     end = step.end
     changed = [path for path in step.arrays if path in times and times[path] <= end]
-    changed.sort(key=lambda path: -step.arrays[path].ndim)
+    changed.sort(key=lambda path: (-step.arrays[path].ndim, -times[path]))  # parameters change last
     plain = {path: step.arrays[path].copy() for path in changed[:MOST]}
     base = step.run({}, end)
     if base is None or not base.complete:
