@@ -79,6 +79,7 @@ def parameters_of(step: Step) -> Parameters | None:
     begins, ends = min(times[path] for path in found), max(last.get(path, times[path]) for path in found)
     if any(came < begins <= time <= ends for came, time in step.history.late.values()):
         return None
+    found = {path: found[path] for path in step.arrays if path in found}
     others |= {path: np.zeros_like(plain[path]) for path in remembered if begins <= times[path] <= ends}
     return Parameters(found, others, begins, ends)
 
