@@ -79,8 +79,8 @@ GAIN = re.compile(r"gain([0-9]+(?:\.[0-9]+)?)")
 """A gain regime; its number is written in the shortest way, so that a case has one id."""
 
 
-DROPOUT = (0.0, 0.5, 0.75, 1.0)
-"""Probabilities of dropping for which the factor 1 / (1 − p) of what is kept is exact, so that it adds no rounding."""
+DROPOUT = (0.0, 0.3, 0.5, 0.75, 1.0)
+"""Probabilities of dropping. The factor 1 / (1 − p) of what is kept is exact, and adds no rounding, but for 0.3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,12 @@ def headed() -> Iterator[Case]:
     yield from crossed([DEEP, DEEP_BOTH], each("dropout", 0.5), each("output_size", 2), DTYPES)
 
 
+def inexact() -> Iterator[Case]:
+    """Drop values with a probability for which the factor 1 / (1 − p) of what is kept is rounded, in every cell."""
+    cells = each("cell", "rnn", "lstm", "gru")
+    return crossed(cells, each("dropout", 0.3), (DEEP, DEEP_BOTH), [{}, {"lengths": (3, 7, 5)}], DTYPES)
+
+
 def _in_turn(cases: Iterator[Case], *, every: int) -> Iterator[Case]:
     """Give the cases each of `KINDS` in turn, beginning with the next one after `every` cases.
 

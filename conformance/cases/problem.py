@@ -6,6 +6,7 @@ and then rounded to the case's precision; every subject gets the very same bits.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -112,6 +113,15 @@ class Problem:
             return values
         kept = 0.0 if self.case.dropout == 1 else 1 / (1 - self.case.dropout)
         return values * (self.masks[layer] * values.dtype.type(kept))
+
+    @property
+    def dropout_roundings(self) -> int:
+        """How many roundings part two correct programs in what dropout leaves of a value: 0 where 1 / (1 − p) is exact.
+
+        Otherwise p, 1 − p, its reciprocal and the product with it are rounded (docs/derivations.md, section 4.1).
+        """
+        kept = 1 - self.case.dropout
+        return 0 if self.masks is None or kept == 0 or math.frexp(kept)[0] == 0.5 else 4
 
     @property
     def active(self) -> Array:

@@ -44,6 +44,7 @@ STANDARD = (
     kernels.poisoned,
     kernels.uneven,
     kernels.headed,
+    kernels.inexact,
 )
 """The crossings that the standard suite takes whole."""
 
@@ -65,6 +66,7 @@ SMOKE = {
     kernels.poisoned: 13,
     kernels.uneven: 7,
     kernels.headed: 19,
+    kernels.inexact: 11,
 }
 """The crossings of which the smoke suite takes every so-manieth case."""
 
