@@ -14,7 +14,7 @@ from refrnn._cell import Arrays, Cell, Factors
 from refrnn._layout import Layout
 from refrnn._parameters import suffix
 from refrnn._scan import Scan, ScanGradients, stacked
-from refrnn._stack import Place, StackGradients, StackTrace
+from refrnn._stack import Place, StackGradients, StackTrace, cleared
 from refrnn._types import Array, read_only
 
 S = TypeVar("S")
@@ -200,6 +200,9 @@ class Gradients:
         pairs = {"ih": factors.ih, "hh": factors.hh, "hr": factors.hr}[kind[-2:]]
         if kind.startswith("bias"):
             return [left.sum(axis=1) for left, _ in pairs]
+        padding = self.trace.stack_trace.padding
+        if padding is not None:  # states held in it may be infinite, and 0 · ∞ is no step's share
+            pairs = [(left, cleared(right, padding)) for left, right in pairs]
         return [left.swapaxes(1, 2) @ right for left, right in pairs]  # (T, rows, B) @ (T, B, ·)
 
 

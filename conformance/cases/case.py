@@ -17,11 +17,27 @@ Cotangents: TypeAlias = Literal["both", "output", "h_n", "c_n", "last", "expande
 
 "both" are the output and the final states, of an LSTM h_n and c_n. "expanded" and "strided" are cotangents of both in
 memory as autograd hands them on: one number expanded with strides of 0 (the gradient of a sum), and numbers that don't
-lie next to each other.
+lie next to each other; so then do the numbers of weights, x and states.
 """
 
 CARRIED: dict[Cell, tuple[str, ...]] = {"rnn": ("h",), "lstm": ("h", "c"), "gru": ("h",)}
 """The vectors that each cell carries from step to step; the first is the output."""
+
+ARRAYS = {
+    "wih": "weight_ih",
+    "whh": "weight_hh",
+    "bih": "bias_ih",
+    "bhh": "bias_hh",
+    "h0": "h_0",
+    "dout": "d_output",
+    "dhn": "d_h_n",
+}
+"""What a caller hands over beside x, by the token of the regimes that put one NaN or infinity into it."""
+
+POISONED: dict[str, tuple[float, str]] = {
+    f"{value}{token}": (float(value), array) for value in ("nan", "inf") for token, array in ARRAYS.items()
+}
+"""The regimes with one NaN or infinity in one array: the value, and the array."""
 
 REGIMES = (
     "default",
@@ -41,6 +57,8 @@ REGIMES = (
     "shifted",
     "filled",
     "endless",
+    "uneven",
+    *POISONED,
 )
 """Data regimes without a number (`problem.py` says what each is); `gain…` carries one."""
 
@@ -61,8 +79,8 @@ GAIN = re.compile(r"gain([0-9]+(?:\.[0-9]+)?)")
 """A gain regime; its number is written in the shortest way, so that a case has one id."""
 
 
-DROPOUT = (0.0, 0.5, 0.75, 1.0)
-"""Probabilities of dropping for which the factor 1 / (1 − p) of what is kept is exact, so that it adds no rounding."""
+DROPOUT = (0.0, 0.3, 0.5, 0.75, 1.0)
+"""Probabilities of dropping. The factor 1 / (1 − p) of what is kept is exact, and adds no rounding, but for 0.3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +205,20 @@ class Case:
         if self.regime in OF_C and not (self.h_0 and self.c_0):
             message = f"The regime {self.regime!r} is one of c_0; got a case without it."
             raise UsageError(message)
+        if self.poisoned and not self._hands_over(self.poisoned[1]):
+            message = f"The regime {self.regime!r} is one of {self.poisoned[1]}; got a case without it."
+            raise UsageError(message)
+
+    def _hands_over(self, array: str) -> bool:
+        """Return whether an array of `ARRAYS` is given in this case."""
+        given = {
+            "bias_ih": self.bias,
+            "bias_hh": self.bias,
+            "h_0": self.h_0,
+            "d_output": self.cotangents not in ("h_n", "c_n"),
+            "d_h_n": self.cotangents not in ("output", "last", "c_n"),
+        }
+        return given.get(array, True)
 
     def _check_dropout(self) -> None:
         if self.dropout not in DROPOUT or (self.dropout and self.layers == 1):
@@ -258,6 +290,11 @@ class Case:
         """The g of a "gain<g>" regime, None in the others."""
         match = GAIN.fullmatch(self.regime)
         return None if match is None else float(match[1])
+
+    @property
+    def poisoned(self) -> tuple[float, str] | None:
+        """The NaN or infinity of the case's regime and the array that has it, None in the other regimes."""
+        return POISONED.get(self.regime)
 
     @property
     def id(self) -> str:

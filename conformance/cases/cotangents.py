@@ -3,6 +3,7 @@
 import numpy as np
 
 from conformance.cases.case import Case, Cotangents
+from conformance.cases.regimes import middle, poison
 from refrnn import Array, Layout
 
 SEEN_AT_THE_END: dict[Cotangents, tuple[str, ...]] = {"output": (), "last": (), "h_n": ("h",), "c_n": ("c",)}
@@ -29,6 +30,7 @@ def drawn_cotangents(
         by_time = layout.time_major(d_seen)
         early = np.arange(case.steps)[:, np.newaxis] != last
         by_time[np.broadcast_to(early, by_time.shape[:2])] = 0
+    poison(case, {"d_output": layout.time_major(d_seen)[middle(case)], "d_h_n": d_final["h"]})
     seen = SEEN_AT_THE_END.get(case.cotangents, case.carried)
     return (
         None if case.cotangents in ("h_n", "c_n") else d_seen,
@@ -40,13 +42,18 @@ def laid_out(case: Case, values: Array) -> Array:
     """Return a cotangent in memory as the case wants it.
 
     "expanded" repeats one number (the largest) with strides of 0, as autograd does for the gradient of a sum. "strided"
-    has its axes in reverse order and a gap after every number.
+    lies as `strided` lays it.
     """
     if case.cotangents == "expanded":
         return np.broadcast_to(values.flat[int(np.abs(values).argmax())], values.shape)
-    if case.cotangents == "strided":
-        wide = np.zeros((*values.shape[::-1], 2), values.dtype)
-        view = wide[..., 0].transpose()
-        view[...] = values
-        return view
-    return values
+    return strided(case, values)
+
+
+def strided(case: Case, values: Array) -> Array:
+    """Return an array as "strided" cases hand over all of theirs: axes in reverse order, a gap after every number."""
+    if case.cotangents != "strided":
+        return values
+    wide = np.zeros((*values.shape[::-1], 2), values.dtype)
+    view = wide[..., 0].transpose()
+    view[...] = values
+    return view

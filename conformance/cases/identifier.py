@@ -39,7 +39,7 @@ GRAMMAR = {
     "layers": Token(rf"L({NUMBER})", optional=True, shown="L<layers>"),
     "bidirectional": Token(r"(bi)", optional=True, shown="bi"),
     "bias": Token(r"(nobias)", optional=True, shown="nobias"),
-    "dropout": Token(r"drop(0\.5|0\.75|1)", optional=True, shown="drop<p>"),
+    "dropout": Token(r"drop(0\.3|0\.5|0\.75|1)", optional=True, shown="drop<p>"),
     "evaluation": Token(r"(eval)", optional=True, shown="eval"),
     "steps": Token(rf"T({NUMBER})", optional=False, shown="T<steps>"),
     "lengths": Token(rf"len({NUMBER}(?:\.{NUMBER})*)", optional=True, shown="len<n.n.n>"),

@@ -6,6 +6,7 @@ and then rounded to the case's precision; every subject gets the very same bits.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.cases.cotangents import drawn_cotangents, laid_out
+from conformance.cases.cotangents import drawn_cotangents, laid_out, strided
 from conformance.cases.formats import FORMATS, Format
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT, Head, drawn_parameters
 from conformance.cases.masks import is_masked, replayed_masks
@@ -121,6 +122,15 @@ class Problem:
         return values * (self.masks[layer] * values.dtype.type(kept))
 
     @property
+    def dropout_roundings(self) -> int:
+        """How many roundings part two correct programs in what dropout leaves of a value: 0 where 1 / (1 − p) is exact.
+
+        Otherwise p, 1 − p, its reciprocal and the product with it are rounded (docs/derivations.md, section 4.1).
+        """
+        kept = 1 - self.case.dropout
+        return 0 if self.masks is None or kept == 0 or math.frexp(kept)[0] == 0.5 else 4
+
+    @property
     def active(self) -> Array:
         """True (T, B) where a sample has a step."""
         steps, batch = self.case.steps, self.case.batch
@@ -153,8 +163,8 @@ def materialise(case: Case) -> Problem:
         case=case,
         layout=layout,
         weights=MappingProxyType(_parameters(case, drawn_weights(case, rng["weights"]))),
-        x=_fixed(_rounded(case, x)),
-        **{f"{letter}_0": _fixed(_rounded(case, state)) for letter, state in initial.items()},
+        x=_given(case, x),
+        **{f"{letter}_0": _given(case, state) for letter, state in initial.items()},
         d_output=d_seen if head is None else head.d_output,
         **{f"d_{letter}_n": _cotangent(case, d) for letter, d in d_final.items()},
         lengths=_fixed(np.array(case.lengths)) if case.lengths else None,
@@ -170,7 +180,12 @@ def _cotangent(case: Case, drawn: Array) -> Array:
 
 
 def _parameters(case: Case, drawn: Mapping[str, Array]) -> dict[str, Array]:
-    return {name: _fixed(_rounded(case, w)) for name, w in drawn.items()}
+    return {name: _given(case, w) for name, w in drawn.items()}
+
+
+def _given(case: Case, drawn: Array) -> Array:
+    """Return a weight, an input or a state in the precision of the case, and in memory as the case wants it."""
+    return _fixed(strided(case, _rounded(case, drawn)))
 
 
 def _rounded(case: Case, values: Array) -> Array:

@@ -21,10 +21,14 @@ round to 0 or 1, some of them where σ is smaller than any number
 filled     torch's initialisation with 3 added to the biases' sum, and c_0 up to ±60, most of which is kept
 endless    torch's initialisation with one infinity in c_0, in the first sample
 tutorial   what tutorials do: normal weights times 0.01 and no biases, which hides many faults
+uneven     weights of torch's signs whose sizes lie anywhere from 1e-3 to 1e3, evenly on a logarithmic scale
+nanwih, infh0, …   torch's initialisation with one NaN (infinity) in one array, of the first layer or the first sample:
+wih, whh, bih, bhh (parameters), h0, dout or dhn (cotangents of output and h_n)
 kinks      torch's initialisation with x near 0 and biases that almost cancel: relu units sit near their kink
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -39,7 +43,21 @@ def drawn_weights(case: Case, rng: np.random.Generator) -> dict[str, Array]:
     weights = reference_network(case, np.float64, rng).state_dict()
     for name, w in weights.items():
         w[...] = _changed(case, name, w, rng)
+    poison(case, {name.removesuffix("_l0"): w for name, w in weights.items()})
     return weights
+
+
+def poison(case: Case, arrays: Mapping[str, Array]) -> None:
+    """Put the NaN or infinity of the case's regime into the first number of its array, if that is here."""
+    value, name = case.poisoned or (0.0, "")
+    if name in arrays:
+        arrays[name].flat[0] = value
+
+
+def middle(case: Case) -> int:
+    """Return the step in the middle of the first sample."""
+    last = case.lengths[0] - 1 if case.lengths else case.steps - 1
+    return (last + 1) // 2
 
 
 def drawn_inputs(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
@@ -56,8 +74,7 @@ def drawn_inputs(case: Case, layout: Layout, rng: np.random.Generator) -> Array:
     if case.regime == "negzero":
         x.flat[::2] = -0.0
     if case.regime in ("nan", "inf"):
-        last = case.lengths[0] - 1 if case.lengths else case.steps - 1
-        by_time[(last + 1) // 2, 0, 0] = float(case.regime)
+        by_time[middle(case), 0, 0] = float(case.regime)
     if case.lengths:
         by_time[np.arange(case.steps)[:, np.newaxis] >= np.array(case.lengths)] = np.nan
     return x
@@ -75,6 +92,7 @@ def drawn_states(case: Case, layout: Layout, rng: np.random.Generator) -> dict[s
         states["c"] *= 60 / 0.9
     if case.regime == "endless":
         states["c"].flat[0] = np.inf
+    poison(case, {f"{letter}_0": state for letter, state in states.items()})
     return states if case.c_0 else {"h": states["h"]}
 
 
@@ -103,6 +121,7 @@ def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array
         "filled": w + 1.5 if bias else w,
         "identity": _unit_matrices(case, w) + w / 100 if recurrent else w,
         "kinks": 1e-6 * w if bias else w,
+        "uneven": np.copysign(10 ** rng.uniform(-3, 3, w.shape), w) if case.regime == "uneven" else w,
     }
     return changed.get(case.regime, w)
 

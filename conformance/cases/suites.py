@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from conformance.cases import crossings
+from conformance.cases import crossings, kernels
 from conformance.cases.case import Case
 from conformance.cases.covered import Sizes, covered
 from conformance.cases.crossings import DTYPES, NONLINEARITIES, crossed, each, shapes
@@ -40,6 +40,11 @@ STANDARD = (
     crossings.half,
     crossings.cells,
     crossings.carried,
+    kernels.thresholds,
+    kernels.poisoned,
+    kernels.uneven,
+    kernels.headed,
+    kernels.inexact,
 )
 """The crossings that the standard suite takes whole."""
 
@@ -57,6 +62,11 @@ SMOKE = {
     crossings.half: 23,
     crossings.cells: 9,
     crossings.carried: 11,
+    kernels.thresholds: 11,
+    kernels.poisoned: 13,
+    kernels.uneven: 7,
+    kernels.headed: 19,
+    kernels.inexact: 11,
 }
 """The crossings of which the smoke suite takes every so-manieth case."""
 

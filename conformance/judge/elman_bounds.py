@@ -40,7 +40,7 @@ class ElmanBounds(Struct, frozen=True):
         cell.forward_step(prepared, room, (h_prev,), (expected,))
         a += room[0]  # h_{t-1} W_hhᵀ
         terms += magnitude(h_prev) @ size.hh.T
-        epsilon = pre_activation(p, terms, fan_in=x.shape[1] + h_prev.shape[1])
+        epsilon = pre_activation(p, terms, fan_in=x.shape[1] + h_prev.shape[1], roundings=rows.roundings)
         return {"h": Expected(value=expected, bound=state(p, self.nonlinearity, a, epsilon), terms=terms)}
 
     def within(
@@ -75,12 +75,12 @@ def _share(w: Weights, x: Array) -> Array:
     return product if w.b_ih is None else product + w.b_ih
 
 
-def pre_activation(p: Precision, terms: Array, *, fan_in: int) -> Array:
+def pre_activation(p: Precision, terms: Array, *, fan_in: int, roundings: int = 0) -> Array:
     """Bound a = W_ih x + W_hh h + b_ih + b_hh, with `fan_in` = I + H products: γ_{I+H+3} Σ|terms| + (I+H+3) η.
 
-    A term is stored in its product, with a bias added, and in a.
+    A term is stored in its product, with a bias added, and in a; `roundings` are those of x itself.
     """
-    return p.of_sum(fan_in + 3, terms, stored=3)
+    return p.of_sum(fan_in + 3 + roundings, terms, stored=3 + roundings)
 
 
 def state(p: Precision, nonlinearity: str, a: Array, epsilon: Array) -> Array:

@@ -35,8 +35,8 @@ class GruBeforeBounds(Struct, frozen=True):
         x_part, x_terms = affine(rows.x, w.ih, w.b_ih)
         b_rz, b_n = (None, None) if w.b_hh is None else (w.b_hh[:gates], w.b_hh[gates:])
         h_part, h_terms = affine(h_prev.value, w.hh[:gates], b_rz)
-        terms, count = x_terms[:, :gates] + h_terms, rows.x.shape[1] + hidden + 3
-        a = Known(x_part[:, :gates] + h_part, p.of_sum(count, terms, stored=3))
+        terms, count = x_terms[:, :gates] + h_terms, rows.x.shape[1] + hidden + 3 + rows.roundings
+        a = Known(x_part[:, :gates] + h_part, p.of_sum(count, terms, stored=3 + rows.roundings))
         found = {
             letter: Expected.of(
                 known.sigmoid(a.columns(start, start + hidden)), terms[:, start : start + hidden]
@@ -47,7 +47,8 @@ class GruBeforeBounds(Struct, frozen=True):
         q_part, q_terms = affine(q.value, w.hh[gates:], b_n)
         inherited, terms = known.through(q, w.hh[gates:].T).inherited, x_terms[:, gates:] + q_terms
         a_n = Known(
-            x_part[:, gates:] + q_part, p.of_sum(count, terms + inherited, stored=3) + inherited
+            x_part[:, gates:] + q_part,
+            p.of_sum(count, terms + inherited, stored=3 + rows.roundings) + inherited,
         )  # (N, H) @ (H, H) -> (N, H)
         found["n"] = Expected.of(known.tanh(a_n), terms)
         found["h"] = between(p, h_prev, rows.known("z", found["z"]), rows.known("n", found["n"]))

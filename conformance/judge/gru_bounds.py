@@ -38,8 +38,8 @@ class GruBounds(Struct, frozen=True):
             affine(rows.x, w.ih, w.b_ih),
             affine(h_prev.value, w.hh, w.b_hh),
         )
-        fan_in, last, terms = rows.x.shape[1] + hidden, slice(2 * hidden, None), x_terms + h_terms
-        a = Known(x_part + h_part, p.of_sum(fan_in + 3, terms, stored=3))
+        reads, last, terms = rows.x.shape[1] + rows.roundings, slice(2 * hidden, None), x_terms + h_terms
+        a = Known(x_part + h_part, p.of_sum(reads + hidden + 3, terms, stored=3 + rows.roundings))
         found = {
             letter: Expected.of(
                 known.sigmoid(a.columns(start, start + hidden)), terms[:, start : start + hidden]
@@ -52,7 +52,7 @@ class GruBounds(Struct, frozen=True):
             terms=h_terms[:, last],
         )
         r, z, m = (rows.known(letter, found[letter]) for letter in "rzm")
-        own = Known(x_part[:, last], p.of_sum(rows.x.shape[1] + 2, x_terms[:, last], stored=2))
+        own = Known(x_part[:, last], p.of_sum(reads + 2, x_terms[:, last], stored=2 + rows.roundings))
         let_through = known.product(r, m)
         found["n"] = Expected.of(
             known.tanh(known.total(own, let_through)), x_terms[:, last] + magnitude(let_through.value)

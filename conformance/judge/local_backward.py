@@ -77,7 +77,7 @@ def _state_gradients(setting: Setting, flows: dict[Place, Backward], place: Plac
             others, products = _from_outside(setting, flows, place)
             total, count = Flow.summed([after, *others, *finals]), terms + products
             cotangents = len(others) - above + len(finals)
-            stored = 1 + above + cotangents
+            stored = 1 + above + cotangents + (setting.problem.dropout_roundings if above else 0)
         else:
             within = as_flow(flows[place].within[letter]).mapped(setting.by_step)
             total, count = Flow.summed([after, *finals, within]), terms + 1
@@ -168,6 +168,7 @@ def _from_outside(setting: Setting, flows: dict[Place, Backward], place: Place) 
         for side in sides
     ]
     products = sum(len(flows[side].forward.rows.weights.ih) for side in sides)
+    products += problem.dropout_roundings if sides else 0
     if layer == problem.case.layers - 1:
         products += problem.case.output_size
         if problem.d_output is not None:
@@ -236,7 +237,7 @@ def _parameter_gradients(setting: Setting, step: Backward) -> Iterator[Compariso
             if name in gradients:
                 flow = Flow.stacked([_summed(*pair, groups) for pair in factors[kind]])
                 by_step = gradients is shown.step_parameters
-                yield _parameter_gradient(setting, place, kind, gradients[name], flow, by_step=by_step)
+                yield _parameter_gradient(setting, step, kind, gradients[name], flow, by_step=by_step)
 
 
 def _factors(step: Backward) -> dict[str, list[tuple[Known, Known | None]]]:
@@ -260,12 +261,13 @@ def _factors(step: Backward) -> dict[str, list[tuple[Known, Known | None]]]:
 
 
 def _parameter_gradient(
-    setting: Setting, place: Place, kind: str, got: Array, flow: Flow, *, by_step: bool
+    setting: Setting, step: Backward, kind: str, got: Array, flow: Flow, *, by_step: bool
 ) -> Comparison:
     """Compare Σ δ ⊗ (what the step read) over the whole batch, or over every step's batch."""
     steps, batch = setting.problem.case.steps, setting.problem.case.batch
-    added = 1 if by_step else steps
+    added, place = 1 if by_step else steps, step.forward.place
     quantity, axes = PARAMETERS[kind]
+    read = step.forward.rows.roundings if kind == "weight_ih" else 0
     flow = flow if by_step else flow.mapped(_only)
     return Comparison(
         phase="backward",
@@ -275,7 +277,7 @@ def _parameter_gradient(
         axes=("t", *axes) if by_step else axes,
         got=got.astype(np.float64),
         expected=flow.value,
-        bound=gradient_sum(setting.precision, flow, products=added * batch, stored=added),
+        bound=gradient_sum(setting.precision, flow, products=added * batch + read, stored=added + read),
         terms=flow.terms,
         backwards=by_step and place[1] == 0,
     )

@@ -56,6 +56,7 @@ def _steps(setting: Setting, place: Place) -> Forward:
         x=geometry.rows(x),
         previous={letter: geometry.rows(_before(setting, letter, place)) for letter in problem.case.carried},
         shown=setting.of_place(values, place),
+        roundings=problem.dropout_roundings if layer else 0,
     )
     return forward_step(setting.bounds, setting.precision, place, rows)
 

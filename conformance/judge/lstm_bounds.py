@@ -95,7 +95,8 @@ def _pre_activations(p: Precision, rows: Rows) -> tuple[Known, Array]:
     for bias in (w.b_ih, w.b_hh):
         if bias is not None:
             a, terms = a + bias, terms + magnitude(bias)
-    return Known(a, p.of_sum(rows.x.shape[1] + h_prev.shape[1] + 3, terms, stored=3)), terms
+    n = rows.x.shape[1] + h_prev.shape[1] + 3 + rows.roundings
+    return Known(a, p.of_sum(n, terms, stored=3 + rows.roundings)), terms
 
 
 def _projected(p: Precision, rows: Rows, r: Known) -> Expected:

@@ -190,7 +190,15 @@ class Replay(Struct, frozen=True):
         """Return dropout of an output of `layer`, or of its gradient (T, K·B, ·), where another layer follows."""
         if self.problem.masks is None or layer == self.problem.case.layers - 1:
             return values
-        return values * self._tiled(self.problem.dropped(layer, np.ones(self.problem.masks.shape[1:])))
+        left = values * self._tiled(self.problem.dropped(layer, np.ones(self.problem.masks.shape[1:])))
+        if self.problem.dropout_roundings == 0:
+            return left
+        rng, u = self.cell.rng, self.precision.u
+        factor = perturbations(
+            rng, (self.replays, 1), self.problem.dropout_roundings - 1
+        )  # the same everywhere
+        shared = np.repeat(factor, self.problem.case.batch, axis=0)
+        return left * (1 + u * shared + u * perturbations(rng, left.shape))
 
     def _final(self, states: Array, place: Place) -> Array:
         """Return the state in which a scan ends (K·B, H): samples hold theirs, so it is the last one written."""

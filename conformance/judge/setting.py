@@ -29,8 +29,9 @@ class Setting(Struct, frozen=True, kw_only=True):
         return bounds_of(self.problem.case)
 
     def by_step(self, rows: Array) -> Array:
-        """Return the rows (T·B, ·) of all steps as (T, B, ·)."""
-        return rows.reshape(self.problem.case.steps, self.problem.case.batch, -1)
+        """Return the rows (T·B, ·) of all steps as (T, B, ·), 0 in the padding: there 0 · NaN is no term of a sum."""
+        steps = rows.reshape(self.problem.case.steps, self.problem.case.batch, -1)
+        return steps if self.problem.lengths is None else np.where(geometry.active(self.problem), steps, 0.0)
 
     def sequence(self, values: Array) -> Array:
         """Return a sequence of the problem's layout as (T, B, ·) in float64, 0 in the padding."""

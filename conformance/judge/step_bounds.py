@@ -35,6 +35,7 @@ class Rows(Struct, frozen=True, kw_only=True):
     x: Array  # (N, I)
     previous: Mapping[str, Array]  # (N, ·), by letter, of every carried vector
     shown: Mapping[str, Array]  # (N, ·), by letter, with every carried vector
+    roundings: int = 0  # of x itself, beyond what the layer below shows
 
     def known(self, letter: str, expected: Expected) -> Known:
         """Return what the subject shows, or else what it must be up to its bound."""

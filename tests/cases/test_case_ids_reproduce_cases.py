@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conformance import SUITES, Case, UsageError, parse_id
 from conformance.cases import FORMATS, identifier
-from conformance.cases.case import DROPOUT, OF_C, REGIMES, Cell, Cotangents, Dtype
+from conformance.cases.case import DROPOUT, OF_C, POISONED, REGIMES, Cell, Cotangents, Dtype
 
 EXAMPLE = "rnn-tanh-L2-bi-T7-B3-I4-H5-f64-s0"
 
@@ -33,7 +33,13 @@ def cases(draw: st.DrawFn) -> Case:
     hidden_size, h_0, long = draw(size), draw(st.booleans()), cell == "lstm"
     cotangents = draw(st.sampled_from([c for c in get_args(Cotangents) if long or c != "c_n"]))
     c_0 = draw(st.booleans()) if long and h_0 else True
+    bias = draw(st.booleans())
+    lacking = {"bias_ih", "bias_hh"} if not bias else set[str]()
+    lacking |= {"h_0"} if not h_0 else set()
+    lacking |= {"d_output"} if cotangents in ("h_n", "c_n") else set()
+    lacking |= {"d_h_n"} if cotangents in ("output", "last", "c_n") else set()
     regimes = [r for r in REGIMES if r not in OF_C or (long and h_0 and c_0)]
+    regimes = [r for r in regimes if r not in POISONED or POISONED[r][1] not in lacking]
     return Case(
         cell=cell,
         nonlinearity=draw(st.sampled_from(["tanh", "relu"])) if cell == "rnn" else "tanh",
@@ -43,7 +49,7 @@ def cases(draw: st.DrawFn) -> Case:
         dropout=dropout,
         evaluation=dropout > 0 and draw(st.booleans()),
         bidirectional=draw(st.booleans()),
-        bias=draw(st.booleans()),
+        bias=bias,
         steps=steps,
         lengths=lengths,
         batch=batch,
@@ -221,7 +227,7 @@ def test_any_text_is_a_case_with_that_very_id_or_refused(text: str) -> None:
         ({"lengths": [7, 3, 1]}, "[7, 3, 1]"),
         ({"regime": None}, "regime must be one of"),
         ({"dtype": "bf16", "output_size": 2}, "an output head is in f32 or f64; got O = 2 in bf16"),
-        ({"layers": 2, "dropout": 0.3}, "dropout must be one of 0, 0.5, 0.75, 1"),
+        ({"layers": 2, "dropout": 0.4}, "dropout must be one of 0, 0.3, 0.5, 0.75, 1"),
     ],
 )
 def test_a_case_refuses_values_that_no_id_could_say(changes: dict[str, object], says: str) -> None:

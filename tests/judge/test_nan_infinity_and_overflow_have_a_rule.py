@@ -123,14 +123,15 @@ def poisoned_problem(text: str, what: str, value: float, rng: np.random.Generato
     "what", ["x", "h_0", "d_output", "d_h_n", "weight_ih_l0", "weight_hh_l1", "bias_hh_l0_reverse"]
 )
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+@pytest.mark.parametrize("lengths", ["", "-len2.4.1"])
 def test_torch_is_never_accused_because_of_nan_or_infinite_data(
-    nonlinearity: str, what: str, subject: str
+    lengths: str, nonlinearity: str, what: str, subject: str
 ) -> None:
     rng = np.random.default_rng(41)
     runner = load_subject(subject)
     for seed in range(3):
         for value in (np.nan, np.inf, -np.inf):
-            text = f"rnn-{nonlinearity}-L2-bi-T4-B3-I3-H4-{('f32', 'f64')[seed % 2]}-s{seed}"
+            text = f"rnn-{nonlinearity}-L2-bi-T4{lengths}-B3-I3-H4-{('f32', 'f64')[seed % 2]}-s{seed}"
             problem = poisoned_problem(text, what, value, rng)
             findings = planting.findings_on(problem, runner)
             assert [f.first for f in findings if f.verdict == "differs"] == [], (text, value)

@@ -193,6 +193,19 @@ def test_nan_in_the_padding_leaks_nowhere() -> None:
         assert np.isfinite(gradients.step_contributions(name)).all()
 
 
+def test_an_infinite_state_that_is_held_in_the_padding_is_in_no_step_s_share() -> None:
+    problem = problems.make(lengths=(3, 7, 1, 3, 5), nonlinearity="relu")
+    weights = {name: np.abs(w) for name, w in problem.weights.items()}
+    weights["bias_ih_l0"][0] = np.inf  # and from there into all units
+    with np.errstate(invalid="ignore"):
+        trace, gradients = problems.run(problem.but(weights=weights))
+        shares = gradients.step_contributions("weight_hh_l0")
+    assert np.isinf(trace.hidden(0)[:, :, 0]).all()
+    alone = shares[5:]  # steps of one sample, without a sum over samples
+    assert np.isinf(alone).any()
+    assert not np.isnan(alone).any()
+
+
 @DTYPES
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 def test_subnormal_numbers_are_kept_not_flushed(dtype: type, nonlinearity: str) -> None:

@@ -1,12 +1,12 @@
 """Dropout: torch's masks are drawn again, every subject computes with them, and whoever doesn't is found out."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 import torch
 
-from conformance import Unsupported, examine, load_subject, parse_id
+from conformance import Problem, Unsupported, examine, load_subject, parse_id
 from conformance.cases import materialise
 from conformance.faults.mutant import results_only
 from conformance.faults.simulate import simulate
@@ -16,6 +16,8 @@ from conformance.subjects.torch_modules import seeded
 CASE = parse_id("rnn-tanh-L3-bi-drop0.75-T7-B3-I4-H5-f64-s0")
 CASES = [
     CASE.id,
+    "rnn-tanh-L3-bi-drop0.3-T7-B3-I4-H5-f64-s0",
+    "rnn-relu-L3-drop0.3-T7-len3.7.5.5-B4-bf-I4-H5-f32-s0",
     "rnn-relu-L2-drop0.5-T7-len3.7.5.5-B4-bf-I4-H5-f32-s0",
     "rnn-tanh-L2-bi-drop0.5-T7-single-I4-H5-f64-s0",
     "rnn-relu-L3-drop1-T7-B3-I4-H5-f64-s0",
@@ -113,3 +115,69 @@ def test_no_dropout_in_training_and_dropout_in_evaluation_differ():
 def test_the_compiled_module_says_why_it_cannot_draw_them():
     with pytest.raises(Unsupported, match="masks"):
         load_subject("torch-compiled").run(materialise(CASE))
+
+
+def by_factor(factor):
+    """Return the network of the catalogue, with another factor for what dropout keeps."""
+
+    class Scaled(Problem):
+        __slots__ = ()
+
+        def dropped(self, layer, values):
+            return values * (self.masks[layer] * self.dtype.type(factor(self.dtype.type)))
+
+    class Subject:
+        name, description = "scaled", "dropout with a factor of its own"
+
+        def run(self, problem):
+            return simulate(Scaled(**{f.name: getattr(problem, f.name) for f in fields(problem)}))
+
+    return Subject()
+
+
+RIGHT = {
+    "rounded once": lambda _: 1 / (1 - 0.3),
+    "rounded at every step": lambda number: number(1) / (number(1) - number(0.3)),
+    "off by the roundings of p, 1 − p and its reciprocal": lambda number: (
+        1 / 0.7 * (1 + 2.4 * np.finfo(number).epsneg)
+    ),
+}
+THREE_TENTHS = [
+    "rnn-relu-L2-drop0.3-T1-B1-I4-H5-f32-s0",  # dL/dW_ih is one product there
+    "rnn-relu-L2-drop0.3-T1-B1-I4-H5-f64-s0",
+    "rnn-tanh-L3-bi-drop0.3-T7-len3.7.5-B3-I4-H5-f32-s0",
+]
+
+
+@pytest.mark.parametrize("factor", RIGHT)
+@pytest.mark.parametrize("case", THREE_TENTHS)
+def test_whoever_rounds_the_factor_of_dropout_otherwise_is_not_accused(case, factor):
+    assert examine(parse_id(case), by_factor(RIGHT[factor])).verdict == "agrees"
+
+
+@pytest.mark.parametrize("shown", ["steps", "results"])
+@pytest.mark.parametrize("case", THREE_TENTHS)
+def test_a_factor_of_lower_precision_is_found_out(case, shown):
+    inner = by_factor(lambda _: np.float16(1 / (1 - 0.3)))
+
+    class BlackBox:
+        name, description = "low", "the same, by its results"
+
+        def run(self, problem):
+            return results_only(inner.run(problem))
+
+    assert examine(parse_id(case), inner if shown == "steps" else BlackBox()).verdict == "differs"
+
+
+def test_only_an_inexact_factor_adds_roundings():
+    found = {
+        p: materialise(parse_id(f"rnn-tanh-L2-drop{p}-T7-B3-I4-H5-f64-s0"))
+        for p in ("0.3", "0.5", "0.75", "1")
+    }
+    assert {p: problem.dropout_roundings for p, problem in found.items()} == {
+        "0.3": 4,
+        "0.5": 0,
+        "0.75": 0,
+        "1": 0,
+    }
+    assert materialise(parse_id("rnn-tanh-L2-drop0.3-eval-T7-B3-I4-H5-f64-s0")).dropout_roundings == 0
