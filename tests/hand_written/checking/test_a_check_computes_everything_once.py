@@ -94,7 +94,9 @@ def test_a_check_imports_no_masked_arrays():
         "import sys\n"
         "from conformance.hand_written.checking.target import checked_target\n"
         "from conformance.hand_written.request import Request\n"
-        f"print(checked_target({str(target)!r}, '', Request(target='', reproduce=''), lambda _: None).conforms)\n"
+        f"target = {str(target)!r}\n"
+        "request = Request.on_the_command_line(target)\n"
+        "print(checked_target(target, '', request, lambda _: None).conforms)\n"
         "print('numpy.ma' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

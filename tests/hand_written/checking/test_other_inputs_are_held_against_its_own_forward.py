@@ -58,9 +58,9 @@ WORDS = """
 import numpy as np
 
 class Net:
-    def __init__(self, vocabulary, embedding_dim, hidden, outputs):
-        self.table = 0.3 * np.random.randn(vocabulary, embedding_dim)
-        self.W, self.U = 0.3 * np.random.randn(embedding_dim, hidden), 0.3 * np.random.randn(hidden, hidden)
+    def __init__(self, vocab, dim, hidden, outputs):
+        self.table = 0.3 * np.random.randn(vocab, dim)
+        self.W, self.U = 0.3 * np.random.randn(dim, hidden), 0.3 * np.random.randn(hidden, hidden)
         self.V, self.b = 0.3 * np.random.randn(hidden, outputs), np.zeros(hidden)
 
     def forward(self, words, h):

@@ -6,7 +6,7 @@ SIZES = {
     "T": r"t t_?x timesteps? time_steps? n_?steps? num_steps seq(uence)?_?(len(gth)?|size) steps n_?t length "
     r"max_?len(gth)? unroll\w*",
     "B": r"b m bs batch n batch_?size n_?samples num_samples n_?examples mini_?batch\w*",
-    "V": r"v vocab(ulary)? vocab_?(size|len) n_?vocab num_?vocab word_dim n_?(chars|tokens|sym(bol)?s?|letters|words) "
+    "V": r"v vocab vocab_?(size|len) n_?vocab num_?vocab word_dim n_?(chars|tokens|sym(bol)?s?|letters|words) "
     r"num_?(chars|tokens|symbols|words) alphabet\w* data_?dim",
     "H": r"context_?(dim|size|units) h hidden n_?h n_?hid(den)?\w* hidden_?\w* num_?hidden\w* h_?dim h_?size dim_?h "
     r"units n_?units num_?units "
