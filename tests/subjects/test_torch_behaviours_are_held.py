@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from conformance import load_subject, parse_id
-from conformance.cases import crossings, materialise
+from conformance.cases import crossings, kernels, materialise
 from conformance.cases.case import REGIMES
 from conformance.cases.suites import STANDARD
 from conformance.judge import allowances
@@ -69,9 +69,10 @@ def test_every_contract_that_torch_takes_wrongly_has_a_marked_row():
 def test_every_crossing_is_part_of_the_standard_suite():
     made = {
         name
-        for name, value in vars(crossings).items()
+        for module in (crossings, kernels)
+        for name, value in vars(module).items()
         if callable(value)
-        and getattr(value, "__module__", "") == crossings.__name__
+        and getattr(value, "__module__", "") == module.__name__
         and not name.startswith("_")
     }
     helpers = {"each", "shapes", "widths", "crossed"}
