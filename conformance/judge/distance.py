@@ -47,7 +47,8 @@ def _results(observation: Observation) -> dict[str, Array]:
 
 
 def _distance(quantity: str, got: Array, reference: Array, form: Format) -> Distance:
-    difference = np.abs(np.subtract(got, reference, dtype=np.float64))
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN; of equal infinities the lines below make 0
+        difference = np.abs(np.subtract(got, reference, dtype=np.float64))
     if not np.isfinite(difference).all():
         difference[np.isnan(difference)] = np.inf
         difference[np.isnan(got) & np.isnan(reference) | (got == reference)] = 0
