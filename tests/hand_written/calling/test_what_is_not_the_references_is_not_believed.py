@@ -75,6 +75,29 @@ def test_an_initial_state_that_is_kept_in_a_list_is_no_further_parameter(tmp_pat
     assert record.verdict == "conforms", record.headline
 
 
+ARRAY_OF_STATES = changed(
+    network(attributes="self.hs = np.zeros((n_steps + 1, n_hidden))"),
+    ("(self, n_in,", "(self, n_steps, n_in,"),
+    ("self.xs, self.hs = xs, [np.zeros(len(self.bh))]", "self.xs = xs"),
+    ("for x in xs:", "for t, x in enumerate(xs):"),
+    ("self.hs.append(np.tanh(", "self.hs[t + 1] = (np.tanh("),
+    ("self.hs[-1]", "self.hs[t]"),
+)
+
+START_IN_THE_LAST_ROW = changed(
+    ARRAY_OF_STATES,
+    ("self.hs[t]", "self.hs[t - 1]"),
+    ("self.hs[t + 1]", "self.hs[t]"),
+    ("self.hs[1:]", "self.hs[:-1]"),
+)
+
+
+@pytest.mark.parametrize("text", [ARRAY_OF_STATES, START_IN_THE_LAST_ROW], ids=["first", "last"])
+def test_an_initial_state_in_a_row_of_the_array_of_states_is_no_further_parameter(tmp_path, text):
+    record = checked(tmp_path, text)
+    assert record.verdict == "conforms", record.headline
+
+
 def test_what_is_called_a_target_is_handed_no_cotangent(tmp_path):
     text = changed(network(), ("(self, dys)", "(self, target)"), ("dys[t]", "(0.9**t * target[t])"))
     record = checked(tmp_path, text)

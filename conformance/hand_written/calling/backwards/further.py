@@ -58,7 +58,7 @@ def further(bound: Binding, backward: Backward) -> Further:
         moved = more(bound.loaded, moved, bound.forward)
         if not moved.ok or not _differ(given, _arrays(moved, ["result", *roots]), path):
             continue
-        if _is_the_start(forward, start, moved):
+        if _is_the_start(forward, path, start, moved):
             continue
         moved = more(bound.loaded, moved, bound.backward, lifted=bound.lifted)
         name = path.partition(".")[2] or path
@@ -71,9 +71,15 @@ def further(bound: Binding, backward: Backward) -> Further:
     return Further()
 
 
-def _is_the_start(forward: Forward, start: Array, moved: Ran) -> bool:
-    """Tell whether an array is the initial state: what is shown then is what the reference gives from there."""
+def _is_the_start(forward: Forward, path: str, start: Array, moved: Ran) -> bool:
+    """Tell whether an array holds the initial state: what is shown then is what the reference gives from there.
+
+    Where the forward pass writes states into the same array, the initial one is what it leaves of `start`.
+    """
     shown, problem, p = forward.best("h", "y"), forward.asked.problem, forward.asked.p
+    after = value(moved, path)
+    left = start[after == start] if np.shape(after) == start.shape else start
+    start = left if left.size else start
     if shown is None or start.size not in (p.H, p.B * p.H):
         return False
     rows = np.broadcast_to(start.reshape(-1, p.H), (p.B, p.H))
