@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -145,7 +146,8 @@ def _uses(request: Request, progress: Progress, *, by_its_own_file: bool = False
     ):
         progress(f"watching how {driver.path.name} uses it")
         sources = (*pieces, *driver.pieces)
-        stage, steps = _watched(driver, root, asked, path, written_in(sources))
+        judged = partial(by_its_loss, at_once=by_its_own_file)  # enough for what agrees already
+        stage, steps = _watched(driver, root, asked, path, written_in(sources), judged)
         said = next(filter(None, (says_otherwise(piece.text) for piece in sources)), None)
         declares = any(map(_defines_a_loss, pieces))
         yield Use(driver=driver, stage=stage, steps=steps, said=said, declares=declares)
@@ -178,6 +180,7 @@ def _watched(
     asked: Target,
     path: Path,
     written: Mapping[tuple[str, str], Sequence[Written]],
+    judged: Callable[[Step], ByItsLoss],
 ) -> tuple[Stage, list[ByItsLoss]]:
     """Run a driver, and hold each training step that is found against its loss."""
     stage = Stage()
@@ -187,7 +190,7 @@ def _watched(
         return frame.f_code.co_filename in stage.log.files
 
     def judge(step: Step) -> tuple[bool, int]:
-        found.append(by_its_loss(step))
+        found.append(judged(step))
         return found[-1].verdict != "open", found[-1].ends
 
     training = Training(
@@ -205,8 +208,14 @@ def _watched(
 
 
 def _telling(asked: Target, path: Path) -> Callable[[FrameType], bool]:
-    """Return what tells whether a frame is of the functions or classes that were asked about."""
+    """Return what tells whether a frame is of the functions or classes that were asked about.
+
+    A method may have been given to its class later: then it is the class of its first argument that tells.
+    """
     file = str(path)
+
+    def is_asked(name: str) -> bool:
+        return any(name == each or name.startswith(f"{each}.") for each in asked.names)
 
     def tells(frame: FrameType) -> bool:
         code = frame.f_code
@@ -214,8 +223,10 @@ def _telling(asked: Target, path: Path) -> Callable[[FrameType], bool]:
             return False
         if not code.co_flags & inspect.CO_NEWLOCALS:  # of a module, or the body of a class
             return code.co_name == "<module>" and not asked.names
-        name = code.co_qualname
-        return not asked.names or any(name == each or name.startswith(f"{each}.") for each in asked.names)
+        if not asked.names or is_asked(code.co_qualname):
+            return True
+        owner = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+        return any(is_asked(each.__qualname__) for each in type(owner).__mro__)
 
     return tells
 

@@ -4,6 +4,9 @@ It is moved either way, at two distances, so that each derivative has an error; 
 parameters, has a Jacobian.
 """
 
+from collections.abc import Mapping
+from functools import cached_property
+
 import numpy as np
 from msgspec import Struct, field
 
@@ -56,12 +59,30 @@ class Moved:
             and base.when[key] < own.begins
             and not any(np.array_equal(each, w) for w in self.values.values() for each in (array, array.T))
         ][:MOST_OUTPUTS]
-        self.rows = {
-            path: [
-                (self._differences(path, move, FAR / 2), self._differences(path, move, FAR)) for move in moves
-            ]
-            for path, moves in self.moves.items()
+
+    @cached_property
+    def rows(self) -> dict[str, list[tuple[Differences, Differences]]]:
+        """The differences along each direction of each parameter, at half the distance and at all of it."""
+        return {
+            path: [self._near_and_far({path: move}) for move in moves] for path, moves in self.moves.items()
         }
+
+    @cached_property
+    def rows_of_all(self) -> list[tuple[Differences, Differences]]:
+        """The same along directions of all parameters at once, which cost little."""
+        return [
+            self._near_and_far({path: moves[n] for path, moves in self.moves.items()})
+            for n in range(DIRECTIONS)
+        ]
+
+    def slope_of_all(self, key: Key, size: float) -> Slope | None:
+        """Return the derivatives of a number, of a size, along the directions of all parameters at once."""
+        row = [
+            (near.computed[key], far.computed[key])
+            for near, far in self.rows_of_all
+            if key in near.computed and key in far.computed
+        ]
+        return extrapolated(row, size) if len(row) == DIRECTIONS else None
 
     def slopes_of(self, key: Key, size: float, weights: Array | float = 1.0) -> dict[str, Slope]:
         """Return the derivatives along each parameter of a number, or of an output times weights, of a size."""
@@ -89,10 +110,13 @@ class Moved:
         size = max(float(np.abs(move * self.values[of]).sum()) for move in self.moves[of])
         return extrapolated(rows, size)
 
-    def _differences(self, path: str, move: Array, distance: float) -> Differences:
+    def _near_and_far(self, moves: Mapping[str, Array]) -> tuple[Differences, Differences]:
+        return self._differences(moves, FAR / 2), self._differences(moves, FAR)
+
+    def _differences(self, moves: Mapping[str, Array], distance: float) -> Differences:
         right, left = (
             self.step.run(
-                {**self._around, path: self.values[path] + sign * distance * move},
+                self._around | {path: self.values[path] + sign * distance * v for path, v in moves.items()},
                 self._end,
                 self.outputs,
                 self._begin,
@@ -115,7 +139,7 @@ class Moved:
             ):
                 computed[key] = (one - other) / (2 * distance)
         updates = {
-            of: (right.final[of] - left.final[of]) / (2 * distance) - (move if of == path else 0.0)
+            of: (right.final[of] - left.final[of]) / (2 * distance) - moves.get(of, 0.0)
             for of, value in self.values.items()
             if of in right.final
             and of in left.final

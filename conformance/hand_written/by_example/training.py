@@ -133,7 +133,7 @@ class Training(Struct):
         if self._events > MOST_BEFORE:
             raise Enough
         whole = self._events == self._again_at
-        here = self.is_target(frame) and (event == "call" or (event == "jump" and self.in_loops))
+        here = (event == "call" or (event == "jump" and self.in_loops)) and self.is_target(frame)
         place = (frame.f_code, frame.f_lineno if event == "jump" else 0)
         if not whole and (not here or place in self._tried or self._events < self._again_at):
             return
@@ -282,7 +282,7 @@ class _Prober(_Copy):
 
     def seen(self, frame: FrameType, event: str, value: Any) -> None:
         self.events += 1
-        self.recording.of_the_target |= self.training.is_target(frame)
+        self.recording.of_the_target = self.recording.of_the_target or self.training.is_target(frame)
         if self.events == self.before - 1:
             self.recording.keep_written(
                 numbers_of(frames_from(frame, self.training.is_foreign), self.training.written), self.events

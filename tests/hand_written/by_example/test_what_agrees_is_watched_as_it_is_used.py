@@ -1,8 +1,11 @@
 """A network that agrees as a check calls it may be trained wrongly by its own script, which is watched as well."""
 
+from textwrap import dedent
+
 import pytest
 from support.small_networks import changed, checked
 
+from conformance.hand_written.by_example.moved import DIRECTIONS, Moved
 from conformance.hand_written.by_example.written import written_in
 from conformance.hand_written.calling.loading.source import pieces_of
 
@@ -71,6 +74,31 @@ def test_it_is_undecided_where_its_script_trains_it_wrongly(tmp_path, mistake):
     record = checked(tmp_path, changed(NETWORK, mistake))
     assert record.verdict == "undecided"
     assert "it agrees as it is called here, but as network.py uses it" in record.headline
+
+
+METHODS = NETWORK[NETWORK.index("    def forward") : NETWORK.index("if __name__")]
+
+GIVEN_LATER = changed(
+    NETWORK,
+    (METHODS, f"{dedent(METHODS)}Net.forward, Net.loss, Net.backward = forward, loss, backward\n"),
+)
+"""Its methods are functions that are given to the class, as cells of a notebook do."""
+
+
+@pytest.mark.parametrize("mistake", list(MISTAKES.values())[1:3], ids=list(MISTAKES)[1:3])
+def test_methods_that_are_given_to_a_class_later_are_watched_too(tmp_path, mistake):
+    assert checked(tmp_path, changed(GIVEN_LATER, mistake)).verdict == "undecided"
+
+
+def test_what_is_right_is_moved_along_all_parameters_at_once_alone(tmp_path, monkeypatch):
+    moved = []
+    near_and_far = Moved._near_and_far
+    monkeypatch.setattr(
+        Moved, "_near_and_far", lambda self, moves: moved.append(set(moves)) or near_and_far(self, moves)
+    )
+    text = changed(NETWORK, ("for name, g in", "loss = net.loss(y, d)\n        for name, g in"))
+    assert checked(tmp_path, text).verdict == "conforms"
+    assert moved == DIRECTIONS * [{"net.W", "net.U", "net.V", "net.b", "net.c"}]
 
 
 def test_expressions_that_may_be_losses_are_what_is_printed_kept_or_called_so(tmp_path):
