@@ -23,7 +23,7 @@ from conformance.hand_written.by_example.own_loss import (
     ByItsLoss,
     by_its_loss,
 )
-from conformance.hand_written.by_example.stage import Stage, played
+from conformance.hand_written.by_example.stage import LONGEST, Stage, played
 from conformance.hand_written.by_example.training import Step, Training
 from conformance.hand_written.by_example.written import Written, written_in
 from conformance.hand_written.calling.adapter import weights_of
@@ -106,6 +106,11 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
             headline = f"{request.target} can't be judged: it agrees as it is called here, but {used}."
             notes = [*record.notes, *_made_up(use.stage)]
             return structs.replace(record, verdict="undecided", headline=headline, notes=notes)
+        if use.stage.out_of_time and not use.steps:
+            note = (
+                f"Whether {use.driver.path.name} trains it rightly was not seen: {_out_of_time(use.stage)}."
+            )
+            return structs.replace(record, notes=[*record.notes, note])
     return record
 
 
@@ -165,7 +170,14 @@ def _in_vain(use: Use) -> str:
         return (
             "its update goes by what it takes for the gradient of its loss; whether that is it was not seen"
         )
-    return "by which loss its update goes could not be told" if use.steps else "no training step was seen"
+    if use.steps:
+        return "by which loss its update goes could not be told"
+    return _out_of_time(use.stage) if use.stage.out_of_time else "no training step was seen"
+
+
+def _out_of_time(stage: Stage) -> str:
+    """Return in words that a statement was ended."""
+    return f"{stage.out_of_time} computed for {LONGEST:g} s without a training step"
 
 
 def _defines_a_loss(piece: Piece) -> bool:

@@ -25,8 +25,8 @@ from conformance.hand_written.by_example.arrays import (
 MOST_EVENTS = 6_000
 """Events of one step: a text of 25 letters has some hundreds."""
 
-MOST_BEFORE = 2_000_000
-"""Events before the first call of a target, after which nothing is waited for any more."""
+MOST_BEFORE = 500_000
+"""Events before the first call of a target, after which nothing is waited for any more: seconds of loops in Python."""
 
 SHORTEST = 30
 """Events of a step, at least."""

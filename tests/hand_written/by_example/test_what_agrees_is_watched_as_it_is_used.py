@@ -5,6 +5,7 @@ from textwrap import dedent
 import pytest
 from support.small_networks import changed, checked
 
+from conformance.hand_written.by_example import as_used, stage
 from conformance.hand_written.by_example.moved import DIRECTIONS, Moved
 from conformance.hand_written.by_example.written import written_in
 from conformance.hand_written.calling.loading.source import pieces_of
@@ -99,6 +100,21 @@ def test_what_is_right_is_moved_along_all_parameters_at_once_alone(tmp_path, mon
     text = changed(NETWORK, ("for name, g in", "loss = net.loss(y, d)\n        for name, g in"))
     assert checked(tmp_path, text).verdict == "conforms"
     assert moved == DIRECTIONS * [{"net.W", "net.U", "net.V", "net.b", "net.c"}]
+
+
+def test_a_script_that_computes_for_too_long_is_told_and_denies_nothing(tmp_path, monkeypatch):
+    for module in (as_used, stage):
+        monkeypatch.setattr(module, "LONGEST", 0.2)
+    text = changed(
+        NETWORK,
+        (
+            "    for epoch",
+            "    for _ in range(100):\n        np.linalg.svd(rng.randn(200, 200))\n    for epoch",
+        ),
+    )
+    record = checked(tmp_path, text)
+    assert record.verdict == "conforms"
+    assert "computed for 0.2 s without a training step" in " ".join(record.notes)
 
 
 def test_expressions_that_may_be_losses_are_what_is_printed_kept_or_called_so(tmp_path):
