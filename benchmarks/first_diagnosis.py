@@ -47,9 +47,7 @@ def tried(package: Path, folder: Path) -> None:
     there = f"from importlib.util import find_spec; print([n for n in {NOT_NEEDED!r} if find_spec(n)])"
     if (found := timed(python, "-c", there, cwd=folder)[0].strip()) != "[]":
         sys.exit(f"{found} came with it, which a check doesn't need.")
-    text = re.search(r"^```python\n(.*?)^```", START.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[
-        1
-    ]
+    text = re.search(r"^```python\n(.*?)^```", START.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
     (folder / "my_rnn.py").write_text(text, encoding="utf-8")
     for wrong, right in MENDED:
         text = text.replace(wrong, right)
