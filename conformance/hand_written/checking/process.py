@@ -29,7 +29,7 @@ PATIENCE = 4
 CLOSING = 20.0
 """Seconds within which what was started is ended and cleared away; what still holds a pipe then isn't waited for."""
 
-OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
+OUT_OF_TIME = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None
 """The status of a process that was ended because it had computed for so long, where the system knows such limits."""
 
 KEEPER = "conformance.hand_written.checking"
@@ -223,7 +223,7 @@ class Keeper:
 
 def _unfinished(question: Question, messages: ChildMessages, *, in_time: bool) -> CheckRecord:
     """Return the record of a check that came to no answer."""
-    if not in_time or messages.status == OUT_OF_TIME:
+    if not in_time or (messages.status is not None and messages.status == OUT_OF_TIME):
         how_far = _how_far(messages, question.seconds, by_the_clock=not in_time)
         return out_of_time_record(question.request, how_far)
     return failed_record(question.request, _end(messages))
