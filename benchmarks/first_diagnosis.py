@@ -3,7 +3,7 @@
     python benchmarks/first_diagnosis.py DIST
 
 DIST holds one wheel and one sdist. Each is installed as a user would, in a virtual environment of its own; then
-`conformance check` is pointed at the network that the README opens with, and at the same network mended. Fails where
+`conformance check` is pointed at the network of docs/start.md, and at the same network mended. Fails where
 an installation lacks something, or an answer is another one.
 """
 
@@ -17,7 +17,7 @@ import venv
 from pathlib import Path
 from time import perf_counter
 
-README = Path(__file__).parents[1] / "README.md"
+START = Path(__file__).parents[1] / "docs" / "start.md"
 MENDED = (("1 - np.tanh(self.hs[t]) ** 2", "1 - self.hs[t] ** 2"), ("self.Whh @ dz", "self.Whh.T @ dz"))
 NOT_NEEDED = ("torch", "matplotlib", "pytest")
 
@@ -47,9 +47,7 @@ def tried(package: Path, folder: Path) -> None:
     there = f"from importlib.util import find_spec; print([n for n in {NOT_NEEDED!r} if find_spec(n)])"
     if (found := timed(python, "-c", there, cwd=folder)[0].strip()) != "[]":
         sys.exit(f"{found} came with it, which a check doesn't need.")
-    text = re.search(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[
-        1
-    ]
+    text = re.search(r"^```python\n(.*?)^```", START.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
     (folder / "my_rnn.py").write_text(text, encoding="utf-8")
     for wrong, right in MENDED:
         text = text.replace(wrong, right)

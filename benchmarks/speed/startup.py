@@ -39,7 +39,7 @@ class RNN:
             carry = self.Wh.T @ da
         return dWx, dWh, db
 """
-"""A right network, found out, bound and judged in the two processes of `conformance check`."""
+"""A right network, found out, bound and judged in the processes of `conformance check`."""
 
 PROGRAMS = {
     "python alone": ["-c", "pass"],
@@ -83,9 +83,7 @@ def main(*, rounds: int) -> None:
         for _ in range(rounds):
             for name, arguments in PROGRAMS.items():
                 found[name].append(run([part.format(file=file) for part in arguments]))
-        imports = dearest_imports(
-            ["-m", "conformance.hand_written.checking.worker", f"{file}:RNN", "", "60"], 6
-        )
+        imports = dearest_imports(["-c", "import conformance.hand_written.checking.worker"], 6)
     rows = [
         {
             "program": name,

@@ -84,25 +84,28 @@ def check(
     """
     _refuse_what_cannot_be_meant(form, mend=mend, diff=diff, fix=fix, write=write, quiet=quiet, watch=watch)
     from conformance.cli.checks import Checks
+    from conformance.hand_written.checking.process import Keeper
 
     end_quietly_where_nobody_reads()
-    checks = Checks(
-        targets=targets,
-        case=case,
-        seconds=seconds,
-        execute=execute,
-        mend=True if diff or fix else mend,
-        form="diff" if diff else "lines" if quiet else form,
-        verbose=verbose,
-        fix=fix,
-        ask=not write,
-        elman=elman,
-    )
-    if not watch:
-        context.exit(checks.once())
-    for _ in changes(checks.files):
-        checks.once()
-        click.echo("watching; Ctrl-C ends it", err=True)
+    with Keeper() as keeper:
+        checks = Checks(
+            targets=targets,
+            case=case,
+            seconds=seconds,
+            execute=execute,
+            mend=True if diff or fix else mend,
+            form="diff" if diff else "lines" if quiet else form,
+            verbose=verbose,
+            fix=fix,
+            ask=not write,
+            elman=elman,
+            keeper=keeper,
+        )
+        if not watch:
+            context.exit(checks.once())
+        for _ in changes(checks.files):
+            checks.once()
+            click.echo("watching; Ctrl-C ends it", err=True)
 
 
 def _refuse_what_cannot_be_meant(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from msgspec import Struct
 
 from conformance.cli.options import progress
 from conformance.cli.patches import made, patch_of
-from conformance.cli.streams import escaped
-from conformance.hand_written.checking.process import checked_apart
+from conformance.cli.streams import escaped, is_terminal
+from conformance.hand_written.checking.process import Keeper
+from conformance.hand_written.request import Question
 from conformance.hand_written.target import Target
 from conformance.record.check import EXIT_INCONCLUSIVE, CheckRecord
 
@@ -19,7 +21,7 @@ EXIT_NOTHING = 4
 
 
 class Checks(Struct, frozen=True, kw_only=True):
-    """What is checked and how it is told, by the options of the command.
+    """What is checked and how it is told, by the options of the command, and by whom it is answered.
 
     Beside the formats there are "lines", one for each network that doesn't conform, and "diff", the patches alone.
     """
@@ -34,6 +36,7 @@ class Checks(Struct, frozen=True, kw_only=True):
     fix: bool
     ask: bool
     elman: bool
+    keeper: Keeper
 
     def files(self) -> Iterable[Path]:
         """Yield the files that are looked at; a module is none, since nothing is imported here."""
@@ -85,10 +88,11 @@ class Checks(Struct, frozen=True, kw_only=True):
             yield record
 
     def _checked(self, target: str, *, mend: bool | None) -> CheckRecord:
+        question = Question(
+            target=target, case=self.case, seconds=self.seconds, execute=self.execute, mend=mend
+        )
         with progress() as tell:
-            return checked_apart(
-                target, self.case, seconds=self.seconds, progress=tell, execute=self.execute, mend=mend
-            )
+            return self.keeper.answer(question, tell)
 
     def _mended(self, record: CheckRecord) -> CheckRecord:
         """Make the patch of a record; return it, or that of the code as it is then."""
@@ -108,6 +112,11 @@ class Checks(Struct, frozen=True, kw_only=True):
 
 def print_whole(record: CheckRecord, *, verbose: bool) -> None:
     """Print all of a check; what did not run is listed with `verbose`."""
+    if not is_terminal(sys.stdout):
+        from conformance.hand_written.report.text import check_text
+
+        click.echo(check_text(record, verbose=verbose), nl=False)
+        return
     from conformance.hand_written.report.terminal import print_check
     from conformance.report.console import console
 
@@ -117,7 +126,13 @@ def print_whole(record: CheckRecord, *, verbose: bool) -> None:
 def print_line(record: CheckRecord) -> None:
     """Print a check in one line, its verdict in colour where there are colours."""
     from conformance.hand_written.report.overview import line_of
-    from conformance.hand_written.report.terminal import print_one_line
+    from conformance.hand_written.report.text import one_line
+
+    line = one_line(record, line_of(record))
+    if not is_terminal(sys.stdout):
+        click.echo(line.text)
+        return
+    from conformance.hand_written.report.terminal import print_line as print_in_colour
     from conformance.report.console import console
 
-    print_one_line(console(), record, line_of(record))
+    print_in_colour(console(), line)

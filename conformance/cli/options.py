@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
+
+from conformance.cli.streams import is_terminal
 
 if TYPE_CHECKING:
     from conformance.cases import Case
@@ -105,13 +108,12 @@ def end_quietly_where_nobody_reads() -> None:
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Show on a terminal what is being done, and nothing elsewhere."""
-    from conformance.report.console import console
-
-    errors = console(stderr=True)
-    if not errors.is_terminal:
+    if not is_terminal(sys.stderr):
         yield lambda _: None
         return
-    with errors.status("starting") as status:
+    from conformance.report.console import console
+
+    with console(stderr=True).status("starting") as status:
         yield status.update
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from typing import TextIO
 
 
 def prepare_streams() -> None:
@@ -18,6 +19,14 @@ def prepare_streams() -> None:
             setattr(sys, name, stream)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Return whether somebody looks at a stream, or wants it as if somebody did, by FORCE_COLOR or TTY_COMPATIBLE.
+
+    Only then is what draws on terminals imported; it has the last word on colours.
+    """
+    return stream.isatty() or any(os.environ.get(name) for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
 
 
 def escaped(text: str, form: str) -> str:

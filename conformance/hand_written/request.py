@@ -1,8 +1,9 @@
 """What was asked, and the answers that need no judging: nothing heavy is imported here."""
 
+import json
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from conformance.errors import quoted
 from conformance.hand_written.target import parts_of
@@ -30,6 +31,31 @@ class Request(Struct, frozen=True, kw_only=True):
         asked = " ".join(map(quoted, parts_of(target)))
         options = (f" --case {case}" if case else "") + flags
         return cls(target=target, reproduce=f"conformance check {asked}{options}", mend=mend)
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What a process is asked to check: a target, a case ("" for the one that it admits), and within what limits."""
+
+    target: str
+    case: str
+    seconds: float
+    execute: bool
+    mend: bool | None
+
+    @property
+    def request(self) -> Request:
+        """The same as a reader writes it."""
+        return Request.on_the_command_line(self.target, self.case, execute=self.execute, mend=self.mend)
+
+    @property
+    def line(self) -> bytes:
+        """The question as a line of JSON, in which a name may be no UTF-8."""
+        return json.dumps(to_builtins(self)).encode() + b"\n"
+
+    @classmethod
+    def read(cls, line: bytes) -> "Question":
+        """Return the question of a line."""
+        return cls(**json.loads(line))
 
 
 def not_called_record(

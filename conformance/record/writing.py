@@ -80,7 +80,10 @@ def _staged(path: Path, content: bytes) -> Path:
 
 @contextmanager
 def _alone_in(directory: Path) -> Iterator[None]:
-    """Hold a lock on a folder, where the system has such locks; it goes with the process, whatever ends it."""
+    """Hold a lock on a folder, where the system has such locks; it goes with the process, whatever ends it.
+
+    filelock would leave or delete a file of its own in it, and the folder may be that of somebody's source.
+    """
     try:
         import fcntl
     except ImportError:  # not on Windows

@@ -24,7 +24,7 @@ from conformance.cli import main
 from conformance.record.check import CheckRecord
 
 record = CheckRecord(schema=1, target={STRANGE!r}, verdict="failed", headline="Größe → ∂L: \\udce9", reproduce="…")
-process.checked_apart = lambda *_, **__: record
+process.Keeper.answer = lambda *_, **__: record
 ended = []
 for command in json.loads(Path(sys.argv[1]).read_text()):
     try:

@@ -10,10 +10,9 @@ import pytest
 from gallery.definitions import located
 from support.commands import conformance
 
-from conformance.cli import checks
 from conformance.errors import UsageError
 from conformance.hand_written.calling.loading.source import Piece
-from conformance.hand_written.checking.process import checked_apart
+from conformance.hand_written.checking.process import Keeper, checked_apart
 from conformance.hand_written.collecting import collected, networks_in, networks_under, sources_under
 from conformance.hand_written.report.overview import sentence
 from conformance.record.check import CheckRecord
@@ -48,7 +47,7 @@ def known(folder: Path) -> dict[str, CheckRecord]:
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch, known: dict[str, CheckRecord]) -> Callable[..., tuple[int, str]]:
     """Return the command `check`, for which all is known already."""
-    monkeypatch.setattr(checks, "checked_apart", lambda target, _, **__: known[target])
+    monkeypatch.setattr(Keeper, "answer", lambda _, question, __: known[question.target])
     return lambda *arguments: conformance("check", *arguments)
 
 

@@ -32,6 +32,13 @@ def test_a_network_is_checked(bare: dict[str, str]) -> None:
     assert (done.returncode, "DIFFERS" in done.stdout) == (1, True)
 
 
+def test_what_is_piped_is_told_without_what_draws_renders_and_locks(tmp_path: Path) -> None:
+    env = without(["rich", "jinja2", "filelock", "threadpoolctl"], tmp_path)
+    done = run(env, "check", "docs/examples/hand_written.py:SumLearner")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("DIFFERS  ")
+
+
 def test_a_check_does_not_import_torch_where_it_is_installed(tmp_path: Path) -> None:
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w').close()")

@@ -1,4 +1,4 @@
-"""What the README and the tour show is what happens: their Python runs, output is printed, commands exist."""
+"""The README is one screen; what the first check and the tour show is what happens: Python runs, output is printed."""
 
 import re
 import subprocess
@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parents[2] / "README.md"
-TOUR = README.parent / "docs" / "tour.md"
+START, TOUR = (README.parent / "docs" / name for name in ("start.md", "tour.md"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SCREEN = 50
+"""Lines that can be seen at once."""
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
 
 
 def blocks(language: str) -> list[str]:
-    both = README.read_text(encoding="utf-8") + TOUR.read_text(encoding="utf-8")
+    both = START.read_text(encoding="utf-8") + TOUR.read_text(encoding="utf-8")
     return [text for kind, text in BLOCK.findall(both) if kind == language]
 
 
@@ -23,21 +25,30 @@ def without_numbers(text: str) -> str:
     return NUMBER.sub("#", text)
 
 
+def test_the_readme_is_one_screen_with_one_picture_and_two_commands() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= SCREEN
+    assert text.count("![") == 1
+    ((language, commands),) = BLOCK.findall(text)
+    assert language == "sh"
+    assert [line.split()[0] for line in commands.splitlines()] == ["pip", "conformance"]
+
+
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that the README begins with."""
+    """The file that the first check is of."""
     path = tmp_path_factory.mktemp("readme") / "my_rnn.py"
     path.write_text(blocks("python")[0], encoding="utf-8")
     return path
 
 
 def said_of(path: Path) -> subprocess.CompletedProcess[str]:
-    """Run the README's command in the folder of `path`."""
+    """Run the command of the first check in the folder of `path`."""
     command = [sys.executable, "-m", "conformance", "check", f"{path.name}:MyRNN"]
     return subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
 
 
-def test_the_opening_session_prints_what_the_readme_shows(network: Path) -> None:
+def test_the_first_check_prints_what_is_shown(network: Path) -> None:
     done = said_of(network)
     head, tail = blocks("text")[0].split("  …\n")
     assert done.returncode == 1
@@ -64,7 +75,7 @@ def test_the_mended_network_conforms(network: Path) -> None:
     assert (done.returncode, done.stdout.split()[0]) == (0, "CONFORMS")
 
 
-def test_the_python_of_the_readme_runs_and_its_test_fails_on_its_mistakes() -> None:
+def test_the_python_that_is_shown_runs_and_its_test_fails_on_its_mistakes() -> None:
     program = "\n".join(blocks("python")) + "\ntest_my_rnn_conforms()\n"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "AssertionError: DIFFERS" in done.stderr, done.stderr

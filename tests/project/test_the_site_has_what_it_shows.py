@@ -59,6 +59,14 @@ def test_every_page_is_in_the_menu_and_nothing_else_is() -> None:
     assert SITE["strict"] is True
 
 
+def test_every_picture_is_taken_by_the_script_and_shown_on_a_page() -> None:
+    there = {path.stem for path in (DOCS / "pictures").glob("*")}
+    text = "".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md"))
+    script = (ROOT / "benchmarks" / "screenshots.py").read_text(encoding="utf-8")
+    assert there == set(re.findall(r"pictures/([\w-]+)\.png\)", text))
+    assert there == set(re.findall(r'shot\(tab, \S+, "([\w-]+)"', script))
+
+
 def test_the_tutorial_runs_and_keeps_no_output() -> None:
     notebook = json.loads((DOCS / "tutorial.ipynb").read_text(encoding="utf-8"))
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]

@@ -33,6 +33,7 @@ from conformance.hand_written.checking.running import attempt
 from conformance.hand_written.checking.scale import same_up_to_a_constant
 from conformance.hand_written.checking.symmetry import is_symmetric
 from conformance.hand_written.diagnosis import Diagnosis
+from conformance.record import Verdict
 from conformance.subjects.observation import Observation
 from refrnn import Array
 
@@ -74,6 +75,25 @@ def is_right_in_its_parameters(candidate: Candidate) -> bool:
     backward = candidate.outcome.judged.of_phase("backward")
     of_parameters = [f for f in backward if f.comparison.quantity.startswith(("dL/dW_", "dL/db_"))]
     return bool(of_parameters) and all(f.verdict == "agrees" for f in of_parameters)
+
+
+def is_read_by_its_head(candidate: Candidate, other: Candidate) -> bool:
+    """Tell whether two candidates differ in how the loss enters alone, and the head's gradients speak for the first."""
+    one, another = candidate.bound, other.bound
+    if not isinstance(one, Binding) or not isinstance(another, Binding):
+        return False
+    return (
+        (one.build, one.forward, candidate.case) == (another.build, another.forward, other.case)
+        and _verdicts_on_the_head(candidate) == {"agrees"}
+        and "differs" in _verdicts_on_the_head(other)
+    )
+
+
+def _verdicts_on_the_head(candidate: Candidate) -> set[Verdict]:
+    """Return what is said of the gradients of the head; of its bias alone, which may be what was handed in, nothing."""
+    backward = candidate.outcome.judged.of_phase("backward")
+    found = {f.comparison.quantity: f.verdict for f in backward}
+    return {found[name] for name in ("dL/dW_y", "dL/db_y") if name in found} if "dL/dW_y" in found else set()
 
 
 def are_of_some_loss(candidate: Candidate) -> bool:

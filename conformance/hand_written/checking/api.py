@@ -15,7 +15,7 @@ from conformance.hand_written.checking.process import TIME_LIMIT, checked_apart
 from conformance.hand_written.checking.target import checked_object
 from conformance.hand_written.mending.patch import patched, unified
 from conformance.hand_written.report.html import check_fragment
-from conformance.hand_written.report.terminal import check_text
+from conformance.hand_written.report.text import check_text
 from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord, CheckVerdict, DiagnosisRecord
 

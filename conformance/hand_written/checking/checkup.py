@@ -21,6 +21,7 @@ from conformance.hand_written.checking.anchoring import (
     established,
     established_by_its_own,
     is_handed_over,
+    is_read_by_its_head,
     is_right_in_its_parameters,
     up_to_how_many_steps,
 )
@@ -92,7 +93,8 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
 
     Where the gradient of the output seems to enter at a wrong step, it may be the question that is wrong: asked for a
     loss on the last step alone, code that takes a gradient for every step walks a single one. So a way of calling it
-    under which that gradient enters where it should is believed before one with as many mistakes.
+    under which that gradient enters where it should is believed before one with as many mistakes. A way of calling it
+    that can't do with fewer is not searched.
     """
     plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
     for checkup in plain:
@@ -101,7 +103,7 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
     found: list[Checkup] = []
     budget = Budget(most=1.5 * MOST)
     for checkup in plain[:MOST_DIAGNOSED]:
-        if any(show_the_same(checkup.candidate, each.candidate) for each in found):
+        if any(each.leaves_nothing_to(checkup) for each in found):
             continue
         progress("searching for the mistake")
         part = budget.part(MOST)  # for this one; the rest for those that follow
@@ -147,6 +149,17 @@ class Checkup(Struct, frozen=True, kw_only=True):
         """Whether the gradient of the output enters at another step than it is asked at, or nothing is explained."""
         choices = None if self.diagnosis is None else self.diagnosis.choices
         return choices is None or "entry" in choices.departures()
+
+    def leaves_nothing_to(self, other: "Checkup") -> bool:
+        """Return whether mistakes searched for under another way of calling it would be these, or these and more.
+
+        Where the head's gradients show which dL/dy the code goes by, it has its mistakes under every other reading of
+        the loss too, and one in the head besides.
+        """
+        one, another = self.candidate, other.candidate
+        if show_the_same(one, another):
+            return True
+        return not self.misplaced and is_read_by_its_head(one, another)
 
     def by_the_loss_it_declares(self) -> "Checkup":
         """Return the check by the loss that the code declares, where its gradient is right for another one.

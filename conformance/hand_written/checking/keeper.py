@@ -1,27 +1,25 @@
-"""The process between a check and the one in which foreign code runs: it outlives both and leaves nothing behind.
+"""The process between checks and those in which foreign code runs: it outlives these and leaves nothing behind.
 
-    python -m conformance.hand_written.checking.keeper COMMAND …
-
-It runs COMMAND with a temporary folder of its own, until that ends, takes too much, or whoever asked is gone, however
-that came about: then its standard input ends. At last everything that was started is ended, the folder deleted, and
-what was printed on the standard output sent on, as a message of `conformance.hand_written.checking.worker`. It ends as
-COMMAND did.
-Nothing heavy is imported here.
+Each line of its standard input is a question, and a process of its own answers it, with a temporary folder of its own,
+until that ends, takes too much, or whoever asked is gone, however that came about: then the standard input ends. At
+last everything that was started is ended, the folder deleted, and what was printed on the standard output sent on, as
+a message of `conformance.hand_written.checking.worker`, and then the status that the process ended with.
 """
 
 import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from conformance.hand_written.checking.starting import SIGNALS, Start
 
 if TYPE_CHECKING:
     import psutil
@@ -43,54 +41,56 @@ BLINK, TRIES = 0.02, 250
 
 
 class Kept:
-    """A command that runs in a group of its own, and all that it has started as far as it was seen."""
+    """A process that answers a question, and all that it has started as far as it was seen."""
 
-    def __init__(self, command: Sequence[str], folder: str) -> None:
-        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder)
+    def __init__(self, start: Start, question: bytes, folder: str) -> None:
         self._output, output = os.pipe()
-        self.process = subprocess.Popen(  # noqa: S603 - what conformance.hand_written.checking.process asks for
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            env=os.environ | places,
-            start_new_session=True,
-        )
+        self._process = start(question, folder, output)
         os.close(output)
         self.printed = b""
         self.complaint = ""
+        self.next_question = b""
         self._folder = folder
         self._seen: set[psutil.Process] = set()
-        self._reader = self._aside(self._read)
+        self._over = threading.Event()
 
     def run(self, asking: int) -> int:
-        """Return the status that the command ends with; end it where the file `asking` ends, or it takes too much."""
-        self._aside(lambda: self._wait_for(asking))
-        self._aside(self._watch)
-        status = self.process.wait()
-        self.end()
-        self._reader.join(timeout=TICK)  # who has left unseen may hold the pipe open
+        """Return the status that the process ends with; end it where the file `asking` ends, or it takes too much."""
+        reader, watch = self._aside(self._read), self._aside(self._watch)
+        self._asking = self._aside(lambda: self._wait_for(asking))
+        status = self._process.wait()
+        self._over.set()
+        watch.join()
+        if self._seen or not childless():
+            self.end()
+        reader.join(timeout=TICK)  # who has left unseen may hold the pipe open
         return status
 
-    def _aside(self, work: object) -> threading.Thread:
+    def wait_for_the_next(self) -> bytes:
+        """Return what is asked next, nothing where nobody asks any more."""
+        self._asking.join()
+        return self.next_question
+
+    def _aside(self, work: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         return thread
 
     def _wait_for(self, asking: int) -> None:
-        """End the command as soon as nobody asks for it any more."""
-        while os.read(asking, 2**10):
-            pass
-        self.end()
+        """Read what is asked next; end the process as soon as nobody asks for it any more."""
+        self.next_question = line_of(asking)
+        if not self.next_question and not self._over.is_set():
+            self.end()
 
     def _read(self) -> None:
         """Keep the beginning of what is printed, and read the rest, so that it neither blocks nor fills anything."""
         while piece := os.read(self._output, 2**16):
             self.printed = (self.printed + piece)[: 4 * MOST_PRINTED + 1]
+        os.close(self._output)
 
     def _watch(self) -> None:
         """Look at what is taken, and end what takes too much."""
-        while self.process.poll() is None:
-            time.sleep(TICK)
+        while not self._over.wait(TICK):
             self._seen = {*self._seen, *self._there()}
             held, written = sum(map(_held, self._seen)), _size(self._folder)
             if held > MEMORY:
@@ -109,7 +109,7 @@ class Kept:
         return psutil.Process().children(recursive=True)
 
     def end(self) -> None:
-        """End the command and all that it has started, in whatever session."""
+        """End the process and all that it has started, in whatever session."""
         import psutil
 
         for _ in range(TRIES):
@@ -120,6 +120,31 @@ class Kept:
             if not left:
                 return
             time.sleep(BLINK)
+
+
+def childless() -> bool:
+    """Return whether no process descends from this one; where orphans aren't handed to it, that isn't known.
+
+    Children that have ended are no more: none of them must be waited for elsewhere.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+    except ChildProcessError:
+        return True
+    return False
+
+
+def line_of(file: int) -> bytes:
+    """Return the next line of a file, nothing where it ends before that does."""
+    line = b""
+    while not line.endswith(b"\n"):
+        if not (piece := os.read(file, 2**16)):
+            return b""
+        line += piece
+    return line
 
 
 def _runs(process: "psutil.Process") -> bool:
@@ -153,11 +178,8 @@ def _size(folder: str) -> int:
 
 def outlive() -> None:
     """Let no signal end this process, and let what has lost its parent become a child of it, where the system can."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(
-                getattr(signal, name), lambda *_: None
-            )  # SIG_IGN would be inherited, and this isn't
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)  # a program would inherit SIG_IGN
     if sys.platform == "linux":
         import ctypes
 
@@ -166,30 +188,25 @@ def outlive() -> None:
             ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
 
 
-def end_like(status: int) -> None:
-    """End this process as another one ended, by the same signal if it was one."""
-    if status >= 0:
-        sys.exit(status)
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the other one has left a core file, if any is wanted
-    with suppress(OSError):  # SIGKILL has no handler
-        signal.signal(-status, signal.SIG_DFL)
-    os.kill(os.getpid(), -status)
-
-
 def say(kind: str, text: str) -> None:
     """Send one message, on a line of its own whatever was being said."""
     sys.stderr.write(f"\n{kind} {json.dumps(text)}\n")
     sys.stderr.flush()
 
 
-def main(command: Sequence[str]) -> None:
-    """Run a command, and end as it ends."""
+def main(start: Start) -> None:
+    """Have each question answered in a process that `start` starts, until nobody asks any more."""
     outlive()
+    question = line_of(sys.stdin.fileno())
+    while question:
+        question = _answered(question, start)
+
+
+def _answered(question: bytes, start: Start) -> bytes:
+    """Have one question answered, and return the next."""
     folder = tempfile.mkdtemp(prefix="conformance-")
     try:
-        kept = Kept(command, folder)
+        kept = Kept(start, question, folder)
         status = kept.run(sys.stdin.fileno())
     finally:
         _delete(folder)
@@ -198,7 +215,8 @@ def main(command: Sequence[str]) -> None:
         status = 1
     text = kept.printed.decode("utf-8", "replace")
     say("printed", text if len(text) <= MOST_PRINTED else text[:MOST_PRINTED] + "\n…")
-    end_like(status)
+    say("ended", str(status))
+    return kept.wait_for_the_next()
 
 
 def _delete(folder: str) -> None:
@@ -211,7 +229,3 @@ def _delete(folder: str) -> None:
                 if not path.is_symlink():
                     path.chmod(0o700)
         shutil.rmtree(folder)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -6,15 +6,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from time import monotonic
+from typing import IO, Self, cast
 
 import msgspec
 from msgspec import Struct, field
 
 from conformance.errors import NoSuchTarget
-from conformance.hand_written.request import MEND_FLAGS, Request, failed_record, out_of_time_record
+from conformance.hand_written.request import Question, failed_record, out_of_time_record
 from conformance.hand_written.target import Target, parts_of
 from conformance.record.check import CheckRecord
 
@@ -27,10 +29,10 @@ PATIENCE = 4
 CLOSING = 20.0
 """Seconds within which what was started is ended and cleared away; what still holds a pipe then isn't waited for."""
 
-OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
+OUT_OF_TIME = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None
 """The status of a process that was ended because it had computed for so long, where the system knows such limits."""
 
-KEEPER, WORKER = "conformance.hand_written.checking.keeper", "conformance.hand_written.checking.worker"
+KEEPER = "conformance.hand_written.checking"
 
 SETTINGS = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
@@ -50,6 +52,7 @@ class ChildMessages(Struct):
     printed: str = ""
     last_words: list[str] = field(default_factory=list)
     record: CheckRecord | None = None
+    status: int | None = None  # that the process ended with
 
     def take(self, line: bytes, progress: Callable[[str], None]) -> None:
         """Take one message; what is none may be what a dying interpreter says."""
@@ -65,13 +68,20 @@ class ChildMessages(Struct):
         elif kind == b"progress":
             self.steps.append(text)
             progress(text)
+        elif kind == b"ended":
+            self.status = int(text)
         elif kind in (b"complaint", b"refusal", b"printed"):
             setattr(self, kind.decode(), text)
 
     @property
     def over(self) -> bool:
-        """Whether the answer is there."""
-        return self.record is not None or bool(self.refusal)
+        """Whether the answer is there, or none will come."""
+        return self.record is not None or bool(self.refusal) or self.ended
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended, and everything is said."""
+        return self.status is not None
 
 
 def checked_apart(
@@ -108,33 +118,115 @@ def checked_apart(
     NoSuchTarget
         If there is no such file or module, or no such name in it.
     """
-    _refuse_what_is_not_there(target)
-    request = Request.on_the_command_line(target, case, execute=execute, mend=mend)
-    messages = ChildMessages()
-    python = (sys.executable, "-m")
-    flags = (*(["--execute"] if execute else []), *MEND_FLAGS[mend].split())
-    worker = (*python, WORKER, target, case, str(seconds), *flags)
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and module; the target is an argument, not a command
-        [*python, KEEPER, *worker],
-        stdin=subprocess.PIPE,  # ends with this process
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=os.environ | SETTINGS,
-        start_new_session=True,
-    ) as keeper:
-        in_time = _listen(keeper, messages, progress, monotonic() + PATIENCE * seconds)
-        code = keeper.wait()
-    if messages.refusal:
-        raise NoSuchTarget(messages.refusal)
-    record = messages.record or _unfinished(request, messages, seconds, code if in_time else None)
-    return msgspec.structs.replace(record, printed=messages.printed)
+    question = Question(target=target, case=case, seconds=seconds, execute=execute, mend=mend)
+    with Keeper() as keeper:
+        return keeper.answer(question, progress)
 
 
-def _unfinished(request: Request, messages: ChildMessages, seconds: float, code: int | None) -> CheckRecord:
-    """Return the record of a check that came to no answer; its status is None where its time was up."""
-    if code is None or code == OUT_OF_TIME:
-        return out_of_time_record(request, _how_far(messages, seconds, by_the_clock=code is None))
-    return failed_record(request, _end(messages, code))
+class Keeper:
+    """The process that keeps those of checks: it starts with the first question, and then waits for more.
+
+    What a check takes is imported by then, where the system lets processes be copied.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lines: Queue[bytes | None] = Queue()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, and all that is still running; the next question starts another one."""
+        if self._process is not None:
+            self._hang_up()
+            self._process.wait()
+            self._process = None
+
+    def answer(self, question: Question, progress: Callable[[str], None] = lambda _: None) -> CheckRecord:
+        """Return the record of what is asked, whatever the code does; see `checked_apart`."""
+        _refuse_what_is_not_there(question.target)
+        messages = ChildMessages()
+        self._ask(question)
+        deadline = monotonic() + PATIENCE * question.seconds
+        in_time = self._take(messages, progress, deadline, lambda: messages.over)
+        if not in_time:
+            self._hang_up()  # so that all is ended, and what is said of that is taken too
+        self._take(messages, progress, monotonic() + CLOSING, lambda: messages.ended)
+        if not in_time or not messages.ended:
+            self.close()
+        if messages.refusal:
+            raise NoSuchTarget(messages.refusal)
+        record = messages.record or _unfinished(question, messages, in_time=in_time)
+        return msgspec.structs.replace(record, printed=messages.printed)
+
+    def _ask(self, question: Question) -> None:
+        if self._process is not None and self._process.poll() is not None:
+            self.close()  # somebody has ended it
+        if self._process is None:
+            self._start()
+        with suppress(BrokenPipeError):  # what it said at its end is told
+            self._stdin.write(question.line)
+            self._stdin.flush()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", KEEPER],
+            stdin=subprocess.PIPE,  # ends with this process
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=os.environ | SETTINGS,
+            start_new_session=True,
+        )
+        said, lines = cast("IO[bytes]", self._process.stderr), Queue[bytes | None]()
+
+        def read() -> None:
+            with said:
+                for line in said:
+                    lines.put(line)
+            lines.put(None)
+
+        threading.Thread(target=read, daemon=True).start()
+        self._lines = lines
+
+    @property
+    def _stdin(self) -> IO[bytes]:
+        return cast("IO[bytes]", cast("subprocess.Popen[bytes]", self._process).stdin)
+
+    def _hang_up(self) -> None:
+        """Let it know that nobody asks any more."""
+        with suppress(BrokenPipeError):
+            self._stdin.close()
+
+    def _take(
+        self,
+        messages: ChildMessages,
+        progress: Callable[[str], None],
+        deadline: float,
+        enough: Callable[[], bool],
+    ) -> bool:
+        """Take messages until there are no more, or enough; return whether that was before the deadline."""
+        while not enough():
+            try:
+                line = self._lines.get(timeout=max(0.0, deadline - monotonic()))
+            except Empty:
+                return False
+            if line is None:
+                self._lines.put(None)  # whoever asks again is told the same
+                return True
+            messages.take(line, progress)
+        return True
+
+
+def _unfinished(question: Question, messages: ChildMessages, *, in_time: bool) -> CheckRecord:
+    """Return the record of a check that came to no answer."""
+    if not in_time or (messages.status is not None and messages.status == OUT_OF_TIME):
+        how_far = _how_far(messages, question.seconds, by_the_clock=not in_time)
+        return out_of_time_record(question.request, how_far)
+    return failed_record(question.request, _end(messages))
 
 
 def _refuse_what_is_not_there(target: str) -> None:
@@ -143,51 +235,6 @@ def _refuse_what_is_not_there(target: str) -> None:
             ways = "file.py:Name, notebook.ipynb:Name or package.module:Name"
             message = f"There is no file {request.place}. Pass {ways}."
             raise NoSuchTarget(message)
-
-
-def _listen(
-    keeper: subprocess.Popen[bytes], messages: ChildMessages, progress: Callable[[str], None], deadline: float
-) -> bool:
-    """Take messages until there are no more; return whether the answer, or the end, came before the deadline.
-
-    Then all is ended, and what is said of that is taken too.
-    """
-    lines: Queue[bytes | None] = Queue()
-
-    def read() -> None:
-        for line in keeper.stderr or ():
-            lines.put(line)
-        lines.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    try:
-        in_time = _take(lines, messages, progress, deadline, until_over=True)
-    finally:
-        if keeper.stdin is not None:
-            keeper.stdin.close()  # its work is done, or its time is up, or nobody waits for it any more
-    _take(lines, messages, progress, monotonic() + CLOSING, until_over=False)
-    return in_time
-
-
-def _take(
-    lines: "Queue[bytes | None]",
-    messages: ChildMessages,
-    progress: Callable[[str], None],
-    deadline: float,
-    *,
-    until_over: bool,
-) -> bool:
-    """Take messages until the last, or until the answer is there; return whether that was before the deadline."""
-    while not (until_over and messages.over):
-        try:
-            line = lines.get(timeout=max(0.0, deadline - monotonic()))
-        except Empty:
-            return False
-        if line is None:
-            lines.put(None)  # whoever asks again is told the same
-            return True
-        messages.take(line, progress)
-    return True
 
 
 def _how_far(messages: ChildMessages, seconds: float, *, by_the_clock: bool) -> str:
@@ -203,15 +250,25 @@ def _during(messages: ChildMessages) -> str:
     return f"while {messages.steps[-1]}" if messages.steps else "before anything was tried"
 
 
-def _end(messages: ChildMessages, code: int) -> str:
+def _end(messages: ChildMessages) -> str:
     """Return in a sentence how a child ended by itself that gave no record."""
-    during = _during(messages)
-    if code < 0:
-        name, place = signal.Signals(-code).name, _place(messages.last_words)
-        return f"The process died of {name} {during}: the code crashed the interpreter{place and f', at {place}'}."
+    during, status = _during(messages), messages.status
+    if status is not None and status < 0:
+        place = _place(messages.last_words)
+        crashed = f"the code crashed the interpreter{place and f', at {place}'}"
+        return f"The process died of {_signal(-status)} {during}: {crashed}."
     lines = [line.strip() for line in messages.last_words if line.strip()]
     last = messages.complaint or (lines or ["it printed nothing"])[-1]
-    return f"The process ended with status {code} {during}: {last}"
+    ended = "could not be kept" if status is None else f"ended with status {status}"
+    return f"The process {ended} {during}: {last}"
+
+
+def _signal(number: int) -> str:
+    """Return the name of a signal; those of a system's own have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _place(lines: Sequence[str]) -> str:

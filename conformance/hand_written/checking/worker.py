@@ -1,11 +1,12 @@
 """The process in which foreign code runs: it judges a target and hands back the record as JSON, and nothing else.
 
-    python -m conformance.hand_written.checking.worker TARGET CASE SECONDS [--execute] [--mend | --no-mend]
+    python -m conformance.hand_written.checking.worker
 
-The standard error output that it was started with carries messages, a line each, a word and a JSON string: "progress"
-with what it is about to do, and at last "record", or "refusal" or "complaint" where there is none. What a dying
-interpreter says goes there too. Whatever foreign code prints, in Python or in C, goes to the standard output. All that
-it may change lies in the folder for temporary files.
+Its question is a line of the standard input, where it isn't handed over. The standard error output that it was started
+with carries messages, a line each, a word and a JSON string: "progress" with what it is about to do, and at last
+"record", or "refusal" or "complaint" where there is none. What a dying interpreter says goes there too. Whatever
+foreign code prints, in Python or in C, goes to the standard output. All that it may change lies in the folder for
+temporary files.
 """
 
 import faulthandler
@@ -25,7 +26,7 @@ from conformance.hand_written.calling.running.limits import CALLS
 from conformance.hand_written.calling.running.program import describe_error
 from conformance.hand_written.checking.keeper import DISK, MEMORY
 from conformance.hand_written.checking.target import checked_target
-from conformance.hand_written.request import MEND_FLAGS, Request
+from conformance.hand_written.request import Question
 from conformance.record.check import CheckRecord
 from conformance.record.text import json_of
 
@@ -72,18 +73,18 @@ def limit(seconds: float) -> None:
             continue  # as macOS does for some
 
 
-def main(target: str, case: str, seconds: str, *flags: str) -> None:
-    """Check `target` and send the record, or what made that impossible; then end at once.
+def main(line: bytes) -> None:
+    """Answer a question by a record, or by what made that impossible; then end at once.
 
     No thread of foreign code is waited for, and nothing is run that it has registered for the end.
     """
-    limit(float(seconds))
-    CALLS.follow(float(seconds))
+    question = Question.read(line)
+    limit(question.seconds)
+    CALLS.follow(question.seconds)
     channel = diverted_errors()
     status = 0
-    mend = next((asked for asked, flag in MEND_FLAGS.items() if flag.strip() in flags), None)
     try:
-        record = judged(target, case, channel, execute="--execute" in flags, mend=mend)
+        record = judged(question, channel)
         channel.send("record", json_of(record).decode())
     except NoSuchTarget as refusal:
         channel.send("refusal", str(refusal))
@@ -94,15 +95,18 @@ def main(target: str, case: str, seconds: str, *flags: str) -> None:
     os._exit(status)
 
 
-def judged(target: str, case: str, channel: Channel, *, execute: bool, mend: bool | None) -> CheckRecord:
-    """Return the record of `target`, with what was refused to its code."""
-    request = Request.on_the_command_line(target, case, execute=execute, mend=mend)
+def judged(question: Question, channel: Channel) -> CheckRecord:
+    """Return the record of what is asked about, with what was refused to its code."""
     with guarded(Path(tempfile.gettempdir())) as guard:
         record = checked_target(
-            target, case, request, lambda text: channel.send("progress", text), execute=execute
+            question.target,
+            question.case,
+            question.request,
+            lambda text: channel.send("progress", text),
+            execute=question.execute,
         )
     return msgspec.structs.replace(record, notes=[*guard.sentences(), *record.notes])
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.stdin.buffer.readline())

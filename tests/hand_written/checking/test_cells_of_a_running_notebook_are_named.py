@@ -13,7 +13,7 @@ from conformance.errors import UsageError
 from conformance.hand_written.locations import from_here, running_cell
 from conformance.hand_written.report.formats import text_of
 
-README = Path(__file__).parents[3] / "README.md"
+START = Path(__file__).parents[3] / "docs" / "start.md"
 CELL = str(Path("kernel_7", "123.py").resolve())
 
 
@@ -41,8 +41,8 @@ def ran(source, monkeypatch):
 
 @pytest.fixture
 def network(monkeypatch):
-    """Define the README's network in a cell."""
-    source = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+    """Define the network of the first check in a cell."""
+    source = re.search(r"```python\n(.*?)```", START.read_text(encoding="utf-8"), re.DOTALL)[1]
     names = ran(source, monkeypatch)
     monkeypatch.setitem(sys.modules, "cells", SimpleNamespace(__file__=CELL, **names))
     return names["MyRNN"]

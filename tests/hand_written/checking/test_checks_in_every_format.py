@@ -18,10 +18,9 @@ from support import sarif
 
 from conformance.hand_written.report.formats import FORMATS
 from conformance.hand_written.report.sarif import check_sarif
-from conformance.hand_written.report.terminal import check_text, print_check
+from conformance.hand_written.report.text import check_text
 from conformance.record.check import DiagnosisRecord, FaultRecord, FixRecord, SuspectRecord, check_schema
 from conformance.record.pictures import ExcerptRecord
-from conformance.report.console import console
 
 FAULTY = "    da = dh * (1 - np.tanh(h)**2)"
 NASTY = "<script>alert(1)</script> | a_b *c* `d` 100 %\n::error::"
@@ -236,9 +235,8 @@ def test_sarif_of_what_conforms_has_no_results_and_of_what_failed_says_so():
     assert not run["invocations"][0]["executionSuccessful"]
 
 
-def test_the_terminal_shows_a_check_on_one_screen(capsys):
-    print_check(console(), diagnosed())
-    lines = capsys.readouterr().out.splitlines()
+def test_the_terminal_shows_a_check_on_one_screen():
+    lines = check_text(diagnosed()).splitlines()
     assert len(lines) <= 40
     assert lines[0].startswith("DIFFERS")
     assert lines[-1] == "reproduce: conformance check here.py:Network"

@@ -8,7 +8,7 @@ import pytest
 from conformance import Observation
 from conformance.hand_written.checking.adapter import adapted
 from conformance.hand_written.checking.checkup import checked
-from conformance.hand_written.report.terminal import check_text
+from conformance.hand_written.report.text import check_text
 from conformance.hand_written.request import Request
 from conformance.record.check import decode_check, encode_check
 

@@ -89,18 +89,17 @@ def test_all_ends_with_its_time(temporary):
 
 
 KEPT = """
-import sys
-from conformance.hand_written.checking import keeper
+from conformance.hand_written.checking import keeper, starting
 keeper.{limit}, keeper.TICK = 2**26, 0.05
-keeper.main([sys.executable, "-c", {code!r}])
+keeper.main(lambda question, *places: starting.copied(lambda: exec(question, {{}}), *places))
 """
 TAKING = {
     "DISK": (
-        "import os\nos.chdir(os.environ['TMPDIR'])\nfor n in range(9**9): open(str(n), 'wb').write(b'1' * 2**20)",
+        "import os; os.chdir(os.environ['TMPDIR']); [open(str(n), 'wb').write(b'1' * 2**20) for n in range(9**9)]",
         b"GiB, and 0.0625 GiB are allowed",
     ),
     "MEMORY": (
-        "held = []\nwhile True: held.append(bytes([1]) * 2**20)",
+        "held = [bytes([1]) * 2**20 for _ in range(9**9)]",
         b"GiB of memory, and 0.0625 GiB are allowed",
     ),
 }
@@ -109,18 +108,22 @@ TAKING = {
 @pytest.mark.parametrize("what", TAKING)
 def test_what_takes_too_much_is_ended_and_told(what, temporary):
     code, words = TAKING[what]
-    caught = _kept(KEPT.format(limit=what, code=code))
+    caught = _kept(KEPT.format(limit=what), code)
     assert words in caught
+    assert b'ended "1"' in caught
     assert list(temporary.iterdir()) == []
 
 
-def _kept(script: str) -> bytes:
-    """Return what a keeper says of a command, while somebody asks for it."""
+def _kept(script: str, code: str) -> bytes:
+    """Return what a keeper says of code, while somebody asks for it, up to its end."""
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as keeper:
-        caught = b"".join(keeper.stderr)
-        assert keeper.wait(MOST_WAITED) == 1
+        keeper.stdin.write(code.encode() + b"\n")
+        keeper.stdin.flush()
+        caught = b"".join(iter(keeper.stderr.readline, b'ended "1"\n')) + b'ended "1"\n'
+        keeper.stdin.close()
+        assert keeper.wait(MOST_WAITED) == 0
         return caught
 
 
