@@ -9,7 +9,7 @@ program may overflow on the way, the comparison would mean nothing: undecidable.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -115,6 +115,21 @@ def end_to_end_check(
         for name, finding in zip(shown, findings, strict=True)
         if name not in decided or finding.verdict != "undecidable"
     ]
+
+
+def settled(local: Sequence[Finding], free: Sequence[Finding]) -> list[Finding]:
+    """Return all findings but the coarse ones of the local check on which the free runs agree.
+
+    The bound of a sum over many steps grows with their number; where noise tells more, it decides.
+    """
+    agreed = {_key(finding) for finding in free if finding.verdict == "agrees"}
+    too_coarse = [f.is_coarse and not (f.mismatches or f.undecided) and _key(f) in agreed for f in local]
+    return [*(f for f, coarse in zip(local, too_coarse, strict=True) if not coarse), *free]
+
+
+def _key(finding: Finding) -> tuple[str, int | None, int | None]:
+    c = finding.comparison
+    return c.quantity, c.layer, c.direction
 
 
 def compared(

@@ -93,7 +93,8 @@ def exit_code(record: Record) -> int:
         return EXIT_INCONCLUSIVE
     if any(ruling.outcome == "fails" for ruling in record.rulings):
         return EXIT_DISCREPANCY
-    return EXIT_CONFORMS if found["agrees"] or len(counted) < len(record.cases) else EXIT_NOTHING
+    decided_nothing = EXIT_INCONCLUSIVE if any(map(out_of_reach, counted)) else EXIT_NOTHING
+    return EXIT_CONFORMS if found["agrees"] or len(counted) < len(record.cases) else decided_nothing
 
 
 def sentence(record: Record) -> str:

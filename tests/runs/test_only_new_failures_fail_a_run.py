@@ -63,7 +63,7 @@ def test_what_only_a_black_boxs_own_steps_could_decide_fails_nothing_and_is_coun
         "subject's own steps (1 undecidable, 1 agrees)."
     )
     assert b'<skipped type="undecidable"' in junit(found.record)
-    assert assessed(Gate(), unreached).exit_code == 4  # nothing was checked
+    assert assessed(Gate(), unreached).exit_code == 5  # nothing was decided
     assert assessed(Gate(), case("agrees"), left_open("dL/dx")).exit_code == 5
     both = replace(unreached, quantities=[*unreached.quantities, *left_open("h").quantities[1:]])
     assert assessed(Gate(), case("agrees"), both).exit_code == 5
