@@ -34,6 +34,9 @@ NETWORKS: tuple[dict[str, object], ...] = (
 WIDEST, LONGEST, DEEPEST = 600, 5000, 6
 """The largest H, I and B, T, and L that are drawn: beyond all suites."""
 
+RARE = 0.04
+"""The share of cases in which a size is drawn up to the largest: most sizes are small, so that cases take little."""
+
 MOST_LENGTHS = 130
 """Samples up to which a batch may have lengths, each of which stands in the case's id."""
 
@@ -65,14 +68,14 @@ def _random_case(rng: np.random.Generator, n: int, hostile: float) -> Case:
     layout = str(rng.choice(("time-first", "time-first", "batch-first", "unbatched")))
     case = Case(
         **network,  # pyright: ignore[reportArgumentType]
-        layers=int(rng.choice((1, 1, 1, 2, 2, 3, 4, 5, DEEPEST))),
+        layers=_largest(rng, int(rng.choice((1, 1, 2, 3))), int(rng.integers(4, DEEPEST + 1))),
         bidirectional=bool(rng.random() < 0.4),
         bias=bool(rng.random() < 0.8),
-        steps=_size(rng, LONGEST),
-        batch=1 if layout == "unbatched" else _size(rng, WIDEST),
+        steps=_size(rng, _largest(rng, 300, LONGEST)),
+        batch=1 if layout == "unbatched" else _size(rng, _largest(rng, 40, WIDEST)),
         layout=layout,  # pyright: ignore[reportArgumentType]
-        input_size=_size(rng, WIDEST),
-        hidden_size=_size(rng, WIDEST),
+        input_size=_size(rng, _largest(rng, 40, WIDEST)),
+        hidden_size=_size(rng, _largest(rng, 64, WIDEST)),
         h_0=bool(rng.random() < 0.8),
         cotangents=str(rng.choice(("both", "both", "output", "h_n"))),  # pyright: ignore[reportArgumentType]
         dtype=str(rng.choice(("f64", "f32"))),  # pyright: ignore[reportArgumentType]
@@ -128,6 +131,11 @@ def _rarer(rng: np.random.Generator, case: Case) -> dict[str, object]:
     if case.cotangents == "both" and rng.random() < 0.2:
         changes |= {"cotangents": str(rng.choice(("expanded", "strided")))}
     return changes
+
+
+def _largest(rng: np.random.Generator, usual: int, rare: int) -> int:
+    """Return the usual one of two numbers, and the other in a `RARE` share of cases."""
+    return rare if rng.random() < RARE else usual
 
 
 def _size(rng: np.random.Generator, largest: int) -> int:
