@@ -1,6 +1,7 @@
 """Cases: what is run, its ids, its data, and the suites that gather them."""
 
 from conformance.cases.case import Case as Case
+from conformance.cases.explore import PACKED_WORK as PACKED_WORK
 from conformance.cases.explore import random_cases as random_cases
 from conformance.cases.formats import FORMATS as FORMATS
 from conformance.cases.formats import Format as Format
@@ -16,6 +17,7 @@ from conformance.cases.suites import Suite as Suite
 
 __all__ = [
     "FORMATS",
+    "PACKED_WORK",
     "SUITES",
     "Case",
     "Format",

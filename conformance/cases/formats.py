@@ -16,6 +16,9 @@ from msgspec import Struct
 
 from refrnn import Array
 
+TELLING = {True: 1e-2, False: 0.5}
+"""The greatest bound over the greatest value with which a quantity agrees, where a format decides and where not."""
+
 
 class Format(Struct, frozen=True, kw_only=True):
     """A binary format of IEEE 754's kind.
@@ -44,6 +47,11 @@ class Format(Struct, frozen=True, kw_only=True):
     def decides(self) -> bool:
         """Whether arithmetic in this format is precise enough to decide a run."""
         return self.accumulator == self.u
+
+    @property
+    def telling(self) -> float:
+        """The greatest bound over the greatest value with which a quantity is said to agree."""
+        return TELLING[self.decides]
 
     @property
     def u(self) -> float:

@@ -57,7 +57,7 @@ def poisoned() -> Iterator[Case]:
 
 def uneven() -> Iterator[Case]:
     """Spread weights from 1e-3 to 1e3: most terms of a sum vanish beside others, and units saturate."""
-    return crossed(each("regime", "uneven"), KINDS, (SHALLOW, DEEP_BOTH), shapes((3, 2, 4, 6)))
+    return crossed(each("regime", "uneven"), KINDS, (SHALLOW, DEEP_BOTH), shapes((4, 2, 3, 5)))
 
 
 def headed() -> Iterator[Case]:

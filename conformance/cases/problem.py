@@ -65,6 +65,15 @@ class Problem:
         return _branch(self.case, name)
 
     @property
+    def is_finite(self) -> bool:
+        """Whether there is no NaN or infinity among the data, but in the padding."""
+        x = np.where(self.active[..., np.newaxis], self.layout.time_major(self.x), 0.0)
+        seen = None if self.d_output is None else self.layout.time_major(self.d_output)
+        cotangents = [] if seen is None else [np.where(self.active[..., np.newaxis], seen, 0.0)]
+        states = [*self.given_states.values(), *self.seen_finals.values()]
+        return all(np.isfinite(a).all() for a in (*self.parameters.values(), x, *cotangents, *states))
+
+    @property
     def places(self) -> list[tuple[int, int]]:
         """Every layer and direction, in the order of h_0 and h_n."""
         return [(layer, d) for layer in range(self.case.layers) for d in range(self.case.directions)]

@@ -16,8 +16,8 @@ positive   torch's initialisation, all signs made positive (x too): sums grow wi
 same rounding comes back at every step
 constant   torch's initialisation, with x the same at every step: the network settles at a fixed point
 ids        torch's initialisation, with one-hot rows for x, as networks over words take them: rows come again
-shifted    torch's initialisation with ±12 or ±100 added to biases at random: units sit where their functions
-round to 0 or 1, some of them where σ is smaller than any number
+shifted    torch's initialisation with ±12 or ±100 added to the input biases of all units but the first: they sit where
+their functions round to 0 or 1, some of them where σ is smaller than any number
 filled     torch's initialisation with 3 added to the biases' sum, and c_0 up to ±60, most of which is kept
 endless    torch's initialisation with one infinity in c_0, in the first sample
 tutorial   what tutorials do: normal weights times 0.01 and no biases, which hides many faults
@@ -115,8 +115,8 @@ def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array
         "positive": np.abs(w),
         "zeros": np.where(first, 0.0, w),
         "negzero": np.where(first, 0.0, w),
-        "shifted": w + rng.choice([-100.0, -12.0, 12.0, 100.0], w.shape)
-        if bias and case.regime == "shifted"
+        "shifted": w + _shifts(case, len(w), rng)
+        if name.startswith("bias_ih") and case.regime == "shifted"
         else w,
         "filled": w + 1.5 if bias else w,
         "identity": _unit_matrices(case, w) + w / 100 if recurrent else w,
@@ -124,6 +124,12 @@ def _changed(case: Case, name: str, w: Array, rng: np.random.Generator) -> Array
         "uneven": np.copysign(10 ** rng.uniform(-3, 3, w.shape), w) if case.regime == "uneven" else w,
     }
     return changed.get(case.regime, w)
+
+
+def _shifts(case: Case, rows: int, rng: np.random.Generator) -> Array:
+    """Return shifts of gates: in each, units that are shut and open, altogether or nearly; the first is as it was."""
+    others = np.resize([-100.0, -12.0, 12.0, 100.0], case.hidden_size - 1)
+    return np.concatenate([[0.0, *rng.permutation(others)] for _ in range(rows // case.hidden_size)])
 
 
 def _unit_matrices(case: Case, w: Array) -> Array:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli.options import chosen_cases, completed, suite_names
+from conformance.cli.options import chosen_cases, completed, subject_names, suite_names
 
 if TYPE_CHECKING:
+    from conformance.faults.conditional import OwnPower
     from conformance.faults.power import Power
 
 
@@ -24,18 +25,31 @@ if TYPE_CHECKING:
 @click.option(
     "--case", "case_id", metavar="ID", help="Name the faults that this one case can't show instead."
 )
+@click.option(
+    "--subject",
+    metavar="NAME",
+    shell_complete=completed(subject_names),
+    help="Plant generic faults in this subject instead: what would the suite catch in it?",
+)
 @click.pass_context
-def power(context: click.Context, suite: str, case_id: str | None) -> None:
+def power(context: click.Context, suite: str, case_id: str | None, subject: str | None) -> None:
     """Measure what a suite's checks and data catch: planted faults, small disturbances, and right code accused.
 
-    With --case, exit 1 if there is a fault that the case is blind to.
+    With --case, exit 1 if there is a fault that the case is blind to; with --subject, if the suite misses one.
     """
     from conformance.cases import parse_id
     from conformance.extras import demand
     from conformance.record.environment import one_thread
-    from conformance.report.terminal import console, print_blind_spots, print_power
+    from conformance.report.terminal import console, print_blind_spots, print_own_power, print_power
 
     one_thread()
+    if case_id is not None and subject is not None:
+        message = "--case and --subject each ask something of their own; give one of them."
+        raise click.UsageError(message)
+    if subject is not None:
+        own = _measured_own_power(subject, suite)
+        print_own_power(console(), subject, own)
+        context.exit(1 if own.missed else 0)
     if case_id is not None:
         from conformance.faults.power import blind_spots, hidden_mistakes
 
@@ -50,6 +64,23 @@ def power(context: click.Context, suite: str, case_id: str | None) -> None:
     measured = _measured_power(suite)
     print_power(console(), measured)
     context.exit(1 if measured.missed or measured.overlooked or measured.accused else 0)
+
+
+def _measured_own_power(subject: str, suite: str) -> OwnPower:
+    """Measure what a suite would catch in a subject under a progress bar."""
+    from rich.progress import Progress
+
+    from conformance.faults.conditional import MUTANTS, OwnPower, own_power
+    from conformance.report.terminal import console
+    from conformance.subjects import load_subject
+
+    cases, loaded, errors = chosen_cases(suite, (), None), load_subject(subject), console(stderr=True)
+    found = OwnPower(cases=len(cases))
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("mutants", total=len(MUTANTS))
+        for found in own_power(loaded, cases):  # noqa: B007 - the last one is the whole measurement
+            progress.advance(task)
+    return found
 
 
 def _measured_power(suite: str) -> Power:

@@ -28,6 +28,7 @@ from conformance.judge import (
     malformed,
     not_judged,
     not_shown,
+    settled,
     some_are_flushed,
     third_opinion,
     units_of_tanh,
@@ -180,12 +181,14 @@ def _judged(problem: Problem, runner: Runner) -> Judged:
     observation = runner.run(problem)
     tanh = units_of_tanh(library_of(runner.subject), problem.format)
     findings = local_check(problem, observation, tanh=tanh)
-    findings += end_to_end_check(problem, observation, exact, allowed, decided(problem, findings))
+    free = end_to_end_check(problem, observation, exact, allowed, decided(problem, findings))
+    findings = settled(findings, free)
     flushes = False
     if _differs(findings) and some_are_flushed(findings, problem.format):
         lenient = allowances(problem, exact, flushes=True)
         again = local_check(problem, observation, tanh=tanh, flushes=True)
-        again += end_to_end_check(problem, observation, exact, lenient, decided(problem, again))
+        free = end_to_end_check(problem, observation, exact, lenient, decided(problem, again))
+        again = settled(again, free)
         if not _differs(again):
             findings, allowed, flushes = again, lenient, True
     if not _differs(findings):  # what is wrong by itself would break every law as well

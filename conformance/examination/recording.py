@@ -86,12 +86,12 @@ def verdict_of(
 ) -> tuple[Verdict, str]:
     """Return what all findings say together, and why where they don't agree.
 
-    With `flushes`, they allow for subnormals that are taken for 0; where that is as much as what is compared, nothing
-    was decided. Nor was it where something shown is among what is `not_judged`.
+    With `flushes`, they allow for subnormals that are taken for 0. Where something shown is among what is
+    `not_judged`, nothing was decided.
     """
     verdict, reason = _together(findings)
     if flushes:
-        verdict, reason = _with_subnormals_flushed(verdict, reason, findings)
+        reason = " ".join(filter(None, (FLUSHED, reason)))
     if not_judged and verdict in ("agrees", "vacuous"):
         verdict = "undecidable"
         reason = f"Shown, but nothing to judge it from: {', '.join(not_judged)}. Show the steps that it builds on too."
@@ -116,18 +116,6 @@ def _together(findings: Sequence[Finding]) -> tuple[Verdict, str]:
 
 
 FLUSHED = "Subnormal numbers are taken for 0, and allowed to be."
-MOST_FLUSHED = 1e-2
-"""The greatest bound over the greatest value of a quantity with which it is still said to agree."""
-
-
-def _with_subnormals_flushed(
-    verdict: Verdict, reason: str, findings: Sequence[Finding]
-) -> tuple[Verdict, str]:
-    """Return what findings say that allow for flushed subnormals: the verdict, and that it is so."""
-    lost = dict.fromkeys(f.comparison.title for f in findings if f.agrees_to > MOST_FLUSHED)
-    if verdict == "agrees" and lost:
-        verdict, reason = "undecidable", f"Too small to tell anything with them: {', '.join(lost)}."
-    return verdict, " ".join(filter(None, (FLUSHED, reason)))
 
 
 def _undecidable_reason(findings: Sequence[Finding]) -> str:
@@ -135,11 +123,14 @@ def _undecidable_reason(findings: Sequence[Finding]) -> str:
         "noise": "rounding noise isn't small against them after a free run, and the subject doesn't show its steps",
         "bound": "a correct program may overflow there or not, or a sum is too long for its precision to have a bound",
     }
-    return " ".join(
+    told = [
         f"{sum(f.undecided for f in findings if f.comparison.scale == scale)} elements can't be decided: {reason}."
         for scale, reason in why.items()
         if any(f.undecided for f in findings if f.comparison.scale == scale)
-    )
+    ]
+    coarse = dict.fromkeys(f.comparison.title for f in findings if f.is_coarse)
+    told += [f"Rounding is no small part of: {', '.join(coarse)}."] if coarse else []
+    return " ".join(told)
 
 
 def quantity_records(findings: Sequence[Finding]) -> list[QuantityRecord]:

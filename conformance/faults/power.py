@@ -22,10 +22,10 @@ from conformance.examination.engine import examine, problem_of, verdict_on
 from conformance.faults import CATALOGUE, RIGHT, Fault, Mutant, simulate
 from conformance.faults.cell_mutants import CELL_FAULTS, CellMutant, is_plain
 from conformance.faults.mutant import results_only
-from conformance.faults.replayed import Replayed, same
+from conformance.faults.replayed import Replayed
 from conformance.record import FREE_RUN, CaseRecord
 from conformance.subjects import load_subject
-from conformance.subjects.observation import Observation, Subject
+from conformance.subjects.observation import Observation, Subject, same
 from refrnn import Array
 
 DISTURBANCE = {"f64": 1e-11, "f32": 1e-3}

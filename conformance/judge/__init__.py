@@ -13,6 +13,7 @@ from conformance.judge.end_to_end import allowances as allowances
 from conformance.judge.end_to_end import compared as compared
 from conformance.judge.end_to_end import end_to_end_check as end_to_end_check
 from conformance.judge.end_to_end import greatest_noise as greatest_noise
+from conformance.judge.end_to_end import settled as settled
 from conformance.judge.functions import TANH as TANH
 from conformance.judge.functions import measured_tanh as measured_tanh
 from conformance.judge.functions import units_of_tanh as units_of_tanh
@@ -51,6 +52,7 @@ __all__ = [
     "not_judged",
     "not_shown",
     "results",
+    "settled",
     "some_are_flushed",
     "third_opinion",
     "units_of_tanh",

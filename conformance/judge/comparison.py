@@ -150,12 +150,20 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> Literal["agrees", "differs", "undecidable", "vacuous"]:
-        """What the comparison says; one wrong element is enough, one undecided element is too many."""
+        """What the comparison says; one wrong element is enough, one undecided element is too many.
+
+        Nor is anything decided where the bound is no small part of the quantity: too much would agree.
+        """
         if self.mismatches:
             return "differs"
-        if self.undecided:
+        if self.undecided or self.is_coarse:
             return "undecidable"
         return "agrees" if self.at_stake else "vacuous"
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether rounding may be as large as a part of the quantity from which agreement says nothing."""
+        return self.at_stake and self.agrees_to > self.precision.format.telling
 
     @property
     def first(self) -> Divergence | None:

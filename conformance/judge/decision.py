@@ -6,7 +6,8 @@ The rule, for an element `got` against `expected` (computed from the subject's o
        program may overflow on the way or not; or the comparison is `doubtful`, since noise isn't small against the
        quantity; or its bound is infinite, since so long a sum has none. The element is undecided.
     2. Otherwise NaN and infinities are the same in every correct program, since they come from the inputs alone: NaN
-       must meet NaN, and an infinity the same infinity.
+       must meet NaN, and an infinity the same infinity. In a gradient any of them may meet any other, since right
+       formulas make either of an infinite one: g (1 − h²) is infinite, g − g h² isn't a number.
     3. Otherwise |got − expected| ≤ bound.
 
 A small case has a hundred comparisons of a few elements each, and NumPy's calls cost more than what they do. So the
@@ -105,6 +106,14 @@ class Laid(Struct, frozen=True, kw_only=True):
         """Return in how many elements of each comparison `true` holds."""
         return np.add.reduceat(true, self._starts).tolist()
 
+    def both_endless(self) -> npt.NDArray[np.bool_]:
+        """Return where both sides of a gradient are NaN or infinite, whichever of them."""
+        endless = ~(np.isfinite(self.got) | np.isfinite(self.expected))
+        if endless.any():
+            for c, span in zip(self.comparisons, self.spans, strict=True):
+                endless[span] &= c.phase == "backward"
+        return endless
+
     @property
     def _starts(self) -> list[int]:
         return [span.start for span in self.spans]
@@ -121,9 +130,8 @@ def _findings(laid: Laid, precision: Precision) -> list[Finding]:
     overflows = ~(laid.terms < precision.largest / 4)  # a NaN isn't less
     undecided = laid.judged & (overflows | laid.doubtful | np.isposinf(laid.bound))
     decided = laid.judged & ~undecided
-    apart = Differences.between(
-        np.where(decided, laid.got, 0.0), np.where(decided, laid.expected, 0.0), precision
-    )
+    met = decided & ~laid.both_endless()
+    apart = Differences.between(np.where(met, laid.got, 0.0), np.where(met, laid.expected, 0.0), precision)
     share = np.where(
         apart.absolute == 0, 0.0, apart.absolute / laid.bound
     )  # whatever the bound: 0 / 0 is 0 here

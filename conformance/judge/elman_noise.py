@@ -27,7 +27,7 @@ class NoisyElman(NoisyArithmetic, frozen=True):
             near = self.near_kink(a, q, fan_in)
             a += self.sum_error(a, q, fan_in) * sums.roll()
             if self.nonlinearity == "tanh":
-                new = np.tanh(a) * (1 + self.u * functions.roll())
+                new = np.tanh(a) * (1 + self.u * self.where_finite(a, functions.roll()))
             else:
                 new = np.maximum(self.stratified(a, near), 0)
             h = states[t] = new if full[t] else np.where(active[t], new, h)
@@ -52,10 +52,15 @@ class NoisyElman(NoisyArithmetic, frozen=True):
         for t in reversed(order):
             d_h = (d_output[t] + carry) * (1 + self.u * products.roll())
             if self.nonlinearity == "tanh":
-                slope = 1 - states[t] * states[t] + self.u * slopes.roll()  # of numbers up to 1
+                own = (
+                    self.where_finite(np.arctanh(states[t]), slopes.roll()) if self.endless else slopes.roll()
+                )
+                slope = 1 - states[t] * states[t] + self.u * own  # of numbers up to 1
                 delta = d_h * slope * (1 + self.u * products.roll())
             else:
-                delta = d_h * (states[t] > 0)
+                delta = np.where(
+                    states[t] <= 0, 0.0, d_h
+                )  # chosen, not multiplied, as in torch; relu'(NaN) = 1
             d_a[t] = delta = delta if full[t] else np.where(active[t], delta, 0.0)
             back = delta.dot(w.hh)
             back += self.sum_error(back, (delta * delta) @ squares, hidden) * sums.roll()

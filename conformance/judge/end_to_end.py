@@ -9,14 +9,15 @@ program may overflow on the way, the comparison would mean nothing: undecidable.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
 
-from conformance.cases import Problem
+from conformance.cases import FORMATS, Format, Problem
 from conformance.judge.comparison import Comparison, Finding, Scale
 from conformance.judge.decision import decide
+from conformance.judge.flow import magnitude
 from conformance.judge.noise import Noise, noise_of
 from conformance.judge.results import Result, results
 from conformance.judge.rounding import Precision
@@ -26,8 +27,8 @@ from refrnn import Array
 THRESHOLD = 30
 """Noise units from which a result differs: several times the worst ratio of correct code in the calibration."""
 
-MEANINGLESS = 3e-3
-"""Noise over scale from which a comparison means nothing: at THRESHOLD units that is a tenth of the quantity itself."""
+MEANINGLESS = FORMATS["f64"].telling / THRESHOLD
+"""Noise over scale from which a comparison means nothing: THRESHOLD units of it would hide too much of the quantity."""
 
 
 class Allowance(Struct, frozen=True, kw_only=True):
@@ -50,33 +51,32 @@ def allowances(problem: Problem, exact: Observation, *, flushes: bool = False) -
     true = {name: result.value for name, result in results(problem, exact).items()}
     hopeless = may_overflow(problem, exact, precision)
     found = noise_of(problem, true, precision)
-    inherited = _inherited_doubt(problem, found)
+    lost = {name: _is_large(noise, problem.format) for name, noise in found.items()}
+    inherited = _inherited_doubt(problem, lost)
     return {
         name: Allowance(
             bound=THRESHOLD * noise.value,
-            doubtful=_is_large(noise) | (inherited if name == "output" else inherited.any()) | hopeless,
+            doubtful=lost[name] | (inherited if name == "output" else inherited.any()) | hopeless,
             relative=float(noise.relative.max()),
         )
         for name, noise in found.items()
     }
 
 
-def _is_large(noise: Noise) -> Array:
+def _is_large(noise: Noise, form: Format) -> Array:
     """Return where noise is no small part of its row; it isn't a number in rows that overflow or aren't numbers."""
-    return ~(noise.relative <= MEANINGLESS)  # a NaN isn't less
+    return ~(noise.relative <= form.telling / THRESHOLD)  # a NaN isn't less
 
 
-def _inherited_doubt(problem: Problem, found: Mapping[str, Noise]) -> Array:
+def _inherited_doubt(problem: Problem, lost_in: Mapping[str, Array]) -> Array:
     """Return at which steps (T, 1, 1) what came before is lost in noise, or can't be told from what is.
 
     Noise that isn't small sends replays and correct programs along different trajectories. These may meet again, in
     the replays alone, so that noise looks small further on and isn't: whatever follows in the data flow (later
     steps, or all of them in both directions, and every gradient) is in doubt as well.
     """
-    lost = _is_large(found["output"]).any(axis=(1, 2), keepdims=True)
-    ends_lost = any(
-        _is_large(noise).any() for name, noise in found.items() if name.startswith(("h_n", "c_n"))
-    )
+    lost = lost_in["output"].any(axis=(1, 2), keepdims=True)
+    ends_lost = any(where.any() for name, where in lost_in.items() if name.startswith(("h_n", "c_n")))
     if problem.case.bidirectional:
         return np.full_like(lost, lost.any() or ends_lost)
     lost = np.logical_or.accumulate(lost)
@@ -117,6 +117,21 @@ def end_to_end_check(
     ]
 
 
+def settled(local: Sequence[Finding], free: Sequence[Finding]) -> list[Finding]:
+    """Return all findings but the coarse ones of the local check on which the free runs agree.
+
+    The bound of a sum over many steps grows with their number; where noise tells more, it decides.
+    """
+    agreed = {_key(finding) for finding in free if finding.verdict == "agrees"}
+    too_coarse = [f.is_coarse and not (f.mismatches or f.undecided) and _key(f) in agreed for f in local]
+    return [*(f for f, coarse in zip(local, too_coarse, strict=True) if not coarse), *free]
+
+
+def _key(finding: Finding) -> tuple[str, int | None, int | None]:
+    c = finding.comparison
+    return c.quantity, c.layer, c.direction
+
+
 def compared(
     result: Result,
     got: Array,
@@ -152,6 +167,11 @@ def may_overflow(problem: Problem, exact: Observation, precision: Precision) -> 
     inner += [*exact.inner.values(), *exact.d_inner.values()]
     results = (*exact.parameters.values(), exact.d_x, exact.d_h_0, exact.d_c_0)
     values = [v for v in (*inner, *results) if v is not None]
-    largest = np.abs(np.concatenate([[0.0], *values], axis=None)).max()  # NaN where there is one
-    growth = max(float(np.abs(w.astype(np.float64)).sum()) for w in problem.weights.values())
+    largest = _size(np.concatenate([[0.0], *values], axis=None), problem).max()  # NaN where there is one
+    growth = max(float(_size(w.astype(np.float64), problem).sum()) for w in problem.weights.values())
     return not largest * (1 + growth) < precision.largest / 4  # a NaN isn't less
+
+
+def _size(values: Array, problem: Problem) -> Array:
+    """Return |values|, 0 for what isn't finite where data aren't: what grew so had been large before."""
+    return np.abs(values) if problem.is_finite else magnitude(values)

@@ -12,6 +12,8 @@ The spread of the replays is the noise of each quantity; a discrepancy is judged
     accumulation          parameter gradients are perturbed as sums of all their terms, and a sum in the subject's
                           precision, step by step, shows what repeats itself there
     range                 rows are scaled before they are squared; a floor of u·|q| + 10 H η covers the last rounding
+    NaN and infinities    of the data spread as they do in every correct program: they have no noise, and where a
+                          replay has others than the exact result, that isn't so, and the row is lost
 """
 
 import math
@@ -85,6 +87,11 @@ def _row_axes(name: str, rank: int) -> tuple[int, ...]:
 def noises(replays: Array, exact: Array, axes: tuple[int, ...], u: float, eta: float) -> Iterator[Noise]:
     """Yield the noise of several results (N, ·) of one shape, from their replays (K, N, ·)."""
     axes = tuple(axis + 1 for axis in axes)
+    finite = np.isfinite(exact)
+    if not finite.all():
+        same = np.isfinite(replays) == finite  # else the row is lost
+        replays = np.where(same & finite, replays, np.where(same, 0.0, np.nan))
+        exact = np.where(finite, exact, 0.0)
     deviation = np.abs(replays - exact)
     largest = deviation.max(axis=(0, *(axis + 1 for axis in axes)), keepdims=True)
     unit = np.where(largest > 0, largest, 1.0)
@@ -117,7 +124,7 @@ class Replay(Struct, frozen=True):
     def of(cls, problem: Problem, precision: Precision, replays: int) -> "Replay":
         """Prepare the replays of `problem`."""
         rng = np.random.default_rng(problem.branch("noise"))
-        arithmetic = precision.u, precision.eta, replays, rng
+        arithmetic = precision.u, precision.eta, not problem.is_finite, replays, rng
         cell = {
             "rnn": lambda: NoisyElman(*arithmetic, problem.case.nonlinearity),
             "lstm": lambda: NoisyLstm(*arithmetic),
@@ -247,6 +254,8 @@ class Replay(Struct, frozen=True):
                     gradient[n] = own
                 d_below += self.cell.product(back.d_ih, w.ih, len(w.ih) + case.directions)
                 found |= self._accumulated(back, inputs[layer], previous[0], list(problem.weights_at(place)))
+            if problem.lengths is not None:
+                d_below = np.where(self.active, d_below, 0.0)  # where 0 · NaN is no term
             d_y = d_below if layer == 0 else self._dropped(layer - 1, d_below)
         found["dL/dx"] = self._apart(d_y)
         for letter, gradient in zip(case.carried, d_initial, strict=True):

@@ -49,10 +49,14 @@ class Dice(Struct, frozen=True):
 
 
 class NoisyArithmetic(Struct, frozen=True):
-    """Arithmetic of unit roundoff u and smallest number eta, replayed `replays` times."""
+    """Arithmetic of unit roundoff u and smallest number eta, replayed `replays` times.
+
+    Where data are `endless` (NaN or infinite), sums may be so too, and then have no rounding.
+    """
 
     u: float
     eta: float
+    endless: bool
     replays: int
     rng: np.random.Generator
 
@@ -70,7 +74,11 @@ class NoisyArithmetic(Struct, frozen=True):
         variance += (n / 6 + 1) * squares
         np.sqrt(variance, out=variance)
         variance *= self.u
-        return variance
+        return self.where_finite(total, variance)
+
+    def where_finite(self, values: Array, errors: Array) -> Array:
+        """Return errors of functions of `values`, which infinities don't have: tanh(∞) is 1, its slope 0."""
+        return np.where(np.isfinite(values), errors, 0.0) if self.endless else errors
 
     def share(self, w: Weights, x: Array) -> tuple[Array, Array]:
         """Return what x (T, K·B, I) and the biases contribute to all steps, and the squares of its terms."""

@@ -150,7 +150,7 @@ def _borne_out(q: QuantityRecord) -> Collection[Verdict]:
         return ("differs",)
     if q.undecided:
         return ("undecidable",)
-    return ("agrees", "vacuous") if float(q.worst_share) <= 1 else ()
+    return ("agrees", "vacuous", "undecidable") if float(q.worst_share) <= 1 else ()
 
 
 def _of_histograms(case: CaseRecord) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections import Counter
 from msgspec import Struct
 
 from conformance.cases import FORMATS
-from conformance.record import CaseRecord, Record, Verdict
+from conformance.record import FREE_RUN, CaseRecord, Record, Verdict
 from conformance.record.agreement import parsed_case, totals
 from conformance.record.totals import Agreement, Apart, RelationTotal, Worst
 
@@ -58,9 +58,19 @@ def summarise(record: Record) -> Summary:
 def fails(case: CaseRecord) -> bool:
     """Return whether a case fails a run by itself.
 
-    In 16 bits a case may name a discrepancy, but what it leaves open keeps nothing in suspense.
+    In 16 bits a case may name a discrepancy, but what it leaves open keeps nothing in suspense; nor does what is out of
+    a black box's reach.
     """
     return case.verdict in FAILING and not _left_open(case)
+
+
+def out_of_reach(case: CaseRecord) -> bool:
+    """Return whether a case is undecidable for want of the subject's steps alone, which a black box can't help.
+
+    All that its results leave open is lost in the rounding noise of a free run, whoever runs.
+    """
+    left = [q for q in case.quantities if q.verdict == "undecidable"]
+    return case.verdict == "undecidable" and bool(left) and all(q.quantity.endswith(FREE_RUN) for q in left)
 
 
 def counting(record: Record) -> list[CaseRecord]:
@@ -83,7 +93,8 @@ def exit_code(record: Record) -> int:
         return EXIT_INCONCLUSIVE
     if any(ruling.outcome == "fails" for ruling in record.rulings):
         return EXIT_DISCREPANCY
-    return EXIT_CONFORMS if found["agrees"] or len(counted) < len(record.cases) else EXIT_NOTHING
+    decided_nothing = EXIT_INCONCLUSIVE if any(map(out_of_reach, counted)) else EXIT_NOTHING
+    return EXIT_CONFORMS if found["agrees"] or len(counted) < len(record.cases) else decided_nothing
 
 
 def sentence(record: Record) -> str:
@@ -107,6 +118,8 @@ def sentence(record: Record) -> str:
         EXIT_INTERRUPTED: f"Interrupted after {total:,} comparisons",
     }[exit_code(record)]
     text += "".join(f"; {told}" for told in excused)
+    if unreached := sum(map(out_of_reach, counting(record))):
+        text += f"; {unreached:,} are out of reach without the subject's own steps"
     return f"{text}." if record.complete and len(all_found) <= 1 else f"{text} ({counted})."
 
 
@@ -125,8 +138,9 @@ def _all_that_say(found: Counter[str]) -> str:
 
 
 def _left_open(case: CaseRecord) -> bool:
-    """Return whether a case can't be decided in 16 bits, which decide nothing."""
-    return case.verdict == "undecidable" and not FORMATS[parsed_case(case.case).dtype].decides
+    """Return whether a case can't be decided in 16 bits, which decide nothing, or for want of the subject's steps."""
+    in_16_bits = not FORMATS[parsed_case(case.case).dtype].decides
+    return case.verdict == "undecidable" and (in_16_bits or out_of_reach(case))
 
 
 def worse(now: Verdict, before: Verdict) -> bool:

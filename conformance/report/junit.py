@@ -2,7 +2,7 @@
 
     differs                a failure
     error, undecidable     an error: something has to be looked at, but nothing is proved wrong
-    unsupported, vacuous   skipped, with the reason; so is what is undecidable in 16 bits, which fails no run
+    unsupported, vacuous   skipped, with the reason; so is what is undecidable and fails no run
 
 Where an expected failure or a baseline had a say, that counts, as with pytest: what fails as it may is skipped with the
 reason, and a pass that wasn't expected is a failure.

@@ -27,6 +27,15 @@ class PowerFigures(Protocol):
     accused: list[str]
 
 
+class OwnPowerFigures(Protocol):
+    """What `print_own_power` reads of a measurement."""
+
+    cases: int
+    caught: dict[str, str]
+    missed: dict[str, str]
+    wrong: set[str]
+
+
 class FaultText(Protocol):
     """What `print_fault` reads of an entry of the catalogue."""
 
@@ -36,6 +45,9 @@ class FaultText(Protocol):
     mend: str
     idiom: str
 
+
+MOST_NAMED = 5
+"""Cases that a line names."""
 
 COLOURS = {
     "agrees": "green",
@@ -118,6 +130,25 @@ def print_power(out: Console, power: PowerFigures) -> None:
     ):
         for name in names:
             out.print(f"  {word}: {name}", markup=False, soft_wrap=True, style="red")
+
+
+def print_own_power(out: Console, subject: str, power: OwnPowerFigures) -> None:
+    """Print what a suite would catch in a subject, what it would miss and why, and where the subject itself is off."""
+    planted = len(power.caught) + len(power.missed)
+    out.print(
+        f"faults caught in {subject}: {len(power.caught)} of {planted} over {power.cases} cases",
+        markup=False,
+        soft_wrap=True,
+    )
+    for name, why in power.missed.items():
+        out.print(f"  missed: {name}: {why}", markup=False, soft_wrap=True, style="red")
+    if power.wrong:
+        shown = ", ".join(sorted(power.wrong)[:MOST_NAMED])
+        out.print(
+            f"not counted: {len(power.wrong)} cases on which it doesn't agree as it is: {shown}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def print_fault(out: Console, fault: FaultText) -> None:

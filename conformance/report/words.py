@@ -61,6 +61,8 @@ def divergence(d: DivergenceRecord, source: str = "") -> tuple[str, str, str, st
 def counted(q: QuantityRecord) -> str:
     """Return how much of a quantity is wrong, and by how much at most."""
     name = f"{q.relation}: {q.quantity}" if q.relation else q.quantity
+    if not q.mismatches and not q.undecided:
+        return f"{name}: agrees to {shown(float(q.agrees_to))} of its greatest value, which says too little"
     if not q.mismatches:
         return (
             f"{name}: undecided elements {q.undecided} / {q.elements} ({percentage(q.undecided, q.elements)})"

@@ -103,3 +103,17 @@ def copied(observation: Observation) -> Observation:
         else:
             copies[part.name] = None if shown is None else np.copy(shown)
     return Observation(**copies)
+
+
+def same(one: Observation, other: Observation) -> bool:
+    """Return whether two observations hold the same arrays bit for bit."""
+    return all(_same(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        alike = one.dtype == other.dtype and one.shape == other.shape
+        return alike and one.tobytes() == other.tobytes()
+    return one is other

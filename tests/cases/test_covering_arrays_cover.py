@@ -9,7 +9,7 @@ from conformance import examine, load_subject, parse_id
 from conformance.cases import SUITES
 from conformance.cases.covered import covered
 from conformance.cases.covering import covering
-from conformance.cases.explore import outgrows_float32
+from conformance.cases.explore import outgrows
 from conformance.cases.suites import ALL
 
 
@@ -59,7 +59,7 @@ def test_a_strength_that_makes_no_sense_is_refused(strength):
 
 
 @pytest.mark.parametrize(
-    ("case_id", "outgrows"),
+    ("case_id", "large"),
     [
         ("rnn-relu-T229-B1-I3-H4-f32-gain2-s35", True),
         ("rnn-relu-L3-T113-B1-I19-H25-dhn-f32-positive-s339", True),
@@ -69,10 +69,29 @@ def test_a_strength_that_makes_no_sense_is_refused(strength):
         ("rnn-relu-T500-B1-I3-H4-f32-s0", False),
     ],
 )
-def test_random_cases_that_overflow_are_no_part_of_a_suite(case_id, outgrows):
-    assert outgrows_float32(parse_id(case_id)) is outgrows
-    if outgrows:
+def test_no_random_case_is_one_that_overflows(case_id, large):
+    assert outgrows(parse_id(case_id)) is large
+    if large:
         assert examine(parse_id(case_id), load_subject("torch")).verdict == "undecidable"
+
+
+@pytest.mark.parametrize(
+    ("case_id", "large"),
+    [
+        ("rnn-relu-T512-B1-I3-H4-f64-gain2-s0", True),
+        ("rnn-relu-T511-B1-I3-H4-f64-gain2-s0", False),
+        ("rnn-tanh-T253-B1-I3-H4-f32-gain2-s0", True),
+        ("rnn-tanh-T252-B1-I3-H4-f32-gain2-s0", False),
+        ("gru-T5000-B1-I3-H4-f32-gain1-s0", False),
+    ],
+)
+def test_growth_may_take_half_of_the_exponents(case_id, large):
+    assert outgrows(parse_id(case_id)) is large
+
+
+@pytest.mark.parametrize("suite", SUITES.values(), ids=SUITES)
+def test_a_suite_knows_how_many_cases_it_has(suite):
+    assert suite.size == len(suite.cases())
 
 
 def test_suites_are_nested():

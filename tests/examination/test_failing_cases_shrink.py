@@ -33,3 +33,19 @@ def test_simplifications_are_valid_and_never_larger():
             assert smaller != case
             assert smaller.steps <= case.steps
             assert smaller.batch <= case.batch
+
+
+def test_random_cases_go_beyond_the_suites_within_a_cost_limit():
+    cases = list(random_cases(3000, seed=2))
+    largest = {
+        name: max(getattr(case, name) for case in cases)
+        for name in ("steps", "batch", "input_size", "hidden_size", "layers")
+    }
+    assert largest["steps"] > 2000
+    assert min(largest[name] for name in ("batch", "input_size", "hidden_size")) > 300
+    assert largest["layers"] == 6
+    assert {case.cell for case in cases} == {"rnn", "lstm", "gru"}
+    assert any(case.proj_size for case in cases)
+    assert any(case.output_size for case in cases)
+    for case in cases:
+        assert case.steps * case.layers * case.directions * case.batch * case.hidden_size <= 200_000

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.cases import FORMATS, materialise, parse_id, random_cases
 from conformance.examination.engine import examine
-from conformance.judge import Precision, allowances, results
+from conformance.judge import Precision, allowances, local_check, results
 from conformance.judge.end_to_end import MEANINGLESS, THRESHOLD
 from conformance.judge.noise import noise_of, replayed
 from conformance.subjects import load_subject
@@ -44,7 +44,7 @@ class Disturbed:
 
 def test_correct_code_is_never_accused_on_ordinary_and_hostile_cases():
     subject = load_subject("torch-results")
-    verdicts = [examine(case, subject).verdict for case in random_cases(120, seed=77, hostile=0.5)]
+    verdicts = [examine(case, subject).verdict for case in random_cases(40, seed=77, hostile=0.5)]
     assert set(verdicts) <= {"agrees", "undecidable", "vacuous"}
     assert verdicts.count("agrees") > len(verdicts) / 2
 
@@ -140,5 +140,24 @@ def test_units_at_relus_kink_count_as_uncertain():
     assert record.verdict in ("agrees", "undecidable")
 
 
-def test_the_threshold_leaves_room_and_undecidable_results_are_those_whose_allowance_is_a_tenth():
-    assert 0.05 < THRESHOLD * MEANINGLESS < 0.2
+def test_undecidable_results_are_those_whose_allowance_is_a_hundredth():
+    assert pytest.approx(1e-2) == THRESHOLD * MEANINGLESS
+
+
+def test_where_the_bound_of_a_long_sum_says_too_little_its_noise_decides():
+    case = parse_id("rnn-tanh-T1000-B60-I2-H3-f32-s0")
+    problem, torch = materialise(case), load_subject("torch")
+    shown = torch.run(problem)
+    assert any(finding.is_coarse for finding in local_check(problem, shown))
+    assert examine(case, torch).verdict == "agrees"
+
+    class Off:
+        name, description = "off", "a gradient off by a part in a thousand"
+
+        def run(self, _):
+            changed = {name: g * g.dtype.type(1.001) for name, g in shown.parameters.items()}
+            return replace(shown, parameters=changed)
+
+    record = examine(case, Off())
+    assert record.verdict == "differs"
+    assert {q.quantity for q in record.quantities if q.verdict == "differs"} >= {"dL/dW_hh after a free run"}

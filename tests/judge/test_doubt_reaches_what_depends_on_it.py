@@ -25,6 +25,9 @@ from conformance.subjects.reference import observe
 
 ONE = materialise(parse_id("rnn-tanh-T5-B2-I4-H3-O2-f64-s0"))
 BOTH = materialise(parse_id("rnn-tanh-bi-T5-B2-I4-H3-f64-s0"))
+AMOUNT = 2.0**-20
+"""Noise of every result, a small part of it even at THRESHOLD units."""
+
 LARGE = math.nextafter(MEANINGLESS, 1)
 
 
@@ -36,7 +39,7 @@ def noise_beside(problem: Problem, **relative: tuple[object, float]) -> dict[str
         for start, (index, large) in relative.items():
             if name.startswith(start):
                 size[index] = large
-        found[name] = Noise(value=np.full(result.value.shape, 0.25), relative=size)
+        found[name] = Noise(value=np.full(result.value.shape, AMOUNT), relative=size)
     return found
 
 
@@ -50,7 +53,7 @@ def test_nothing_is_in_doubt_where_noise_is_small(problem: Problem) -> None:
     for allowance in allowed(problem).values():
         assert not allowance.doubtful.any()
         assert allowance.relative == MEANINGLESS
-        assert (allowance.bound == THRESHOLD * 0.25).all()
+        assert (allowance.bound == THRESHOLD * AMOUNT).all()
 
 
 @pytest.mark.parametrize("size", [LARGE, math.inf, math.nan])
@@ -74,7 +77,8 @@ def test_a_lost_final_state_leaves_the_steps_before_it(size: float) -> None:
 
 @pytest.mark.parametrize("problem", [ONE, BOTH], ids=["one direction", "both"])
 def test_doubt_is_told_by_step(problem: Problem) -> None:
-    assert end_to_end._inherited_doubt(problem, noise_beside(problem)).shape == (5, 1, 1)
+    lost = {name: noise.relative > MEANINGLESS for name, noise in noise_beside(problem).items()}
+    assert end_to_end._inherited_doubt(problem, lost).shape == (5, 1, 1)
 
 
 def test_a_lost_gradient_is_in_doubt_alone() -> None:
@@ -97,7 +101,7 @@ def test_rows_that_are_not_all_numbers_have_no_small_noise() -> None:
         replays = np.stack([np.array([[[replay, 1.0], [1.0, 1.0]]]), np.ones((1, 2, 2))])
         with np.errstate(all="ignore"):
             (noise,) = noises(replays, true, (1,), 2.0**-53, 0.0)
-        assert end_to_end._is_large(noise).tolist() == [[True, True], [False, False]]
+        assert end_to_end._is_large(noise, FORMATS["f64"]).tolist() == [[True, True], [False, False]]
 
 
 def test_the_greatest_noise_is_that_of_the_noisiest_result_and_infinite_where_it_is_no_number() -> None:
@@ -162,7 +166,9 @@ def test_a_result_that_the_local_check_decided_is_left_to_it_where_this_one_cann
 def test_a_result_is_compared_in_units_of_its_noise_under_its_own_name() -> None:
     exact = observe(BOTH, np.float64)
     found = allowed(BOTH)
-    wrong = replace(exact, h_n=exact.h_n + np.array([0.0, THRESHOLD * 0.25 * 1.5])[:, np.newaxis, np.newaxis])
+    wrong = replace(
+        exact, h_n=exact.h_n + np.array([0.0, THRESHOLD * AMOUNT * 1.5])[:, np.newaxis, np.newaxis]
+    )
     findings = end_to_end_check(BOTH, wrong, exact, found, ())
     (first,) = [f for f in findings if f.verdict == "differs"]
     assert (first.comparison.quantity, first.comparison.layer, first.comparison.direction) == ("h_n", 0, 1)

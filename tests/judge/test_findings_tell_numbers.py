@@ -110,13 +110,13 @@ def test_nothing_is_told_where_nothing_was_decided() -> None:
     ids=str,
 )
 def test_one_element_that_is_not_decided_is_too_many(change: dict, verdict: str) -> None:
-    assert finding([1.5, 1.5], [1.0, 1.0], **change).verdict == verdict
+    assert finding([1000.5, 1000.5], [1000.0, 1000.0], **change).verdict == verdict
 
 
 def test_nothing_is_at_stake_where_all_terms_are_zero() -> None:
     assert finding([0.0], [0.0], terms=0.0).verdict == "vacuous"
     assert finding([0.0], [0.0], terms=1e-300).verdict == "agrees"
-    assert finding([1.0], [1.0], terms=0.0).verdict == "agrees"
+    assert finding([1000.0], [1000.0], terms=0.0).verdict == "agrees"
     assert finding([0.0], [0.0], bound=0.0).worst_share == 0  # 0 / 0
 
 

@@ -9,7 +9,7 @@ from support.planting import Judged, Shows
 
 from conformance import Case, Problem, examine, load_subject, parse_id
 from conformance.cases import FORMATS, materialise
-from conformance.judge.comparison import Comparison
+from conformance.judge.comparison import Comparison, Phase
 from conformance.judge.decision import decide
 from conformance.judge.rounding import Precision
 
@@ -27,18 +27,19 @@ def decision(
     bound: float = 0.5,
     terms: float = 1.0,
     precision: Precision = DOUBLE,
+    phase: Phase = "forward",
 ) -> str:
-    """Return the verdict on one element."""
+    """Return the verdict on one element, beside a large one that agrees, of which its bound is a small part."""
     comparison = Comparison(
-        phase="forward",
+        phase=phase,
         quantity="h",
         layer=0,
         direction=0,
         axes=("t",),
-        got=np.array([got]),
-        expected=np.array([expected]),
-        bound=np.array([bound]),
-        terms=np.array([terms]),
+        got=np.array([got, 1e3]),
+        expected=np.array([expected, 1e3]),
+        bound=np.array([bound, 0.0]),
+        terms=np.array([terms, 1.0]),
     )
     return decide([comparison], precision)[0].verdict
 
@@ -66,10 +67,25 @@ def test_with_nan_or_infinite_inputs_nan_meets_nan_and_infinity_the_same_infinit
     assert decision(got, expected) == verdict  # terms count finite factors only
 
 
+@pytest.mark.parametrize(("got", "expected"), [(NAN, INF), (INF, NAN), (-INF, INF), (NAN, NAN)])
+def test_in_a_gradient_any_of_them_may_meet_any_other(got: float, expected: float) -> None:
+    assert decision(got, expected, phase="backward") == "agrees"
+    assert decision(got, 1.0, phase="backward") == "differs"
+    assert decision(1.0, expected, phase="backward") == "differs"
+
+
+def test_where_the_bound_is_no_small_part_of_the_quantity_nothing_is_decided() -> None:
+    for precision, largest in ((DOUBLE, 10.0), (SINGLE, 10.0), (Precision.of(FORMATS["f16"]), 500.0)):
+        assert decision(1.0, 1.0, bound=largest, precision=precision) == "agrees"
+        beyond = float(np.nextafter(largest, 2 * largest))
+        assert decision(1.0, 1.0, bound=beyond, precision=precision) == "undecidable"
+        assert decision(3 * largest, 1.0, bound=beyond, precision=precision) == "differs"
+
+
 @pytest.mark.parametrize("got", [NAN, INF, -INF])
 def test_with_finite_inputs_only_a_finite_value_agrees(got: float) -> None:
     for expected in (0.0, 1.0, -1e300):
-        for bound in (0.0, 1.0, 1e308):
+        for bound in (0.0, 1.0, 1e308):  # however large the bound is
             assert decision(got, expected, bound=bound) == "differs"
 
 

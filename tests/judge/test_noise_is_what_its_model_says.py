@@ -38,7 +38,7 @@ SCATTER = 4 / math.sqrt(2 * MANY)  # four standard errors of a standard deviatio
 
 
 def cell(nonlinearity: str = "tanh", u: float = 1e-6, replays: int = MANY, eta: float = 0.0) -> NoisyElman:
-    return NoisyElman(u, eta, replays, np.random.default_rng(3), nonlinearity)
+    return NoisyElman(u, eta, False, replays, np.random.default_rng(3), nonlinearity)
 
 
 def scatter(values: np.ndarray) -> np.ndarray:

@@ -146,6 +146,16 @@ def test_a_forward_pass_that_is_wrong_at_every_second_run_is_found(text):
         assert examine(replace(parse_id(text), seed=seed), ForwardOnly(wrong_at=(2, 4))).verdict == "differs"
 
 
+@pytest.mark.parametrize("text", FORWARD_ONLY)
+def test_what_is_wrong_only_after_another_problem_is_found(text):
+    """Every law is asked twice: the problem is run again, after the law's other side."""
+    for seed in range(4):
+        case = replace(parse_id(text), seed=seed)
+        subject = ForwardOnly()
+        assert examine(case, subject).verdict == "agrees"
+        assert examine(case, ForwardOnly(wrong_at=(subject.runs,))).verdict == "differs"
+
+
 def test_a_chaotic_case_is_put_to_an_exact_relation():
     record = examine(parse_id("rnn-tanh-T400-B2-I4-H16-f64-gain10-s0"), load_subject("torch"))
     scales = {q.scale for q in record.quantities if q.relation}
@@ -192,7 +202,7 @@ def test_a_chaotic_network_is_not_run_for_a_law_that_cannot_be_decided(text):
     record = examine(parse_id(text), subject)
     assert record.verdict == "agrees"
     assert {q.relation for q in record.quantities} <= {"", "runs repeat", "samples are independent"}
-    assert subject.runs == 2
+    assert subject.runs == 3  # the problem, a law, and the problem once more
 
 
 def test_torch_is_not_asked_to_pack_what_would_take_gigabytes():

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from support.gating import A, B, assessed, case, expecting, record_of, since
+from support.gating import AGREEING, A, B, assessed, case, expecting, record_of, since
 
 from conformance import UsageError
-from conformance.record import Verdict, encode
+from conformance.record import FREE_RUN, CaseRecord, Verdict, encode
 from conformance.record.summary import FAILING, VERDICTS, exit_code, sentence
 from conformance.report.gated import describe, gate_lines
 from conformance.report.junit import junit
@@ -46,6 +46,27 @@ def test_what_sixteen_bits_leave_open_fails_nothing_and_is_no_agreement() -> Non
     assert b'<skipped type="undecidable"' in junit(found.record)
     assert assessed(Gate(), case("agrees"), case("differs", SIXTEEN)).exit_code == 1
     assert assessed(Gate(), case("agrees"), case("undecidable")).exit_code == 5
+
+
+def left_open(name: str) -> CaseRecord:
+    """Return a case of which one quantity agrees and another is undecidable."""
+    lost = replace(AGREEING, quantity=name, verdict="undecidable", scale="noise", undecided=1)
+    return replace(case("undecidable", B, reason=""), quantities=[AGREEING, lost])
+
+
+def test_what_only_a_black_boxs_own_steps_could_decide_fails_nothing_and_is_counted_in_a_line() -> None:
+    unreached = left_open(f"dL/dx{FREE_RUN}")
+    found = assessed(Gate(), case("agrees"), unreached)
+    assert (found.exit_code, found.failing) == (0, [])
+    assert sentence(found.record) == (
+        "Conforms: every one of 1 comparisons that decide anything agrees to rounding; 1 are out of reach without the "
+        "subject's own steps (1 undecidable, 1 agrees)."
+    )
+    assert b'<skipped type="undecidable"' in junit(found.record)
+    assert assessed(Gate(), unreached).exit_code == 5  # nothing was decided
+    assert assessed(Gate(), case("agrees"), left_open("dL/dx")).exit_code == 5
+    both = replace(unreached, quantities=[*unreached.quantities, *left_open("h").quantities[1:]])
+    assert assessed(Gate(), case("agrees"), both).exit_code == 5
 
 
 @pytest.mark.parametrize("verdict", FAILING)

@@ -19,7 +19,7 @@ from conformance.judge import (
 )
 from conformance.judge.relations.laws import RELATIONS
 from conformance.judge.relations.relation import Pair, Relation, Run
-from conformance.subjects.observation import Observation
+from conformance.subjects.observation import Observation, same
 
 
 def relations_for(case: Case) -> list[Relation]:
@@ -42,6 +42,9 @@ def relation_check(
     `observation` is what the subject showed of `problem`. In a chaotic network only the exact relations can be
     decided, so that it isn't put to others. What a subject shows decides too: one that runs forward only is put to the
     laws that need no more. That runs repeat is asked where nothing else can be.
+
+    Every law is asked twice: the problem is run again after the law's other side, so in the other order, and where that
+    shows anything else, the law is judged of that as well.
     """
     shown = results(problem, observation).keys()
     chaotic = any(allowance.doubtful.any() for allowance in allowed.values())
@@ -50,6 +53,9 @@ def relation_check(
             continue
         try:
             findings = _findings(problem, run, observation, relation, allowed)
+            again = run(problem)
+            if not same(again, observation):
+                findings += _findings(problem, run, again, relation, allowed)
         except Unsupported:  # the subject can't run the other side of this law
             continue
         if not any(finding.verdict == "undecidable" for finding in findings):

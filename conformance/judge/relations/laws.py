@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from conformance.cases import Case, Problem
+from conformance.cases import PACKED_WORK, Case, Problem
 from conformance.judge import results
 from conformance.judge.relations.relation import Pair, Relation, Run, variant
 from conformance.record.environment import other_threads
@@ -12,9 +12,6 @@ from conformance.subjects.observation import Observation
 from refrnn import Array, Layout
 
 TIME_FIRST = Layout("time first")
-PACKED_WORK = 2_000_000
-"""T²·B up to which batches are packed: T = 500 with B = 8, T = 100 with B = 200."""
-
 BY_SAMPLE = {"output": 1, "dL/dx": 1, "h_n": 0, "c_n": 0, "dL/dh_0": 0, "dL/dc_0": 0}
 """Results that hold something of each sample of its own, and the axis on which samples lie."""
 
