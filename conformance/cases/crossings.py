@@ -147,8 +147,12 @@ def dropped() -> Iterator[Case]:
 
 
 def half() -> Iterator[Case]:
-    """Compute in 16 bits, a tier of its own: options, layouts, lengths, dropout and regimes at small sizes."""
-    formats = each("dtype", "f16", "bf16")
+    """Compute in 16 bits, a tier of its own: options, layouts, lengths, dropout and regimes at small sizes.
+
+    With the 8 digits of bf16 rounding is no small part of subnormal numbers, of steep steps, nor of long sums: such
+    cases would decide nothing.
+    """
+    formats, finer = each("dtype", "f16", "bf16"), each("dtype", "f16")
     layouts = [
         {},
         {"layout": "batch-first"},
@@ -156,15 +160,16 @@ def half() -> Iterator[Case]:
         {"lengths": (3, 7, 5)},
         {"dropout": 0.75, "layers": 3},
     ]
+    relu = each("nonlinearity", "relu")
     yield from crossed(formats, NONLINEARITIES, (DEEP, DEEP_BOTH), layouts)
     yield from crossed(formats, NONLINEARITIES, [{"bias": False}, {"h_0": False}, {"cotangents": "expanded"}])
-    tanh = each("regime", "gain2", "gain10", "saturated", "subnormal", "nan")
-    yield from crossed(formats, tanh, (SHALLOW, DEEP_BOTH))
-    relu = each("regime", "gain1", "zeros", "subnormal", "inf")
-    yield from crossed(formats, [{"nonlinearity": "relu"}], relu, (SHALLOW, DEEP_BOTH))
-    yield from crossed(
-        formats, shapes((20, 2, 17, 33), (3, 130, 6, 9), (1, 3, 4, 5), (30, 4, 5, 8)), NONLINEARITIES
-    )
+    yield from crossed(formats, each("regime", "gain2", "nan"), (SHALLOW, DEEP_BOTH))
+    yield from crossed(formats, relu, each("regime", "gain1", "zeros", "inf"), (SHALLOW, DEEP_BOTH))
+    yield from crossed(finer, NONLINEARITIES, each("regime", "subnormal"), (SHALLOW, DEEP_BOTH))
+    yield from crossed(finer, each("regime", "gain10"), (SHALLOW, DEEP_BOTH))
+    yield from crossed(finer, each("regime", "saturated"), [SHALLOW])
+    yield from crossed(formats, NONLINEARITIES, shapes((20, 2, 17, 33), (3, 130, 6, 9), (1, 3, 4, 5)))
+    yield from crossed(finer, NONLINEARITIES, shapes((30, 4, 5, 8)))
 
 
 def cells() -> Iterator[Case]:

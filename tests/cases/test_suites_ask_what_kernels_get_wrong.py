@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conformance import SUITES, Case, Observation, Problem, examine, load_subject, parse_id
-from conformance.cases import kernels, materialise
+from conformance.cases import crossings, kernels, materialise
 from conformance.cases.case import ARRAYS, POISONED
 from conformance.errors import UsageError
 from refrnn import Array
@@ -135,3 +135,8 @@ def test_a_regime_of_an_array_that_is_not_given_is_refused() -> None:
     for regime, change in missing.items():
         with pytest.raises(UsageError, match=regime):
             replace(whole, regime=regime, **change)
+
+
+@pytest.mark.parametrize("case", list(crossings.half()), ids=str)
+def test_every_case_in_16_bits_is_decided(case: Case) -> None:
+    assert examine(case, load_subject("reference")).verdict == "agrees"
