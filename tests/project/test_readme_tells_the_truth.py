@@ -25,13 +25,14 @@ def without_numbers(text: str) -> str:
     return NUMBER.sub("#", text)
 
 
-def test_the_readme_is_one_screen_with_one_picture_and_two_commands() -> None:
+def test_the_readme_is_one_screen_with_one_picture_two_commands_for_users_and_two_in_a_checkout() -> None:
     text = README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= SCREEN
     assert text.count("![") == 1
-    ((language, commands),) = BLOCK.findall(text)
-    assert language == "sh"
-    assert [line.split()[0] for line in commands.splitlines()] == ["pip", "conformance"]
+    commands = [
+        line.split()[:2] for language, block in BLOCK.findall(text) for line in block.splitlines() if language
+    ]
+    assert commands == [["pip", "install"], ["conformance", "check"], ["make", "agreement"], ["make", "test"]]
 
 
 @pytest.fixture(scope="module")
