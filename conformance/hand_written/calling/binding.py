@@ -69,6 +69,8 @@ class Binding(Struct, frozen=True, kw_only=True):
         The learning rate by which its update was divided, since the code has it written down; 0 where there is none.
     withheld
         Whether its gradients were found in local variables alone.
+    left_out
+        The names of arguments for lengths or a mask that its forward pass takes and wasn't given.
     lifted
         Whether nothing is clipped to ±c in its backward pass.
     """
@@ -97,6 +99,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     anchored: bool = False
     own_rate: float = 0.0
     withheld: bool = False
+    left_out: tuple[str, ...] = ()
     contradicted: str = ""
     entangled: str = ""
     lifted: bool = False

@@ -36,6 +36,8 @@ UPHILL = (
 
 EVERY_STEP_COUNTED = "Every step of every sequence counted; what it does with shorter ones was not checked."
 
+NOT_SHORTER = "{} was left out: what the network does with shorter sequences was not checked."
+
 PLACES = {
     "returned": "returned",
     "kept": "kept in attributes",
@@ -90,6 +92,7 @@ def bound_of(
         own_rate=0.0 if backward is None else backward.harvest.own_rate,
         lifted=backward is not None and backward.lifted,
         withheld=backward is not None and backward.harvest.withheld,
+        left_out=_left_out(forward),
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
 
@@ -228,6 +231,12 @@ def _one_layer(forward: Forward) -> Iterator[str]:
         yield f"It was asked for one layer ({', '.join(single)}): what more of them do was not judged."
 
 
+def _left_out(forward: Forward) -> tuple[str, ...]:
+    """Return the names of arguments for lengths or a mask that the forward pass takes and wasn't given."""
+    optional = [q.name for q in parameters_of(forward.function(forward.call)) or [] if not q.required]
+    return tuple(name for name in optional if names.MASK.fullmatch(name) or names.LENGTHS.fullmatch(name))
+
+
 def _notes(
     loaded: Loaded, forward: Forward, backward: Backward | None, attempts: Sequence[Attempt]
 ) -> tuple[str, ...]:
@@ -247,9 +256,7 @@ def _notes(
         notes.append(f"Its forward pass was recognised by a mistake in it: {in_words(forward.fault)}")
     if {"mask", "lengths"} & set(forward.arguments.kinds):
         notes.append(EVERY_STEP_COUNTED)
-    left_out = [q.name for q in parameters_of(forward.function(forward.call)) or [] if not q.required]
-    for name in (n for n in left_out if names.MASK.fullmatch(n) or names.LENGTHS.fullmatch(n)):
-        notes.append(f"{name} was left out: what the network does with shorter sequences was not checked.")
+    notes += [NOT_SHORTER.format(name) for name in _left_out(forward)]
     notes += _one_layer(forward)
     if forward.is_own:
         notes.append(

@@ -12,7 +12,7 @@ from conformance.faults.seams import FORWARD
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Binding, Bound
 from conformance.hand_written.calling.backwards.softening import with_its_limits
-from conformance.hand_written.calling.describing import EVERY_STEP_COUNTED
+from conformance.hand_written.calling.describing import EVERY_STEP_COUNTED, NOT_SHORTER
 from conformance.hand_written.checking import parts
 from conformance.hand_written.checking.anchoring import (
     NOT_ESTABLISHED,
@@ -267,7 +267,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
         agrees = agrees_with_other_lengths(bound)
         if agrees is None:
             return candidate
-        notes = tuple(note for note in bound.notes if note != EVERY_STEP_COUNTED)
+        unasked = {EVERY_STEP_COUNTED, *map(NOT_SHORTER.format, bound.left_out)}
+        notes = tuple(note for note in bound.notes if note not in unasked)
         if agrees:
             told = replace(
                 bound,

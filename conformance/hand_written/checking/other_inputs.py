@@ -5,11 +5,13 @@ are differentiated numerically from what the network itself gives then, with a l
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec import structs
 
 from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.inputs import LENGTHS, MASKS
 from conformance.hand_written.checking.consistency import Consistency, consistency
 from conformance.hand_written.checking.running import attempt
@@ -20,33 +22,39 @@ SHORTER = "np.maximum(p.T - 2 * np.arange(p.B), 1)"
 LIVE = f"(np.arange(p.T)[:, None] < {SHORTER})"
 """Which steps (T, B) are none of padding."""
 
-IN_THEIR_PLACE = {
-    LENGTHS[0]: SHORTER,
-    LENGTHS[1]: f"[int(n) for n in {SHORTER}]",
+SHORTER_LENGTHS = {LENGTHS[0]: SHORTER, LENGTHS[1]: f"[int(n) for n in {SHORTER}]"}
+"""What is handed over in the place of full lengths."""
+
+SHORTER_MASKS = {
     f"np.ones({MASKS[0]})": f"1.0 * {LIVE}.T",
     f"np.ones({MASKS[1]})": f"1.0 * {LIVE}",
     f"np.ones({MASKS[3]})": f"1.0 * {LIVE}.T[:, :, None]",
     f"np.ones({MASKS[4]})": f"1.0 * {LIVE}[:, :, None]",
 }
-"""What is handed over in the place of full lengths and of masks of ones."""
+"""The same of masks of ones."""
 
 WORDS = "p.rows"
 """The rows of a table of words that are asked for, each once."""
 
 
 def agrees_with_other_lengths(bound: Binding) -> bool | None:
-    """Tell whether gradients belong to the forward pass of sequences of other lengths; None where nothing tells."""
-    takes = any(full in line for line in (*bound.forward, *bound.backward) for full in IN_THEIR_PLACE)
-    if not takes or bound.loss is None or bound.traits.crossed:
+    """Tell whether gradients belong to the forward pass of sequences of other lengths; None where nothing tells.
+
+    What was left out is handed over, in the first form that the network takes.
+    """
+    if bound.loss is None or bound.traits.crossed:
         return None
-    every_step = not bound.loss.last
-
-    def asked(line: str) -> str:
-        for full, shorter in IN_THEIR_PLACE.items():
-            line = line.replace(full, shorter)
-        return _without_padding(line) if every_step else line
-
-    return _agrees_when(bound, asked)
+    live = str if bound.loss.last else _without_padding
+    in_their_place = SHORTER_LENGTHS | SHORTER_MASKS
+    if any(full in line for line in (*bound.forward, *bound.backward) for full in in_their_place):
+        return _agrees_when(bound, lambda line: live(_replaced(line, in_their_place)))
+    for name in bound.left_out:
+        for shorter in (SHORTER_LENGTHS if names.LENGTHS.fullmatch(name) else SHORTER_MASKS).values():
+            handed = partial(_handed, argument=f"{name}={shorter}")
+            agrees = _agrees_when(bound, lambda line, handed=handed: live(handed(line)))
+            if agrees is not None:
+                return agrees
+    return None
 
 
 def agrees_with_repeated_words(bound: Binding) -> bool | None:
@@ -69,6 +77,21 @@ def _agrees_when(bound: Binding, asked: Callable[[str], str]) -> bool | None:
     found = attempt(lambda other: consistency(other.own_forward()), other)
     verdict = found.verdict if isinstance(found, Consistency) else ""
     return {"agrees": True, "differs": False}.get(verdict)
+
+
+def _replaced(line: str, others: Mapping[str, str]) -> str:
+    for text, other in others.items():
+        line = line.replace(text, other)
+    return line
+
+
+def _handed(line: str, argument: str) -> str:
+    """Return a line that calls the forward pass with one argument more, any other as it is.
+
+    >>> _handed("result = model.forward(x, h0=p.h_0)", "lengths=n"), _handed("x = p.x", "lengths=n")
+    ('result = model.forward(x, h0=p.h_0, lengths=n)', 'x = p.x')
+    """
+    return re.sub(r"^(result = .*)\)$", rf"\1, {argument})", line)
 
 
 def _without_padding(line: str) -> str:

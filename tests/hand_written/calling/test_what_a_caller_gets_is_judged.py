@@ -171,3 +171,47 @@ def test_two_right_backward_passes_conform(tmp_path):
     forward, start, backward = network().partition("    def backward(self, dys):")
     record = checked(tmp_path, f"{forward}{start}{backward}{OTHER}{backward}")
     assert record.verdict == "conforms"
+
+
+VECTOR = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.shapes = {"U": (n_hidden, n_in), "W": (n_hidden, n_hidden), "V": (n_out, n_hidden)}
+        self.shapes |= {"b": (n_hidden,), "c": (n_out,)}
+        self.theta = 0.3 * np.random.randn(sum(int(np.prod(shape)) for shape in self.shapes.values()))
+
+    def parts(self):
+        parts, start = {}, 0
+        for name, shape in self.shapes.items():
+            end = start + int(np.prod(shape))
+            parts[name], start = self.theta[start:end].reshape(shape), end
+        return parts
+
+    def forward(self, xs):
+        p, self.xs, self.hs = self.parts(), xs, [np.zeros(self.shapes["b"])]
+        for x in xs:
+            self.hs.append(np.tanh(p["U"] @ x + p["W"] @ self.hs[-1] + p["b"]))
+        return np.array([p["V"] @ h + p["c"] for h in self.hs[1:]])
+
+    def backward(self, dys):
+        p = self.parts()
+        g, carried = {name: np.zeros(shape) for name, shape in self.shapes.items()}, np.zeros(self.shapes["b"])
+        for t in reversed(range(len(self.xs))):
+            g["V"] += np.outer(dys[t], self.hs[t + 1])
+            g["c"] += dys[t]
+            da = (p["V"].T @ dys[t] + carried) * (1 - self.hs[t + 1] ** 2)
+            g["U"] += np.outer(da, self.xs[t])
+            g["W"] += np.outer(da, self.hs[t])
+            g["b"] += da
+            carried = p["W"].T @ da
+        return np.concatenate([g[name].ravel() for name in self.shapes])
+"""
+
+
+def test_the_gradient_of_a_vector_of_parameters_has_its_parts_in_their_order(tmp_path):
+    assert checked(tmp_path, VECTOR).verdict == "conforms"
+    in_another_order = changed(VECTOR, ("for name in self.shapes])", 'for name in "WUVbc"])'))
+    assert checked(tmp_path, in_another_order).verdict == "differs"

@@ -41,10 +41,28 @@ LENGTHS = (
     ),
 )
 
+OPTIONAL_LENGTHS = (
+    LENGTHS[0],
+    ("(self, x, lengths)", "(self, x, lengths=None)"),
+    (
+        LENGTHS[1][0],
+        f"lengths = [x.shape[1]] * len(x) if lengths is None else lengths\n        {LENGTHS[1][1]}",
+    ),
+)
+
+OPTIONAL_MASK = (
+    ("(self, x, mask)", "(self, x, mask=None)"),
+    ("self.x, self.mask", "mask = np.ones(x.shape[:2]) if mask is None else mask\n        self.x, self.mask"),
+)
+
 OVERWRITTEN = ("dh = da @ self.U.T + (1 - m) * dh", "dh = da @ self.U.T")
 
 
-@pytest.mark.parametrize("text", [NETWORK, changed(NETWORK, *LENGTHS)], ids=["mask", "lengths"])
+@pytest.mark.parametrize(
+    "text",
+    [NETWORK, *(changed(NETWORK, *changes) for changes in (LENGTHS, OPTIONAL_LENGTHS, OPTIONAL_MASK))],
+    ids=["mask", "lengths", "optional lengths", "optional mask"],
+)
 def test_what_goes_wrong_in_padding_alone_does_not_conform(tmp_path, text):
     right = checked(tmp_path, text)
     assert right.verdict == "conforms", right.headline

@@ -151,14 +151,15 @@ def _by_slot(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidate
     batch, steps = taken.asked.case.batch, taken.asked.case.steps
     for item in items:
         array, path = _numbers(item.value), item.path
-        for path_of_slot, candidate in _parts_of_one_vector(path, array, taken):
+        lies_as_they_do = array is not None and _is_like_their_vector(array, taken)
+        for path_of_slot, candidate in () if lies_as_they_do else _parts_of_one_vector(path, array, taken):
             found[path_of_slot].append(candidate)
         stacked = None if array is not None else _stack(item.value, steps)
         if array is None and stacked is None and (array := numbers_in(item.value)) is not None:
             path = f"np.array({item.path})"
         for slot in taken.slots:
             shape = taken.before[slot.path].shape
-            if array is not None and slot.part and array.shape == np.shape(value(taken.ran, slot.vector)):
+            if lies_as_they_do and slot.part:
                 text = f"{path}{slot.part}"
                 part = value(taken.ran, text)
                 found[slot.path].append(Candidate(expression=text, name=item.name, values=part))
@@ -168,6 +169,11 @@ def _by_slot(items: Sequence[Reached], taken: Taken) -> dict[str, list[Candidate
                     Candidate(expression=expression, name=item.name, values=values, how=how, raw=raw)
                 )
     return found
+
+
+def _is_like_their_vector(array: Array, taken: Taken) -> bool:
+    """Tell whether an array is as long as the vector of all parameters: then each gradient lies where its own does."""
+    return any(slot.part and array.shape == np.shape(value(taken.ran, slot.vector)) for slot in taken.slots)
 
 
 def _numbers(value: Any) -> Array | None:
