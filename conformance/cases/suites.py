@@ -129,10 +129,10 @@ SUITES = {
     suite.name: suite
     for suite in (
         Suite("smoke", "seconds: a few of every kind, for each save and for pull requests", smoke, 145),
-        Suite("standard", "a minute or two: the recorded agreement, for each merge", standard, 1605),
+        Suite("standard", "minutes: the recorded agreement, for each merge", standard, 1605),
         Suite(
             "full",
-            "minutes: any three options together in every regime, for releases and new platforms",
+            "many minutes: any three options together in every regime, for releases and new platforms",
             full,
             8354,
         ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -11,6 +12,8 @@ from conformance.cli.options import chosen_cases, completed, subject_names, suit
 if TYPE_CHECKING:
     from conformance.faults.conditional import OwnPower
     from conformance.faults.power import Power
+
+Measured = TypeVar("Measured")
 
 
 @click.command()
@@ -67,33 +70,32 @@ def power(context: click.Context, suite: str, case_id: str | None, subject: str 
 
 
 def _measured_own_power(subject: str, suite: str) -> OwnPower:
-    """Measure what a suite would catch in a subject under a progress bar."""
-    from rich.progress import Progress
-
+    """Measure what a suite would catch in a subject."""
     from conformance.faults.conditional import MUTANTS, OwnPower, own_power
-    from conformance.report.terminal import console
     from conformance.subjects import load_subject
 
-    cases, loaded, errors = chosen_cases(suite, (), None), load_subject(subject), console(stderr=True)
-    found = OwnPower(cases=len(cases))
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("mutants", total=len(MUTANTS))
-        for found in own_power(loaded, cases):  # noqa: B007 - the last one is the whole measurement
-            progress.advance(task)
-    return found
+    cases, loaded = chosen_cases(suite, (), None), load_subject(subject)
+    return _last_of(own_power(loaded, cases), OwnPower(cases=len(cases)), "mutants", len(MUTANTS))
 
 
 def _measured_power(suite: str) -> Power:
-    """Measure the float64 cases of a suite under a progress bar."""
-    from rich.progress import Progress
-
+    """Measure the float64 cases of a suite."""
     from conformance.faults.power import Power, measure
-    from conformance.report.terminal import console
 
     cases = [case for case in chosen_cases(suite, (), None) if case.dtype == "f64"]
-    found, errors = Power(cases=len(cases), probed=len(cases)), console(stderr=True)
+    before = Power(cases=len(cases), probed=len(cases))
+    return _last_of(measure(cases), before, "mutants, then disturbances", 2 * len(cases))
+
+
+def _last_of(measurements: Iterable[Measured], before: Measured, what: str, total: int) -> Measured:
+    """Return the last of so many measurements, which is the whole one, made under a progress bar."""
+    from rich.progress import Progress
+
+    from conformance.report.terminal import console
+
+    found, errors = before, console(stderr=True)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("mutants, then disturbances", total=2 * len(cases))
-        for found in measure(cases):  # noqa: B007 - the last one is the whole measurement
+        task = progress.add_task(what, total=total)
+        for found in measurements:  # noqa: B007 - the last one is kept
             progress.advance(task)
     return found

@@ -161,17 +161,14 @@ def compared(
 def may_overflow(problem: Problem, exact: Observation, precision: Precision) -> bool:
     """Return whether an intermediate result of a correct program may reach the largest number of its precision.
 
-    No sum on the way exceeds the largest value that enters it times the largest row or column sum of |W|.
+    No sum on the way exceeds the largest value that enters it times the largest row or column sum of |W|. Where data
+    aren't finite, what isn't either counts as 0: what grew so had been large before.
     """
+    size = np.abs if problem.is_finite else magnitude
     inner = [*exact.hidden.values(), *exact.d_hidden.values(), *exact.step_parameters.values()]
     inner += [*exact.inner.values(), *exact.d_inner.values()]
     results = (*exact.parameters.values(), exact.d_x, exact.d_h_0, exact.d_c_0)
     values = [v for v in (*inner, *results) if v is not None]
-    largest = _size(np.concatenate([[0.0], *values], axis=None), problem).max()  # NaN where there is one
-    growth = max(float(_size(w.astype(np.float64), problem).sum()) for w in problem.weights.values())
+    largest = size(np.concatenate([[0.0], *values], axis=None)).max()  # NaN where there is one
+    growth = max(float(size(w.astype(np.float64)).sum()) for w in problem.weights.values())
     return not largest * (1 + growth) < precision.largest / 4  # a NaN isn't less
-
-
-def _size(values: Array, problem: Problem) -> Array:
-    """Return |values|, 0 for what isn't finite where data aren't: what grew so had been large before."""
-    return np.abs(values) if problem.is_finite else magnitude(values)

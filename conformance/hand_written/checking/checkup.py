@@ -12,7 +12,6 @@ from conformance.faults.seams import FORWARD
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Binding, Bound
 from conformance.hand_written.calling.backwards.softening import with_its_limits
-from conformance.hand_written.calling.describing import EVERY_STEP_COUNTED, NOT_SHORTER
 from conformance.hand_written.checking import parts
 from conformance.hand_written.checking.anchoring import (
     NOT_ESTABLISHED,
@@ -39,8 +38,8 @@ from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, l
 from conformance.hand_written.checking.meant import meant_otherwise
 from conformance.hand_written.checking.mended import with_mend
 from conformance.hand_written.checking.other_inputs import (
-    agrees_with_other_lengths,
     agrees_with_repeated_words,
+    asked_other_lengths,
 )
 from conformance.hand_written.checking.own_loss import OwnLoss, loss_of_another, own_loss
 from conformance.hand_written.checking.running import Failure, attempt
@@ -264,24 +263,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
             or candidate.outcome.backward is None
         ):
             return candidate
-        agrees = agrees_with_other_lengths(bound)
-        if agrees is None:
-            return candidate
-        unasked = {EVERY_STEP_COUNTED, *map(NOT_SHORTER.format, bound.left_out)}
-        notes = tuple(note for note in bound.notes if note not in unasked)
-        if agrees:
-            told = replace(
-                bound,
-                notes=(
-                    *notes,
-                    "On sequences of other lengths its gradients agree with its own forward pass.",
-                ),
-            )
-            return replaced(candidate, bound=told)
-        denied = "on sequences of other lengths its gradients don't agree with its own forward pass"
-        return replaced(
-            candidate, bound=replace(bound, notes=notes, contradicted=bound.contradicted or denied)
-        )
+        return replaced(candidate, bound=asked_other_lengths(bound))
 
     def _excuse(self, by_itself: OwnLoss | None) -> str:
         """Return why gradients that differ aren't held against it, in words; empty where they are."""

@@ -5,12 +5,13 @@ are differentiated numerically from what the network itself gives then, with a l
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from msgspec import structs
 
 from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.describing import EVERY_STEP_COUNTED, NOT_SHORTER
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.inputs import LENGTHS, MASKS
 from conformance.hand_written.checking.consistency import Consistency, consistency
@@ -37,6 +38,20 @@ WORDS = "p.rows"
 """The rows of a table of words that are asked for, each once."""
 
 
+def asked_other_lengths(bound: Binding) -> Binding:
+    """Return how a network is called with what is known of it on sequences of other lengths, where it takes any."""
+    agrees = agrees_with_other_lengths(bound)
+    if agrees is None:
+        return bound
+    unasked = {EVERY_STEP_COUNTED, *map(NOT_SHORTER.format, bound.left_out)}
+    notes = tuple(note for note in bound.notes if note not in unasked)
+    if agrees:
+        agreed = "On sequences of other lengths its gradients agree with its own forward pass."
+        return structs.replace(bound, notes=(*notes, agreed))
+    denied = "on sequences of other lengths its gradients don't agree with its own forward pass"
+    return structs.replace(bound, notes=notes, contradicted=bound.contradicted or denied)
+
+
 def agrees_with_other_lengths(bound: Binding) -> bool | None:
     """Tell whether gradients belong to the forward pass of sequences of other lengths; None where nothing tells.
 
@@ -45,16 +60,19 @@ def agrees_with_other_lengths(bound: Binding) -> bool | None:
     if bound.loss is None or bound.traits.crossed:
         return None
     live = str if bound.loss.last else _without_padding
-    in_their_place = SHORTER_LENGTHS | SHORTER_MASKS
-    if any(full in line for line in (*bound.forward, *bound.backward) for full in in_their_place):
-        return _agrees_when(bound, lambda line: live(_replaced(line, in_their_place)))
+    answers = (_agrees_when(bound, lambda line, way=way: live(way(line))) for way in _ways_to_shorten(bound))
+    return next((agrees for agrees in answers if agrees is not None), None)
+
+
+def _ways_to_shorten(bound: Binding) -> Iterator[Callable[[str], str]]:
+    """Yield what makes of a line one in which sequences are of other lengths."""
+    full = SHORTER_LENGTHS | SHORTER_MASKS
+    if any(text in line for line in (*bound.forward, *bound.backward) for text in full):
+        yield partial(_replaced, others=full)
+        return
     for name in bound.left_out:
-        for shorter in (SHORTER_LENGTHS if names.LENGTHS.fullmatch(name) else SHORTER_MASKS).values():
-            handed = partial(_handed, argument=f"{name}={shorter}")
-            agrees = _agrees_when(bound, lambda line, handed=handed: live(handed(line)))
-            if agrees is not None:
-                return agrees
-    return None
+        shorter = SHORTER_LENGTHS if names.LENGTHS.fullmatch(name) else SHORTER_MASKS
+        yield from (partial(_handed, argument=f"{name}={text}") for text in shorter.values())
 
 
 def agrees_with_repeated_words(bound: Binding) -> bool | None:
