@@ -15,14 +15,15 @@ from msgspec import Struct, structs
 from conformance.errors import UsageError
 from conformance.hand_written.by_example.arrays import Reach
 from conformance.hand_written.by_example.drivers import Driver, drivers_of
-from conformance.hand_written.by_example.own_loss import (
+from conformance.hand_written.by_example.held import (
     BY_ANOTHER_RULE,
     OF_ANOTHER,
     OF_NONE,
+    OTHERWISE_ELSEWHERE,
     RATES_OF_THEIR_OWN,
     ByItsLoss,
-    by_its_loss,
 )
+from conformance.hand_written.by_example.own_loss import by_its_loss
 from conformance.hand_written.by_example.stage import LONGEST, Stage, played
 from conformance.hand_written.by_example.training import Step, Training
 from conformance.hand_written.by_example.written import Written, written_in
@@ -44,7 +45,9 @@ METHOD = "central differences of its own loss, extrapolated"
 
 SYMMETRIC = "the derivative of its updates is symmetric, as only that of a gradient is"
 
-UNEXPLAINED = (OF_ANOTHER, BY_ANOTHER_RULE, RATES_OF_THEIR_OWN)
+ONLY_AT_TIMES = "its updates are gradients of the loss that it computes in some steps, and aren't in others"
+
+UNEXPLAINED = (OF_ANOTHER, OTHERWISE_ELSEWHERE, BY_ANOTHER_RULE, RATES_OF_THEIR_OWN)
 """What is told of updates that may be mistaken, and speaks against what agrees otherwise."""
 
 Progress = Callable[[str], None]
@@ -60,8 +63,16 @@ class Use(Struct, frozen=True, kw_only=True):
     declares: bool  # whether the target defines a loss
 
     @property
+    def contradicted(self) -> bool:
+        """Whether the update of one step is the gradient of a loss, and that of another isn't: it is so by chance."""
+        denied = {loss for each in self.steps for loss in each.denied}
+        return any(each.verdict == "right" and each.loss in denied for each in self.steps)
+
+    @property
     def decided(self) -> ByItsLoss | None:
-        """The step that says most."""
+        """The step that says most, None where none does or they contradict each other."""
+        if self.contradicted:
+            return None
         decided = [
             each
             for each in self.steps
@@ -97,6 +108,8 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
         denied = ""
         if use.decided is not None and use.decided.verdict == "wrong":
             denied = f"{_listed(use.decided.wrong)} moves otherwise"
+        elif use.contradicted and use.said is None:
+            denied = ONLY_AT_TIMES
         elif use.said is None:
             notes = [note for each in use.steps for note in each.notes]
             denied = next((note for note in UNEXPLAINED if note in notes), "")
@@ -163,6 +176,8 @@ def _in_vain(use: Use) -> str:
     if use.said is not None and any(each.verdict == "wrong" for each in use.steps):
         approximation = f"its source calls it an approximation (“{use.said.words}”)"
         return f"its update isn't its loss's gradient, and {approximation}"
+    if use.contradicted:
+        return ONLY_AT_TIMES
     for known in (*UNEXPLAINED, OF_NONE):
         if any(known in each.notes for each in use.steps):
             return known

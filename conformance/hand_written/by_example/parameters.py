@@ -63,14 +63,14 @@ def parameters_of(step: Step) -> Parameters | None:
     rng = np.random.default_rng(5)
     found, others, remembered = {}, {}, []
     for path, value in plain.items():
-        move = _drawn(rng, value)
+        move = drawn(rng, value)
         other = step.run({path: value + move}, end)
         if other is None:
             continue
         if not _matters(base, other, path, times[path], (value, value + move)):
             remembered.append(path)
         elif _stays(base, other, path, move):
-            found[path] = _drawn(rng, value)
+            found[path] = drawn(rng, value)
         elif not value.any():
             others[path] = SMALL * rng.standard_normal(value.shape)
     if not found:
@@ -84,7 +84,7 @@ def parameters_of(step: Step) -> Parameters | None:
     return Parameters(found, others, begins, ends)
 
 
-def _drawn(rng: np.random.Generator, value: Array) -> Array:
+def drawn(rng: np.random.Generator, value: Array) -> Array:
     """Return random values of an array's shape, of a size at which its units neither saturate nor idle."""
     drawn = rng.standard_normal(value.shape)
     wide = value.ndim > 1 and min(value.shape) > 1

@@ -28,6 +28,9 @@ from refrnn import Array
 OF_THEIRS = re.compile(r"\b(code|model|params)\b")
 """What speaks of foreign code in a line of ours."""
 
+PUT_IN_AN_ATTRIBUTE = re.compile(r"(model\.[\w.]+(?:\[[^]]*\])*) = .*\bp\.h_0\b")
+"""A line that puts an initial state where a network keeps it, and that place."""
+
 BOTH = "result = grads"
 """The line that says that one call does both passes."""
 
@@ -143,6 +146,18 @@ class Binding(Struct, frozen=True, kw_only=True):
                 found.append(copy.deepcopy(observed(problem, **values(ran, self.shown)).parameters))
         with_h_0, without = found
         return any(not np.array_equal(g, without[name], equal_nan=True) for name, g in with_h_0.items())
+
+    def starts_over(self, problem: Problem) -> bool:
+        """Tell whether attributes that h_0 is put in are 0 after a backward pass: it has every sequence start there."""
+        lines = (*self.build, *self._forward_on(problem))
+        places = [match[1] for line in lines if (match := PUT_IN_AN_ATTRIBUTE.match(line))]
+        if not places or not self.backward:
+            return False
+        with sandbox():
+            ran = _checked(run(self.loaded, Asked(problem), lines))
+            ran = _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
+            left = values(ran, {place: place for place in places})
+            return len(left) == len(places) and not any(np.any(value) for value in left.values())
 
     def run(self, problem: Problem) -> Observation:
         """Run forward and backward on an admitted problem and show what came out.

@@ -30,6 +30,10 @@ NOT_HANDED = (
     "its backward pass is handed neither h_0 nor anything computed from it: it runs a forward pass of its own"
 )
 
+STARTS_OVER = (
+    "it sets the state that it starts from to 0 after every backward pass: no sequence starts elsewhere"
+)
+
 
 def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
     """Judge the network from an h_0 that isn't 0, None where its own case has that already."""
@@ -43,6 +47,8 @@ def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
         return Failure(NO_START)
     if found.outcome.backward is not None and _never_gets_h_0(found):
         return Failure(NOT_HANDED)
+    if found.differs and _starts_over(found):
+        return Failure(STARTS_OVER)
     return found
 
 
@@ -83,6 +89,14 @@ def _never_gets_h_0(found: Candidate) -> bool:
         return False
     sees = attempt(bound.backward_sees_h_0, found.answer.truth.problem, found.caught)
     return sees is False
+
+
+def _starts_over(found: Candidate) -> bool:
+    """Tell whether no caller can have it start elsewhere: the state that we set is 0 again after each backward pass."""
+    bound = found.bound
+    if not isinstance(bound, Binding) or bound.stated:
+        return False
+    return attempt(bound.starts_over, found.answer.truth.problem, found.caught) is True
 
 
 def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:

@@ -77,6 +77,26 @@ def test_it_is_undecided_where_its_script_trains_it_wrongly(tmp_path, mistake):
     assert "it agrees as it is called here, but as network.py uses it" in record.headline
 
 
+HUBER = changed(
+    NETWORK,
+    (
+        "0.5 * np.sum((y - d) ** 2)",
+        "np.sum(np.where(abs(y - d) < 1, 0.5 * (y - d) ** 2, abs(y - d) - 0.5))",
+    ),
+    ("net.backward(y - d)", "net.backward(np.sign(y - d) * np.minimum(abs(y - d), 1))"),
+)
+"""Its loss is in two pieces, and the slope of each is written down in the script."""
+
+ONE_SIDED = ("np.sign(y - d) * np.minimum(abs(y - d), 1)", "np.minimum(y - d, 1)")
+
+
+@pytest.mark.parametrize("size", [1.0, 0.1], ids=["reached by its data", "beyond its data"])
+def test_a_loss_in_pieces_is_asked_in_each(tmp_path, size):
+    data = ("rng.randn(8, 2), np.array", f"{size} * rng.randn(8, 2), np.array")
+    assert checked(tmp_path, changed(HUBER, data)).verdict == "conforms"
+    assert checked(tmp_path, changed(HUBER, data, ONE_SIDED)).verdict == "undecided"
+
+
 METHODS = NETWORK[NETWORK.index("    def forward") : NETWORK.index("if __name__")]
 
 GIVEN_LATER = changed(
@@ -99,7 +119,8 @@ def test_what_is_right_is_moved_along_all_parameters_at_once_alone(tmp_path, mon
     )
     text = changed(NETWORK, ("for name, g in", "loss = net.loss(y, d)\n        for name, g in"))
     assert checked(tmp_path, text).verdict == "conforms"
-    assert moved == DIRECTIONS * [{"net.W", "net.U", "net.V", "net.b", "net.c"}]
+    # where the parameters are as they are drawn, and where they are larger
+    assert moved == 2 * DIRECTIONS * [{"net.W", "net.U", "net.V", "net.b", "net.c"}]
 
 
 def test_a_script_that_computes_for_too_long_is_told_and_denies_nothing(tmp_path, monkeypatch):

@@ -215,3 +215,12 @@ def test_the_gradient_of_a_vector_of_parameters_has_its_parts_in_their_order(tmp
     assert checked(tmp_path, VECTOR).verdict == "conforms"
     in_another_order = changed(VECTOR, ("for name in self.shapes])", 'for name in "WUVbc"])'))
     assert checked(tmp_path, in_another_order).verdict == "differs"
+
+
+def test_a_vector_that_is_returned_decides_over_the_gradients_that_are_kept(tmp_path):
+    returned = "return np.concatenate([g[name].ravel({}) for name in self.shapes])"
+    kept = changed(VECTOR, (returned.format(""), f"self.g = g\n        {returned.format('')}"))
+    assert checked(tmp_path, kept).verdict == "conforms"
+    assert (
+        checked(tmp_path, changed(kept, (returned.format(""), returned.format('"F"')))).verdict == "differs"
+    )

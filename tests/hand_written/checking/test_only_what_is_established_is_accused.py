@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from gallery.definitions import located
+from support.small_networks import GRADIENTS, changed, network
+from support.small_networks import checked as checked_alone
 
 from conformance.hand_written.checking.rates import TOO_EARLY
 from conformance.hand_written.checking.target import checked_target
@@ -274,3 +276,25 @@ STREAMING = (
 
 def test_an_optimiser_is_not_taken_for_a_wrong_backward_pass(check):
     assert check(STREAMING).verdict != "differs"
+
+
+CARRIES_ITS_STATE = (
+    ("self.xs, self.hs = xs, [np.zeros(len(self.bh))]", "self.xs, self.hs = xs, []"),
+    (
+        "self.hs.append(np.tanh(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh))",
+        "self.h = np.tanh(self.Wx @ x + self.Wh @ self.h + self.bh)\n            self.hs.append(self.h)",
+    ),
+    ("for h in self.hs[1:]]", "for h in self.hs]"),
+    ("self.hs[t + 1]", "self.hs[t]"),
+    ("dWh += np.outer(da, self.hs[t])", "dWh += np.outer(da, self.hs[t - 1]) if t else 0"),
+)
+
+
+def test_a_state_that_is_put_back_to_zero_is_not_asked_elsewhere(tmp_path):
+    end = f"self.h = np.zeros(len(self.bh))\n{GRADIENTS}"
+    start = "self.h = np.zeros(n_hidden)"
+    right = checked_alone(tmp_path, changed(network(end, attributes=start), *CARRIES_ITS_STATE))
+    assert right.verdict == "conforms", right.headline
+    assert any("no sequence starts elsewhere" in part.sentence for part in right.parts)
+    stays = checked_alone(tmp_path, changed(network(attributes=start), *CARRIES_ITS_STATE))
+    assert stays.exit_code == 1, stays.headline

@@ -196,6 +196,9 @@ def _without_contradiction(handed: Sequence[Harvest], taken: Taken) -> Harvest:
     One call gives both, so an update by a rule that isn't known leaves open what is trained by.
     """
     best = handed[0]
+    returned = next((h for h in handed if h.place == "returned" and best.place == "kept"), None)
+    if returned is not None and _is_returned_otherwise(best, returned, taken):
+        return replace(returned, anchored=True)
     kept = next((h for h in handed if h.place == "kept" and best.place == "returned"), None)
     if kept is not None and _denies(kept, best, taken):
         return replace(best, denied="the gradients that it keeps in attributes are not those that it returns")
@@ -207,6 +210,14 @@ def _without_contradiction(handed: Sequence[Harvest], taken: Taken) -> Harvest:
     if update.right:
         return replace(_with_what_stays(update, taken), anchored=True)
     return replace(best, denied="it changes its parameters as well, by a rule that isn't known here")
+
+
+def _is_returned_otherwise(kept: Harvest, returned: Harvest, taken: Taken) -> bool:
+    """Tell whether what is returned for all parameters is wrong in some, where what is kept is right: it decides."""
+    complete = len(taken.slots)
+    if not len(kept.right) == len(returned.expressions) == complete > len(returned.right) > 0:
+        return False
+    return not _rule(kept, {"returned": returned}, taken)
 
 
 def _denies(kept: Harvest, returned: Harvest, taken: Taken) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from conformance.hand_written.calling.running.clipping import CLIP
 from refrnn import Array
 
 SAME = 1e-6
@@ -82,7 +83,7 @@ def _is_cut_off(g: Array, d: Array) -> bool:
         return False
     rate = _ratio(d[inside], g[inside])
     limit = np.abs(d).max() / abs(rate) if rate else 0.0
-    return bool(limit) and _same(d, rate * np.clip(g, -limit, limit))
+    return bool(limit) and _same(d, rate * CLIP(g, -limit, limit))
 
 
 def _has_one_norm(parts: list[tuple[Array, Array]]) -> bool:

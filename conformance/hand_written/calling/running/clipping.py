@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, field
 
+CLIP = np.clip
+"""Numpy's own, for what is judged while calls by foreign code are watched: those would be taken for that code's."""
+
 
 class Clips(Struct):
     """The limits ±c to which np.clip was to limit values, how often each, and those that were reached."""
