@@ -70,3 +70,29 @@ def test_what_takes_all_the_time_is_called_few_times(tmp_path, monkeypatch):
     loaded = load(str(file))
     list(bindings(loaded))
     assert 1 <= loaded.code.Net.calls <= 2
+
+
+def test_objects_without_a_name_and_empty_arrays_are_looked_at(tmp_path):
+    file = tmp_path / "network.py"
+    file.write_text(
+        "import numpy as np\n"
+        "class Noted:\n"
+        "    def __call__(self, function):\n"
+        "        return function\n"
+        "noted = Noted()\n"
+        "def make(inputs, hidden):\n"
+        "    U, W, b = np.ones((hidden, inputs)), np.ones((hidden, hidden)), np.zeros(hidden)\n"
+        "    spare = np.zeros((hidden, 0))\n"
+        "    return U, W, b, spare\n"
+        "@noted\n"
+        "def forward(x, U, W, b, spare):\n"
+        "    h = b\n"
+        "    for each in x:\n"
+        "        h = np.sin(U @ each + W @ h + b)\n"
+        "    return h\n"
+        "@noted\n"
+        "def backward(dh, U, W, b, spare):\n"
+        "    return dh @ U, dh @ W, dh, spare\n"
+    )
+    record = checked_apart(str(file), "")
+    assert not any("by a mistake of its own" in note for note in record.notes)

@@ -155,11 +155,13 @@ def _makes_arguments(loaded: Loaded, name: str) -> bool:
     made = set(returned_names(own, "params").values())
     if len(made) < 2 or made & {q.name for q in parameters_of(own) or []}:
         return False
-    others = [getattr(loaded.code, n) for n in own_names(loaded) if n != name and not is_class(loaded, n)]
+    others = {
+        n: getattr(loaded.code, n) for n in own_names(loaded) if n != name and not is_class(loaded, n)
+    }
     calls = set(own.__code__.co_names) if inspect.isfunction(own) else set()
-    if calls & {other.__name__ for other in others}:
+    if calls & others.keys():
         return False  # it does more than make them
-    return sum(made <= {q.name for q in parameters_of(other) or []} for other in others) > 1
+    return sum(made <= {q.name for q in parameters_of(other) or []} for other in others.values()) > 1
 
 
 def _acts(value: object) -> bool:

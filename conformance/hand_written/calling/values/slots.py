@@ -178,7 +178,7 @@ def guesses(items: Sequence[Reached], asked: Sizes) -> list[Sizes]:
     """Return the sizes that a set of arrays may have, those asked for first where they fit."""
     found = [asked] if _fits(items, asked) else []
     dims = sorted({n for item in items for n in item.value.shape if n > 1})
-    matrices = [item.value.shape for item in items if item.value.ndim == 2]
+    matrices = [item.value.shape for item in items if item.value.ndim == 2 and item.value.size]
     squares = [a for a, b in matrices if a == b]
     for H in dict.fromkeys([*squares, *dims]):
         others = list(dict.fromkeys(b if a == H else a for a, b in matrices if H in (a, b) and a != b))
