@@ -54,7 +54,7 @@ def test_the_limit_holds_for_a_single_job_too() -> None:
 
 
 def started_run(folder: Path, *more: str) -> subprocess.Popen[bytes]:
-    ids = [part for case in cases(300) for part in ("--case", case.id)]
+    ids = [part for case in cases(160) for part in ("--case", case.id)]
     program = [sys.executable, "-m", "conformance", "run", "--subject", "reference"]
     return subprocess.Popen(
         [*program, *ids, "--report", str(folder), *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -84,9 +84,9 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was(tmp_path: Path) -> None
     assert run.returncode == 0, out.decode()
     assert not ledger.exists()
     record = decode((tmp_path / "agreement.json").read_bytes())
-    assert [case.case for case in record.cases] == [case.id for case in cases(300)]
+    assert [case.case for case in record.cases] == [case.id for case in cases(160)]
     assert before >= 120
-    whole = Session(suite="selected cases", cases=cases(300), subjects=["reference"], vacuity=True).run()
+    whole = Session(suite="selected cases", cases=cases(160), subjects=["reference"], vacuity=True).run()
     assert body(encode(whole)) == body(encode(record))
 
 

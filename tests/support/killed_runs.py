@@ -51,10 +51,10 @@ def killed(times: str) -> None:
 def hostile() -> None:
     """Run a case that kills its worker and one that hangs among right ones."""
     make_pool = partial(ProcessPool, unit=hostile_units.unit)
-    outcome = run_cases(cases(16), ["reference"], jobs=2, make_pool=make_pool, limit=40.0)
+    outcome = run_cases(cases(16), ["reference"], jobs=2, make_pool=make_pool, limit=15.0)
     wrong = {
         hostile_units.DEADLY: "worker process died",
-        hostile_units.ENDLESS: "not finished after 40 seconds",
+        hostile_units.ENDLESS: "not finished after 15 seconds",
     }
     assert verdicts(outcome) == dict.fromkeys(range(16), "agrees") | dict.fromkeys(wrong, "error")
     reasons = {parse_id(record.case).seed: record.reason for record in outcome.records()}
