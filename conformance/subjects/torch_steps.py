@@ -144,11 +144,14 @@ def _scan(
         for name, view in zip(named, views, strict=True):
             graph.uses[name].append(view)
         own = dict(zip(names, views, strict=True))
-        if problem.active[t].all():
+        present = problem.active[t]
+        if not present.any():
+            carried = tuple(state.view_as(state) for state in carried)
+        elif present.all():
             after = stepper.step(made, own, below[t], carried)
             carried = tuple(state.view_as(state) for state in after)
         else:
-            rows = tensor(np.flatnonzero(problem.active[t]))
+            rows = tensor(np.flatnonzero(present))
             after = stepper.step(made, own, below[t][rows], tuple(state[rows] for state in carried))
             pairs = zip(carried, after, strict=True)
             carried = tuple(state.index_copy(0, rows, own_rows) for state, own_rows in pairs)
