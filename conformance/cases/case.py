@@ -106,7 +106,7 @@ class Case:
     output_size
         O of an output head on the last layer's states, through which the loss then sees them; 0 for none.
     lengths
-        The steps of every sample (1 to T, the longest T), or empty where all have T.
+        The steps of every sample (1 to T), or empty where all have T. Where none has T, all end in padding.
     layout
         How x and output are laid out.
     h_0
@@ -252,10 +252,10 @@ class Case:
             _between("a length", length, 1, 10**9)
         if not self.lengths:
             return
-        if len(self.lengths) != self.batch or max(self.lengths) != self.steps:
+        if len(self.lengths) != self.batch or max(self.lengths) > self.steps:
             message = (
-                f"Lengths must be one number from 1 to T for each of the B = {self.batch} samples, the longest T = "
-                f"{self.steps}; got {self.lengths}."
+                f"Lengths must be one number from 1 to T = {self.steps} for each of the B = {self.batch} samples; got "
+                f"{self.lengths}."
             )
             raise UsageError(message)
 

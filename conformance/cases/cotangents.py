@@ -31,6 +31,9 @@ def drawn_cotangents(
         early = np.arange(case.steps)[:, np.newaxis] != last
         by_time[np.broadcast_to(early, by_time.shape[:2])] = 0
     poison(case, {"d_output": layout.time_major(d_seen)[middle(case)], "d_h_n": d_final["h"]})
+    value, name = case.poisoned or (0.0, "")
+    if name == "d_output" and case.lengths:
+        layout.time_major(d_seen)[np.arange(case.steps)[:, np.newaxis] >= np.array(case.lengths)] = value
     seen = SEEN_AT_THE_END.get(case.cotangents, case.carried)
     return (
         None if case.cotangents in ("h_n", "c_n") else d_seen,

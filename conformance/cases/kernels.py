@@ -1,8 +1,8 @@
 """Crossings of what kernels get wrong: sizes at which they change path, values with rules of their own, heads.
 
 Libraries take another path where a size passes a power of two (blocks of products, widths of vectors, caches), where a
-stack gets deep, and where a batch is shared among threads. Faults there show at any length, so that large sizes come
-with few steps.
+stack gets deep, where a batch is shared among threads, and where an index no longer fits its type. Faults there show at
+any length, so that large sizes come with few steps.
 """
 
 from collections.abc import Iterator
@@ -29,6 +29,14 @@ WIDTHS = (63, 64, 65, 127, 128, 129, 255, 256, 257, 512)
 BATCHES = (7, 8, 9, 63, 64, 65, 128, 129, 130, 256)
 """Samples on both sides of those from which products are blocked, and shared among threads."""
 
+LENGTHS = (15, 16, 17, 31, 32, 33, 63, 64, 65, 128, 129)
+"""Steps on both sides of the chunks in which sums over time are taken."""
+
+MANY: Changes = {"steps": 2, "batch": 33_000, "input_size": 2, "hidden_size": 1}
+"""More samples than 16 bits count with a sign, more steps of samples and more values than they count without one."""
+
+GATED: list[Changes] = [{"cell": "lstm"}, {"cell": "gru"}]
+
 KINDS: list[Changes] = [{**nonlinearity, **dtype} for nonlinearity, dtype in product(NONLINEARITIES, DTYPES)]
 """What every size, value and option meets in turn."""
 
@@ -40,13 +48,26 @@ def thresholds() -> Iterator[Case]:
     hidden = shapes(*((2, 3, 4, width) for width in WIDTHS))
     inputs = shapes(*((2, 3, width, 5) for width in WIDTHS))
     batches = shapes(*((2, batch, 4, 5) for batch in BATCHES))
-    for n, size in enumerate([*hidden, *inputs, *batches]):
+    steps = shapes(*((length, 3, 4, 5) for length in LENGTHS))
+    for n, size in enumerate([*hidden, *inputs, *batches, *steps]):
         for m, dtype in enumerate(DTYPES):
             yield from crossed([size], [dtype], [NONLINEARITIES[(n + m) % 2]])
     yield from crossed(DEEPEST, shapes((3, 2, 4, 6)), KINDS)
     yield from crossed(shapes((2, 130, 4, 5)), [{"lengths": (1, 2) * 65}], DTYPES)
     long: list[Changes] = [{"steps": 5000, "dtype": "f64"}, {"steps": 1001, "dtype": "f32"}]
     yield from crossed(long, [{"batch": 1, "input_size": 3, "hidden_size": 4, "regime": "gain1"}])
+    yield from crossed([MANY])
+
+
+def gated() -> Iterator[Case]:
+    """Ask LSTM and GRU beyond the same sizes, several in a case, and put one NaN or infinity into the same arrays."""
+    wide = shapes((2, 9, 129, 65), (2, 65, 4, 129), (2, 129, 257, 5))
+    long = shapes(*((steps, 3, 1, 5) for steps in (16, 17, 33)))
+    for n, (size, cell) in enumerate(product([*wide, *long], GATED)):
+        yield from crossed([size], [cell], [DTYPES[n // len(GATED) % 2]])
+    yield from crossed([MANY], GATED)
+    ragged: Changes = {"lengths": (7, 3, 5)}
+    yield from crossed(GATED, each("regime", *POISONED), [DEEP_BOTH | ragged])
 
 
 def poisoned() -> Iterator[Case]:

@@ -42,6 +42,7 @@ STANDARD = (
     crossings.cells,
     crossings.carried,
     kernels.thresholds,
+    kernels.gated,
     kernels.poisoned,
     kernels.uneven,
     kernels.headed,
@@ -65,6 +66,7 @@ SMOKE = {
     crossings.cells: 9,
     crossings.carried: 11,
     kernels.thresholds: 11,
+    kernels.gated: 17,
     kernels.poisoned: 13,
     kernels.uneven: 7,
     kernels.headed: 19,
@@ -128,13 +130,13 @@ def full() -> Iterator[Case]:
 SUITES = {
     suite.name: suite
     for suite in (
-        Suite("smoke", "seconds: a few of every kind, for each save and for pull requests", smoke, 145),
-        Suite("standard", "minutes: the recorded agreement, for each merge", standard, 1605),
+        Suite("smoke", "seconds: a few of every kind, for each save and for pull requests", smoke, 151),
+        Suite("standard", "minutes: the recorded agreement, for each merge", standard, 1674),
         Suite(
             "full",
             "many minutes: any three options together in every regime, for releases and new platforms",
             full,
-            8354,
+            8432,
         ),
     )
 }

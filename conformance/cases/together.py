@@ -16,8 +16,8 @@ from conformance.cases.crossings import UNBATCHED, Changes, crossed
 LONG, LARGE = 257, 70
 """T and B beyond 256 and 64, where libraries take other paths."""
 
-RAGGED = "lengths"
-"""The alternative whose lengths depend on T and B."""
+RAGGED, PADDED = "lengths", "padded"
+"""The alternatives whose lengths depend on T and B: up to T, and all below it, as where batches have one size."""
 
 AXES: Mapping[str, Mapping[str, Changes]] = MappingProxyType(
     {
@@ -40,7 +40,7 @@ AXES: Mapping[str, Mapping[str, Changes]] = MappingProxyType(
         "steps": {"T = 7": {}, "T = 1": {"steps": 1}, "T > 256": {"steps": LONG}},
         "samples": {"B = 3": {"batch": 3}, "B = 1": {"batch": 1}, "B > 64": {"batch": LARGE}},
         "layout": {"time first": {}, "batch first": {"layout": "batch-first"}, "unbatched": UNBATCHED},
-        "lengths": {"no lengths": {}, RAGGED: {}},
+        "lengths": {"no lengths": {}, RAGGED: {}, PADDED: {}},
         "initial state": {"h_0": {}, "no h_0": {"h_0": False}},
         "loss": {
             "of both": {},
@@ -79,8 +79,11 @@ NEVER: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         **{("one layer", name): "nothing lies between layers" for name in [*AXES["dropout"]][1:]},
         **{(name, "unbatched"): "a single sample has no batch" for name in ("B = 3", "B > 64")},
-        ("unbatched", RAGGED): "a single sample has the length of its sequence",
-        (RAGGED, "head"): "a head reads every step of every sample",
+        **{
+            ("unbatched", name): "a single sample has the length of its sequence" for name in (RAGGED, PADDED)
+        },
+        **{(name, "head"): "a head reads every step of every sample" for name in (RAGGED, PADDED)},
+        ("T = 1", PADDED): "every sample has a step",
         ("T > 256", "B > 64"): "either alone reaches what it is for, both take minutes",
     }
 )
@@ -103,13 +106,13 @@ def met(names: Sequence[str], strength: int) -> Iterator[Case]:
     for row in covering([len(axis) for axis in axes], strength, forbidden=forbidden(axes)):
         chosen = [[*axis.items()][n] for axis, n in zip(axes, row, strict=True)]
         (case,) = crossed(*([changes] for _, changes in chosen))
-        yield ragged(case) if RAGGED in dict(chosen) else case
+        (lengths,) = {RAGGED, PADDED} & dict(chosen).keys() or {""}
+        yield ragged(case, longest=case.steps - (lengths == PADDED)) if lengths else case
 
 
-def ragged(case: Case) -> Case:
+def ragged(case: Case, *, longest: int) -> Case:
     """Return a case with lengths, the first sample the longest."""
-    lengths = tuple(case.steps - n * 5 % case.steps for n in range(case.batch))
-    return replace(case, lengths=lengths)
+    return replace(case, lengths=tuple(longest - n * 5 % max(longest, 1) for n in range(case.batch)))
 
 
 def forbidden(axes: Sequence[Mapping[str, Changes]]) -> set[Interaction]:

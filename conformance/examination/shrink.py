@@ -54,8 +54,7 @@ def _fitted_lengths(case: Case, field: str, size: int) -> dict[str, object]:
         return {}
     if field == "steps":
         return {"lengths": tuple(min(length, size) for length in case.lengths)}
-    kept = case.lengths[:size]
-    return {"lengths": kept, "steps": max(kept)}
+    return {"lengths": case.lengths[:size]}
 
 
 def _allowed(case: Case, changes: dict[str, object]) -> Iterator[Case]:

@@ -230,7 +230,10 @@ def _input_gradient(setting: Setting, flows: dict[Place, Backward], d_x: Array) 
 def _parameter_gradients(setting: Setting, step: Backward) -> Iterator[Comparison]:
     """Compare the gradient of every parameter of a place, and each step's share of it where shown."""
     shown, place = setting.observation, step.forward.place
-    factors = _factors(step)
+    factors = {
+        kind: [tuple(_taken(setting, rows) for rows in pair) for pair in pairs]
+        for kind, pairs in _factors(step).items()
+    }
     for name in setting.problem.weights_at(place):
         kind = name[: name.index("_l")]
         for gradients, groups in ((shown.step_parameters, setting.problem.case.steps), (shown.parameters, 1)):
@@ -258,6 +261,11 @@ def _factors(step: Backward) -> dict[str, list[tuple[Known, Known | None]]]:
         first = end - returned.read.value.shape[-1]
         found["weight_hh"] = [(d_hh.columns(0, first), h_prev), (d_hh.columns(first, end), returned.read)]
     return found if returned.d_hr is None else found | {"weight_hr": [returned.d_hr]}
+
+
+def _taken(setting: Setting, rows: Known | None) -> Known | None:
+    """Return rows with 0 in the padding, where weights that aren't finite make NaN of zeros."""
+    return None if rows is None else Known(setting.by_step(rows.value), setting.by_step(rows.error))
 
 
 def _parameter_gradient(
@@ -288,13 +296,14 @@ def _only(groups: Array) -> Array:
 
 
 def _summed(delta: Known, read: Known | None, groups: int) -> Flow:
-    """Sum δ ⊗ what was read over `groups` equal groups of consecutive rows; None reads 1."""
+    """Sum δ ⊗ what was read (T, B, ·) over `groups` equal groups of consecutive rows; None reads 1."""
     d_a, size, epsilon = (
-        rows.reshape(groups, -1, rows.shape[1]) for rows in (delta.value, magnitude(delta.value), delta.error)
+        rows.reshape(groups, -1, rows.shape[-1])
+        for rows in (delta.value, magnitude(delta.value), delta.error)
     )
     if read is None:
         return Flow(value=d_a.sum(axis=1), terms=size.sum(axis=1), inherited=epsilon.sum(axis=1))
-    y, doubt = (rows.reshape(groups, -1, rows.shape[1]) for rows in (read.value, read.error))
+    y, doubt = (rows.reshape(groups, -1, rows.shape[-1]) for rows in (read.value, read.error))
     amount = magnitude(y)
     inherited = epsilon.swapaxes(1, 2) @ amount
     if doubt.any():

@@ -19,12 +19,12 @@ MODULES = {
     "torch-double": "conformance.subjects.torch_double",
     "torch-compiled": "conformance.subjects.torch_compiled",
     "torch-cuda": "conformance.subjects.torch_cuda",
-    "onnxruntime": "conformance.subjects.onnx_runtime",
-    "onnx-reference": "conformance.subjects.onnx_reference",
-    "torch-onnx": "conformance.subjects.torch_onnx",
-    "jax": "conformance.subjects.jax_scan",
-    "flax": "conformance.subjects.flax_rnn",
-    "keras": "conformance.subjects.keras_rnn",
+    "onnxruntime": "conformance.subjects.frameworks.onnx_runtime",
+    "onnx-reference": "conformance.subjects.frameworks.onnx_reference",
+    "torch-onnx": "conformance.subjects.frameworks.torch_onnx",
+    "jax": "conformance.subjects.frameworks.jax_scan",
+    "flax": "conformance.subjects.frameworks.flax_rnn",
+    "keras": "conformance.subjects.frameworks.keras_rnn",
 }
 """Where every subject lives."""
 

@@ -39,7 +39,7 @@ def _torch() -> Function:
 def _jax() -> Function:
     import jax
 
-    from conformance.subjects.jax_scan import in_full_precision
+    from conformance.subjects.frameworks.jax_scan import in_full_precision
 
     in_full_precision()
     compiled = jax.jit(jax.numpy.tanh)
@@ -56,8 +56,8 @@ def _onnxruntime() -> Function:
     """Return the operator Tanh, which isn't what the runtime's operator RNN computes."""
     from onnx import TensorProto, helper
 
-    from conformance.subjects.onnx_model import IR, OPSET
-    from conformance.subjects.onnx_runtime import evaluated
+    from conformance.subjects.frameworks.onnx_model import IR, OPSET
+    from conformance.subjects.frameworks.onnx_runtime import evaluated
 
     def tanh(values: Array) -> Array:
         number = {np.float32: TensorProto.FLOAT, np.float64: TensorProto.DOUBLE}[values.dtype.type]

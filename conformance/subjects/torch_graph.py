@@ -161,7 +161,7 @@ def _placed(problem: Problem, tensors: Sequence[torch.Tensor | None]) -> dict[Pl
     remaining = iter(tensors)
     for place in problem.places:
         array = arrays[place] = np.zeros((case.steps, case.batch, width), problem.dtype)
-        for t in _scan_order(case.steps, reverse=place[1] == 1):
+        for t in _scan_order(_taken(problem), reverse=place[1] == 1):
             if (tensor := next(remaining)) is not None:
                 array[t, order[: len(tensor)]] = shown(problem, tensor)
     return arrays
@@ -181,9 +181,14 @@ def _graph(results: list[torch.Tensor]) -> set[Any]:
 
 def _rows(problem: Problem) -> list[int]:
     """Return how many samples take part in each step, in the order in which they are made."""
-    present = problem.active.sum(axis=1)
+    present = problem.active.sum(axis=1)[: _taken(problem)]
     scans = ([present, present[::-1]] if problem.case.bidirectional else [present]) * problem.case.layers
     return [int(n) for scan in scans for n in scan]
+
+
+def _taken(problem: Problem) -> int:
+    """Return how many steps are made: those that the longest sample has."""
+    return problem.case.steps if problem.lengths is None else int(problem.lengths.max())
 
 
 def _scan_order(steps: int, *, reverse: bool) -> range:

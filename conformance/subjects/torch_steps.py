@@ -63,9 +63,10 @@ def _sequence_of_one(
 ) -> States:
     """Call the module with other parameters, as `functional_call` does in three times the time of a step."""
     before = tuple(state.unsqueeze(0) for state in states)
-    made._flat_weights = [*parameters.values()]  # noqa: SLF001
-    with undisturbed():
-        _, after = made(x_t.unsqueeze(0), handed(before))
+    object.__setattr__(
+        made, "_flat_weights", [*parameters.values()]
+    )  # torch's own looks for parameters in it
+    _, after = made(x_t.unsqueeze(0), handed(before))
     return tuple(state.squeeze(0) for state in (after if len(before) > 1 else (after,)))
 
 
@@ -90,17 +91,18 @@ class TorchSteps(Struct, frozen=True):
         }
         below = list(x.unbind(0))
         for layer in range(problem.case.layers):
-            sides = [
-                _scan(
-                    self.stepper,
-                    problem,
-                    graph,
-                    (layer, d),
-                    below,
-                    tuple(state[layer * problem.case.directions + d] for state in initial.values()),
-                )
-                for d in range(problem.case.directions)
-            ]
+            with undisturbed():
+                sides = [
+                    _scan(
+                        self.stepper,
+                        problem,
+                        graph,
+                        (layer, d),
+                        below,
+                        tuple(state[layer * problem.case.directions + d] for state in initial.values()),
+                    )
+                    for d in range(problem.case.directions)
+                ]
             output = torch.stack(
                 [torch.cat(side, dim=-1) if len(side) > 1 else side[0] for side in zip(*sides, strict=True)]
             )
@@ -137,18 +139,21 @@ def _scan(
     graph.leaves |= parameters
     graph.uses |= {name: [] for name in named}
 
-    steps = range(problem.case.steps)
+    steps, active = range(problem.case.steps), problem.active
     states: dict[int, States] = {}
     for t in reversed(steps) if place[1] else steps:
         views = [leaf.view_as(leaf) for leaf in parameters.values()]
         for name, view in zip(named, views, strict=True):
             graph.uses[name].append(view)
         own = dict(zip(names, views, strict=True))
-        if problem.active[t].all():
+        present = active[t]
+        if not present.any():
+            carried = tuple(state.view_as(state) for state in carried)
+        elif present.all():
             after = stepper.step(made, own, below[t], carried)
             carried = tuple(state.view_as(state) for state in after)
         else:
-            rows = tensor(np.flatnonzero(problem.active[t]))
+            rows = tensor(np.flatnonzero(present))
             after = stepper.step(made, own, below[t][rows], tuple(state[rows] for state in carried))
             pairs = zip(carried, after, strict=True)
             carried = tuple(state.index_copy(0, rows, own_rows) for state, own_rows in pairs)

@@ -155,7 +155,10 @@ def test_a_malformed_id_is_told_what_was_expected_what_was_given_and_how_ids_loo
         ("rnn-tanh-T7-single-bf-I4-H5-f64-s0", "either 'single' (unbatched) or 'bf'"),
         ("rnn-tanh-T7-len7-single-I4-H5-f64-s0", "no lengths; got B = 1, lengths (7,)"),
         ("rnn-tanh-T7-len7.3-B3-I4-H5-f64-s0", "got (7, 3)"),
-        ("rnn-tanh-T7-len6.3.1-B3-I4-H5-f64-s0", "the longest T = 7; got (6, 3, 1)"),
+        (
+            "rnn-tanh-T7-len8.3.1-B3-I4-H5-f64-s0",
+            "from 1 to T = 7 for each of the B = 3 samples; got (8, 3, 1)",
+        ),
         ("rnn-tanh-T7-len8.3.1-B3-I4-H5-f64-s0", "got (8, 3, 1)"),
         ("rnn-tanh-T7-B3-I4-H5-f64-gain0-s0", "got 'gain0'"),
         ("rnn-tanh-drop0.5-T7-B3-I4-H5-f64-s0", "0 in a network of one layer; got 0.5 with 1 layers"),

@@ -6,7 +6,7 @@ import pytest
 
 from conformance import SUITES, Case
 from conformance.cases.crossings import PLAIN, Changes, crossed
-from conformance.cases.together import AXES, NEVER, RAGGED, RISKY, ragged
+from conformance.cases.together import AXES, NEVER, PADDED, RAGGED, RISKY, ragged
 from conformance.errors import UsageError
 
 BESIDE = {"layout": {"batch"}}
@@ -20,7 +20,8 @@ def fields(axis: str) -> set[str]:
 def is_in(case: Case, axis: str, name: str, changes: Changes) -> bool:
     """Return whether a case has this alternative of an axis."""
     if axis == "lengths":
-        return bool(case.lengths) == (name == RAGGED)
+        longest = max(case.lengths, default=0)
+        return name == ("no lengths" if not longest else RAGGED if longest == case.steps else PADDED)
     return all(getattr(case, field) == changes.get(field, getattr(PLAIN, field)) for field in fields(axis))
 
 
@@ -74,4 +75,5 @@ def test_what_never_meets_is_refused_by_a_case_or_says_what_it_costs(pair: tuple
 def made(pair: tuple[str, str]) -> Case:
     changes = {name: changes for axis in AXES.values() for name, changes in axis.items()}
     case = next(crossed([changes[pair[1]]], [changes[pair[0]]]))
-    return ragged(case) if RAGGED in pair else case
+    (lengths,) = {RAGGED, PADDED} & {*pair} or {""}
+    return ragged(case, longest=case.steps - (lengths == PADDED)) if lengths else case

@@ -46,10 +46,12 @@ CONDITIONS: dict[str, Callable[[Problem], bool]] = {
     "B above 130": lambda p: p.case.batch > 130,
     "B above 64 with lengths": lambda p: p.case.batch > 64 and p.lengths is not None,
     "T above 1,000": lambda p: p.case.steps > 1000,
+    "T of a chunk and a step": lambda p: p.case.steps == 33,
     "weights in another order": lambda p: not p.weights["weight_hh_l0"].flags.c_contiguous,
     "x in another order": lambda p: not p.x.flags.c_contiguous,
     "h_0 in another order": lambda p: p.h_0 is not None and not p.h_0.flags.c_contiguous,
     "large weights": lambda p: bool(np.abs(p.weights["weight_hh_l0"]).max() > 300),
+    "padding behind all samples": lambda p: p.lengths is not None and p.lengths.max() < p.case.steps,
     "a head on two directions": lambda p: p.head is not None and p.case.bidirectional,
     "a head without h_0": lambda p: p.head is not None and p.h_0 is None,
     "a head without biases": lambda p: p.head is not None and not p.case.bias,
@@ -69,6 +71,57 @@ def test_a_fault_under_one_condition_is_caught_by_the_standard_suite_in_both_pre
             if case.dtype == dtype and case.cell == "rnn" and _meets(case, condition)
         )
         assert any(examine(case, wrong).verdict == "differs" for case in met), dtype
+
+
+GATED: dict[str, Callable[[Problem], bool]] = {
+    "H above 64": lambda p: p.case.hidden_size > 64,
+    "I above 128": lambda p: p.case.input_size > 128,
+    "I of 1": lambda p: p.case.input_size == 1,
+    "B above 64": lambda p: p.case.batch > 64,
+    "T of a chunk and a step": lambda p: p.case.steps == 33,
+    "padding behind all samples": CONDITIONS["padding behind all samples"],
+    "an infinity in W_hh": lambda p: bool(np.isinf(p.weights["weight_hh_l0"]).any()),
+    "more values than 16 bits count": lambda p: p.case.steps * p.case.batch * p.case.hidden_size > 1 << 16,
+    "more samples than 16 bits count with a sign": lambda p: p.case.batch >= 1 << 15,
+}
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("condition", GATED)
+def test_a_fault_under_one_condition_is_caught_in_gated_cells_too(condition: str, cell: str) -> None:
+    wrong = Wrong(GATED[condition])
+    met = (case for case in STANDARD if case.cell == cell and wrong.where(problem(case)))
+    assert any(examine(case, wrong).verdict == "differs" for case in met)
+
+
+@dataclass
+class MultipliedPadding:
+    """The reference, but what the loss sends to the padding is multiplied with 0, not left out."""
+
+    name: str = "multiplied-padding"
+    description: str = "0 · NaN in the padding reaches every gradient of its sample"
+
+    def run(self, problem: Problem) -> Observation:
+        shown = load_subject("reference").run(problem)
+        if problem.d_output is None or problem.lengths is None:
+            return shown
+        seen = problem.layout.time_major(problem.d_output)
+        product = np.where(problem.active[..., np.newaxis], 0, seen * 0).sum(axis=(0, 2))  # (B,), 0 or NaN
+        d_x = problem.layout.time_major(shown.d_x) + product[:, np.newaxis]
+        return replace(shown, d_x=problem.layout.restored(d_x))
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_padding_of_a_cotangent_that_is_read_is_found_out(cell: str) -> None:
+    wrong = MultipliedPadding()
+    met = [
+        case
+        for case in STANDARD
+        if case.cell == cell and case.regime in ("nandout", "infdout") and case.lengths
+    ]
+    assert any(examine(case, wrong).verdict == "differs" for case in met)
+    padded = replace(met[0], regime="default")
+    assert examine(padded, wrong).verdict == "agrees"
 
 
 problem = cache(materialise)
@@ -92,6 +145,7 @@ def test_sizes_stand_on_both_sides_of_every_place_where_kernels_change_path() ->
         assert {case.hidden_size for case in own} >= set(kernels.WIDTHS)
         assert {case.input_size for case in own} >= set(kernels.WIDTHS)
         assert {case.batch for case in own} >= set(kernels.BATCHES)
+        assert {case.steps for case in own} >= set(kernels.LENGTHS)
 
 
 @pytest.mark.parametrize("regime", POISONED)
@@ -114,7 +168,7 @@ def spoilt(problem: Problem, name: str, array: Array) -> int:
 
 
 @pytest.mark.parametrize("subject", ["torch", "torch-steps", "reference"])
-@pytest.mark.parametrize("crossing", [kernels.poisoned, kernels.uneven])
+@pytest.mark.parametrize("crossing", [kernels.poisoned, kernels.uneven, kernels.gated])
 def test_right_programs_agree_where_values_have_rules_of_their_own(
     crossing: Callable[[], list[Case]], subject: str
 ) -> None:

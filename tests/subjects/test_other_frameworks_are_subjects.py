@@ -20,25 +20,42 @@ RAGGED = "rnn-tanh-L2-bi-T5-len2.5.1.5-B4-bf-I3-H6-f32-s0"
 DROPPED = "rnn-tanh-L2-drop0.5-T4-B3-I4-H5-f32-s0"
 RELU = "rnn-relu-L2-nobias-T4-single-I3-H5-noh0-f32-s0"
 HALF = "rnn-tanh-T4-B3-I4-H5-f16-s0"
+LSTM = "lstm-T5-B3-I4-H6-f32-s0"
+RAGGED_LSTM = "lstm-L2-bi-nobias-T5-len2.5.1.5-B4-bf-I3-H6-f32-s0"
+PROJECTED = "lstm-L2-T5-B3-I4-H6-proj2-noc0-f32-s0"
+GRU = "gru-L2-bi-T5-B3-I4-H6-f32-s0"
+GRU_WITHOUT_BIASES = "gru-bi-nobias-T5-len2.5.1.5-B4-I3-H6-noh0-f32-s0"
+BEFORE = "gru-before-L2-T4-single-I3-H5-f32-s0"
 AGREES = {
-    "onnxruntime": (PLAIN, RAGGED, RELU),
-    "onnx-reference": (PLAIN,),
-    "torch-onnx": (PLAIN, RELU),
-    "jax": (PLAIN, RAGGED, DROPPED, RELU),
-    "flax": (PLAIN, RAGGED, RELU),
-    "keras": (PLAIN, RAGGED, RELU),
+    "onnxruntime": (PLAIN, RAGGED, RELU, LSTM, RAGGED_LSTM, GRU, GRU_WITHOUT_BIASES, BEFORE),
+    "onnx-reference": (PLAIN, LSTM, GRU, BEFORE),
+    "torch-onnx": (PLAIN, RELU, LSTM, GRU),
+    "jax": (PLAIN, RAGGED, DROPPED, RELU, LSTM, RAGGED_LSTM, PROJECTED, GRU, GRU_WITHOUT_BIASES, BEFORE),
+    "flax": (PLAIN, RAGGED, RELU, LSTM, RAGGED_LSTM, GRU_WITHOUT_BIASES),
+    "keras": (PLAIN, RAGGED, RELU, LSTM, RAGGED_LSTM, GRU, GRU_WITHOUT_BIASES, BEFORE),
 }
 REFUSES = {
     "onnxruntime": {
         DROPPED: "no dropout between layers",
         HALF: "float32 and float64 alone",
         PLAIN.replace("f32", "f64"): "Could not find an implementation for RNN",
+        GRU.replace("f32", "f64"): "does not support double",
+        PROJECTED: "no projection",
     },
-    "onnx-reference": {HALF: "float32 and float64 alone"},
-    "torch-onnx": {RAGGED: "packed sequence", DROPPED: "no dropout between layers"},
+    "onnx-reference": {HALF: "float32 and float64 alone", PROJECTED: "no projection"},
+    "torch-onnx": {
+        RAGGED: "packed sequence",
+        DROPPED: "no dropout between layers",
+        BEFORE: "after the product",
+    },
     "jax": {HALF: "doesn't state in which precision"},
-    "flax": {HALF: "doesn't state in which precision"},
-    "keras": {DROPPED: "draws its own dropout masks", HALF: "other precisions"},
+    "flax": {
+        HALF: "doesn't state in which precision",
+        PROJECTED: "no projection",
+        GRU: "no bias b_hn",
+        BEFORE: "after the product",
+    },
+    "keras": {DROPPED: "draws its own dropout masks", HALF: "other precisions", PROJECTED: "no projection"},
 }
 
 
@@ -69,12 +86,15 @@ def test_what_a_framework_cannot_be_asked_has_a_reason(name, case):
     assert record.reason.endswith(".")
 
 
-@pytest.mark.parametrize("name", AGREES)
-def test_a_wrong_weight_is_caught(name, monkeypatch):
-    subject, problem = loaded(name), materialise(parse_id(PLAIN))
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [(name, case) for name, cases in AGREES.items() for case in (PLAIN, LSTM, GRU) if case in cases],
+)
+def test_a_wrong_weight_is_caught(name, case, monkeypatch):
+    subject, problem = loaded(name), materialise(parse_id(case))
     off = {**problem.weights, "weight_hh_l0": problem.weights["weight_hh_l0"] * np.float32(1.001)}
     monkeypatch.setattr("conformance.cases.problem.drawn_weights", lambda *_: off)
-    shown = subject.run(materialise(parse_id(PLAIN)))
+    shown = subject.run(materialise(parse_id(case)))
     monkeypatch.undo()
 
     class Replayed:
@@ -83,7 +103,7 @@ def test_a_wrong_weight_is_caught(name, monkeypatch):
         def run(self, _):
             return shown
 
-    assert examine(parse_id(PLAIN), Replayed()).verdict == "differs"
+    assert examine(parse_id(case), Replayed()).verdict == "differs"
 
 
 def test_what_every_framework_needs_is_what_its_extra_installs():
@@ -166,11 +186,19 @@ def test_a_network_without_biases_has_a_bias_of_zeros():
     assert not TimeMajor.of(problem).bias_at((1, 0)).any()
 
 
+def test_a_subject_in_jax_shows_every_step_of_a_gru():
+    for case in (GRU, BEFORE):
+        problem = materialise(parse_id(case))
+        shown, reference = loaded("jax").run(problem), load_subject("reference").run(problem)
+        for name in ("hidden", "d_hidden", "d_pre"):
+            assert getattr(shown, name).keys() == getattr(reference, name).keys()
+
+
 @pytest.mark.skipif(find_spec("onnx") is None, reason="onnx: not installed here")
 def test_the_model_is_one_that_onnx_itself_takes():
     import onnx
 
-    from conformance.subjects.onnx_model import model_of
+    from conformance.subjects.frameworks.onnx_model import model_of
 
-    for case in (PLAIN, RAGGED, RELU):
+    for case in AGREES["onnxruntime"]:
         onnx.checker.check_model(model_of(materialise(parse_id(case))), full_check=True)

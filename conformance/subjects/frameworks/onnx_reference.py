@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.subjects.onnx_model import OnnxOperator
+from conformance.subjects.frameworks.onnx_model import OnnxOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,5 +19,7 @@ def _evaluate(model: Any, inputs: Mapping[str, Array]) -> Sequence[Array]:  # no
 
 
 SUBJECT = OnnxOperator(
-    "onnx-reference", "the operator RNN in ONNX's reference evaluator, every state shown", _evaluate
+    "onnx-reference",
+    "the operators RNN, LSTM and GRU in ONNX's reference evaluator, every h_t shown but of LSTMs",
+    _evaluate,
 )

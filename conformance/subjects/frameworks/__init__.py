@@ -1,0 +1,1 @@
+"""Other frameworks than torch as subjects, one file each; none imports its framework before it runs."""
