@@ -158,10 +158,7 @@ def _uses(request: Request, progress: Progress, *, by_its_own_file: bool = False
         pieces, _ = pieces_of(path)
     except UsageError:
         return
-    drivers = drivers_of(asked, path, pieces)
-    for driver in (
-        itertools.takewhile(lambda each: each.path == path, drivers) if by_its_own_file else drivers
-    ):
+    for driver in drivers_of(asked, path, pieces, others=not by_its_own_file):
         progress(f"watching how {driver.path.name} uses it")
         sources = (*pieces, *driver.pieces)
         judged = partial(by_its_loss, at_once=by_its_own_file)  # enough for what agrees already

@@ -2,7 +2,7 @@
 
 import ast
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -28,14 +28,18 @@ class Driver(Struct, frozen=True, kw_only=True):
     pieces: Sequence[Piece]
 
 
-def drivers_of(asked: Target, path: Path, pieces: Sequence[Piece]) -> Iterator[Driver]:
-    """Yield the scripts to run for a target whose file and pieces these are: its own, then the likeliest others."""
+def drivers_of(
+    asked: Target, path: Path, pieces: Sequence[Piece], *, others: bool = True
+) -> Iterator[Driver]:
+    """Yield the scripts to run for a target whose file and pieces these are: its own, then the likeliest `others`."""
     if any(map(_works, pieces)):
         yield Driver(path=path, pieces=pieces)
+    if not others:
+        return
     names = {path.stem, *(name.partition(".")[0] for name in asked.names)}
     found = [
         other
-        for other in _scripts_around(path)
+        for other in _scripts_around(path, names)
         if names & _imported(other) and any(map(_works, other.pieces))
     ]
     yield from sorted(found, key=lambda other: _rank(other.path, path))[:MOST_OTHERS]
@@ -51,8 +55,11 @@ def _works(piece: Piece) -> bool:
     )
 
 
-def _scripts_around(path: Path) -> Iterator[Driver]:
-    """Yield the scripts of a file's project, the nearest first: that of the current folder, where the file is in it."""
+def _scripts_around(path: Path, names: Collection[str]) -> Iterator[Driver]:
+    """Yield the scripts of a file's project that speak of a name, the nearest first.
+
+    The project is that of the current folder, where the file is in it.
+    """
     folder = path.parent
     while (folder / "__init__.py").is_file() and folder != folder.parent:
         folder = folder.parent
@@ -61,10 +68,18 @@ def _scripts_around(path: Path) -> Iterator[Driver]:
     files = [file for file in files_near(folder) if file.suffix in SOURCES and file != path]
     for file in sorted(files, key=lambda file: (_apart(file, path), str(file)))[:MOST_FILES]:
         try:
+            if not _speaks_of(file, names):
+                continue
             pieces, _ = pieces_of(file)
-        except UsageError:
+        except (OSError, UsageError):
             continue
         yield Driver(path=file, pieces=pieces)
+
+
+def _speaks_of(file: Path, names: Collection[str]) -> bool:
+    """Tell whether a name may stand in a file; to read it takes a hundredth of parsing it."""
+    content = file.read_bytes()
+    return any(not name.isascii() or name.encode() in content for name in names)
 
 
 def _imported(driver: Driver) -> set[str]:

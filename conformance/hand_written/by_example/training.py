@@ -25,6 +25,7 @@ from conformance.hand_written.by_example.watching import (
     History,
     Key,
     Recording,
+    is_variable_of,
 )
 from conformance.hand_written.by_example.written import Written, numbers_of
 from conformance.hand_written.calling.running.guard import copying
@@ -138,14 +139,15 @@ class Training(Struct):
         if not whole and (not here or place in self._tried or self._events < self._again_at):
             return
         try:
-            enough = self._begins(frame, place, inside=event != "call" or whole, whole=whole)
+            enough = self._begins(frame, event, place, whole=whole)
         except _GoesOn:
             return
         if enough or len(self._tried) >= MOST_BEGINNINGS or self._whole == MOST_WHOLE:
             raise Enough
 
-    def _begins(self, frame: FrameType, place: object, *, inside: bool, whole: bool) -> bool:
+    def _begins(self, frame: FrameType, event: str, place: object, *, whole: bool) -> bool:
         """Look for a step that begins here; tell whether it is enough."""
+        inside = event != "call" or whole
         begin = Begin.at(frame, self.modules, self.reach, self.is_foreign, inside=inside)
         arrays = {path: array for path, array in begin.arrays().items() if array.flags.writeable}
         matrices = [path for path, array in arrays.items() if array.ndim > 1 and min(array.shape[-2:]) > 1]
@@ -153,7 +155,8 @@ class Training(Struct):
         if not matrices and not vectors:
             return False
         self._tried.add(place)
-        history = self._in_a_copy(lambda: _Scout(History.of(begin), matrices))
+        left = [frame] if event == "return" else []
+        history = self._in_a_copy(lambda: _Scout(History.of(begin), matrices, left))
         if history is None:
             raise Enough  # too slow for steps of it to be run again and again
         if not history.changed.keys() & set(matrices):
@@ -242,9 +245,12 @@ class _Copy:
 class _Scout(_Copy):
     """Looks when which arrays change, until what was done before matrices changed is done again, or for too long."""
 
-    def __init__(self, history: History, matrices: list[str]) -> None:
+    def __init__(self, history: History, matrices: list[str], left: Sequence[FrameType]) -> None:
         self.history, self.matrices = history, matrices
         self.first: dict[tuple[CodeType, int], int] = {}  # when functions were called, and loops began again
+        self.over: set[str] = set()  # matrices that were variables of functions which have returned
+        for frame in left:
+            self.leave(frame)
 
     def seen(self, frame: FrameType, event: str, value: Any) -> None:
         if event != "return":
@@ -253,19 +259,32 @@ class _Scout(_Copy):
             now, last = self.history.events, max(self.history.changed.values(), default=0)
             if first <= now and now - last > SHORTLY and self._changed_since(first):
                 self.hand_over()
+        else:
+            self.leave(frame)
         self.history.take()
         if self.history.events >= MOST_EVENTS:
             self.hand_over()
 
+    def leave(self, frame: FrameType) -> None:
+        """Note that a function has returned, one that was running where the step began perhaps."""
+        if self.history.begin is not None and frame in self.history.begin.frames:
+            self.over |= {path for path in self.matrices if is_variable_of(frame, path)}
+
     def _changed_since(self, event: int) -> bool:
-        """Tell whether half of the matrices changed one shortly after the other, all of them after an event."""
-        times = sorted(self.history.changed[path] for path in self.matrices if path in self.history.changed)
+        """Tell whether matrices changed one shortly after the other, all of them after an event.
+
+        That is half of all, or the last of those that can: a cache of states changes as the next forward pass begins,
+        and variables of a function that has returned don't.
+        """
+        changed = self.history.changed
+        times = sorted(changed[path] for path in self.matrices if path in changed)
         burst: list[int] = []
         for time in reversed(times):
             if burst and burst[-1] - time > SHORTLY:
                 break
             burst.append(time)
-        return 2 * len(burst) > len(self.matrices) and event < burst[-1]
+        all_that_can = bool(times) and self.over.issuperset(set(self.matrices) - changed.keys())
+        return (all_that_can or 2 * len(burst) > len(self.matrices)) and event < burst[-1]
 
     def result(self) -> History:
         """Return when what changed, without what can't be handed over."""

@@ -4,7 +4,9 @@ An event is a call, a return or a jump back in a loop of foreign code. The array
 begins are looked at after each: among those that change are the parameters, which are updated when all else is done.
 """
 
+import inspect
 import itertools
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any, TypeGuard
@@ -118,8 +120,25 @@ class Begin(Struct, frozen=True):
             names.add(own, codes.get(id(own)), "" if module == "__main__" else f"{module}.")
         for frame in self.frames:
             if frame.f_code.co_name != "<module>":
-                names.add(frame.f_locals, frame.f_code, f"{frame.f_code.co_name}: ")
+                names.add(frame.f_locals, frame.f_code, _before(frame))
         return names
+
+
+def _before(frame: FrameType) -> str:
+    """Return how the paths to the variables of a function begin."""
+    return f"{frame.f_code.co_name}: "
+
+
+def is_variable_of(frame: FrameType, path: str) -> bool:
+    """Tell whether a path begins at a variable that only a call of a function has, and none after it.
+
+    A generator goes on where it returned, and variables of closures go on in others.
+    """
+    code = frame.f_code
+    if code.co_flags & inspect.CO_GENERATOR or not path.startswith(_before(frame)):
+        return False
+    name = re.match(r"\w+", path.removeprefix(_before(frame)))
+    return name is not None and name[0] in set(code.co_varnames) - set(code.co_cellvars)
 
 
 def _is_array(value: Any) -> TypeGuard[np.ndarray]:

@@ -159,7 +159,7 @@ class Candidates:
                 value = evaluate(expression)
             except Exception:
                 return []
-            if is_zero(value) and len(evaluators) > 1:
+            if len(evaluators) > 1 and is_zero(value):
                 ids.append(ZERO)
                 continue
             id_ = self.question.known.one(value)

@@ -97,7 +97,7 @@ class Known:
         """Make one value known, unless it is already, or is 0 everywhere."""
         if adjoint.size < 2 or not np.abs(adjoint).max() > 1e-9 or self.of(adjoint) is not None:
             return
-        key = float((adjoint * adjoint).sum())
+        key = _square(adjoint)
         keys, held = self._by_size.setdefault(adjoint.size, ([], []))
         at = bisect.bisect_left(keys, key)
         keys.insert(at, key)
@@ -109,7 +109,7 @@ class Known:
         got = self._by_size.get(value.size)
         if got is None:
             return None
-        key = float((value * value).sum())
+        key = _square(value)
         if not key > 1e-18 or not np.isfinite(key):
             return None
         keys, held = got
@@ -156,6 +156,12 @@ def is_zero(value: Any) -> bool:
     """Return whether something is an array of zeros alone."""
     array = as_array(value)
     return array is not None and not np.abs(array).max() > 1e-12
+
+
+def _square(array: Array) -> float:
+    """Return the sum of an array's squares."""
+    flat = array.ravel()
+    return float(np.dot(flat, flat))
 
 
 def _same(one: Array, other: Array) -> bool:

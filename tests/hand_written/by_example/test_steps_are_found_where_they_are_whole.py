@@ -4,6 +4,8 @@ import pytest
 from support.training_scripts import DESCENT, DRIVER, MISTAKE, NETWORK, as_used, changed
 
 from conformance.hand_written.by_example import checked_as_used
+from conformance.hand_written.by_example.training import Training
+from conformance.hand_written.by_example.watching import History
 from conformance.hand_written.checking.target import checked_target
 from conformance.hand_written.request import Request
 from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS, EXIT_INCONCLUSIVE
@@ -146,3 +148,48 @@ def test_a_script_that_was_run_in_vain_is_told(tmp_path):
     record = checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
     assert record.exit_code == EXIT_INCONCLUSIVE
     assert record.notes[-1] == f"net.py was run to see how it uses {target}: no training step was seen."
+
+
+LEFT_BEHIND = """
+import numpy as np
+class Net:
+    def __init__(self):
+        self.U, self.W, self.V = np.random.randn(1, 6) * 0.4, np.random.randn(6, 6) * 0.4, np.random.randn(6, 1) * 0.4
+    def forward(self, x):
+        self.x, self.hs = x, np.zeros((9, 6))
+        for t in range(8):
+            self.hs[t + 1] = np.tanh(x[t] @ self.U + self.hs[t] @ self.W)
+        return self.hs[1:] @ self.V
+    def backward(self, dy):
+        dU, dW, dV, carried = 0 * self.U, 0 * self.W, self.hs[1:].T @ dy, np.zeros(6)
+        for t in reversed(range(8)):
+            da = (dy[t] @ self.V.T + carried) * (1 - self.hs[t + 1] ** 2)
+            dU, dW, carried = dU + np.outer(self.x[t], da), dW + np.outer(self.hs[t], da), self.W @ da
+        self.U -= 0.01 * dU
+        self.W -= 0.01 * dW
+        self.V -= 0.01 * dV
+net, rng = Net(), np.random.RandomState(1)
+x, d = rng.randn(8, 1), rng.randn(8, 1)
+for epoch in range(300):
+    y = net.forward(x)
+    loss = 0.5 * np.sum((y - d) ** 2)
+    net.backward(y - d)
+"""
+
+
+def test_a_step_is_over_though_what_functions_left_behind_changes_no_more(tmp_path, monkeypatch):
+    """The next step begins as `backward` returns, whose matrices outnumber the parameters."""
+    lengths, in_a_copy = [], Training._in_a_copy
+
+    def noted(training, made):
+        got = in_a_copy(training, made)
+        if isinstance(got, History):
+            lengths.append(got.events)
+        return got
+
+    monkeypatch.setattr(Training, "_in_a_copy", noted)
+    record = of_script(tmp_path, LEFT_BEHIND)
+    assert record is not None
+    assert record.exit_code == EXIT_CONFORMS, record.headline
+    assert lengths
+    assert max(lengths) < 100  # a step has some thirty events

@@ -136,10 +136,16 @@ def best_first(
 
     A parameter with a default may be left out.
     """
-    parted = [_parted(parameter, options) for parameter in parameters]
+    offers = [options(parameter) for parameter in parameters]
+    parted = [_parted(parameter, offer) for parameter, offer in zip(parameters, offers, strict=True)]
+    offered = [
+        (part, offer if part is parameter else options(part))
+        for parameter, offer, parts in zip(parameters, offers, parted, strict=True)
+        for part in parts
+    ]
     table = []
-    for parameter in (part for parts in parted for part in parts):
-        found = sorted(options(parameter), key=lambda option: option[1])
+    for parameter, offer in offered:
+        found = sorted(offer, key=lambda option: option[1])
         if not parameter.required and not any(kind == "left out" for _, _, kind in found):
             found = sorted([("", 0.5, "left out"), *found], key=lambda option: option[1])
         if not found:
@@ -157,11 +163,9 @@ def best_first(
             return
 
 
-def _parted(parameter: Parameter, options: Callable[[Parameter], Sequence[Option]]) -> list[Parameter]:
-    """Return a parameter, or what is taken from it, each by its own name, where nothing at hand may hold that."""
-    at_hand = any(
-        kind in WHOLE or (kind == "result" and cost < UNLIKELY) for _, cost, kind in options(parameter)
-    )
+def _parted(parameter: Parameter, offer: Sequence[Option]) -> list[Parameter]:
+    """Return a parameter, or what is taken from it, each by its own name, where nothing offered may hold that."""
+    at_hand = any(kind in WHOLE or (kind == "result" and cost < UNLIKELY) for _, cost, kind in offer)
     if not parameter.held or not parameter.required or at_hand:
         return [parameter]
     return [Parameter(name=_last_name(path), counted=counted) for path, counted in parameter.held]

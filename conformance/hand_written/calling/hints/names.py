@@ -1,6 +1,7 @@
 """What names hint at. Names only order the hypotheses; values decide."""
 
 import re
+from functools import cache
 
 SIZES = {
     "T": r"t t_?x timesteps? time_steps? n_?steps? num_steps seq(uence)?_?(len(gth)?|size) steps n_?t length "
@@ -150,6 +151,7 @@ CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 """Where a word begins in a name such as hiddenSize."""
 
 
+@cache
 def size_hint(name: str) -> str | None:
     """Return which size a name hints at: T, B, V (of a vocabulary), I, H or O.
 
@@ -163,6 +165,7 @@ def size_hint(name: str) -> str | None:
     return next((size for size, pattern in SIZE_PATTERNS.items() if pattern.fullmatch(name)), None)
 
 
+@cache
 def weight_hint(name: str) -> str | None:
     """Return which parameter a name hints at.
 

@@ -240,9 +240,8 @@ def agreement(view: Array, truth: Array) -> tuple[int, int]:
     if n == 1 and steps != 1:
         return int(_close(view[0], truth[-1], scale)), 0
     for shift in range(n - steps, -1, -1):
-        part = view[shift : shift + steps]
-        right = sum(_close(got, true, scale) for got, true in zip(part, truth, strict=True))
-        best = max(best, (right, shift))
+        off = np.abs(view[shift : shift + steps] - truth).max(axis=(1, 2))  # (T,)
+        best = max(best, (int(np.count_nonzero(off <= SAME * scale)), shift))
     return best
 
 

@@ -269,15 +269,16 @@ def _go_together(roles: Sequence[str], end: str) -> bool:
     return biases in ([], [f"b{end}"], [f"b_hh{end}", f"b_ih{end}"])
 
 
-def _distinct(table: Sequence[Sequence[Slot]], taken: tuple[Slot, ...] = ()) -> Iterator[tuple[Slot, ...]]:
-    """Yield the choices of one slot from every row under which no parameter lies in two places."""
+def _distinct(
+    table: Sequence[Sequence[Slot]], taken: tuple[Slot, ...] = (), known: frozenset[str] = frozenset()
+) -> Iterator[tuple[Slot, ...]]:
+    """Yield the choices of one slot from every row under which no parameter, as those `known`, lies in two places."""
     if len(taken) == len(table):
         yield taken
         return
-    known = {role for slot in taken for role in slot.roles}
     for slot in table[len(taken)]:
         if known.isdisjoint(slot.roles):
-            yield from _distinct(table, (*taken, slot))
+            yield from _distinct(table, (*taken, slot), known.union(slot.roles))
 
 
 IN_ORDER = (
