@@ -155,9 +155,7 @@ def _makes_arguments(loaded: Loaded, name: str) -> bool:
     made = set(returned_names(own, "params").values())
     if len(made) < 2 or made & {q.name for q in parameters_of(own) or []}:
         return False
-    others = {
-        n: getattr(loaded.code, n) for n in own_names(loaded) if n != name and not is_class(loaded, n)
-    }
+    others = {n: getattr(loaded.code, n) for n in own_names(loaded) if n != name and not is_class(loaded, n)}
     calls = set(own.__code__.co_names) if inspect.isfunction(own) else set()
     if calls & others.keys():
         return False  # it does more than make them
