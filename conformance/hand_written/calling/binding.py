@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conformance.cases import Case, Problem, materialise
 from conformance.errors import Unsupported
 from conformance.hand_written.calling.asking import Asked, Traits
-from conformance.hand_written.calling.bound import Call, Loss, OwnForward
+from conformance.hand_written.calling.bound import Bound, Call, Loss, OwnForward
 from conformance.hand_written.calling.interface import Attempt, Interface
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.other_options import Option
@@ -299,6 +300,16 @@ class Binding(Struct, frozen=True, kw_only=True):
         if case.h_0 and not self.takes_h_0:
             message = f"no way was found to hand {self.name} an initial state."
             raise Unsupported(message)
+
+
+def unlimited(bound: Bound) -> Bound:
+    """Return a network without what cuts off large gradients: in another setting it may be reached, though not here.
+
+    What one call does in both passes may cut off its own outputs, so that is left as it is.
+    """
+    if not isinstance(bound, Binding) or BOTH in bound.backward:
+        return bound
+    return replace(bound, lifted=True)
 
 
 def _numbers(name: str, argument: Any) -> dict[str, Array]:

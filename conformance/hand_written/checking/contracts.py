@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from conformance.cases import Problem
 from conformance.hand_written.calling import Bound, Call
+from conformance.hand_written.calling.binding import unlimited
 from conformance.hand_written.checking.further_calls import FurtherCalls, further_calls, to_be_asked
 from conformance.hand_written.checking.judging import Tidied
 from conformance.hand_written.checking.outcome import Outcome
@@ -19,6 +20,7 @@ from conformance.record.check import ContractFinding
 
 def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings) -> FurtherCalls:
     """Call one network many times and tell what the calls did to their arguments and to each other."""
+    bound = unlimited(bound)
     problems = to_be_asked(bound, problem)
     calls = attempt(bound.calls, problems, caught)
     if isinstance(calls, Failure):

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from conformance.cases import Case, Problem
 from conformance.hand_written.calling import Bound
-from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.binding import Binding, unlimited
 from conformance.hand_written.calling.hints.arguments import parameters_of
 from conformance.hand_written.calling.hints.names import STATE
 from conformance.hand_written.checking.answering import answer_to
@@ -40,7 +40,7 @@ def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
     if candidate.case.h_0:
         return None
     case = replace(candidate.case, h_0=True)
-    found = judged_on(case, candidate.bound, candidate.caught, inside=candidate.inside)
+    found = judged_on(case, unlimited(candidate.bound), candidate.caught, inside=candidate.inside)
     if not isinstance(found, Candidate):
         return found
     if found.outcome.forward == "differs" and not _names_its_start(found.bound):
@@ -149,7 +149,7 @@ def of_a_single_step(candidate: Candidate) -> Candidate | Failure | None:
     if candidate.case.steps == 1:
         return None
     case = replace(candidate.case, steps=1)
-    return judged_on(case, candidate.bound, candidate.caught, inside=candidate.inside)
+    return judged_on(case, unlimited(candidate.bound), candidate.caught, inside=candidate.inside)
 
 
 def start_record(case: Case, found: Candidate | Failure) -> PartRecord:

@@ -147,3 +147,20 @@ def test_gradients_that_are_cleared_before_some_calls_alone_are_wrong(tmp_path, 
         tmp_path, f"{text}\n    def _clear(self):\n        for s in self.sums:\n            s.fill(0)\n"
     )
     assert record.verdict == verdict, record.headline
+
+
+REACHED_LATER = (
+    f"grads = [{GRADIENTS[7:]}]\n"
+    "self.limits = self.limits or [float(1.01 * np.abs(g).max()) for g in grads]\n"
+    "return [np.clip(g, -limit, limit) for g, limit in zip(grads, self.limits)]"
+)
+"""It cuts off what is larger than anything in its first call."""
+
+
+def test_a_limit_that_other_data_alone_reach_is_no_mistake(tmp_path):
+    record = checked(tmp_path, network(REACHED_LATER, attributes="self.limits = []"))
+    assert record.verdict == "conforms", record.headline
+    assert (
+        checked(tmp_path, changed(network(REACHED_LATER, attributes="self.limits = []"), MISTAKE)).exit_code
+        == 1
+    )
