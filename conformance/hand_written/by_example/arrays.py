@@ -37,24 +37,29 @@ class Names(Struct, frozen=True):
                 (self.passing if name in bound else self.lasting)[before + name] = value
 
 
+BINDING = ("STORE_NAME", "STORE_FAST", "STORE_GLOBAL", "STORE_DEREF")
+"""Instructions that give a name a value."""
+
+
 @cache
 def bound_by_loops(code: CodeType) -> frozenset[str]:
-    r"""Return the names that the loops of a function, or of a module, bind in each round.
+    r"""Return the names that the loops of a function, or of a module, bind anew in each round before they read them.
 
-    >>> source = "for k, (v, w) in pairs:\n    last = v\n    for i in v: pass"
+    >>> source = "for k, (v, w) in pairs:\n    last = v\n    total = total + v\n    for i in v: pass"
     >>> sorted(bound_by_loops(compile(source, "", "exec")))
-    ['i', 'k', 'v', 'w']
+    ['i', 'k', 'last', 'v', 'w']
     """
+    steps = list(dis.get_instructions(code))
+    loops = {
+        (each.argval, each.offset) for each in steps if "JUMP" in each.opname and each.argval < each.offset
+    }
     found: set[str] = set()
-    left = 0  # how many values are still to be bound
-    for each in dis.get_instructions(code):
-        if each.opname == "FOR_ITER":
-            left = 1
-        elif left and each.opname in ("UNPACK_SEQUENCE", "UNPACK_EX"):
-            left += (each.arg or 0) - 1
-        elif left and each.opname.startswith("STORE_"):
-            found.add(str(each.argval))
-            left -= 1
+    for start, end in loops:
+        first: dict[str, str] = {}
+        for each in (each for each in steps if start <= each.offset <= end):
+            if each.opname.startswith(("STORE_", "LOAD_")) and isinstance(each.argval, str):
+                first.setdefault(each.argval, each.opname)
+        found |= {name for name, how in first.items() if how in BINDING}
     return frozenset(found)
 
 

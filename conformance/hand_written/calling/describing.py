@@ -64,7 +64,8 @@ def bound_of(
         called = returned_names(forward.function(backward.call), "grads")
         shown |= extras(loaded, forward, (lines, back), called, backward)
         if "c" in case.carried and backward.loop is not None and "c" in backward.loop.carried:
-            shown.setdefault("c_0", backward.loop.carried["c"])
+            carried = _as_a_state(backward, backward.loop.carried["c"])
+            shown |= {} if carried is None or "c_0" in shown else {"c_0": carried}
     own = _own(forward, backward)
     binding = Binding(
         name=loaded.target,
@@ -95,6 +96,18 @@ def bound_of(
         left_out=_left_out(forward),
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
+
+
+def _as_a_state(backward: Backward, text: str) -> str | None:
+    """Return the expression of what a loop of ours carries back as (B, H), however the code lays it out."""
+    asked = backward.forward.asked.case
+    shape = np.shape(values(backward.ran, {"it": text}).get("it"))
+    batch, width = asked.batch, asked.hidden_size
+    if shape == (batch, width):
+        return text
+    if shape == (width, batch):
+        return f"{text}.T"
+    return f"{text}[None]" if (batch, *shape) == (1, width) else None
 
 
 def _called(forward: Forward, backward: Backward | None) -> str:

@@ -109,7 +109,7 @@ def _leads_elsewhere(function: Any, held: Mapping[str, Any], known: Sequence[Any
         return True
     around = inspect.getclosurevars(plain)
     values = [*around.globals.values(), *around.nonlocals.values()]
-    values += [value for name, value in held.items() if name in _spoken_of(plain)]
+    values += [value for name, value in held.items() if name in spoken_of(plain)]
     return not all(_is_data(value) or any(value is each for each in known) for value in values)
 
 
@@ -227,7 +227,7 @@ def _closure(call: str, every: Calls) -> list[str]:
     found: list[str] = []
     open_ends = [call]
     while open_ends:
-        spoken = _spoken_of(every[open_ends.pop()])
+        spoken = spoken_of(every[open_ends.pop()])
         below = [each for name, calls in by_name.items() if name in spoken for each in calls]
         fresh = [each for each in below if each not in found]
         found += fresh
@@ -241,7 +241,7 @@ def has_a_loop(function: Any) -> bool:
     >>> has_a_loop(lambda xs: [x for x in xs]), has_a_loop(lambda x: x + 1)
     (True, False)
     """
-    return bool(FOLDS & _spoken_of(function)) or any(
+    return bool(FOLDS & spoken_of(function)) or any(
         step.opname == "FOR_ITER" or ("JUMP" in step.opname and step.argval < step.offset)
         for code in _codes(function)
         for step in dis.get_instructions(code)
@@ -249,7 +249,7 @@ def has_a_loop(function: Any) -> bool:
     )
 
 
-def _spoken_of(function: Any) -> frozenset[str]:
+def spoken_of(function: Any) -> frozenset[str]:
     """Return the names of globals and attributes that a function speaks of."""
     return frozenset(name for code in _codes(function) for name in code.co_names)
 

@@ -154,5 +154,12 @@ class Found(Struct, frozen=True, kw_only=True):
 
     @property
     def complaints(self) -> Sequence[str]:
-        """What has a wrong shape or name, in sentences."""
-        return self.candidate.answer.tidied.complaints
+        """What has a wrong shape or name, in sentences; of what was found by trying, gradients of parameters alone.
+
+        Where anything else lies, and how, is a guess then.
+        """
+        told = self.candidate.answer.tidied.complaints
+        bound = self.candidate.bound
+        if not isinstance(bound, Binding) or bound.stated:
+            return told
+        return [complaint for complaint in told if complaint.startswith("parameters[")]

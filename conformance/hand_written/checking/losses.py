@@ -21,6 +21,7 @@ from conformance.hand_written.calling import Asked, Bound, Loss
 from conformance.hand_written.calling.adapter import with_adapter
 from conformance.hand_written.calling.backwards.entries import BINARY, SLOPED, SOFT_TARGETS, SQUARED
 from conformance.hand_written.calling.binding import Binding, Own
+from conformance.hand_written.calling.running.keeping import method_of
 from conformance.hand_written.calling.running.limits import CALLS, sandbox
 from conformance.hand_written.calling.running.program import Ran, more, run, value, values
 from conformance.hand_written.calling.values.forms import numeric
@@ -296,7 +297,7 @@ def _names(model: object, *, arguments: int) -> list[str]:
     if model is None:
         return []
     names = [name for name in dir(type(model)) if not name.startswith("__")]
-    return [name for name in names if _may_be_loss(name, getattr(model, name, None), arguments=arguments)]
+    return [name for name in names if _may_be_loss(name, method_of(model, name), arguments=arguments)]
 
 
 def _may_be_loss(name: str, item: object, *, arguments: int) -> bool:

@@ -55,9 +55,10 @@ def asked_other_lengths(bound: Binding) -> Binding:
 def agrees_with_other_lengths(bound: Binding) -> bool | None:
     """Tell whether gradients belong to the forward pass of sequences of other lengths; None where nothing tells.
 
-    What was left out is handed over, in the first form that the network takes.
+    What was left out is handed over, in the first form that the network takes. Where ids are targets at every step,
+    whether those in padding count is the code's own to say.
     """
-    if bound.loss is None or bound.traits.crossed:
+    if bound.loss is None or (bound.traits.crossed and not bound.loss.last):
         return None
     live = str if bound.loss.last else _without_padding
     answers = (_agrees_when(bound, lambda line, way=way: live(way(line))) for way in _ways_to_shorten(bound))

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.hints import names
+from conformance.hand_written.calling.running.keeping import method_of
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, value, values
 from conformance.hand_written.checking.choosing import Candidate
@@ -108,10 +109,10 @@ def _losses(whole: Whole) -> Losses:
         return
     ran = whole.ran_unmoved()
     model, code = ran.names.get("model"), ran.names["code"]
-    methods = [] if model is None else [f"model.{name}" for name in dir(type(model))]
-    for call in (*methods, *(f"code.{name}" for name in vars(code))):
+    methods = {f"model.{name}": method_of(model, name) for name in dir(type(model))}
+    for call, function in (methods | {f"code.{name}": each for name, each in vars(code).items()}).items():
         name = call.partition(".")[2]
-        if not names.CALLED_A_LOSS.fullmatch(name) or not callable(value(ran, call)):
+        if not names.CALLED_A_LOSS.fullmatch(name) or not callable(function):
             continue
         outputs = "result[0]" if isinstance(ran.names.get("result"), tuple) else "result"
         for arguments in ("target", "x, target", f"{outputs}, target"):

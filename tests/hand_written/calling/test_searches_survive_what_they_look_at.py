@@ -96,3 +96,49 @@ def test_objects_without_a_name_and_empty_arrays_are_looked_at(tmp_path):
     )
     record = checked_apart(str(file), "")
     assert not any("by a mistake of its own" in note for note in record.notes)
+
+
+KEEPS_WHAT_IT_COMPUTES = """
+import functools
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.U = 0.4 * np.random.randn(n_hidden, n_in), 0.4 * np.random.randn(n_hidden, n_hidden)
+        self.V, self.b, self.c = 0.4 * np.random.randn(n_out, n_hidden), np.zeros(n_hidden), np.zeros(n_out)
+
+    @functools.cached_property
+    def loss(self):
+        return 0.5 * np.sum((self.ys - self.targets) ** 2)
+
+    @property
+    def deltas(self):
+        return self.ys - self.targets
+
+    def forward(self, xs):
+        self.xs, self.hs = xs, [np.zeros_like(self.b)]
+        for x in xs:
+            self.hs.append(np.tanh(self.W @ x + self.U @ self.hs[-1] + self.b))
+        self.ys = np.array([self.V @ h + self.c for h in self.hs[1:]])
+        return self.ys
+
+    def backward(self, targets):
+        self.targets = targets
+        grads = {name: np.zeros_like(getattr(self, name)) for name in "WUVbc"}
+        carried = np.zeros_like(self.b)
+        for t in reversed(range(len(targets))):
+            dy = self.deltas[t]
+            da = (self.V.T @ dy + carried) * (1 - self.hs[t + 1] ** 2)
+            outer = np.outer(da, self.xs[t]), np.outer(da, self.hs[t]), np.outer(dy, self.hs[t + 1])
+            for name, g in zip("WUVbc", (*outer, da, dy)):
+                grads[name] += g
+            carried = self.U.T @ da
+        return grads
+"""
+
+
+def test_properties_of_a_network_are_not_read(tmp_path):
+    file = tmp_path / "network.py"
+    file.write_text(KEEPS_WHAT_IT_COMPUTES, encoding="utf-8")
+    assert checked_apart(f"{file}:Net", "").verdict == "conforms"

@@ -224,3 +224,44 @@ def test_a_vector_that_is_returned_decides_over_the_gradients_that_are_kept(tmp_
     assert (
         checked(tmp_path, changed(kept, (returned.format(""), returned.format('"F"')))).verdict == "differs"
     )
+
+
+TWINS = """
+import numpy as np
+
+
+class Reader:
+    def __init__(self, n_in, n_hidden):
+        self.W, self.U = 0.4 * np.random.randn(n_hidden, n_in), 0.4 * np.random.randn(n_hidden, n_hidden)
+        self.b = np.zeros(n_hidden)
+
+    def read(self, xs):
+        hs = [np.zeros_like(self.b)]
+        for x in xs:
+            hs.append(np.tanh(self.W @ x + self.U @ hs[-1] + self.b))
+        return hs
+
+    def unread(self, xs, hs, dh):
+        dW, dU, db = np.zeros_like(self.W), np.zeros_like(self.U), np.zeros_like(self.b)
+        for t in reversed(range(len(xs))):
+            da = dh * (1 - hs[t + 1] ** 2)
+            dW, dU, db = dW + np.outer(da, xs[t]), dU + np.outer(da, hs[t]), db + da
+            dh = self.U.T @ da
+        return dW, dU, db
+
+
+class Twins(Reader):
+    def forward(self, ones, others):
+        self.read_of = [(xs, self.read(xs)) for xs in (ones, others)]
+        return self.read_of[0][1][-1] - self.read_of[1][1][-1]
+
+    def backward(self, dgap):
+        one, other = (self.unread(xs, hs, dh) for (xs, hs), dh in zip(self.read_of, (dgap, -dgap)))
+        return one[0] + other[0], one[1] + other[1], one[2]
+"""
+
+
+def test_right_parts_of_a_backward_pass_that_is_not_judged_clear_nothing(tmp_path):
+    record = checked(tmp_path, TWINS, "Twins")
+    assert record.exit_code != 0, record.headline
+    assert checked(tmp_path, TWINS, "Reader").exit_code == 0

@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from support.small_networks import changed
+from support.small_networks import checked as checked_alone
 
 from conformance.hand_written.calling import OwnForward
 from conformance.hand_written.checking.consistency import consistency
@@ -156,3 +158,54 @@ def test_the_error_of_differences_shrinks_with_their_levels():
 def test_a_kink_leaves_differences_uncertain_instead_of_wrong():
     found = extrapolated(lambda s: abs(s + 0.013))
     assert abs(found.value - 1) <= 30 * found.error
+
+
+VIEWS = """
+import types
+import numpy as np
+
+
+class Multiplicative:
+    def __init__(self, n_in, n_hidden, n_factors):
+        self.shapes = {"Fx": (n_factors, n_in), "Fh": (n_factors, n_hidden), "X": (n_hidden, n_in)}
+        self.shapes |= {"H": (n_hidden, n_factors), "b": (n_hidden,)}
+        self.p = self.views(0.4 * np.random.randn(sum(int(np.prod(shape)) for shape in self.shapes.values())))
+
+    def views(self, vector):
+        parts, start = types.SimpleNamespace(vector=vector), 0
+        for name, shape in self.shapes.items():
+            end = start + int(np.prod(shape))
+            setattr(parts, name, vector[start:end].reshape(shape))
+            start = end
+        return parts
+
+    def forward(self, xs):
+        p, self.xs, self.hs, self.factors = self.p, xs, [np.zeros_like(self.p.b)], []
+        for x in xs:
+            self.factors.append((p.Fx @ x, p.Fh @ self.hs[-1]))
+            self.hs.append(np.tanh(p.X @ x + p.H @ (self.factors[-1][0] * self.factors[-1][1]) + p.b))
+        return np.array(self.hs[1:])
+
+    def backward(self, dhs):
+        p, g, carried = self.p, self.views(np.zeros_like(self.p.vector)), np.zeros_like(self.p.b)
+        for t in reversed(range(len(dhs))):
+            fx, fh = self.factors[t]
+            da = (dhs[t] + carried) * (1 - self.hs[t + 1] ** 2)
+            g.X += np.outer(da, self.xs[t])
+            g.b += da
+            g.H += np.outer(da, fx * fh)
+            df = p.H.T @ da
+            g.Fx += np.outer(df * fh, self.xs[t])
+            g.Fh += np.outer(df * fx, self.hs[t])
+            carried = p.Fh.T @ (df * fx)
+        return g
+"""
+
+
+def test_a_vector_of_all_parameters_is_not_set_beside_its_views(tmp_path):
+    right = checked_alone(tmp_path, VIEWS, "Multiplicative")
+    assert right.exit_code == 0, right.headline
+    wrong = checked_alone(
+        tmp_path, changed(VIEWS, ("df * fh, self.xs[t]", "df * fx, self.xs[t]")), "Multiplicative"
+    )
+    assert wrong.exit_code == 1, wrong.headline

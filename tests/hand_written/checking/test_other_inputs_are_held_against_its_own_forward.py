@@ -55,13 +55,27 @@ OPTIONAL_MASK = (
     ("self.x, self.mask", "mask = np.ones(x.shape[:2]) if mask is None else mask\n        self.x, self.mask"),
 )
 
+CLASSES = (
+    (
+        "return self.hs[-1] @ self.V + self.c",
+        "y = np.exp(self.hs[-1] @ self.V + self.c)\n        return y / y.sum(1, keepdims=True)",
+    ),
+    (
+        "def backward(self, dy):",
+        "def backward(self, probs, labels):\n        dy = probs.copy()\n        dy[np.arange(len(dy)), labels] -= 1",
+    ),
+)
+
 OVERWRITTEN = ("dh = da @ self.U.T + (1 - m) * dh", "dh = da @ self.U.T")
 
 
 @pytest.mark.parametrize(
     "text",
-    [NETWORK, *(changed(NETWORK, *changes) for changes in (LENGTHS, OPTIONAL_LENGTHS, OPTIONAL_MASK))],
-    ids=["mask", "lengths", "optional lengths", "optional mask"],
+    [
+        NETWORK,
+        *(changed(NETWORK, *changes) for changes in (LENGTHS, OPTIONAL_LENGTHS, OPTIONAL_MASK, CLASSES)),
+    ],
+    ids=["mask", "lengths", "optional lengths", "optional mask", "a mask and classes"],
 )
 def test_what_goes_wrong_in_padding_alone_does_not_conform(tmp_path, text):
     right = checked(tmp_path, text)

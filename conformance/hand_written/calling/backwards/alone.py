@@ -13,6 +13,7 @@ from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.backwards.calls import ways
 from conformance.hand_written.calling.backwards.entries import ONE_HOT, entries
 from conformance.hand_written.calling.backwards.search import Backward, tried, with_entry
+from conformance.hand_written.calling.backwards.uncalled import SAYS
 from conformance.hand_written.calling.building.construct import Built, callable_of, own_callables
 from conformance.hand_written.calling.forwards.passes import ASKED, Forward, case_of
 from conformance.hand_written.calling.hints import names
@@ -22,7 +23,7 @@ from conformance.hand_written.calling.hints.walking import adds_up_products, wal
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, run
 from conformance.hand_written.calling.running.suppressing import suppressing_errors
-from conformance.hand_written.calling.scope import has_a_loop
+from conformance.hand_written.calling.scope import has_a_loop, spoken_of
 from conformance.hand_written.calling.values.forms import Form
 from conformance.hand_written.calling.values.matching import Match
 from conformance.hand_written.calling.values.slots import Sizes, Slot, assignments
@@ -63,7 +64,8 @@ def alone(loaded: Loaded, setups: Sequence[Built]) -> Iterator[Backward]:
         calls = own_callables(loaded, built)
         if any(_is_a_forward_pass(built, call) for call in calls):
             return
-        for call in (c for c in calls if _is_asked_about(loaded, built, c) and _walks_back(built, c)):
+        whole = [c for c in calls if not _is_part_of_another(built, c, calls)]
+        for call in (c for c in whole if _is_asked_about(loaded, built, c) and _walks_back(built, c)):
             parameters = parameters_of(callable_of(built, call)) or []
             if built.setup.owner == "model" or _takes_parameters(parameters) == (
                 "params" in built.setup.roots
@@ -95,6 +97,13 @@ def _walks_back(built: Built, call: str) -> bool:
     return walks_back(function) or (
         has_a_loop(function) and (bool(names.BACKWARD.fullmatch(name)) or adds_up_products(function))
     )
+
+
+def _is_part_of_another(built: Built, call: str, calls: Sequence[str]) -> bool:
+    """Tell whether something is called by what is called like a backward pass: right or not, that is to be judged."""
+    name = call.rpartition(".")[2]
+    others = [other for other in calls if other != call and SAYS.search(other.rpartition(".")[2])]
+    return any(name in spoken_of(callable_of(built, other)) for other in others)
 
 
 def _of_callable(loaded: Loaded, built: Built, call: str, parameters: list[Parameter]) -> Iterator[Backward]:

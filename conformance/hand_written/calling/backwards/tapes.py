@@ -7,6 +7,7 @@ from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import parameters_of
 from conformance.hand_written.calling.loading.load import Loaded, own_names
+from conformance.hand_written.calling.running.keeping import method_of
 
 
 def losses_on_a_tape(loaded: Loaded, forward: Forward) -> list[str]:
@@ -27,7 +28,7 @@ def way_back(loaded: Loaded, value: Any) -> str:
     if type(value).__module__ != loaded.code.__name__:
         return ""
     for name in dir(type(value)):
-        method = getattr(value, name, None) if names.BACKWARD.fullmatch(name) and name[:2] != "__" else None
+        method = method_of(value, name) if names.BACKWARD.fullmatch(name) and name[:2] != "__" else None
         if callable(method) and not any(q.required for q in parameters_of(method) or []):
             return name
     return ""

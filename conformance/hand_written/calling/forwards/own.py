@@ -17,6 +17,7 @@ from conformance.hand_written.calling.backwards.entries import LOGISTIC, OWN_LOS
 from conformance.hand_written.calling.forwards.passes import LOSS, Forward, case_of, parameter_slots
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, run, value, values
+from conformance.hand_written.calling.running.reach import Reached
 from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.calling.values.forms import axes_of
 from conformance.hand_written.calling.values.matching import Match, everything, match_of, series_in
@@ -67,7 +68,7 @@ def _with_outputs(loaded: Loaded, forward: Forward) -> Iterator[Forward]:
             turned=False,
             cost=0.0,
         )
-        for n, item in enumerate(sensitive)
+        for n, item in enumerate(_without_wholes(sensitive))
     )
     trial = replace(forward, slots=slots)
     ran = run(loaded, p, (*trial.build, *trial.lines))
@@ -79,6 +80,18 @@ def _with_outputs(loaded: Loaded, forward: Forward) -> Iterator[Forward]:
             plain = match.quantity if match.quantity == LOSS else "y"
             named = replace(match, quantity="softmax(y)" if soft else plain)
             yield _read(loaded, replace(candidate, ran=again, matches=(named,)))
+
+
+def _without_wholes(items: Sequence[Reached]) -> list[Reached]:
+    """Leave out arrays of which others are views, such as the vector of all parameters: each number is set once."""
+    return [
+        item
+        for item in items
+        if not any(
+            other.value.size < item.value.size and np.shares_memory(other.value, item.value)
+            for other in items
+        )
+    ]
 
 
 def _asked(forward: Forward, match: Match, width: int) -> Forward:

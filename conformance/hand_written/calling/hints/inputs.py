@@ -30,6 +30,10 @@ class Inputs(Struct, frozen=True, kw_only=True):
         )
 
 
+SHARE = "0.5"
+"""What is handed over for a share that isn't known: a guess, with which nothing need be right."""
+
+
 def _of(container: str, axes: str, *, batched: bool) -> Inputs:
     form = Form(container, axes)  # pyright: ignore[reportArgumentType]
     return Inputs(text=form.encode("p.x"), batched=batched, form=form)
@@ -132,7 +136,7 @@ def plain_options(parameter: Parameter) -> list[Option]:
     if parameter.rate:
         return [("1.0", 0.0, "rate")]
     if parameter.share and parameter.required:
-        return [("0.5", 0.0, "share")]
+        return [(SHARE, 0.0, "share")]
     if names.TRUNCATION.fullmatch(name) and (parameter.required or isinstance(parameter.default, int)):
         return [("10**6", 0.0, "truncation"), ("p.T", 0.3, "truncation")]
     if parameter.counted:
