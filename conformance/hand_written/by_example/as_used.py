@@ -119,6 +119,13 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
             headline = f"{request.target} can't be judged: it agrees as it is called here, but {used}."
             notes = [*record.notes, *_made_up(use.stage)]
             return structs.replace(record, verdict="undecided", headline=headline, notes=notes)
+        if use.decided is None and any(step.denied for step in use.steps):
+            script = use.driver.path.name
+            note = (
+                f"Its gradients alone were judged: as {script} uses it, its updates are no gradients of its loss times a "
+                "rate, nor made of those by a rule known here."
+            )
+            return structs.replace(record, notes=[*record.notes, note])
         if use.stage.out_of_time and not use.steps:
             note = (
                 f"Whether {use.driver.path.name} trains it rightly was not seen: {_out_of_time(use.stage)}."

@@ -77,6 +77,14 @@ def test_it_is_undecided_where_its_script_trains_it_wrongly(tmp_path, mistake):
     assert "it agrees as it is called here, but as network.py uses it" in record.headline
 
 
+def test_that_an_update_goes_by_a_rule_that_is_not_known_is_told(tmp_path):
+    bent = changed(NETWORK, ("-= 0.01 * g", "-= 0.01 * np.tanh(g + g**3)"))
+    record = checked(tmp_path, bent)
+    assert record.verdict == "conforms"
+    assert any("nor made of those by a rule known here" in note for note in record.notes)
+    assert not any("rule known here" in note for note in checked(tmp_path, NETWORK).notes)
+
+
 HUBER = changed(
     NETWORK,
     (

@@ -5,7 +5,6 @@ import io
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -178,15 +177,10 @@ def _left_over(required: Sequence[Parameter], meaning: Mapping[str, str]) -> dic
 
 def _arguments(parameters: Sequence[Parameter], loaded: Loaded) -> Iterator[Arguments]:
     """Yield arguments for a constructor; one that takes an output size but no hidden size may mean the latter."""
-    once = partial(_says_each_size_once, parameters)
-    for arguments in best_first(parameters, options_among(parameters, loaded), MOST_BUILDS, once):
+    for arguments in best_first(parameters, options_among(parameters, loaded), MOST_BUILDS, repeats=repeats):
         if "O" in arguments.kinds and "H" not in arguments.kinds:
             yield replace(arguments, text=arguments.text.replace("p.O", "p.H"), cost=SURE)
         yield arguments
-
-
-def _says_each_size_once(parameters: Sequence[Parameter], kinds: Sequence[str]) -> bool:
-    return not repeats(parameters, kinds)
 
 
 def _initialised_later(
@@ -239,13 +233,13 @@ def _begun(loaded: Loaded, built: Built, p: Asked) -> Iterator[Built]:
                 break
 
 
-def repeats(parameters: Sequence[Parameter], kinds: Sequence[str]) -> bool:
+def repeats(asked: Sequence[str], kinds: Sequence[str]) -> bool:
     """Tell whether one size is given twice, which would make shapes say less.
 
     nh1 and nh2 are one size of two layers.
     """
     for size in "IHOTB":
-        given = (q.name for q, kind in zip(parameters, kinds, strict=True) if kind == size)
+        given = (name for name, kind in zip(asked, kinds, strict=True) if kind == size)
         if len({names.NUMBERED.sub(r"\1", name) for name in given}) > 1:
             return True
     return False

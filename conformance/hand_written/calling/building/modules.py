@@ -128,9 +128,7 @@ def _setup(rates: tuple[str, ...], text: str) -> Setup:
 def _made(loaded: Loaded, name: str, rates: tuple[str, ...], p: Asked) -> Built | None:
     """Return what a function makes: under sizes that its arguments' names are sure of, or that its arrays bear out."""
     parameters, unsure = parameters_of(attrgetter(name)(loaded.code)) or [], None
-    for arguments in best_first(parameters, options_among(parameters, loaded), MOST_BUILDS):
-        if repeats(parameters, arguments.kinds):
-            continue
+    for arguments in best_first(parameters, options_among(parameters, loaded), MOST_BUILDS, repeats=repeats):
         setup = _setup(rates, f"code.{name}({arguments.text})")
         made = run(loaded, p, setup.lines)
         if made.hung:

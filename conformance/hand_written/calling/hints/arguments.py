@@ -131,10 +131,12 @@ def best_first(
     options: Callable[[Parameter], Sequence[Option]],
     most: int,
     fits: Callable[[tuple[str, ...]], bool] = lambda _: True,
+    repeats: Callable[[Sequence[str], tuple[str, ...]], bool] = lambda *_: False,
 ) -> Iterator[Arguments]:
     """Yield up to `most` choices of arguments, the cheapest first; only those whose kinds of things `fit` count.
 
-    A parameter with a default may be left out.
+    Nor do those that `repeat` something under several names: of parameters, or of what is taken from one of them. A
+    parameter with a default may be left out.
     """
     offers = [options(parameter) for parameter in parameters]
     parted = [_parted(parameter, offer) for parameter, offer in zip(parameters, offers, strict=True)]
@@ -143,6 +145,7 @@ def best_first(
         for parameter, offer, parts in zip(parameters, offers, parted, strict=True)
         for part in parts
     ]
+    asked = [part.name for part, _ in offered]
     table = []
     for parameter, offer in offered:
         found = sorted(offer, key=lambda option: option[1])
@@ -155,7 +158,7 @@ def best_first(
     for cost, picked in itertools.islice(_products([[o[1] for o in row] for row in table]), MOST_LOOKED_AT):
         chosen = [row[n] for row, n in zip(table, picked, strict=True)]
         kinds = tuple(kind for _, _, kind in chosen)
-        if not fits(kinds):
+        if not fits(kinds) or repeats(asked, kinds):
             continue
         yield Arguments(text=_text(parameters, parted, chosen), kinds=kinds, cost=cost)
         found += 1
