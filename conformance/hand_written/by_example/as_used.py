@@ -122,8 +122,8 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
         if use.decided is None and any(step.denied for step in use.steps):
             script = use.driver.path.name
             note = (
-                f"Its gradients alone were judged: as {script} uses it, its updates are no gradients of its loss times a "
-                "rate, nor made of those by a rule known here."
+                f"Its gradients alone were judged: as {script} uses it, its updates are no gradients of its loss times "
+                "a rate, nor made of those by a rule known here."
             )
             return structs.replace(record, notes=[*record.notes, note])
         if use.stage.out_of_time and not use.steps:
