@@ -4,6 +4,7 @@ They are expressions of its source, evaluated where a step is about to update, w
 """
 
 import ast
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType
 
@@ -23,21 +24,58 @@ MODULE = "<module>"
 
 
 class Written(Struct, frozen=True):
-    """An expression of a source."""
+    """An expression of a source.
+
+    Attributes
+    ----------
+    text, code
+        As it is written, and compiled.
+    lines
+        The first and the last line of the branch that gives names of it their values: it is of what is done there.
+    """
 
     text: str
     code: CodeType
+    lines: tuple[int, float] = (0, math.inf)
+
+
+class _Place(Struct, frozen=True):
+    """Where an expression stands: in which function, whether in a loop, and in which branches of that."""
+
+    scope: str
+    in_a_loop: bool = False
+    branches: tuple[tuple[frozenset[str], tuple[int, float]], ...] = ()
+
+    def below(self, node: ast.AST) -> "_Place":
+        """Return the place of what stands in a statement."""
+        if isinstance(node, ast.FunctionDef):
+            return _Place(node.name)
+        if isinstance(node, (ast.For, ast.While)):
+            return _Place(self.scope, in_a_loop=True)
+        return self
+
+    def in_branch(self, body: Sequence[ast.stmt]) -> "_Place":
+        """Return the place of what stands in a branch, which is run in some rounds of a loop alone."""
+        lines = body[0].lineno, body[-1].end_lineno or math.inf
+        bound = frozenset(_names(body, ast.Store))
+        return _Place(self.scope, in_a_loop=True, branches=((bound, lines), *self.branches))
+
+    def lines_of(self, expression: ast.expr) -> tuple[int, float]:
+        """Return the lines of the innermost branch that binds a name of an expression, else those of all."""
+        read = set(_names([expression], ast.Load))
+        return next((lines for bound, lines in self.branches if bound & read), (0, math.inf))
 
 
 def written_in(pieces: Iterable[Piece]) -> dict[tuple[str, str], list[Written]]:
     """Return the expressions that may be losses, by the file and the name of the function they stand in."""
     found: dict[tuple[str, str], list[Written]] = {}
     for piece in pieces:
-        for scope, node in _expressions(piece.tree, MODULE):
+        for place, node in _expressions(piece.tree, _Place(MODULE)):
             if _changes_nothing(node):
                 text = ast.unparse(node)
                 code = compile(text, piece.file, "eval")
-                found.setdefault((piece.file, scope), []).append(Written(text, code))
+                each = Written(text, code, place.lines_of(node))
+                found.setdefault((piece.file, place.scope), []).append(each)
     return found
 
 
@@ -47,6 +85,8 @@ def numbers_of(
     """Yield the functions that run, and the texts and values of their expressions that are numbers by now."""
     for frame in frames:
         for each in written.get((frame.f_code.co_filename, frame.f_code.co_name), ()):
+            if not each.lines[0] <= frame.f_lineno <= each.lines[1]:
+                continue
             try:
                 number = number_in(eval(each.code, frame.f_globals, frame.f_locals))
             except Exception:
@@ -55,21 +95,36 @@ def numbers_of(
                 yield frame.f_code.co_qualname, each.text, number
 
 
-def _expressions(node: ast.AST, scope: str) -> Iterator[tuple[str, ast.expr]]:
-    """Yield what is printed, kept in a list, given a name or asked for as a loss, with the function it stands in."""
-    for child in ast.iter_child_nodes(node):
-        inside = child.name if isinstance(child, ast.FunctionDef) else scope
+def _expressions(node: ast.AST, place: _Place) -> Iterator[tuple[_Place, ast.expr]]:
+    """Yield what is printed, kept in a list, given a name or asked for as a loss, with where it stands."""
+    for child, inside in _children(node, place):
         yield from _expressions(child, inside)
         if isinstance(child, ast.Call):
             name = _last_name(child.func)
             if CALLED_A_LOSS.fullmatch(name):
-                yield scope, child
+                yield inside, child
             elif name in ("print", "append"):
-                yield from ((scope, part) for argument in child.args for part in _parts(argument))
+                yield from ((inside, part) for argument in child.args for part in _parts(argument))
         elif isinstance(child, ast.Assign) and any(
             CALLED_A_LOSS.fullmatch(_last_name(t)) for t in child.targets
         ):
-            yield scope, child.value
+            yield inside, child.value
+
+
+def _children(node: ast.AST, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
+    """Yield what stands in a node, with where that is."""
+    branches = [node.body, node.orelse] if isinstance(node, ast.If) and place.in_a_loop else []
+    for child in ast.iter_child_nodes(node):
+        branch = next((body for body in branches if child in body), None)
+        yield child, (place if branch is None else place.in_branch(branch)).below(child)
+
+
+def _names(nodes: Iterable[ast.AST], how: type[ast.expr_context]) -> Iterator[str]:
+    """Yield the names that are read, or bound, below some nodes."""
+    for node in nodes:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name) and isinstance(each.ctx, how):
+                yield each.id
 
 
 def _parts(argument: ast.expr) -> Iterator[ast.expr]:

@@ -1,5 +1,6 @@
 """A network that agrees as a check calls it may be trained wrongly by its own script, which is watched as well."""
 
+from math import inf
 from textwrap import dedent
 
 import pytest
@@ -161,3 +162,22 @@ def fit(net, y, d):
     pieces, _ = pieces_of(source)
     found = {each.text for each in written_in(pieces)[str(source), "fit"]}
     assert found == {"net.cost(y, d) + 1", "net.cost(y, d)", "np.mean(y)", "np.sum(y)"}
+
+
+def test_an_expression_of_what_a_branch_draws_says_nothing_outside_of_it(tmp_path):
+    source = tmp_path / "script.py"
+    source.write_text(
+        """
+if __name__ == "__main__":
+    for i in range(9):
+        y = net.forward(x)
+        if i % 3 == 0:
+            d = draw()
+            print(np.mean((y - d) ** 2))
+        print(np.mean((y - x) ** 2))
+""",
+        encoding="utf-8",
+    )
+    pieces, _ = pieces_of(source)
+    found = {each.text: each.lines for each in written_in(pieces)[str(source), "<module>"]}
+    assert found == {"np.mean((y - d) ** 2)": (6, 7), "np.mean((y - x) ** 2)": (0, inf)}
