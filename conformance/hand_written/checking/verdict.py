@@ -218,6 +218,8 @@ def _not_judged(found: Found) -> str:
 def _doubt_of_a_step(found: Found) -> str:
     if found.unrun:
         return f"{_not_judged(found)}, and the single step that was judged in its place does not agree"
+    if found.candidate.case.steps == 1:
+        return f"as a single step, {_difference(found)}, but {NOT_ESTABLISHED}"
     return "it agrees as a single step, but not when conformance calls it in a loop, which it may not be written for"
 
 

@@ -1,6 +1,7 @@
 """Parameters of LSTMs and GRUs are found by value: whatever order their gates lie in, and whatever they are called."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,23 @@ def test_a_stacked_lstm_is_torchs_in_any_order_of_gates(
     (note,) = [note for note in found.notes if note.startswith("It is")]
     both = "[h; x]" if joined.startswith("[h") else "[x; h]"
     assert note == f"It is torch.nn.LSTM: gates {' '.join(order)}, one bias, {both} in one matrix."
+
+
+@pytest.mark.parametrize("pair", ["h, c", "c, h"])
+@pytest.mark.parametrize("handed", ["x, state", "x, one, other"])
+def test_which_of_two_states_is_the_memory_is_found_by_value(tmp_path: Path, pair: str, handed: str) -> None:
+    source = stacked("ifgo", "[h, x_t]", turned=False).replace("forward(self, x)", f"forward(self, {handed})")
+    states = "state" if "state" in handed else "one, other"
+    start = "h, c = np.zeros((x.shape[1], self.H)), np.zeros((x.shape[1], self.H))"
+    assert start in source
+    found = bound(tmp_path, source.replace(start, f"{pair} = {states}"))
+    problem = found.admit(materialise(replace(found.problem_case, h_0=True)))
+    network = torch.nn.LSTM(INPUTS, HIDDEN, dtype=torch.float64)
+    weights = {name: torch.tensor(w) for name, w in problem.weights.items()}
+    starts = (torch.tensor(problem.h_0), torch.tensor(problem.c_0))
+    x = torch.tensor(problem.layout.time_major(problem.x))
+    expected = torch.func.functional_call(network, weights, (x, starts))[0].numpy()
+    assert np.abs(found.run(problem).hidden[0, 0] - expected).max() < 1e-14
 
 
 @pytest.mark.parametrize("new", ["(1 - z) * n + z * h", "z * n + (1 - z) * h"])

@@ -17,7 +17,7 @@ from conformance.hand_written.calling.forwards.wrong import (
     without_a_state,
     wrong_truths,
 )
-from conformance.hand_written.calling.gates.deriving import meaning_of
+from conformance.hand_written.calling.gates.deriving import Meaning, meaning_of
 from conformance.hand_written.calling.gates.memory import MEMORY, with_memory
 from conformance.hand_written.calling.gates.parts import may_have_gates
 from conformance.hand_written.calling.hints import names
@@ -219,15 +219,21 @@ class Recognising(Struct):
         found = meaning_of(self.loaded, forward, self._read(forward))
         if found is None:
             return None
-        remembering = with_memory(forward) if "c" in found.case.carried else forward
-        handed = (*remembering.opening, *remembering.lines, *(slot.fill for slot in found.slots))
+        remembering = with_memory(forward) if "c" in found.case.carried else [forward]
+        ways = [way for each in remembering for way in self._with_gates(each, found)]
+        if len(ways) > 1:
+            ways = [way for way in ways if self._starts_elsewhere(way)] or ways
+        return ways[:1] or None
+
+    def _with_gates(self, forward: Forward, found: Meaning) -> list[Forward]:
+        handed = (*forward.opening, *forward.lines, *(slot.fill for slot in found.slots))
         traits = structs.replace(
             _traits(forward, found.slots),
             cell_bias=found.biases,
             absent=found.absent,
             memory=any(MEMORY in line for line in handed),
         )
-        return self._of_cases(remembering, found.slots, traits, [found.case]) or None
+        return self._of_cases(forward, found.slots, traits, [found.case])
 
     def _matched(self, forward: Forward, slots: tuple[Slot, ...]) -> list[Forward]:
         roles = {role for slot in slots for role in slot.roles}
@@ -270,8 +276,10 @@ class Recognising(Struct):
 
     def _starts_anywhere(self, forward: Forward) -> bool:
         """Tell whether an array taken for h_0 is one: zeros fit in the place of a bias as well."""
-        if all("h_0" not in slot.roles for slot in forward.slots):
-            return True
+        return all("h_0" not in slot.roles for slot in forward.slots) or self._starts_elsewhere(forward)
+
+    def _starts_elsewhere(self, forward: Forward) -> bool:
+        """Tell whether a forward pass is recognised from states that aren't 0 as well."""
         asked = question(replace(forward.asked.case, h_0=True), forward.asked.traits)
         truths = asked.forward
         if forward.fault:

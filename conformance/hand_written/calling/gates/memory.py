@@ -11,29 +11,34 @@ from conformance.hand_written.calling.hints.arguments import parameters_of
 STATE, MEMORY = "p.h_0", "p.c_0"
 
 
-def with_memory(forward: Forward) -> Forward:
-    """Return a forward pass that is handed c_0 where it takes a memory: by an argument, in a pair, or in our loop."""
+def with_memory(forward: Forward) -> list[Forward]:
+    """Return a forward pass that is handed c_0 where it takes a memory: by an argument, in a pair, or in our loop.
+
+    Of two states neither of which is called so, the second is one, or else the first.
+    """
     starts = tuple(
         line.replace(STATE, MEMORY) if line.startswith("c_0 = ") else line for line in forward.starts
     )
     changed = structs.replace(forward, starts=starts)
     if forward.loop:
-        return changed
-    text = _with_memory(forward)
-    return structs.replace(changed, arguments=structs.replace(forward.arguments, text=text))
+        return [changed]
+    texts = dict.fromkeys(_with_memory(forward, later=later) for later in (True, False))
+    return [
+        structs.replace(changed, arguments=structs.replace(forward.arguments, text=text)) for text in texts
+    ]
 
 
-def _with_memory(forward: Forward) -> str:
-    """Return the text of the arguments; of two states handed over, neither of which is called so, the second is one."""
+def _with_memory(forward: Forward, *, later: bool) -> str:
+    """Return the text of the arguments; of two states neither of which is called a memory, the `later` one is one."""
     call = ast.parse(f"f({forward.arguments.text})", mode="eval").body
     assert isinstance(call, ast.Call)  # noqa: S101 - it is written as one
     called = [q.name for q in parameters_of(forward.function(forward.call)) or []]
     nodes = [*zip(called, call.args, strict=False), *((k.arg or "", k.value) for k in call.keywords)]
     handed = [(name, node) for name, node in nodes if STATE in ast.unparse(node)]
     memories = [node for name, node in handed if names.MEMORY.fullmatch(name.strip("_"))]
-    pairs = [node.elts[1] for _, node in handed if isinstance(node, ast.Tuple)]
-    second = [node for _, node in handed[1:2]] if not memories and not pairs else []
-    chosen = {id(node) for node in (*memories, *pairs, *second)}
+    pairs = [node.elts[later] for _, node in handed if isinstance(node, ast.Tuple)]
+    called_neither = len(handed) > 1 and not memories and not pairs
+    chosen = {id(node) for node in (*memories, *pairs, *([handed[later][1]] if called_neither else []))}
     text = ast.unparse(_Handed(chosen).visit(call))
     return text.removeprefix("f(").removesuffix(")")
 

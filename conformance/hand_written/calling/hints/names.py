@@ -95,7 +95,7 @@ BACKWARD = re.compile(
 TRAINS = re.compile(r".*(loss|train|fit|learn|update|optimi[sz]e|step|apply|cost).*", re.IGNORECASE)
 LOSS = _pattern(r"\w*loss\w* \w*cost \w*criterion \w*cross_?entropy\w* \w*error")
 CALLED_A_LOSS = re.compile(
-    r"(\w+_)?(loss|cost|objective|criterion|perte|co[uû]t|verlust|kosten|perda|custo|p[eé]rdida|coste|perdita|kay[iı]p|koszt|"
+    r"(\w+_)?(loss|cost|objective|criterion|nll|perte|co[uû]t|verlust|kosten|perda|custo|p[eé]rdida|coste|perdita|kay[iı]p|koszt|"
     r"strata|потер[ия]|sunshi)(_\w+)?",
     re.IGNORECASE,
 )
