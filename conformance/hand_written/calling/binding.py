@@ -75,6 +75,8 @@ class Binding(Struct, frozen=True, kw_only=True):
         Whether its gradients were found in local variables alone.
     left_out
         The names of arguments for lengths or a mask that its forward pass takes and wasn't given.
+    guessed
+        Whether its backward pass was handed something that no name of an argument speaks for.
     lifted
         Whether nothing is clipped to ±c in its backward pass.
     """
@@ -104,6 +106,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     own_rate: float = 0.0
     withheld: bool = False
     left_out: tuple[str, ...] = ()
+    guessed: bool = False
     contradicted: str = ""
     entangled: str = ""
     lifted: bool = False

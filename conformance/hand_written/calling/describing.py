@@ -94,6 +94,7 @@ def bound_of(
         lifted=backward is not None and backward.lifted,
         withheld=backward is not None and backward.harvest.withheld,
         left_out=_left_out(forward),
+        guessed=backward is not None and backward.arguments.guessed,
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
 

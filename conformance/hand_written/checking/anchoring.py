@@ -7,7 +7,7 @@ for a single step; or faults that are known reproduce every gradient.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -18,7 +18,6 @@ from msgspec import structs
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.bound import Bound
-from conformance.hand_written.calling.hints.inputs import SHARE
 from conformance.hand_written.calling.hints.names import BACKWARD
 from conformance.hand_written.calling.hints.walking import walks_back
 from conformance.hand_written.calling.running.limits import sandbox
@@ -148,18 +147,7 @@ def is_handed_over(candidate: Candidate) -> bool:
     if is_stated(bound):
         return True
     handed = bound.loss is not None and bound.loss.kind == "dL/dh" and _reads_like_a_backward_pass(bound)
-    return handed and _says_enough(candidate) and not any(map(_is_a_guess, _handed_back(bound)))
-
-
-def _is_a_guess(argument: ast.expr) -> bool:
-    return ast.unparse(argument) == SHARE
-
-
-def _handed_back(bound: Binding) -> Iterator[ast.expr]:
-    """Yield the arguments of all that is called for gradients."""
-    for line in bound.backward:
-        for call in (node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)):
-            yield from (*call.args, *(keyword.value for keyword in call.keywords))
+    return handed and _says_enough(candidate) and not bound.guessed
 
 
 def _reads_like_a_backward_pass(bound: Binding) -> bool:

@@ -298,3 +298,34 @@ def test_a_state_that_is_put_back_to_zero_is_not_asked_elsewhere(tmp_path):
     assert any("no sequence starts elsewhere" in part.sentence for part in right.parts)
     stays = checked_alone(tmp_path, changed(network(attributes=start), *CARRIES_ITS_STATE))
     assert stays.exit_code == 1, stays.headline
+
+
+CELL = """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n_hidden):
+        self.Wx, self.Wh = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_hidden)
+        self.b = np.zeros(n_hidden)
+
+    def forward(self, x, h_prev):
+        return np.tanh(x @ self.Wx + h_prev @ self.Wh + self.b)
+
+    def backward(self, x, h_prev, {more}h, dh):
+        da = dh * {slope}
+        return x.T @ da, h_prev.T @ da, da.sum(axis=0), da @ self.Wh.T
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "slope", "verdict"),
+    [
+        ("", "(1 - h**2)", "conforms"),
+        ("", "(1 - h**4)", "differs"),
+        ("scale, ", "(1 - h**2) * scale", "undecided"),
+    ],
+)
+def test_a_step_that_is_handed_what_no_name_speaks_for_is_not_accused(tmp_path, more, slope, verdict):
+    found = checked_alone(tmp_path, CELL.format(more=more, slope=slope))
+    assert found.verdict == verdict, found.headline
+    if verdict == "undecided":
+        assert "as a single step, forward agrees, 3 of 3 gradients wrong, but" in found.headline

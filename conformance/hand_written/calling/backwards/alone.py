@@ -185,7 +185,7 @@ def _plain(
         built=built,
         call=REFERENCE,
         inputs=way,
-        arguments=Arguments(text="", kinds=(), cost=0.0),
+        arguments=Arguments(),
         slots=slots,
         sizes=sizes,
         asked=question(case_of(sizes, batched=way.batched), traits),

@@ -31,12 +31,12 @@ UNLIKELY = 9
 
 
 class Way(Struct, frozen=True, kw_only=True):
-    """One way to call a backward pass: its lines, how they ran, the loop where that is ours, what it costs."""
+    """One way to call a backward pass: its lines, how they ran, the loop where that is ours, its arguments."""
 
     lines: tuple[str, ...]
     ran: Ran
     loop: BackwardLoop | None = None
-    cost: float = 0.0
+    arguments: Arguments = Arguments()
 
 
 def callables(loaded: Loaded, forward: Forward) -> list[str]:
@@ -130,7 +130,7 @@ def _handed(
     roles = roles_in(forward, parameters)
     if forward.loop and entry.texts:
         for loop in backward_cells(loaded, forward, call, parameters, entry.texts[0], roles):
-            yield Way(lines=loop.lines, ran=loop.ran, loop=loop)
+            yield Way(lines=loop.lines, ran=loop.ran, loop=loop, arguments=loop.arguments)
     if forward.loop and same:
         return
     sites = at_its_sites(loaded, forward, call, parameters)
@@ -155,7 +155,7 @@ def _called(
     if method := way_back(loaded, ran.names.get("grads")):
         lines = (f"loss = {call}({arguments.text})", f"grads = loss.{method}()")
         ran = run(loaded, forward.asked.p, (*prepared, *lines))
-    return Way(lines=lines, ran=ran, cost=arguments.cost)
+    return Way(lines=lines, ran=ran, arguments=arguments)
 
 
 def _without_entry(loaded: Loaded, forward: Forward, call: str, parameters: list[Parameter]) -> Iterator[Way]:
@@ -183,7 +183,7 @@ def _after_the_loss(loaded: Loaded, forward: Forward, call: str, entry: Entry) -
         for arguments in best_first(parameters, options, MOST_ARGUMENTS, _has_one_entry):
             lines = (f"loss = {loss}({arguments.text})", f"grads = {call}()")
             ran = run(loaded, forward.asked.p, (*_prepared(forward), *lines))
-            yield Way(lines=lines, ran=ran, cost=arguments.cost)
+            yield Way(lines=lines, ran=ran, arguments=arguments)
 
 
 def _prepared(forward: Forward) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from conformance.hand_written.calling.building.construct import callable_of, par
 from conformance.hand_written.calling.forwards.cells import STATES
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints import names
-from conformance.hand_written.calling.hints.arguments import Option, Parameter, best_first
+from conformance.hand_written.calling.hints.arguments import Arguments, Option, Parameter, best_first
 from conformance.hand_written.calling.hints.inputs import plain_options
 from conformance.hand_written.calling.hints.returns import returned_names
 from conformance.hand_written.calling.loading.load import Loaded
@@ -30,6 +30,12 @@ from conformance.hand_written.calling.values.forms import numeric
 MOST_ARGUMENTS = 12
 MOST_CARRIED = 3
 """Things in the result of a step back, of the shape of h, any of which may be the gradient of the state before."""
+
+EARLIER = re.compile(r"prev|old|before|last|tm1", re.IGNORECASE)
+"""What is part of the name of a state before a step."""
+
+NEWER = re.compile(r"next|new", re.IGNORECASE)
+"""What is part of the name of a state after a step."""
 
 GRADIENT = re.compile(r"d_?|grad_?")
 """What the name of a gradient begins with."""
@@ -44,6 +50,7 @@ class BackwardLoop(Struct, frozen=True, kw_only=True):
 
     ran: Ran
     lines: tuple[str, ...] = ()
+    arguments: Arguments = Arguments()
     carried: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,7 +65,8 @@ def backward_cells(
     """Yield loops over a callable that takes one step back, with how they ran; `entry` lays d out step by step."""
     labels = returned_names(callable_of(forward.built, call), "back")
     opening = _opening(forward, entry)
-    options = partial(_options, forward=forward, roles=roles)
+    told_apart = any(EARLIER.search(q.name) for q in parameters)
+    options = partial(_options, forward=forward, roles=roles, told_apart=told_apart)
     y = () if forward.outputs is None else (f"y = {forward.outputs.expression}",)
     before = (*forward.build, *forward.lines, *y)
     for arguments in best_first(parameters, options, MOST_ARGUMENTS, _enters_once):
@@ -72,7 +80,7 @@ def backward_cells(
             for carried in _carried(probe, labels, memory=memory):
                 lines = (*opening, _loop((*at, back), carried, owner=forward.built.setup.owner))
                 ran = run(loaded, forward.asked.p, (*before, *lines))
-                yield BackwardLoop(lines=lines, ran=ran, carried=_ends(carried, labels))
+                yield BackwardLoop(lines=lines, ran=ran, arguments=arguments, carried=_ends(carried, labels))
 
 
 def _enters_once(kinds: tuple[str, ...]) -> bool:
@@ -153,7 +161,10 @@ def _is_of_memory(item: Reached, labels: dict[str, str]) -> bool:
     return names.MEMORY.fullmatch(GRADIENT.sub("", name.lower(), count=1)) is not None
 
 
-def _options(parameter: Parameter, *, forward: Forward, roles: dict[str, str]) -> list[Option]:
+def _options(
+    parameter: Parameter, *, forward: Forward, roles: dict[str, str], told_apart: bool
+) -> list[Option]:
+    """Return what one parameter may be given; a plain name is that of the newer of two states that are `told_apart`."""
     name = parameter.name.strip("_")
     if parameter.name in roles and roles[parameter.name] in forward.fills:
         return [(forward.fills[roles[parameter.name]], 0.0, "weight")]
@@ -163,18 +174,18 @@ def _options(parameter: Parameter, *, forward: Forward, roles: dict[str, str]) -
         return [("dc", 0.0, "memory")] if GRADIENT.match(name) else [("c", 0.0, "memory before")]
     upstream = bool(names.UPSTREAM.fullmatch(name))
     later = bool(names.NEXT.fullmatch(name))
+    newer = NEWER.search(name) is not None
+    state = names.STATE.fullmatch(name) is not None and not newer
+    earlier = state and (not told_apart or EARLIER.search(name) is not None)
+    after = names.OUTPUT.fullmatch(name) or (newer and not upstream) or (state and not earlier)
     found = [
         *plain_options(parameter),
         ("d[t] + dh", 0.0 if upstream else 1.5, "entry"),
         ("d[t]", 0.3 if upstream and not later else 1.8, "entry alone"),
         ("dh", 0.2 if later else 1.2 if upstream else 2.0, "carried"),
         ("x_t", 0.0 if names.INPUT.fullmatch(name) else 2.2, "x"),
-        ("h", 0.1 if names.STATE.fullmatch(name) and "next" not in name else 2.3, "state"),
-        (
-            f"step{''.join(forward.following[:1])}",
-            0.4 if names.OUTPUT.fullmatch(name) or "next" in name else 2.1,
-            "output",
-        ),
+        ("h", 0.1 if earlier else 2.3, "state"),
+        (f"step{''.join(forward.following[:1])}", 0.4 if after else 2.1, "output"),
         ("step", 0.5 if names.CACHE.fullmatch(name) else 2.4, "cache"),
     ]
     return [*found, *_parts_of_a_step(parameter, forward), *_of_both(parameter, forward)]

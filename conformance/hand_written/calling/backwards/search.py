@@ -16,7 +16,7 @@ from conformance.hand_written.calling.backwards.raising import own_mistake
 from conformance.hand_written.calling.backwards.rules import SAME
 from conformance.hand_written.calling.forwards.passes import Forward, parameter_slots
 from conformance.hand_written.calling.hints import names
-from conformance.hand_written.calling.hints.arguments import Parameter, parameters_of
+from conformance.hand_written.calling.hints.arguments import Arguments, Parameter, parameters_of
 from conformance.hand_written.calling.hints.returns import returned_names
 from conformance.hand_written.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.hand_written.calling.loading.load import Loaded
@@ -38,7 +38,7 @@ class Backward(Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
     slots: tuple[Slot, ...]
     harvest: Harvest
-    cost: float
+    arguments: Arguments = Arguments()
     lifted: bool = False  # whether nothing was clipped to ±c in the backward pass
     ran: Ran = field(default_factory=lambda: Ran(names={}))
     loop: BackwardLoop | None = None  # the loop over time around it, where that is ours
@@ -78,8 +78,8 @@ class Backward(Struct, frozen=True, kw_only=True):
         odd = self.of_a_single_number and self._constant_is_odd
         read = self.wrong == 0 or self.harvest.anchored
         found = -len(self.harvest.expressions)
-        withheld = self.harvest.withheld
-        return (not read, self.glimpsed, self.wrong, withheld, found, head_wrong, one_sample, odd, self.cost)
+        withheld, cost = self.harvest.withheld, self.arguments.cost
+        return (not read, self.glimpsed, self.wrong, withheld, found, head_wrong, one_sample, odd, cost)
 
     @property
     def glimpsed(self) -> bool:
@@ -188,7 +188,6 @@ def _raising(forward: Forward, call: str, entry: Entry, ran: Ran) -> Backward:
         lines=ran.last,
         slots=parameter_slots(forward),
         harvest=nothing,
-        cost=0.0,
         ran=ran,
     )
 
@@ -207,7 +206,11 @@ def again(
     known = returned_names(forward.function(backward.call), "grads")
     taken = _taken(forward, ran, backward.slots, before, truth_of(forward, backward.entry), known)
     found = _harvested(forward, backward.call, backward.entry, lines, taken)
-    return None if found is None else structs.replace(found, cost=backward.cost, lifted=backward.lifted)
+    return (
+        None
+        if found is None
+        else structs.replace(found, arguments=backward.arguments, lifted=backward.lifted)
+    )
 
 
 def _unclipped(loaded: Loaded, backward: Backward, truth_of: Truth) -> Backward:
@@ -263,7 +266,9 @@ def tried(
             taken.stepwise = way.loop is not None
             found = _harvested(forward, call, entry, way.lines, taken)
         if found is not None:
-            found = _unclipped(loaded, structs.replace(found, cost=way.cost, loop=way.loop), truth_of)
+            found = _unclipped(
+                loaded, structs.replace(found, arguments=way.arguments, loop=way.loop), truth_of
+            )
         yield way.ran if found is None else found
         if way.ran.hung or (found is not None and (found.certain or found.harvest.anchored)):
             return
@@ -314,6 +319,5 @@ def _harvested(
         lines=lines,
         slots=tuple(taken.slots),
         harvest=found,
-        cost=0.0,
         ran=taken.ran,
     )

@@ -23,6 +23,9 @@ WHOLE = ("params", "parameter", "weights", "settings")
 UNLIKELY = 1.5
 """What a thing that forward left costs where its name doesn't fit."""
 
+BY_ITS_NAME = 1.0
+"""What a thing costs at most for which a parameter's name speaks."""
+
 Option = tuple[str, float, str]
 """An argument's expression, what it costs, and what kind of thing it is."""
 
@@ -99,11 +102,15 @@ def parameters_of(function: Any) -> list[Parameter] | None:
 
 
 class Arguments(Struct, frozen=True, kw_only=True):
-    """One choice of arguments: their text, and what kind of thing each parameter got."""
+    """One choice of arguments: their text, what kind of thing each parameter got, and whether one was a guess.
 
-    text: str
-    kinds: tuple[str, ...]
-    cost: float
+    What the loss enters by is none where it is all that is left.
+    """
+
+    text: str = ""
+    kinds: tuple[str, ...] = ()
+    cost: float = 0.0
+    guessed: bool = False
 
 
 def given(parameters: Sequence[Parameter], text: str) -> dict[str, str]:
@@ -160,10 +167,16 @@ def best_first(
         kinds = tuple(kind for _, _, kind in chosen)
         if not fits(kinds) or repeats(asked, kinds):
             continue
-        yield Arguments(text=_text(parameters, parted, chosen), kinds=kinds, cost=cost)
+        guessed = any(map(_is_a_guess, chosen))
+        yield Arguments(text=_text(parameters, parted, chosen), kinds=kinds, cost=cost, guessed=guessed)
         found += 1
         if found == most:
             return
+
+
+def _is_a_guess(option: Option) -> bool:
+    _, cost, kind = option
+    return kind == "share" or (cost > BY_ITS_NAME and not kind.startswith("entry"))
 
 
 def _parted(parameter: Parameter, offer: Sequence[Option]) -> list[Parameter]:
