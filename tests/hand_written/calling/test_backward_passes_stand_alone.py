@@ -1,11 +1,15 @@
 """A backward pass without a forward pass is judged by its gradients, and told as that; nothing else is said of it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.backward_passes_alone import ANOTHER_ACTIVATION, LAID_OUT, NAMED, PLAIN, RIGHT, WRONG, walk
 
 import conformance
+from conformance.hand_written.calling import bindings, load
+from conformance.hand_written.calling.backwards import alone
+from conformance.hand_written.calling.backwards.search import Backward
 from conformance.record.check import CheckRecord
 
 
@@ -59,3 +63,41 @@ def forward(xs, W_x, W_h, W_y):
 """
     record = checked(tmp_path, walk(NAMED) + forward, f"forward,{PLAIN['name']}")
     assert (record.verdict, record.forward) == ("conforms", "agrees"), record.headline
+
+
+WHOLE = """
+import numpy as np
+
+W_x, W_h, W_y = np.random.randn(6, 4), np.random.randn(6, 6), np.random.randn(5, 6)
+
+def loss(xs, targets, h):
+    hs, ds = {-1: h}, np.zeros_like(W_h)
+    for t in range(len(xs)):
+        hs[t] = np.tanh(np.dot(W_x, xs[t]) + np.dot(W_h, hs[t - 1]))
+    for t in reversed(range(len(xs))):
+        ds += np.dot(hs[t], hs[t - 1].T)
+    return ds
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"), [(PLAIN["name"], walk(PLAIN), True), ("loss", WHOLE, False)]
+)
+def test_what_makes_its_states_itself_does_not_stand_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    text: str,
+    expected: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    asked: list[str] = []
+
+    def noted(_loaded: object, _built: object, call: str, _parameters: object) -> Iterator[Backward]:
+        asked.append(call)
+        yield from ()
+
+    monkeypatch.setattr(alone, "_of_callable", noted)
+    file = tmp_path / "net.py"
+    file.write_text(text, encoding="utf-8")
+    list(bindings(load(f"{file}:{name}"), share=0.05))
+    assert (f"code.{name}" in asked) is expected

@@ -19,7 +19,7 @@ from conformance.hand_written.calling.forwards.passes import ASKED, Forward, cas
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import Arguments, Parameter, parameters_of
 from conformance.hand_written.calling.hints.inputs import INPUTS, ROLES, WEIGHT, Inputs, roles_of, weight
-from conformance.hand_written.calling.hints.walking import adds_up_products, walks_back
+from conformance.hand_written.calling.hints.walking import adds_up_products, makes_states, walks_back
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, run
 from conformance.hand_written.calling.running.suppressing import suppressing_errors
@@ -90,9 +90,9 @@ def _is_asked_about(loaded: Loaded, built: Built, call: str) -> bool:
 
 
 def _walks_back(built: Built, call: str) -> bool:
-    """Tell whether something is a backward pass by its name, or by what it does."""
+    """Tell whether something is a backward pass by its name, or by what it does, and no forward pass as well."""
     name, function = call.rpartition(".")[2], callable_of(built, call)
-    if names.CHECKS.fullmatch(name):
+    if names.CHECKS.fullmatch(name) or (makes_states(function) and walks_back(function)):
         return False
     return walks_back(function) or (
         has_a_loop(function) and (bool(names.BACKWARD.fullmatch(name)) or adds_up_products(function))

@@ -14,11 +14,22 @@ PRODUCT = re.compile(r"\bdot\(|\.T\b|@|outer\(|matmul\(|einsum\(")
 """What a backward pass is full of."""
 
 
+ACTIVATED = re.compile(r"\b(tanh|relu|sigmoid|logistic|maximum|activation|act)\(")
+"""How a state is made of sums."""
+
+
 def walks_back(function: object) -> bool:
     """Tell whether a function has a loop over time backwards."""
     return any(
         isinstance(node, ast.For) and BACK.search(ast.unparse(node.iter)) for node in nodes_of(function)
     )
+
+
+def makes_states(function: object) -> bool:
+    """Tell whether a function has a loop that isn't one backwards, in which products are put through an activation."""
+    loops = [n for n in nodes_of(function) if isinstance(n, ast.For) and not BACK.search(ast.unparse(n.iter))]
+    texts = [ast.unparse(loop) for loop in loops]
+    return any(ACTIVATED.search(text) and PRODUCT.search(text) and not BACK.search(text) for text in texts)
 
 
 def walks_back_and_adds(function: object) -> bool:
