@@ -182,8 +182,9 @@ class CheckRecord(Body):
     were lifted, and what the code computes with them. `printed` is what the code itself wrote. `unjudged` names what
     may be a backward pass and wasn't judged as one. `fixes` are the lines with which every gradient is right; they were
     tried in memory, on further problems too; `other_fixes` do as well, and no problem tells which are meant. `located`
-    tells where a backward pass first goes wrong, where there are none. `maps`, `matrices`, `norms` and `excerpts` are
-    what pictures show, where something differs.
+    tells where a backward pass first goes wrong, where there are none. `denied` is what speaks against all that agrees
+    where the check is undecided for that. `maps`, `matrices`, `norms` and `excerpts` are what pictures show, where
+    something differs.
     """
 
     schema: int
@@ -214,6 +215,7 @@ class CheckRecord(Body):
     fixes: list[FixRecord] = msgspec.field(default_factory=list)
     other_fixes: list[FixRecord] = msgspec.field(default_factory=list)
     located: str = ""
+    denied: str = ""
     maps: list[MapRecord] = msgspec.field(default_factory=list)
     matrices: list[MatrixRecord] = msgspec.field(default_factory=list)
     norms: NormsRecord | None = None

@@ -14,6 +14,7 @@ from conformance.cases import Case, Problem, materialise
 from conformance.errors import Unsupported
 from conformance.hand_written.calling.asking import Asked, Traits
 from conformance.hand_written.calling.bound import Bound, Call, Loss, OwnForward
+from conformance.hand_written.calling.forwards.returning import starts_in
 from conformance.hand_written.calling.interface import Attempt, Interface
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.other_options import Option
@@ -28,9 +29,6 @@ from refrnn import Array
 
 OF_THEIRS = re.compile(r"\b(code|model|params)\b")
 """What speaks of foreign code in a line of ours."""
-
-PUT_IN_AN_ATTRIBUTE = re.compile(r"(model\.[\w.]+(?:\[[^]]*\])*) = .*\bp\.h_0\b")
-"""A line that puts an initial state where a network keeps it, and that place."""
 
 BOTH = "result = grads"
 """The line that says that one call does both passes."""
@@ -63,8 +61,9 @@ class Binding(Struct, frozen=True, kw_only=True):
         Whether the budget was spent before every other way was tried.
     stepwise, unrun
         Whether single steps are judged, in a loop of ours; and the loops over time of its own that did not run then.
-    contradicted
-        Which other backward pass it has that is wrong, in words.
+    contradicted, denied
+        What speaks against it though it agrees, in words; and what no step that trains rightly makes up for: another
+        backward pass of it that is wrong, an earlier state that it goes on from.
     entangled
         Which parameter that the reference lacks enters its gradients, in words.
     anchored
@@ -108,6 +107,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     left_out: tuple[str, ...] = ()
     guessed: bool = False
     contradicted: str = ""
+    denied: str = ""
     entangled: str = ""
     lifted: bool = False
     stepwise: bool = False
@@ -154,7 +154,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     def starts_over(self, problem: Problem) -> bool:
         """Tell whether attributes that h_0 is put in are 0 after a backward pass: it has every sequence start there."""
         lines = (*self.build, *self._forward_on(problem))
-        places = [match[1] for line in lines if (match := PUT_IN_AN_ATTRIBUTE.match(line))]
+        places = starts_in(lines)
         if not places or not self.backward:
             return False
         with sandbox():

@@ -108,8 +108,8 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
             bound = _bound(loaded, found, backward)
             yield (
                 bound
-                if bound.contradicted
-                else replace(bound, contradicted=contradicted(loaded, forward, backward))
+                if bound.contradicted or bound.denied
+                else replace(bound, denied=contradicted(loaded, forward, backward))
             )
 
 
@@ -182,9 +182,9 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
         notes=(*bound.notes, *told),
         contradicted=backward.harvest.denied
         or (denied if backward.certain else "")
-        or an_earlier_state(whole.forward)
         or misapplied
         or more.unjudged,
+        denied=an_earlier_state(whole.forward, (*bound.build, *(bound.from_h_0 or bound.forward))),
         entangled=more.enters,
     )
     return _with_steps_noted(loaded, found, bound, whole.forward, whole)

@@ -93,7 +93,13 @@ class Found(Struct, frozen=True, kw_only=True):
     @property
     def contradicted(self) -> str:
         """What speaks against a network that agrees, in words: another backward pass of it, or another setting."""
-        return self.candidate.bound.contradicted
+        return self.denied or self.candidate.bound.contradicted
+
+    @property
+    def denied(self) -> str:
+        """What speaks against it whatever else is right, in words."""
+        bound = self.candidate.bound
+        return bound.denied if isinstance(bound, Binding) else ""
 
     @property
     def withheld(self) -> bool:

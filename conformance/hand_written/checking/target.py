@@ -53,7 +53,11 @@ def _loaded_and_checked(
     if record.exit_code != EXIT_INCONCLUSIVE:
         return record
     used, told = checked_as_used(request, progress)
-    return msgspec.structs.replace(record, notes=[*record.notes, *told]) if used is None else used
+    if used is None:
+        return msgspec.structs.replace(record, notes=[*record.notes, *told])
+    if record.denied and used.exit_code == EXIT_CONFORMS:
+        return msgspec.structs.replace(record, notes=[*record.notes, used.headline])
+    return used
 
 
 def _called_and_judged(

@@ -71,3 +71,52 @@ def test_a_state_that_is_returned_by_itself_is_the_last_one(tmp_path, last, verd
     record = checked(tmp_path, STATES.format(last=last), "forward,backward")
     assert record.verdict == verdict, record.headline
     assert ("the last state but one" in record.headline) is (verdict == "undecided")
+
+
+STATEFUL = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hid):
+        self.Wx, self.Wh = np.random.randn(n_in, n_hid) * 0.5, np.random.randn(n_hid, n_hid) * 0.5
+        self.b = np.zeros(n_hid)
+        self.reset()
+
+    def reset(self):
+        self.state = np.zeros(len(self.b))
+
+    def forward(self, x):
+        self.x, self.hs = x, [self.state]
+        for x_t in x:
+            self.hs.append(np.tanh(x_t @ self.Wx + self.hs[-1] @ self.Wh + self.b))
+        self.state = {last}
+        return np.array(self.hs[1:])
+
+    def backward(self, d_h):
+        d_Wx, d_Wh, d_b, carry = np.zeros_like(self.Wx), np.zeros_like(self.Wh), np.zeros_like(self.b), 0
+        for t in reversed(range(len(d_h))):
+            d_a = (d_h[t] + carry) * (1 - self.hs[t + 1] ** 2)
+            d_Wx, d_Wh, d_b = d_Wx + np.outer(self.x[t], d_a), d_Wh + np.outer(self.hs[t], d_a), d_b + d_a
+            carry = self.Wh @ d_a
+        return d_Wx, d_Wh, d_b
+
+
+if __name__ == "__main__":
+    net, x = Net(3, 5), np.random.randn(6, 3)
+    for piece in range(4):
+        h = net.forward(x)
+        print("loss", 0.5 * np.sum((h - 0.2) ** 2))
+        for W, d in zip((net.Wx, net.Wh, net.b), net.backward(h - 0.2)):
+            W -= 0.05 * d
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "verdict"),
+    [("self.hs[-1]", "conforms"), ("np.zeros(len(self.b))", "conforms"), ("self.hs[-2]", "undecided")],
+)
+def test_the_state_that_a_network_goes_on_from_is_the_last_one(tmp_path, last, verdict):
+    record = checked(tmp_path, STATEFUL.format(last=last))
+    assert record.verdict == verdict, record.headline
+    assert ("where its next sequence starts from" in record.denied) is (verdict == "undecided")

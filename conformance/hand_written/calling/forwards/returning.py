@@ -1,24 +1,40 @@
-"""What a forward pass returns beside what was recognised of it: a state that is not the last one."""
+"""What a forward pass returns and keeps beside what was recognised of it: a state that is not the last one."""
+
+import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from conformance.hand_written.calling.forwards.passes import Forward
+from conformance.hand_written.calling.running.program import values
 from conformance.hand_written.calling.running.reach import reach
 from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.calling.values.matching import SAME
 from refrnn import Array
 
+PUT_IN_AN_ATTRIBUTE = re.compile(r"(model\.[\w.]+(?:\[[^]]*\])*) = .*\bp\.h_0\b")
+"""A line that puts an initial state where a network keeps it, and that place."""
 
-def an_earlier_state(forward: Forward) -> str:
-    """Return in words that a forward pass returns h_{T-1} by itself and h_T nowhere by itself; empty where it doesn't.
 
-    Whoever goes on from there goes on from a wrong state. What it returns of every step, in arrays or lists of T or
-    more, decides nothing.
+def starts_in(lines: Sequence[str]) -> list[str]:
+    """Return the attributes that an initial state is put in."""
+    return [match[1] for line in lines if (match := PUT_IN_AN_ATTRIBUTE.match(line))]
+
+
+def an_earlier_state(forward: Forward, from_h_0: Sequence[str]) -> str:
+    """Return in words that whoever goes on from where a forward pass ended goes on from h_{T-1}; else nothing.
+
+    It returns that by itself and h_T nowhere by itself, or keeps it where it starts from: `from_h_0` are the lines that
+    hand over an initial state. What it returns of every step, in arrays or lists of T or more, decides nothing.
     """
     states = forward.asked.forward["h"]
+    if forward.loop or len(states) == 1:
+        return ""
+    kept = values(forward.ran, {place: place for place in starts_in(from_h_0)})
+    if any(_same(array, states[-2]) for array in map(numeric, kept.values()) if array is not None):
+        return "it keeps h_{T-1}, the last state but one, where its next sequence starts from"
     returned = forward.ran.names.get("result")
-    single_step = forward.loop or len(states) == 1
-    if single_step or not isinstance(returned, (tuple, list, dict)) or len(returned) >= len(states):
+    if not isinstance(returned, (tuple, list, dict)) or len(returned) >= len(states):
         return ""
     single = [
         array
@@ -32,5 +48,5 @@ def an_earlier_state(forward: Forward) -> str:
 
 def _same(array: Array, state: Array) -> bool:
     """Tell whether an array holds a state, whichever axis is the batch."""
-    wanted = (state, state.T)
+    wanted = (state, state.T) if array.size == state.size else ()
     return any(np.abs(array.ravel() - each.ravel()).max() <= SAME for each in wanted)
