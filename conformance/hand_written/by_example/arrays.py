@@ -78,6 +78,14 @@ class Reach(Struct, frozen=True):
             path: (holder, key) for path, value, holder, key in self._below(names) if _is_of_floats(value)
         }
 
+    def settings(self, names: Names) -> dict[str, tuple[dict[Any, Any], Any]]:
+        """Return the dict, or that of the object, which holds each number with a fraction, and by which key."""
+        return {
+            path: (holder, key)
+            for path, value, holder, key in self._below(names)
+            if type(value) is float and isinstance(holder, dict)
+        }
+
     def holders(self, names: Names, places: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
         """Return where those lie that hold arrays at some places: what holds each, and by which key."""
         holding = {id(holder) for holder, _ in places}

@@ -21,6 +21,7 @@ from conformance.hand_written.by_example.held import (
     OF_NONE,
     OTHERWISE_ELSEWHERE,
     RATES_OF_THEIR_OWN,
+    WITH_ANOTHER_NUMBER,
     ByItsLoss,
 )
 from conformance.hand_written.by_example.own_loss import by_its_loss
@@ -47,8 +48,8 @@ SYMMETRIC = "the derivative of its updates is symmetric, as only that of a gradi
 
 ONLY_AT_TIMES = "its updates are gradients of the loss that it computes in some steps, and aren't in others"
 
-UNEXPLAINED = (OF_ANOTHER, OTHERWISE_ELSEWHERE, BY_ANOTHER_RULE, RATES_OF_THEIR_OWN)
-"""What is told of updates that may be mistaken, and speaks against what agrees otherwise."""
+UNEXPLAINED = (OF_ANOTHER, OTHERWISE_ELSEWHERE, WITH_ANOTHER_NUMBER, BY_ANOTHER_RULE, RATES_OF_THEIR_OWN)
+"""How ends what is told of updates that may be mistaken, and speaks against what agrees otherwise."""
 
 Progress = Callable[[str], None]
 
@@ -111,8 +112,8 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
         elif use.contradicted and use.said is None:
             denied = ONLY_AT_TIMES
         elif use.said is None:
-            notes = [note for each in use.steps for note in each.notes]
-            denied = next((note for note in UNEXPLAINED if note in notes), "")
+            notes = (note for each in use.steps for note in each.notes)
+            denied = next((note for note in notes if note.endswith(UNEXPLAINED)), "")
             denied = denied or _left_out(record, use.steps)
         if denied:
             used = f"as {use.driver.path.name} uses it, it doesn't train by the gradient of its own loss: {denied}"
@@ -182,9 +183,9 @@ def _in_vain(use: Use) -> str:
         return f"its update isn't its loss's gradient, and {approximation}"
     if use.contradicted:
         return ONLY_AT_TIMES
-    for known in (*UNEXPLAINED, OF_NONE):
-        if any(known in each.notes for each in use.steps):
-            return known
+    for note in (note for each in use.steps for note in each.notes):
+        if note.endswith((*UNEXPLAINED, OF_NONE)):
+            return note
     if any(each.verdict == "right" for each in use.steps):
         return (
             "its update goes by what it takes for the gradient of its loss; whether that is it was not seen"

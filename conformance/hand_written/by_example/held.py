@@ -26,7 +26,7 @@ from conformance.hand_written.by_example.slopes import (
     ratio_of,
 )
 from conformance.hand_written.by_example.training import WIDE
-from conformance.hand_written.by_example.watching import AT_THE_END, Key
+from conformance.hand_written.by_example.watching import AT_THE_END, Key, Recording
 from conformance.hand_written.calling.backwards.rules import rule_between
 from conformance.hand_written.calling.hints.names import CALLED_A_LOSS
 from refrnn import Array
@@ -89,6 +89,9 @@ OTHERWISE_ELSEWHERE = (
     "where its parameters are larger, its updates aren't gradients of the loss that it computes"
 )
 
+WITH_ANOTHER_NUMBER = "is another number, its updates aren't gradients of the loss that it computes"
+"""How the note ends that begins with a setting."""
+
 OF_NONE = "its updates are gradients of no function, whose second derivatives would be symmetric"
 
 
@@ -111,6 +114,11 @@ class Held:
         slope = self.moved.slope_of_all(key, self.same.numbers[key])
         whole = _as_one(list(self.updates.values()))
         return slope is not None and slope.clear and ratio_of(whole, moves, slope) is not None
+
+    def sees(self, loss: str, other: Recording) -> bool:
+        """Tell whether a loss is another number in another run."""
+        keys = [key for key in self.same.numbers if _as_a_loss(key) == loss]
+        return any(other.numbers.get(key, self.same.numbers[key]) != self.same.numbers[key] for key in keys)
 
     def numbers(self) -> Iterator[tuple[str, dict[str, Slope]]]:
         """Yield the numbers that may be the loss, with their derivatives along each parameter."""

@@ -15,6 +15,7 @@ from conformance.hand_written.by_example.held import (
     OPEN,
     OTHERWISE_ELSEWHERE,
     UPHILL,
+    WITH_ANOTHER_NUMBER,
     ByItsLoss,
     Held,
     is_called_a_loss,
@@ -28,6 +29,9 @@ FOR_LONG = 3
 
 LARGER = 3
 """How many times as large parameters are, where what agrees is asked again."""
+
+OTHERWISE, MOST_SETTINGS = 0.7, 4
+"""How many times as large a setting is there, and how many are looked at: at 1, or at ½, one may hide a mistake."""
 
 
 def by_its_loss(step: Step, *, at_once: bool = False) -> ByItsLoss:
@@ -54,6 +58,8 @@ def by_its_loss(step: Step, *, at_once: bool = False) -> ByItsLoss:
         best = _best(held)
     if best.verdict == "right" and not best.by_no_loss and _goes_otherwise_elsewhere(step, own, best.loss):
         best = replace(OPEN, notes=(OTHERWISE_ELSEWHERE,))
+    if best.verdict == "right" and not best.by_no_loss and (name := _hidden_by(step, own, held, best.loss)):
+        best = replace(OPEN, notes=(f"where {name} {WITH_ANOTHER_NUMBER}",))
     denied = held.denied() if best.verdict == "open" else ()
     limits = ", ".join(f"±{limit:g}" for limit in held.base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
@@ -93,6 +99,19 @@ def _goes_otherwise_elsewhere(step: Step, own: Parameters, loss: str) -> bool:
     larger = {path: LARGER * drawn(rng, value) for path, value in own.values.items()}
     held = _held(step, replace(own, values=larger))
     return held is not None and loss in held.denied()
+
+
+def _hidden_by(step: Step, own: Parameters, held: Held, loss: str) -> str:
+    """Return a setting with another value of which an update isn't the gradient of its loss; "" where none is known."""
+    for path, value in list(step.settings.items())[:MOST_SETTINGS]:
+        other = replace(own, others={**own.others, path: OTHERWISE * value})
+        ran = step.run({**other.values, **other.others}, own.ends, before=own.begins)
+        if ran is None or not held.sees(loss, ran):
+            continue
+        again = _held(step, other)
+        if again is not None and loss in again.denied():
+            return f"{path} ({value:g})"
+    return ""
 
 
 def _says(found: ByItsLoss) -> tuple[int, int, bool, bool, bool, bool]:

@@ -36,13 +36,14 @@ class Parameters(Struct, frozen=True):
     values
         Values of our own for them.
     others
-        Values for states that the step begins with at 0, and 0 for what an optimizer remembers of earlier ones.
+        Values for states that the step begins with at 0, and 0 for what an optimizer remembers of earlier ones; and
+        for settings that are to be others.
     begins, ends
         After how many events the first of them is updated, and the last.
     """
 
     values: Mapping[str, Array]
-    others: Mapping[str, Array]
+    others: Mapping[str, Array | float]
     begins: int
     ends: int
 

@@ -49,10 +49,10 @@ class _GoesOn(Exception):
 class Step(Struct, frozen=True):
     """A training step: the arrays at its beginning, when each changes, when all have, and the way to run it again.
 
-    `run` takes values for some of the arrays, after how many events to end, of which arrays that are computed to keep
-    what they hold, all without that, and before which event to look at what the source has written elsewhere; it
-    returns what was computed, None where the run came to no end. A step is
-    `whole` where it begins as an update is over: another may have begun before.
+    `settings` are the numbers that it finds kept in objects and dicts. `run` takes values for some of the arrays and
+    settings, after how many events to end, of which arrays that are computed to keep what they hold, all without that,
+    and before which event to look at what the source has written elsewhere; it returns what was computed, None where
+    the run came to no end. A step is `whole` where it begins as an update is over: another may have begun before.
     """
 
     arrays: Found
@@ -60,6 +60,7 @@ class Step(Struct, frozen=True):
     end: int
     run: "Run"
     whole: bool
+    settings: Mapping[str, float] = field(default_factory=dict)
 
 
 class Run(Protocol):
@@ -67,7 +68,7 @@ class Run(Protocol):
 
     def __call__(
         self,
-        values: Mapping[str, np.ndarray],
+        values: Mapping[str, np.ndarray | float],
         end: int,
         wanted: Collection[Key] | None = None,
         before: int = 0,
@@ -164,21 +165,28 @@ class Training(Struct):
         if not matrices:
             return False
 
+        settings = begin.settings()
+
         def run(
-            values: Mapping[str, np.ndarray],
+            values: Mapping[str, np.ndarray | float],
             end: int,
             wanted: Collection[Key] | None = None,
             before: int = 0,
         ) -> Recording | None:
             def prepared() -> _Prober:
                 for path, value in values.items():
-                    arrays[path][...] = value
+                    if path in settings:
+                        holder, key = settings[path]
+                        holder[key] = value
+                    else:
+                        arrays[path][...] = value
                 recording = Recording(wanted=wanted)
                 return _Prober(begin, end, before, recording, self)
 
             return self._in_a_copy(prepared)
 
-        enough, over = self.judge(Step(arrays, history, history.end(matrices), run, whole))
+        numbers = {path: holder[key] for path, (holder, key) in settings.items()}
+        enough, over = self.judge(Step(arrays, history, history.end(matrices), run, whole, numbers))
         self._whole += whole
         if over and not whole:
             self._again_at = self._events + over

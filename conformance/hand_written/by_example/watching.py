@@ -109,6 +109,10 @@ class Begin(Struct, frozen=True):
         kept = {path: array for path, place in self.places.items() if _is_array(array := at(place, names))}
         return kept | self.reach.arrays(names)
 
+    def settings(self) -> dict[str, tuple[dict[Any, Any], Any]]:
+        """Return what holds each number that may be a setting, and by which key."""
+        return self.reach.settings(self.names())
+
     def names(self) -> Names:
         """Return the names that can be reached now: those of modules, and the variables of the functions that run."""
         codes = {
