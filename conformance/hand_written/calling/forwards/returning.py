@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.hand_written.calling.forwards.passes import Forward
-from conformance.hand_written.calling.running.program import values
+from conformance.hand_written.calling.loading.load import Loaded
+from conformance.hand_written.calling.running.program import run, values
 from conformance.hand_written.calling.running.reach import reach
 from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.calling.values.matching import SAME
@@ -21,7 +22,7 @@ def starts_in(lines: Sequence[str]) -> list[str]:
     return [match[1] for line in lines if (match := PUT_IN_AN_ATTRIBUTE.match(line))]
 
 
-def an_earlier_state(forward: Forward, from_h_0: Sequence[str]) -> str:
+def an_earlier_state(loaded: Loaded, forward: Forward, from_h_0: Sequence[str]) -> str:
     """Return in words that whoever goes on from where a forward pass ended goes on from h_{T-1}; else nothing.
 
     It returns that by itself and h_T nowhere by itself, or keeps it where it starts from: `from_h_0` are the lines that
@@ -30,10 +31,11 @@ def an_earlier_state(forward: Forward, from_h_0: Sequence[str]) -> str:
     states = forward.asked.forward["h"]
     if forward.loop or len(states) == 1:
         return ""
-    kept = values(forward.ran, {place: place for place in starts_in(from_h_0)})
+    ran = run(loaded, forward.asked.p, (*forward.build, *forward.lines))
+    kept = values(ran, {place: place for place in starts_in(from_h_0)})
     if any(_same(array, states[-2]) for array in map(numeric, kept.values()) if array is not None):
         return "it keeps h_{T-1}, the last state but one, where its next sequence starts from"
-    returned = forward.ran.names.get("result")
+    returned = ran.names.get("result")
     if not isinstance(returned, (tuple, list, dict)) or len(returned) >= len(states):
         return ""
     single = [
