@@ -329,3 +329,80 @@ def test_a_step_that_is_handed_what_no_name_speaks_for_is_not_accused(tmp_path, 
     assert found.verdict == verdict, found.headline
     if verdict == "undecided":
         assert "as a single step, forward agrees, 3 of 3 gradients wrong, but" in found.headline
+
+
+WEIGHTED = """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n):
+        self.Wx, self.Wh, self.b = np.random.randn(n_in, n) * 0.4, np.random.randn(n, n) * 0.4, np.zeros(n)
+
+    def forward(self, xs, h):
+        self.xs, self.hs = xs, [h]
+        for x in xs:
+            self.hs.append(np.tanh(x @ self.Wx + self.hs[-1] @ self.Wh + self.b))
+        return np.array(self.hs[1:])
+
+    def backward(self, {arguments}):
+        gWx, gWh, gb, carry = np.zeros_like(self.Wx), np.zeros_like(self.Wh), np.zeros_like(self.b), 0
+        for t in reversed(range(len(self.xs))):
+            da = ({entry} + carry) * {slope}
+            gWx, gWh, gb = gWx + self.xs[t].T @ da, gWh + self.hs[t].T @ da, gb + da.sum(0)
+            carry = da @ self.Wh.T
+        return gWx, gWh, gb
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "entry", "slope", "verdict"),
+    [
+        ("dhs", "dhs[t]", "(1 - self.hs[t + 1] ** 2)", "conforms"),
+        ("dhs", "dhs[t]", "(1 - self.hs[t] ** 2)", "differs"),
+        ("k, z", "k[t] * z[t]", "(1 - self.hs[t + 1] ** 2)", "undecided"),
+        ("z, k", "k[t] * z[t]", "(1 - self.hs[t + 1] ** 2)", "undecided"),
+        ("flag, z", "flag * z[t]", "(1 - self.hs[t + 1] ** 2)", "undecided"),
+    ],
+)
+def test_what_the_loss_enters_by_is_known_by_its_name_or_by_being_alone(
+    tmp_path, arguments, entry, slope, verdict
+):
+    found = checked_alone(tmp_path, WEIGHTED.format(arguments=arguments, entry=entry, slope=slope))
+    assert found.verdict == verdict, found.headline
+    assert found.fixes == [] or verdict == "differs"
+
+
+PAIR = """
+import numpy as np
+s = lambda a: 1 / (1 + np.exp(-a))
+class Net:
+    def __init__(self, n_in, n):
+        self.W, self.U, self.b = np.zeros((n_in, 4 * n)), np.zeros((n, 4 * n)), np.zeros(4 * n)
+
+    def forward(self, xs, state):
+        h, c = state[0], state[1]
+        self.kept, hs = [], []
+        for x in xs:
+            i, f, g, o = np.split(x @ self.W + h @ self.U + self.b, 4, axis=1)
+            i, f, g, o, before, memory = s(i), s(f), np.tanh(g), s(o), h, c
+            c = f * c + i * g
+            h = o * np.tanh(c)
+            self.kept.append((x, before, memory, i, f, g, o, np.tanh(c)))
+            hs.append(h)
+        return np.array(hs)
+
+    def backward(self, dhs):
+        gW, gU, gb, dh, dc = 0 * self.W, 0 * self.U, 0 * self.b, 0, 0
+        for d, (x, before, memory, i, f, g, o, u) in zip(dhs[::-1], self.kept[::-1]):
+            dh = dh + d
+            dc = dc + dh * o * (1 - u * u)
+            gates = dc * g * i * (1 - i), dc * memory * f * (1 - f), dc * i * (1 - g * g), dh * u * o * (1 - o)
+            da = np.hstack(gates)
+            gW, gU, gb = gW + x.T @ da, gU + before.T @ da, gb + da.sum(0)
+            dh, dc = da @ self.U.T, dc * f
+        return gW, gU, gb
+"""
+
+
+def test_a_gradient_of_the_last_step_is_a_guess_where_outputs_of_all_are_given(tmp_path):
+    found = checked_alone(tmp_path, PAIR)
+    assert found.exit_code != 1, found.headline
