@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from gallery.definitions import located
-from support.small_networks import GRADIENTS, changed, network
+from support.small_networks import GRADIENTS, changed, lstm, network
 from support.small_networks import checked as checked_alone
 
 from conformance.hand_written.checking.rates import TOO_EARLY
@@ -371,38 +371,6 @@ def test_what_the_loss_enters_by_is_known_by_its_name_or_by_being_alone(
     assert found.fixes == [] or verdict == "differs"
 
 
-PAIR = """
-import numpy as np
-s = lambda a: 1 / (1 + np.exp(-a))
-class Net:
-    def __init__(self, n_in, n):
-        self.W, self.U, self.b = np.zeros((n_in, 4 * n)), np.zeros((n, 4 * n)), np.zeros(4 * n)
-
-    def forward(self, xs, state):
-        h, c = state[0], state[1]
-        self.kept, hs = [], []
-        for x in xs:
-            i, f, g, o = np.split(x @ self.W + h @ self.U + self.b, 4, axis=1)
-            i, f, g, o, before, memory = s(i), s(f), np.tanh(g), s(o), h, c
-            c = f * c + i * g
-            h = o * np.tanh(c)
-            self.kept.append((x, before, memory, i, f, g, o, np.tanh(c)))
-            hs.append(h)
-        return np.array(hs)
-
-    def backward(self, dhs):
-        gW, gU, gb, dh, dc = 0 * self.W, 0 * self.U, 0 * self.b, 0, 0
-        for d, (x, before, memory, i, f, g, o, u) in zip(dhs[::-1], self.kept[::-1]):
-            dh = dh + d
-            dc = dc + dh * o * (1 - u * u)
-            gates = dc * g * i * (1 - i), dc * memory * f * (1 - f), dc * i * (1 - g * g), dh * u * o * (1 - o)
-            da = np.hstack(gates)
-            gW, gU, gb = gW + x.T @ da, gU + before.T @ da, gb + da.sum(0)
-            dh, dc = da @ self.U.T, dc * f
-        return gW, gU, gb
-"""
-
-
 def test_a_gradient_of_the_last_step_is_a_guess_where_outputs_of_all_are_given(tmp_path):
-    found = checked_alone(tmp_path, PAIR)
+    found = checked_alone(tmp_path, lstm("state", "state[0], state[1]", "np.array(hs)"))
     assert found.exit_code != 1, found.headline

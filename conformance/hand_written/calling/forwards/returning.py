@@ -36,6 +36,8 @@ def an_earlier_state(loaded: Loaded, forward: Forward, from_h_0: Sequence[str]) 
     if any(_same(array, states[-2]) for array in map(numeric, kept.values()) if array is not None):
         return "it keeps h_{T-1}, the last state but one, where its next sequence starts from"
     returned = ran.names.get("result")
+    if "c" in forward.asked.case.carried and _has_no_memory_beside_its_state(forward, returned):
+        return "it returns h_T with something beside it that is no c_T"
     if not isinstance(returned, (tuple, list, dict)) or len(returned) >= len(states):
         return ""
     single = [
@@ -46,6 +48,18 @@ def an_earlier_state(loaded: Loaded, forward: Forward, from_h_0: Sequence[str]) 
     if any(_same(array, states[-1]) for array in single) or not any(_same(a, states[-2]) for a in single):
         return ""
     return "it returns h_{T-1}, the last state but one, by itself, and h_T nowhere by itself"
+
+
+def _has_no_memory_beside_its_state(forward: Forward, returned: object) -> bool:
+    """Tell whether two arrays of the shape of a state lie together, of which one is h_T, and the other not c_T."""
+    exact, last = forward.asked.exact, forward.asked.forward["h"][-1]
+    known = [last, *(steps[-1] for steps in exact.inner.values())]
+    within = returned if isinstance(returned, (tuple, list)) else ()
+    for pair in (within, *(each for each in within if isinstance(each, (tuple, list)))):
+        arrays = [a for a in map(numeric, pair) if a is not None and a.size == last.size]
+        if len(arrays) == len("hc") and any(_same(a, last) for a in arrays):
+            return not all(any(_same(a, each) for each in known) for a in arrays)
+    return False
 
 
 def _same(array: Array, state: Array) -> bool:
