@@ -15,7 +15,7 @@ from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints.returns import returned_names
 from conformance.hand_written.calling.running.program import Ran, more, run, values
 from conformance.hand_written.calling.values.forms import numeric
-from conformance.hand_written.calling.values.matching import SAME, everything, series_in
+from conformance.hand_written.calling.values.matching import SAME, everything, no_last_steps, series_in
 from refrnn import Array
 
 
@@ -39,8 +39,12 @@ def an_unknown_gradient(bound: Binding, backward: Backward) -> str:
         0 if d_h_0 is None else d_h_0.size: ("h_0", [_in_order(array) for array in _of_a_state(asked, ran)]),
     }
     called = returned_names(forward.function(backward.call), "grads")
-    for series in series_in(everything(Ran(names=ran.names), ["grads"]), asked.case.steps):
+    items, read = everything(Ran(names=ran.names), ["grads"]), " ".join(backward.harvest.expressions.values())
+    within = no_last_steps(items, asked.case.steps)
+    for series in series_in(items, asked.case.steps):
         array = series.stacked
+        if series.base in within or (series.base != "grads" and series.base in read):
+            continue
         if not array.size or array.size not in known or not np.all(np.isfinite(array)) or not np.any(array):
             continue
         whose, others = known[array.size]
