@@ -22,6 +22,8 @@ from refrnn import Array
 def an_unknown_gradient(bound: Binding, backward: Backward) -> str:
     """Return in words what is returned in the place of dL/dx, or of dL/dh_0 where that is handed over; else nothing."""
     forward = backward.forward
+    if forward.is_own or forward.fault or forward.outputs is None:
+        return ""
     for h_0 in dict.fromkeys((bound.takes_h_0, False)):
         asked = question(replace(forward.asked.case, h_0=h_0), forward.asked.traits)
         ran = run(bound.loaded, asked.p, (*bound.build, *bound.forward))
@@ -61,9 +63,9 @@ def _in_words(place: str) -> str:
 def _is_right(forward: Forward, asked: Question, ran: Ran) -> bool:
     """Tell whether a forward pass gives the outputs that it should from where it was started."""
     shown = forward.outputs
-    if shown is None:
+    true = None if shown is None else asked.forward.get(shown.quantity)
+    if shown is None or true is None:
         return False
-    true = asked.forward[shown.quantity]
     got = values(ran, {"it": shown.expression}).get("it")
     return got is not None and any(_same(got, each) for each in (true, true[-1:]))
 
