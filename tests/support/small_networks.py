@@ -86,3 +86,40 @@ def told(record: CheckRecord) -> str:
 def named(record: CheckRecord) -> list[str]:
     """Return the mistakes that a check names."""
     return [] if record.diagnosis is None else [fault.id for fault in record.diagnosis.faults]
+
+
+LSTM = """
+import numpy as np
+s = lambda a: 1 / (1 + np.exp(-a))
+class Net:
+    def __init__(self, n_in, n):
+        self.W, self.U, self.b = np.zeros((n_in, 4 * n)), np.zeros((n, 4 * n)), np.zeros(4 * n)
+
+    def forward(self, xs, {handed}):
+        h, c = {start}
+        self.kept, hs = [], []
+        for x in xs:
+            i, f, g, o = np.split(x @ self.W + h @ self.U + self.b, 4, axis=1)
+            i, f, g, o, before, memory = s(i), s(f), np.tanh(g), s(o), h, c
+            c = f * c + i * g
+            h = o * np.tanh(c)
+            self.kept.append((x, before, memory, i, f, g, o, np.tanh(c)))
+            hs.append(h)
+        return {given}
+
+    def backward(self, dhs):
+        gW, gU, gb, dh, dc = 0 * self.W, 0 * self.U, 0 * self.b, 0, 0
+        for d, (x, before, memory, i, f, g, o, u) in zip(dhs[::-1], self.kept[::-1]):
+            dh = dh + d
+            dc = dc + dh * o * (1 - u * u)
+            gates = dc * g * i * (1 - i), dc * memory * f * (1 - f), dc * i * (1 - g * g), dh * u * o * (1 - o)
+            da = np.hstack(gates)
+            gW, gU, gb = gW + x.T @ da, gU + before.T @ da, gb + da.sum(0)
+            dh, dc = da @ self.U.T, dc * f
+        return gW, gU, gb
+"""
+
+
+def lstm(handed: str, start: str, given: str) -> str:
+    """Return a right LSTM by what its forward pass is handed, where it starts from, and what it gives."""
+    return LSTM.format(handed=handed, start=start, given=given)

@@ -94,9 +94,15 @@ def bound_of(
         lifted=backward is not None and backward.lifted,
         withheld=backward is not None and backward.harvest.withheld,
         left_out=_left_out(forward),
-        guessed=backward is not None and backward.arguments.guessed,
+        guessed=backward is not None and (backward.arguments.guessed or _of_the_last_alone(backward)),
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
+
+
+def _of_the_last_alone(backward: Backward) -> bool:
+    """Tell whether the loss was taken to see the last step of a forward pass that gives the outputs of all steps."""
+    shown = backward.forward.outputs
+    return backward.entry.last and shown is not None and not shown.last
 
 
 def _as_a_state(backward: Backward, text: str) -> str | None:

@@ -13,6 +13,7 @@ from conformance.hand_written.calling.backwards.further import further
 from conformance.hand_written.calling.backwards.rates import with_its_rate
 from conformance.hand_written.calling.backwards.search import Backward, backwards, by_the_reference
 from conformance.hand_written.calling.backwards.softening import softened
+from conformance.hand_written.calling.backwards.unknown import an_unknown_gradient
 from conformance.hand_written.calling.backwards.updating import with_updates
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.bound import Unbound
@@ -184,7 +185,8 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
         or (denied if backward.certain else "")
         or misapplied
         or more.unjudged,
-        denied=an_earlier_state(whole.forward, (*bound.build, *(bound.from_h_0 or bound.forward))),
+        denied=an_earlier_state(loaded, whole.forward, (*bound.build, *(bound.from_h_0 or bound.forward)))
+        or (an_unknown_gradient(bound, whole) if backward.certain else ""),
         entangled=more.enters,
     )
     return _with_steps_noted(loaded, found, bound, whole.forward, whole)

@@ -1,7 +1,7 @@
 """What a forward pass returns decides over what it keeps, and a limit on its states counts where it is reached."""
 
 import pytest
-from support.small_networks import OUTPUTS, changed, checked, named, network
+from support.small_networks import OUTPUTS, changed, checked, lstm, named, network
 
 KEPT = "self.ys = " + OUTPUTS.removeprefix("return ") + "\n"
 
@@ -120,3 +120,10 @@ def test_the_state_that_a_network_goes_on_from_is_the_last_one(tmp_path, last, v
     record = checked(tmp_path, STATEFUL.format(last=last))
     assert record.verdict == verdict, record.headline
     assert ("where its next sequence starts from" in record.denied) is (verdict == "undecided")
+
+
+@pytest.mark.parametrize(("memory", "verdict"), [("c", "conforms"), ("np.tanh(c)", "undecided")])
+def test_a_memory_that_is_returned_beside_the_last_state_is_the_last_one(tmp_path, memory, verdict):
+    record = checked(tmp_path, lstm("h, c", "h, c", f"np.array(hs), (h, {memory})"))
+    assert record.verdict == verdict, record.headline
+    assert ("no c_T" in record.denied) is (verdict == "undecided")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from gallery.definitions import located
-from support.small_networks import GRADIENTS, changed, network
+from support.small_networks import GRADIENTS, changed, lstm, network
 from support.small_networks import checked as checked_alone
 
 from conformance.hand_written.checking.rates import TOO_EARLY
@@ -329,3 +329,48 @@ def test_a_step_that_is_handed_what_no_name_speaks_for_is_not_accused(tmp_path, 
     assert found.verdict == verdict, found.headline
     if verdict == "undecided":
         assert "as a single step, forward agrees, 3 of 3 gradients wrong, but" in found.headline
+
+
+WEIGHTED = """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n):
+        self.Wx, self.Wh, self.b = np.random.randn(n_in, n) * 0.4, np.random.randn(n, n) * 0.4, np.zeros(n)
+
+    def forward(self, xs, h):
+        self.xs, self.hs = xs, [h]
+        for x in xs:
+            self.hs.append(np.tanh(x @ self.Wx + self.hs[-1] @ self.Wh + self.b))
+        return np.array(self.hs[1:])
+
+    def backward(self, {arguments}):
+        gWx, gWh, gb, carry = np.zeros_like(self.Wx), np.zeros_like(self.Wh), np.zeros_like(self.b), 0
+        for t in reversed(range(len(self.xs))):
+            da = ({entry} + carry) * {slope}
+            gWx, gWh, gb = gWx + self.xs[t].T @ da, gWh + self.hs[t].T @ da, gb + da.sum(0)
+            carry = da @ self.Wh.T
+        return gWx, gWh, gb
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "entry", "slope", "verdict"),
+    [
+        ("dhs", "dhs[t]", "(1 - self.hs[t + 1] ** 2)", "conforms"),
+        ("dhs", "dhs[t]", "(1 - self.hs[t] ** 2)", "differs"),
+        ("k, z", "k[t] * z[t]", "(1 - self.hs[t + 1] ** 2)", "undecided"),
+        ("z, k", "k[t] * z[t]", "(1 - self.hs[t + 1] ** 2)", "undecided"),
+        ("flag, z", "flag * z[t]", "(1 - self.hs[t + 1] ** 2)", "undecided"),
+    ],
+)
+def test_what_the_loss_enters_by_is_known_by_its_name_or_by_being_alone(
+    tmp_path, arguments, entry, slope, verdict
+):
+    found = checked_alone(tmp_path, WEIGHTED.format(arguments=arguments, entry=entry, slope=slope))
+    assert found.verdict == verdict, found.headline
+    assert found.fixes == [] or verdict == "differs"
+
+
+def test_a_gradient_of_the_last_step_is_a_guess_where_outputs_of_all_are_given(tmp_path):
+    found = checked_alone(tmp_path, lstm("state", "state[0], state[1]", "np.array(hs)"))
+    assert found.exit_code != 1, found.headline

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.hand_written.calling.forwards.passes import Forward
-from conformance.hand_written.calling.running.program import values
+from conformance.hand_written.calling.loading.load import Loaded
+from conformance.hand_written.calling.running.program import run, values
 from conformance.hand_written.calling.running.reach import reach
 from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.calling.values.matching import SAME
@@ -21,7 +22,7 @@ def starts_in(lines: Sequence[str]) -> list[str]:
     return [match[1] for line in lines if (match := PUT_IN_AN_ATTRIBUTE.match(line))]
 
 
-def an_earlier_state(forward: Forward, from_h_0: Sequence[str]) -> str:
+def an_earlier_state(loaded: Loaded, forward: Forward, from_h_0: Sequence[str]) -> str:
     """Return in words that whoever goes on from where a forward pass ended goes on from h_{T-1}; else nothing.
 
     It returns that by itself and h_T nowhere by itself, or keeps it where it starts from: `from_h_0` are the lines that
@@ -30,10 +31,13 @@ def an_earlier_state(forward: Forward, from_h_0: Sequence[str]) -> str:
     states = forward.asked.forward["h"]
     if forward.loop or len(states) == 1:
         return ""
-    kept = values(forward.ran, {place: place for place in starts_in(from_h_0)})
+    ran = run(loaded, forward.asked.p, (*forward.build, *forward.lines))
+    kept = values(ran, {place: place for place in starts_in(from_h_0)})
     if any(_same(array, states[-2]) for array in map(numeric, kept.values()) if array is not None):
         return "it keeps h_{T-1}, the last state but one, where its next sequence starts from"
-    returned = forward.ran.names.get("result")
+    returned = ran.names.get("result")
+    if "c" in forward.asked.case.carried and _has_no_memory_beside_its_state(forward, returned):
+        return "it returns h_T with something beside it that is no c_T"
     if not isinstance(returned, (tuple, list, dict)) or len(returned) >= len(states):
         return ""
     single = [
@@ -44,6 +48,18 @@ def an_earlier_state(forward: Forward, from_h_0: Sequence[str]) -> str:
     if any(_same(array, states[-1]) for array in single) or not any(_same(a, states[-2]) for a in single):
         return ""
     return "it returns h_{T-1}, the last state but one, by itself, and h_T nowhere by itself"
+
+
+def _has_no_memory_beside_its_state(forward: Forward, returned: object) -> bool:
+    """Tell whether two arrays of the shape of a state lie together, of which one is h_T, and the other not c_T."""
+    exact, last = forward.asked.exact, forward.asked.forward["h"][-1]
+    known = [last, *(steps[-1] for steps in exact.inner.values())]
+    within = returned if isinstance(returned, (tuple, list)) else ()
+    for pair in (within, *(each for each in within if isinstance(each, (tuple, list)))):
+        arrays = [a for a in map(numeric, pair) if a is not None and a.size == last.size]
+        if len(arrays) == len("hc") and any(_same(a, last) for a in arrays):
+            return not all(any(_same(a, each) for each in known) for a in arrays)
+    return False
 
 
 def _same(array: Array, state: Array) -> bool:

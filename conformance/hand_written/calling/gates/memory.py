@@ -6,7 +6,7 @@ from msgspec import structs
 
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints import names
-from conformance.hand_written.calling.hints.arguments import parameters_of
+from conformance.hand_written.calling.hints.arguments import last_name, parameters_of
 
 STATE, MEMORY = "p.h_0", "p.c_0"
 
@@ -36,6 +36,14 @@ def _with_memory(forward: Forward, *, later: bool) -> str:
     nodes = [*zip(called, call.args, strict=False), *((k.arg or "", k.value) for k in call.keywords)]
     handed = [(name, node) for name, node in nodes if STATE in ast.unparse(node)]
     memories = [node for name, node in handed if names.MEMORY.fullmatch(name.strip("_"))]
+    memories += [
+        each
+        for _, node in handed
+        for held in ast.walk(node)
+        if isinstance(held, ast.Dict)
+        for key, each in zip(held.keys, held.values, strict=True)
+        if isinstance(key, ast.Constant) and names.MEMORY.fullmatch(last_name(str(key.value)))
+    ]
     pairs = [node.elts[later] for _, node in handed if isinstance(node, ast.Tuple)]
     called_neither = len(handed) > 1 and not memories and not pairs
     chosen = {id(node) for node in (*memories, *pairs, *([handed[later][1]] if called_neither else []))}

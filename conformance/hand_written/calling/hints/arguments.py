@@ -23,6 +23,9 @@ WHOLE = ("params", "parameter", "weights", "settings")
 UNLIKELY = 1.5
 """What a thing that forward left costs where its name doesn't fit."""
 
+COMPUTED = ("carried", "state", "output", "outputs", "states", "result", "cache")
+"""Kinds of things that a forward pass gives, in whose place a gradient may be meant."""
+
 BY_ITS_NAME = 1.0
 """What a thing costs at most for which a parameter's name speaks."""
 
@@ -104,7 +107,7 @@ def parameters_of(function: Any) -> list[Parameter] | None:
 class Arguments(Struct, frozen=True, kw_only=True):
     """One choice of arguments: their text, what kind of thing each parameter got, and whether one was a guess.
 
-    What the loss enters by is none where it is all that is left.
+    What the loss enters by is none where nothing else is handed over that is computed from data.
     """
 
     text: str = ""
@@ -167,16 +170,19 @@ def best_first(
         kinds = tuple(kind for _, _, kind in chosen)
         if not fits(kinds) or repeats(asked, kinds):
             continue
-        guessed = any(map(_is_a_guess, chosen))
+        guessed = any(_is_a_guess(option, chosen) for option in chosen)
         yield Arguments(text=_text(parameters, parted, chosen), kinds=kinds, cost=cost, guessed=guessed)
         found += 1
         if found == most:
             return
 
 
-def _is_a_guess(option: Option) -> bool:
+def _is_a_guess(option: Option, chosen: Sequence[Option]) -> bool:
     _, cost, kind = option
-    return kind == "share" or (cost > BY_ITS_NAME and not kind.startswith("entry"))
+    if kind.startswith("entry"):
+        others = (each for _, _, each in chosen if each in COMPUTED)
+        return cost > BY_ITS_NAME and next(others, None) is not None
+    return kind == "share" or cost > BY_ITS_NAME
 
 
 def _parted(parameter: Parameter, offer: Sequence[Option]) -> list[Parameter]:
@@ -184,13 +190,13 @@ def _parted(parameter: Parameter, offer: Sequence[Option]) -> list[Parameter]:
     at_hand = any(kind in WHOLE or (kind == "result" and cost < UNLIKELY) for _, cost, kind in offer)
     if not parameter.held or not parameter.required or at_hand:
         return [parameter]
-    return [Parameter(name=_last_name(path), counted=counted) for path, counted in parameter.held]
+    return [Parameter(name=last_name(path), counted=counted) for path, counted in parameter.held]
 
 
-def _last_name(path: str) -> str:
+def last_name(path: str) -> str:
     """Return the last name in a path.
 
-    >>> _last_name(".answers[0]"), _last_name("['x']")
+    >>> last_name(".answers[0]"), last_name("['x']")
     ('answers', 'x')
     """
     return re.findall(r"[^\W\d]\w*", path)[-1]

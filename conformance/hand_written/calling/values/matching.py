@@ -93,7 +93,7 @@ def recognised(items: Iterable[Reached], truths: Mapping[str, Array]) -> list[Ma
     """Return every match, in the order of the items; of a list of all steps no element alone is one."""
     items = list(items)
     steps, batch = next(iter(truths.values())).shape[:2]
-    inner = _no_last_steps(items, steps)
+    inner = no_last_steps(items, steps)
     sizes = {n * batch * t.shape[2] for t in truths.values() for n in (1, steps, steps + 1)}
     found = []
     for sequence in series_in(items, steps):
@@ -114,7 +114,7 @@ def fits(items: Iterable[Reached], truths: Mapping[str, Array]) -> bool:
     )
 
 
-def _no_last_steps(items: Iterable[Reached], steps: int) -> set[str]:
+def no_last_steps(items: Iterable[Reached], steps: int) -> set[str]:
     """Return the paths of elements of lists and dicts of all steps that are not the last step by themselves.
 
     Where all elements are alike, the list is read as a whole: one whose last element alone is right is a wrong one.
