@@ -72,7 +72,8 @@ class Use(Struct, frozen=True, kw_only=True):
     @property
     def decided(self) -> ByItsLoss | None:
         """The step that says most, None where none does or they contradict each other."""
-        if self.contradicted:
+        notes = [note for each in self.steps for note in each.notes]
+        if self.contradicted or any(note.endswith(WITH_ANOTHER_NUMBER) for note in notes):
             return None
         decided = [
             each

@@ -106,6 +106,24 @@ def test_a_loss_in_pieces_is_asked_in_each(tmp_path, size):
     assert checked(tmp_path, changed(HUBER, data, ONE_SIDED)).verdict == "undecided"
 
 
+UNEVEN = changed(
+    NETWORK,
+    ("np.zeros(n_hidden), np.zeros(n_out)", "np.zeros(n_hidden), np.zeros(n_out)\n        self.q = 0.5"),
+    ("0.5 * np.sum((y - d) ** 2)", "np.sum(np.where(d > y, self.q, 1 - self.q) * (y - d) ** 2)"),
+    ("net.backward(y - d)", "net.backward(2 * np.where(d > y, net.q, 1 - net.q) * (y - d))"),
+)
+"""Its loss has a setting, at a half of which nothing depends on the side."""
+
+EVEN = ("2 * np.where(d > y, net.q, 1 - net.q)", "2 * net.q")
+
+
+def test_a_setting_at_which_a_mistake_makes_no_difference_is_asked_at_another_value(tmp_path):
+    assert checked(tmp_path, UNEVEN).verdict == "conforms"
+    record = checked(tmp_path, changed(UNEVEN, EVEN))
+    assert record.verdict == "undecided"
+    assert "where net.q (0.5) is another number, its updates aren't gradients of the loss" in record.headline
+
+
 METHODS = NETWORK[NETWORK.index("    def forward") : NETWORK.index("if __name__")]
 
 GIVEN_LATER = changed(
