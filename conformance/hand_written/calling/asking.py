@@ -94,9 +94,9 @@ class Asked:
         The initial memory of an LSTM; zeros with any other cell.
     W_hy (O, H), b_y (O,)
         The head.
-    d_y (T, B, O), d_h (T, B, H), d_h_n (B, H), targets (T, B)
-        The cotangent of the head's outputs, or without a head of the states, and of the last of them again; where d_y
-        is least, which is the target of softmax with cross-entropy.
+    d_y (T, B, O), d_h (T, B, H), d_h_n, d_c_n (B, H), targets (T, B)
+        The cotangent of the head's outputs, or without a head of the states, of the last of them again and of the last
+        memory; where d_y is least, which is the target of softmax with cross-entropy.
     y (T, B, O), h (T, B, H), states (T + 1, B, H)
         The outputs as the reference has them, without a head the states; the states, and those from h_0 on.
     """
@@ -128,6 +128,8 @@ class Asked:
             arrays["d_h"] = major(problem.d_output)
         if problem.d_h_n is not None:
             arrays["d_h_n"] = problem.layout.batched_state(problem.d_h_n)[-1]
+        if problem.d_c_n is not None:
+            arrays["d_c_n"] = problem.layout.batched_state(problem.d_c_n)[-1]
         if problem.head is not None:
             arrays["W_hy"] = problem.head.weight
             arrays["b_y"] = np.zeros(self.O) if problem.head.bias is None else problem.head.bias
@@ -158,8 +160,12 @@ class Asked:
 
     def with_x(self, x: Array) -> "Asked":
         """Return the same problem with other inputs (T, B, I)."""
+        return self.holding("ids", x.argmax(-1)).holding("x", x)
+
+    def holding(self, name: str, array: Array) -> "Asked":
+        """Return the same problem with another array under one name; what is made of it stays as it is."""
         other = Asked(self.problem)
-        other._arrays = self._arrays | {"x": x, "ids": x.argmax(-1)}
+        other._arrays = self._arrays | {name: array}
         return other
 
     def __getattr__(self, name: str) -> Array:

@@ -173,20 +173,19 @@ def _best_backwards(loaded: Loaded, found: Found) -> list[Backward]:
 
 
 def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
-    complete, denied = with_final(loaded, backward)
+    complete, of_final = with_final(loaded, backward)
     whole = with_its_rate(loaded, complete)
     told, misapplied = with_updates(loaded, whole) if backward.certain else ((), "")
     bound = bound_of(loaded, whole.forward, whole)
     more = further(bound, whole)
+    unknown, unjudged = an_unknown_gradient(bound, whole) if backward.certain else ("", ())
     bound = replace(
         bound,
-        notes=(*bound.notes, *told),
-        contradicted=backward.harvest.denied
-        or (denied if backward.certain else "")
-        or misapplied
-        or more.unjudged,
+        notes=(*bound.notes, *told, *unjudged),
+        contradicted=backward.harvest.denied or misapplied or more.unjudged,
         denied=an_earlier_state(loaded, whole.forward, (*bound.build, *(bound.from_h_0 or bound.forward)))
-        or (an_unknown_gradient(bound, whole) if backward.certain else ""),
+        or (of_final if backward.certain else "")
+        or unknown,
         entangled=more.enters,
     )
     return _with_steps_noted(loaded, found, bound, whole.forward, whole)

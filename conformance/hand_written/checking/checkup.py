@@ -377,6 +377,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
             agrees, reason = None, said
         if agrees is not None and (missing := self._not_handed_out()):
             agrees, reason = None, missing
+        if agrees and isinstance(self.candidate.bound, Binding) and self.candidate.bound.denied:
+            agrees, reason = None, self.candidate.bound.denied
         return ConsistencyRecord(
             agrees=agrees,
             reason=reason,

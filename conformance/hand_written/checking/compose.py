@@ -76,7 +76,7 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
         fixes=fixes,
         other_fixes=[] if found.mend is None else fix_records(found.mend.otherwise, suspects),
         located="" if found.mend is None else where_it_goes_wrong(found.mend),
-        denied=found.denied if verdict == "undecided" else "",
+        denied=found.denied if verdict in ("undecided", "another-network") else "",
         maps=map_records(stepwise.findings) if told else [],
         matrices=matrix_records(found.reported) if told else [],
         norms=norms_record(stepwise, states) if told and states is not None else None,

@@ -130,7 +130,7 @@ def _accusation(found: Found) -> str:
 def gradients_of_its_own(own: ConsistencyRecord) -> str:
     """Return in words how gradients compare with the network's own forward pass."""
     if own.agrees is None:
-        return f"Its gradients could not be compared with its own forward pass: {own.reason}"
+        return f"Its gradients can't be judged by its own forward pass: {own.reason}"
     if own.agrees:
         factor = float(own.factor)
         constant = "" if factor == 1 else f", up to the constant {factor:.6g}"

@@ -267,7 +267,7 @@ def _named(unshown: str) -> str:
 def _consistency(own: ConsistencyRecord) -> Iterator[str]:
     """Yield what the network's own forward pass says: the method, then every gradient that doesn't agree."""
     if own.agrees is None:
-        yield f"its gradients could not be compared with it: {own.reason}"
+        yield f"its gradients can't be judged by it: {own.reason}"
         return
     agrees = "agrees" if own.agrees else "does not agree"
     yield f"the numerical gradient ({own.method}) {agrees}" if own.method else own.reason

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from support.small_networks import changed, checked, lstm
 
 from conformance.hand_written.checking.target import checked_target
 from conformance.hand_written.request import Request
@@ -298,3 +299,34 @@ def test_the_right_gradient_of_one_bias_does_not_stand_in_for_the_other(check):
     record = check(TWO_BIASES)
     assert record.verdict == "differs"
     assert [fault.id for fault in record.diagnosis.faults] == ["b-hh-gradient-dropped"]
+
+
+BOTH, ONE, NEITHER = "dh, dc = {0} if {0} is not None else (0, 0)", "dh, dc = 0 if {0} is None else {0}, 0", "dh, dc = 0, 0"
+
+
+@pytest.mark.parametrize(
+    ("takes", "begins", "memory", "verdict"),
+    [
+        ("dstate=None", BOTH, "dc", "conforms"),
+        ("dstate=None", NEITHER, "dc", "undecided"),
+        ("dstate=None", BOTH, "(dc if t else 0)", "undecided"),
+        ("dh_T=None", ONE, "dc", "conforms"),
+        ("dh_T=None", ONE.replace("None else", "None else 2 *"), "dc", "undecided"),
+        ("dh_T=0, dc_T=0", "dh, dc = dh_T, dc_T", "dc", "conforms"),
+        ("dh_T=0, dc_T=0", "dh, dc = dh_T, -dc_T", "dc", "undecided"),
+    ],
+)
+def test_an_lstm_is_handed_the_gradients_of_both_final_states(
+    tmp_path: Path, takes: str, begins: str, memory: str, verdict: str
+) -> None:
+    text = changed(
+        lstm("", "np.zeros((2, xs.shape[1], len(self.U)))", "np.array(hs)"),
+        ("backward(self, dhs)", f"backward(self, dhs, {takes})"),
+        ("gW, gU, gb, dh, dc = 0 * self.W, 0 * self.U, 0 * self.b, 0, 0", f"gW, gU, gb = 0 * self.W, 0 * self.U, 0 * self.b\n        {begins.format(takes.split('=')[0])}"),
+        ("for d, (x", "for t, d, (x"),
+        ("in zip(dhs[::-1]", "in zip(range(len(dhs)), dhs[::-1]"),
+        ("dc = dc + dh", f"dc = {memory} + dh"),
+    )
+    record = checked(tmp_path, text)
+    assert record.verdict == verdict, record.headline
+    assert ("handed the gradient of the final state as d" in record.denied) is (verdict == "undecided")

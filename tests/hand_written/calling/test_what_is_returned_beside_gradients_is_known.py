@@ -48,3 +48,59 @@ def test_an_array_in_the_place_of_a_gradient_is_that_gradient(
     record = checked(tmp_path, LAYER.format(below=below, more=more))
     assert record.verdict == verdict, record.headline
     assert (f"has the shape of {place} and is not that" in record.denied) is (verdict == "undecided")
+
+
+LEAKY = """
+import numpy as np
+
+
+class Leaky:
+    def __init__(self, n_in, n):
+        self.W, self.R, self.q = np.random.randn(n_in, n) * 0.4, np.random.randn(n, n) * 0.4, np.full(n, 0.7)
+
+    def forward(self, xs{start}):
+        h = {first}
+        self.xs, self.hs, self.us = xs, [h], []
+        for x in xs:
+            self.us.append(np.tanh(x @ self.W + h @ self.R))
+            h = h + np.exp(-self.q**2) * (self.us[-1] - h)
+            self.hs.append(h)
+        return np.array(self.hs[1:])
+
+    def backward(self, dhs):
+        gW, gR, gq, below, carry = np.zeros_like(self.W), np.zeros_like(self.R), np.zeros_like(self.q), [], 0
+        a = np.exp(-self.q**2)
+        for t in reversed(range(len(dhs))):
+            whole = dhs[t] + carry
+            gq += (whole * (self.us[t] - self.hs[t]) * a * -2 * self.q).sum(0)
+            da = whole * a * (1 - self.us[t] ** 2)
+            gW, gR = gW + self.xs[t].T @ da, gR + self.hs[t].T @ da
+            below.insert(0, {below})
+            carry = whole * (1 - a) + da @ self.R.T
+        return gW, gR, gq, np.array(below), {more}
+"""
+
+FROM_ZEROS = ("", "np.zeros((xs.shape[1], len(self.q)))")
+FROM_H_0 = (", h_0=None", "np.zeros((xs.shape[1], len(self.q))) if h_0 is None else h_0")
+
+
+@pytest.mark.parametrize(
+    ("start", "below", "more", "place", "told"),
+    [
+        (FROM_H_0, "da @ self.W.T", "carry", "", False),
+        (FROM_H_0, "da @ self.W.T", "2 * carry", "", False),
+        (FROM_H_0, "whole @ self.W.T", "carry", "dL/dx", False),
+        (FROM_H_0, "da @ self.W.T", "da @ self.R.T", "dL/dh_0", False),
+        (FROM_ZEROS, "da @ self.W.T", "da @ self.R.T", "", True),
+    ],
+)
+def test_another_network_returns_the_gradients_of_its_own_inputs(
+    tmp_path: Path, start: tuple[str, str], below: str, more: str, place: str, told: bool
+) -> None:
+    code = LEAKY.format(start=start[0], first=start[1], below=below, more=more)
+    record = checked(tmp_path, code, "Leaky")
+    assert record.verdict == "another-network", record.headline
+    assert record.consistency is not None
+    assert record.exit_code == (5 if place else 0), record.headline
+    assert (f"has the shape of {place} and is not that" in record.headline) is bool(place)
+    assert any("may be the gradient of an initial state" in note for note in record.notes) is told

@@ -3,15 +3,18 @@
 Values are compared in whatever order they lie, up to a constant: how something is laid out, or averaged, is no matter.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.hand_written.calling.asking import Question, question
 from conformance.hand_written.calling.backwards.search import Backward
 from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.forwards.own import by_differences
 from conformance.hand_written.calling.forwards.passes import Forward
+from conformance.hand_written.calling.forwards.starting import lines_from_zeros
 from conformance.hand_written.calling.hints.returns import returned_names
 from conformance.hand_written.calling.running.program import Ran, more, run, values
 from conformance.hand_written.calling.values.forms import numeric
@@ -19,41 +22,97 @@ from conformance.hand_written.calling.values.matching import SAME, everything, n
 from refrnn import Array
 
 
-def an_unknown_gradient(bound: Binding, backward: Backward) -> str:
-    """Return in words what is returned in the place of dL/dx, or of dL/dh_0 where that is handed over; else nothing."""
+NOT_JUDGED = "{} may be the gradient of an initial state; no way was found to hand one over, so it was not judged."
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Something whose gradient a backward pass may return: its name, its size, and what may lie in that gradient's place.
+
+    `known` is None where that isn't known.
+    """
+
+    of: str
+    size: int
+    known: Callable[[], Sequence[Array]] | None
+
+
+def an_unknown_gradient(bound: Binding, backward: Backward) -> tuple[str, tuple[str, ...]]:
+    """Return in words what is returned in the place of dL/dx, or of dL/dh_0 where that is handed over; else nothing.
+
+    And in sentences what may be such a gradient and could not be judged.
+    """
     forward = backward.forward
-    if forward.is_own or forward.fault or forward.outputs is None:
-        return ""
+    if forward.fault or forward.outputs is None:
+        return "", ()
+    asked = forward.asked if forward.is_own else _where_it_is_right(bound, forward)
+    if asked is None:
+        return "", ()
+    ran = run(bound.loaded, asked.p, (*bound.build, *bound.forward))
+    ran = more(bound.loaded, ran, bound.backward, lifted=backward.lifted) if ran.ok else ran
+    if not ran.ok:
+        return "", ()
+    own = forward.is_own
+    places = list(_places_by_differences(bound, backward) if own else _places(asked, ran, backward))
+    called = returned_names(forward.function(backward.call), "grads")
+    told = []
+    for base, array in _returned(asked, ran, backward):
+        place = next((each for each in places if each.size == array.size), None)
+        if place is None:
+            continue
+        name = called.get(base) or _in_words(base.removeprefix("grads"))
+        if place.known is None:
+            told.append(NOT_JUDGED.format(name[0].upper() + name[1:]))
+        elif not any(_is_any_multiple(_in_order(array), _in_order(each)) for each in place.known()):
+            gradient = f"dL/d{place.of}"
+            return f"beside right gradients it returns {name}, which has the shape of {gradient} and is not that", ()
+    return "", tuple(dict.fromkeys(told))
+
+
+def _where_it_is_right(bound: Binding, forward: Forward) -> Question | None:
+    """Return a question that a forward pass answers rightly: from an initial state where it takes one, or from 0."""
     for h_0 in dict.fromkeys((bound.takes_h_0, False)):
         asked = question(replace(forward.asked.case, h_0=h_0), forward.asked.traits)
         ran = run(bound.loaded, asked.p, (*bound.build, *bound.forward))
         if ran.ok and _is_right(forward, asked, ran):
-            break
-    else:
-        return ""
-    ran = more(bound.loaded, ran, bound.backward, lifted=backward.lifted)
-    if not ran.ok:
-        return ""
-    of_x = 0 if forward.inputs.ids or asked.exact.d_x is None else asked.exact.d_x.size
-    d_h_0 = None if backward.loop is not None else asked.exact.d_h_0
-    known = {
-        of_x: ("x", [_in_order(array) for array in _known(asked, ran)]),
-        0 if d_h_0 is None else d_h_0.size: ("h_0", [_in_order(array) for array in _of_a_state(asked, ran)]),
-    }
-    called = returned_names(forward.function(backward.call), "grads")
+            return asked
+    return None
+
+
+def _returned(asked: Question, ran: Ran, backward: Backward) -> Iterator[tuple[str, Array]]:
+    """Yield what a backward pass returns beside the gradients that are read, and where it lies."""
     items, read = everything(Ran(names=ran.names), ["grads"]), " ".join(backward.harvest.expressions.values())
     within = no_last_steps(items, asked.case.steps)
     for series in series_in(items, asked.case.steps):
         array = series.stacked
         if series.base in within or (series.base != "grads" and series.base in read):
             continue
-        if not array.size or array.size not in known or not np.all(np.isfinite(array)) or not np.any(array):
-            continue
-        whose, others = known[array.size]
-        if not any(_is_any_multiple(_in_order(array), each) for each in others):
-            name = called.get(series.base) or _in_words(series.base.removeprefix("grads"))
-            return f"beside right gradients it returns {name}, which has the shape of dL/d{whose} and is not that"
-    return ""
+        if array.size and np.all(np.isfinite(array)) and np.any(array):
+            yield series.base, array
+
+
+def _places(asked: Question, ran: Ran, backward: Backward) -> Iterator[Place]:
+    """Yield the gradients that the reference has, and all else that lies at hand in their shapes."""
+    exact = asked.exact
+    if exact.d_x is not None and not backward.forward.inputs.ids:
+        yield Place(of="x", size=exact.d_x.size, known=lambda: list(_known(asked, ran)))
+    if exact.d_h_0 is not None and backward.loop is None:
+        yield Place(of="h_0", size=exact.d_h_0.size, known=lambda: list(_of_a_state(asked, ran)))
+
+
+def _places_by_differences(bound: Binding, backward: Backward) -> Iterator[Place]:
+    """Yield the gradients of a network's own forward pass, by differences."""
+    forward = backward.forward
+    p, lines = forward.asked.p, tuple(bound.forward)
+
+    def moved(name: str, lines: tuple[str, ...]) -> Callable[[], list[Array]]:
+        return lambda: [by_differences(bound.loaded, forward, backward.entry, name, lines)]
+
+    if not forward.inputs.ids:
+        yield Place(of="x", size=p.x.size, known=moved("x", lines))
+    if backward.loop is None:
+        starts = [moved("h_0", each) for each in lines_from_zeros(bound.loaded, forward)]
+        known = (lambda: [array for start in starts for array in start()]) if starts else None
+        yield Place(of="h_0", size=p.h_0.size, known=known)
 
 
 def _in_words(place: str) -> str:

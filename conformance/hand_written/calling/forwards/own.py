@@ -211,6 +211,23 @@ def numerical(moved: Moved, entry: Entry, p: Asked) -> Mapping[str, Array]:
     }
 
 
+def by_differences(
+    loaded: Loaded, forward: Forward, entry: Entry, name: str, lines: Sequence[str]
+) -> Array:
+    """Return the gradient of what lines of a forward pass are handed as `p.name`, by central differences."""
+    p, shown = forward.asked.p, forward.outputs
+    start = np.asarray(getattr(p, name))
+
+    def loss(index: int, step: float) -> float:
+        there = start.copy()
+        there.reshape(-1)[index] += step
+        ran = run(loaded, p.holding(name, there), (*forward.build, *lines))
+        return _loss(np.array(value(ran, shown.expression) if ran.ok and shown else np.nan), entry, p)
+
+    slopes = [(loss(n, STEP) - loss(n, -STEP)) / (2 * STEP) for n in range(start.size)]
+    return np.array(slopes).reshape(start.shape)
+
+
 def _loss(outputs: Array, entry: Entry, p: Asked) -> float:
     """Return the loss whose cotangent a backward pass is given; no number where there are no outputs."""
     if np.ndim(outputs) == 0 and np.isnan(outputs):

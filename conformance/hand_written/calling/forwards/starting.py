@@ -1,7 +1,10 @@
 """An initial state that a forward pass takes by an argument whose name doesn't say so: found by handing it one."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 from msgspec import structs
 
 from conformance.hand_written.calling.asking import question
@@ -9,8 +12,11 @@ from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints.arguments import given, parameters_of
 from conformance.hand_written.calling.hints.inputs import states
 from conformance.hand_written.calling.loading.load import Loaded
-from conformance.hand_written.calling.running.program import Ran, run
+from conformance.hand_written.calling.running.program import Ran, run, values
 from conformance.hand_written.calling.values.matching import everything, recognised
+
+ZEROS_OF_A_STATE = re.compile(r"np\.zeros_like\((p\.h_0[^()]*)\)")
+"""The zeros that an argument for an initial state is handed."""
 
 
 def lines_from_a_state(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
@@ -25,18 +31,50 @@ def lines_from_a_state(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
         or any("p.h_0" in line for line in (*forward.build, *forward.lines))
     ):
         return ()
+    asked = question(replace(forward.asked.case, h_0=True), forward.asked.traits)
+    for trial in _handed_a_state(structs.replace(forward, asked=asked)):
+        ran = run(loaded, asked.p, (*trial.build, *trial.lines))
+        items = everything(Ran(names=ran.names), ["result", *trial.built.setup.roots]) if ran.ok else []
+        if structs.replace(trial, ran=ran, matches=tuple(recognised(items, asked.forward))).complete:
+            return trial.lines
+    return ()
+
+
+def lines_from_zeros(loaded: Loaded, forward: Forward) -> Iterator[tuple[str, ...]]:
+    """Yield the lines that hand a forward pass of its own kind an initial state of zeros, by one argument each.
+
+    With zeros the outputs are what they are without that argument, with anything else they are others.
+    """
+    shown, p = forward.outputs, forward.asked.p
+    other = p.holding("h_0", np.cos(np.arange(p.h_0.size)).reshape(p.h_0.shape))
+    if shown is None or forward.loop:
+        return
+    handed = tuple(ZEROS_OF_A_STATE.sub(r"\1", line) for line in forward.lines)
+    trials = (
+        [handed]
+        if any("p.h_0" in line for line in handed)
+        else [each.lines for each in _handed_a_state(forward)]
+    )
+    known: set[str] = set()
+    for lines in trials:
+        names = set(re.findall(r"(\w+)=[^=]*\bp\.h_0", lines[-1]))
+        if names & known:
+            continue
+        plain, zeros, moved = (
+            values(run(loaded, asked, (*forward.build, *each)), {"it": shown.expression}).get("it")
+            for asked, each in ((p, forward.lines), (p, lines), (other, lines))
+        )
+        if zeros is not None and moved is not None and np.array_equal(plain, zeros):
+            if not np.array_equal(zeros, moved):
+                known |= names
+                yield lines
+
+
+def _handed_a_state(forward: Forward) -> Iterator[Forward]:
+    """Yield a forward pass with p.h_0 handed to each argument that may be left out, in each form of a state."""
     parameters = parameters_of(forward.function(forward.call)) or []
     handed = given(parameters, forward.arguments.text)
-    free = [q.name for q in parameters if q.default is None and q.name not in handed]
-    asked = question(replace(forward.asked.case, h_0=True), forward.asked.traits)
-    for name in free:
+    for name in (q.name for q in parameters if q.default is None and q.name not in handed):
         for state in states("p.h_0", batched=forward.inputs.batched):
             text = ", ".join(filter(None, (forward.arguments.text, f"{name}={state}")))
-            trial = structs.replace(
-                forward, asked=asked, arguments=structs.replace(forward.arguments, text=text)
-            )
-            ran = run(loaded, asked.p, (*trial.build, *trial.lines))
-            items = everything(Ran(names=ran.names), ["result", *trial.built.setup.roots]) if ran.ok else []
-            if structs.replace(trial, ran=ran, matches=tuple(recognised(items, asked.forward))).complete:
-                return trial.lines
-    return ()
+            yield structs.replace(forward, arguments=structs.replace(forward.arguments, text=text))

@@ -233,12 +233,12 @@ def _view(array: Array, axes: str) -> Array:
 
 
 def agreement(view: Array, truth: Array) -> tuple[int, int]:
-    """Return how many steps agree, at the better of the possible shifts, and that shift."""
+    """Return how many steps agree, at the better of the possible shifts, and that shift; a last step of zeros says nothing."""
     scale = np.abs(truth).max() or 1.0
     best = (0, 0)
     n, steps = view.shape[0], truth.shape[0]
     if n == 1 and steps != 1:
-        return int(_close(view[0], truth[-1], scale)), 0
+        return int(bool(np.any(truth[-1])) and _close(view[0], truth[-1], scale)), 0
     for shift in range(n - steps, -1, -1):
         off = np.abs(view[shift : shift + steps] - truth).max(axis=(1, 2))  # (T,)
         best = max(best, (int(np.count_nonzero(off <= SAME * scale)), shift))
