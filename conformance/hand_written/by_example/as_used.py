@@ -21,6 +21,7 @@ from conformance.hand_written.by_example.held import (
     OF_NONE,
     OTHERWISE_ELSEWHERE,
     RATES_OF_THEIR_OWN,
+    UP_ITS_LOSS,
     WITH_ANOTHER_NUMBER,
     ByItsLoss,
 )
@@ -48,7 +49,14 @@ SYMMETRIC = "the derivative of its updates is symmetric, as only that of a gradi
 
 ONLY_AT_TIMES = "its updates are gradients of the loss that it computes in some steps, and aren't in others"
 
-UNEXPLAINED = (OF_ANOTHER, OTHERWISE_ELSEWHERE, WITH_ANOTHER_NUMBER, BY_ANOTHER_RULE, RATES_OF_THEIR_OWN)
+UNEXPLAINED = (
+    OF_ANOTHER,
+    UP_ITS_LOSS,
+    OTHERWISE_ELSEWHERE,
+    WITH_ANOTHER_NUMBER,
+    BY_ANOTHER_RULE,
+    RATES_OF_THEIR_OWN,
+)
 """How ends what is told of updates that may be mistaken, and speaks against what agrees otherwise."""
 
 Progress = Callable[[str], None]
@@ -280,7 +288,7 @@ def _record(request: Request, use: Use, found: ByItsLoss) -> CheckRecord:
     notes = [
         f"The loss is {found.loss}; {numerically}."
         if found.loss
-        else "Which loss that is, and so dL/dy, was not judged.",
+        else "Which loss that is, and so dL/dy, and whether it goes down that loss, was not judged.",
         "What its network computes was not compared with torch.nn.RNN.",
         *found.notes,
     ]

@@ -77,6 +77,8 @@ OPEN = ByItsLoss(verdict="open")
 
 UPHILL = "It goes uphill: along the gradient of its loss."
 
+UP_ITS_LOSS = "its updates go uphill, along the gradient of what it calls its loss"
+
 OF_ANOTHER = "its updates are gradients of one function, and not of the loss that it computes"
 
 BY_ANOTHER_RULE = (
@@ -103,17 +105,21 @@ class Held:
         self.values, self.moves, self.updates = moved.values, moved.moves, moved.updates
         self.base, self.same = moved.base, moved.same
 
-    def goes_as_a_whole(self) -> str:
-        """Return what is called a loss and has the whole update for its gradient times a constant, "" where none is."""
-        named = (key for key in self.same.numbers if is_called_a_loss(_in_words(key)))
-        return next((_as_a_loss(key) for key in named if self._goes_by(key)), "")
+    def goes_as_a_whole(self) -> ByItsLoss:
+        """Hold the whole update against what is called a loss: its gradient times a constant, or open."""
+        named = {key: self._rate_by(key) for key in self.same.numbers if is_called_a_loss(_in_words(key))}
+        rates = {key: rate for key, rate in named.items() if rate is not None}
+        if not rates:
+            return OPEN
+        loss = min(rates, key=lambda key: rates[key])
+        return _told("right", _as_a_loss(loss), list(self.values), (), (), _on_rates([rates[loss]]))
 
-    def _goes_by(self, key: Key) -> bool:
-        """Tell whether the whole update is the gradient of a number times a constant."""
+    def _rate_by(self, key: Key) -> float | None:
+        """Return the constant by which the whole update is the gradient of a number, None where it isn't."""
         moves = [_as_one([move[n] for move in self.moves.values()]) for n in range(DIRECTIONS)]
         slope = self.moved.slope_of_all(key, self.same.numbers[key])
         whole = _as_one(list(self.updates.values()))
-        return slope is not None and slope.clear and ratio_of(whole, moves, slope) is not None
+        return ratio_of(whole, moves, slope) if slope is not None and slope.clear else None
 
     def sees(self, loss: str, other: Recording) -> bool:
         """Tell whether a loss is another number in another run."""
@@ -136,7 +142,7 @@ class Held:
         return tuple(dict.fromkeys(loss for key in named if (loss := _as_a_loss(key)) not in other))
 
     def _denies(self, key: Key) -> bool:
-        if self._goes_by(key):
+        if self._rate_by(key) is not None:
             return False
         slopes = self.moved.slopes_of(key, self.same.numbers[key])
         scale = max((float(np.abs(s.value).max()) for s in slopes.values()), default=0.0)
@@ -339,6 +345,15 @@ def is_called_a_loss(number: str) -> bool:
     (True, False)
     """
     return any(CALLED_A_LOSS.fullmatch(word) for word in re.findall(r"\w+", number))
+
+
+def is_to_fall(number: str) -> bool:
+    """Tell whether a number is called a loss that training makes smaller; an objective may be one to make larger.
+
+    >>> is_to_fall("the number cost in fit"), is_to_fall("the number objective in fit"), is_to_fall("the number r in fit")
+    (True, False, False)
+    """
+    return is_called_a_loss(number) and re.search("objective|criterion", number, re.IGNORECASE) is None
 
 
 def _is_cut_off(update: Array) -> bool:

@@ -14,11 +14,13 @@ from conformance.hand_written.by_example.held import (
     OF_ANOTHER,
     OPEN,
     OTHERWISE_ELSEWHERE,
+    UP_ITS_LOSS,
     UPHILL,
     WITH_ANOTHER_NUMBER,
     ByItsLoss,
     Held,
     is_called_a_loss,
+    is_to_fall,
 )
 from conformance.hand_written.by_example.moved import Moved
 from conformance.hand_written.by_example.parameters import Parameters, drawn, parameters_of
@@ -52,10 +54,10 @@ def by_its_loss(step: Step, *, at_once: bool = False) -> ByItsLoss:
     held = _held(step, own)
     if held is None:
         return nothing
-    if at_once and (loss := held.goes_as_a_whole()):
-        best = replace(nothing, verdict="right", loss=loss, right=tuple(own.values))
-    else:
-        best = _best(held)
+    best = held.goes_as_a_whole() if at_once else OPEN
+    best = _best(held) if best.verdict == "open" else best
+    if best.verdict == "right" and UPHILL in best.notes and is_to_fall(best.loss):
+        best = replace(OPEN, notes=(UP_ITS_LOSS,))
     if best.verdict == "right" and not best.by_no_loss and _goes_otherwise_elsewhere(step, own, best.loss):
         best = replace(OPEN, notes=(OTHERWISE_ELSEWHERE,))
     if best.verdict == "right" and not best.by_no_loss and (name := _hidden_by(step, own, held, best.loss)):

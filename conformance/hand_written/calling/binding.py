@@ -18,6 +18,7 @@ from conformance.hand_written.calling.forwards.returning import starts_in
 from conformance.hand_written.calling.interface import Attempt, Interface
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.other_options import Option
+from conformance.hand_written.calling.running.clipping import Clips
 from conformance.hand_written.calling.running.handing import handed
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, begun, more, run, value, values
@@ -183,6 +184,11 @@ class Binding(Struct, frozen=True, kw_only=True):
             forward = Counter(ran.clips.limits)
             return _checked(more(self.loaded, ran, self.backward)).clips.limits - forward
 
+    def limits_of_forward(self, problem: Problem) -> Clips:
+        """Return the limits at which its forward pass cuts off values on an admitted problem, and which are reached."""
+        with sandbox():
+            return _checked(run(self.loaded, Asked(problem), (*self.build, *self._forward_on(problem)))).clips
+
     def calls(self, problems: Sequence[Problem]) -> list[Call]:
         """Build one network, call it on one problem after the other, and return what each call did."""
         for problem in problems:
@@ -196,8 +202,8 @@ class Binding(Struct, frozen=True, kw_only=True):
                 found.append(self._call(problem, ran))
         return found
 
-    def own_forward(self) -> OwnForward:
-        """Return the network by its own parameters, run once forward and backward.
+    def own_forward(self, problem: Problem | None = None) -> OwnForward:
+        """Return the network by its own parameters, run once forward and backward, on its own case where none is given.
 
         Raises
         ------
@@ -207,7 +213,7 @@ class Binding(Struct, frozen=True, kw_only=True):
         if self.own is None:
             message = "which of its arrays are parameters, and which its outputs, was not found out"
             raise Unsupported(message)
-        own, problem = self.own, self.admit(materialise(self.problem_case))
+        own, problem = self.own, self.admit(problem or materialise(self.problem_case))
         with sandbox():
             p = Asked(problem)
             ran = _checked(run(self.loaded, p, (*self.build, *self.forward)))

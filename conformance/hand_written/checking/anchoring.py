@@ -7,7 +7,8 @@ for a single step; or faults that are known reproduce every gradient.
 """
 
 import ast
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -211,6 +212,19 @@ def up_to_how_many_steps(candidate: Candidate) -> str:
         if wrong:
             return f"for T up to {steps - 1} they agree; for T = {steps} they don't, in {', '.join(wrong)}"
     return ""
+
+
+def steps_that_deny(candidate: Candidate, longer: Sequence[int]) -> int:
+    """Return the steps of the first longer sequence on which gradients don't agree with the own forward pass, else 0."""
+    bound = cast("Binding", candidate.bound)
+    if bound.own is None or re.search(r"\[-?\d{1,3}\]", bound.own.outputs):
+        return 0  # what is shown may be read at a place that is the last one of that many steps
+    free = structs.replace(candidate, bound=structs.replace(bound, lifted=True))
+    for steps in longer:
+        found = for_so_many_steps(free, steps)
+        if found is not None and found.verdict == "differs":
+            return steps
+    return 0
 
 
 def for_so_many_steps(candidate: Candidate, steps: int) -> Consistency | None:

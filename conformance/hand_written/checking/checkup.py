@@ -22,6 +22,7 @@ from conformance.hand_written.checking.anchoring import (
     is_handed_over,
     is_read_by_its_head,
     is_right_in_its_parameters,
+    steps_that_deny,
     up_to_how_many_steps,
 )
 from conformance.hand_written.checking.as_written import as_written
@@ -39,6 +40,7 @@ from conformance.hand_written.checking.meant import meant_otherwise
 from conformance.hand_written.checking.mended import with_mend
 from conformance.hand_written.checking.other_inputs import (
     agrees_with_repeated_words,
+    asked_beyond_its_limits,
     asked_other_lengths,
 )
 from conformance.hand_written.checking.own_loss import OwnLoss, loss_of_another, own_loss
@@ -216,7 +218,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
 
     def found(self) -> Found:
         """Return all that is found about it."""
-        candidate = self._with_other_lengths()
+        candidate = self._with_other_inputs()
         own = (
             self._consistency()
             if candidate.shows_its_loss_alone
@@ -254,8 +256,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
             "goes wrong where a word occurs twice: its gradients don't agree with its own forward pass then"
         )
 
-    def _with_other_lengths(self) -> Candidate:
-        """Return the candidate with what is known of it on sequences of other lengths, where it takes any."""
+    def _with_other_inputs(self) -> Candidate:
+        """Return the candidate with what is known of it on sequences of other lengths, and on large inputs."""
         candidate, bound = self.candidate, self.candidate.bound
         if (
             not isinstance(bound, Binding)
@@ -263,7 +265,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
             or candidate.outcome.backward is None
         ):
             return candidate
-        return replaced(candidate, bound=asked_other_lengths(bound))
+        return replaced(candidate, bound=asked_beyond_its_limits(asked_other_lengths(bound)))
 
     def _excuse(self, by_itself: OwnLoss | None) -> str:
         """Return why gradients that differ aren't held against it, in words; empty where they are."""
@@ -282,6 +284,14 @@ class Checkup(Struct, frozen=True, kw_only=True):
         denied = self.as_declared or by_itself is not None
         may_be = candidate.outcome.forward != "differs" and not denied
         return OF_ANOTHER_LOSS if may_be and are_of_some_loss(candidate) else ""
+
+    def _denied_by_its_own(self) -> str:
+        """Return in words what denies gradients that agree with the network's own forward pass on its own case."""
+        candidate, bound = self.candidate, self.candidate.bound
+        if not isinstance(bound, Binding) or bound.denied:
+            return bound.denied if isinstance(bound, Binding) else ""
+        steps = None if is_stepwise(candidate) else steps_that_deny(candidate, parts.longer(bound))
+        return f"for T = {candidate.case.steps} they agree with it, for T = {steps} they don't" if steps else ""
 
     def _not_handed_out(self) -> str:
         """Return in words which gradients of its own parameters nobody gets."""
@@ -377,8 +387,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
             agrees, reason = None, said
         if agrees is not None and (missing := self._not_handed_out()):
             agrees, reason = None, missing
-        if agrees and isinstance(self.candidate.bound, Binding) and self.candidate.bound.denied:
-            agrees, reason = None, self.candidate.bound.denied
+        if agrees and (denied := self._denied_by_its_own()):
+            agrees, reason = None, denied
         return ConsistencyRecord(
             agrees=agrees,
             reason=reason,

@@ -1,4 +1,4 @@
-"""Inputs of other kinds: sequences of other lengths where lengths or a mask are taken, and words that occur twice.
+"""Inputs of other kinds: sequences of other lengths, words that occur twice, and what is large enough to be cut off.
 
 The reference says nothing about what becomes of a state in padding: it may stay, be zeroed, or go on. So the gradients
 are differentiated numerically from what the network itself gives then, with a loss that sees no step in padding.
@@ -6,16 +6,20 @@ are differentiated numerically from what the network itself gives then, with a l
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
+import numpy as np
 from msgspec import structs
 
+from conformance.cases import materialise
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.describing import EVERY_STEP_COUNTED, NOT_SHORTER
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.inputs import LENGTHS, MASKS
 from conformance.hand_written.checking.consistency import Consistency, consistency
-from conformance.hand_written.checking.running import attempt
+from conformance.hand_written.checking.running import Failure, attempt
+from conformance.judge import Finding
 
 SHORTER = "np.maximum(p.T - 2 * np.arange(p.B), 1)"
 """The lengths that are asked, T, T − 2, T − 4 and so on."""
@@ -34,6 +38,9 @@ SHORTER_MASKS = {
 }
 """The same of masks of ones."""
 
+LARGER = 2.0**6
+"""How many times as large inputs are, all steps alike, where what a forward pass cuts off is to be reached."""
+
 WORDS = "p.rows"
 """The rows of a table of words that are asked for, each once."""
 
@@ -50,6 +57,35 @@ def asked_other_lengths(bound: Binding) -> Binding:
         return structs.replace(bound, notes=(*notes, agreed))
     denied = "on sequences of other lengths its gradients don't agree with its own forward pass"
     return structs.replace(bound, notes=notes, contradicted=bound.contradicted or denied)
+
+
+def asked_beyond_its_limits(bound: Binding) -> Binding:
+    """Return how a network is called with what is known of it where values in its forward pass are cut off at ±c.
+
+    A gradient that is off by no more than numbers in single precision are is as good as right there: σ'(±c) is for 0.
+    """
+    problem = bound.admit(materialise(bound.problem_case))
+    first = problem.layout.time_major(problem.x)[:1]
+    alike = np.repeat(first, problem.case.steps, axis=0)
+    larger = replace(problem, x=LARGER * problem.layout.restored(alike))
+    limits = attempt(bound.limits_of_forward, problem)
+    if bound.own is None or bound.traits.one_hot or isinstance(limits, Failure) or not limits.limits:
+        return bound
+    reached = attempt(bound.limits_of_forward, larger)
+    if isinstance(reached, Failure) or not reached.reached - limits.reached:
+        return bound
+    found = attempt(lambda larger: consistency(bound.own_forward(larger)), larger)
+    if not isinstance(found, Consistency) or not any(map(_is_clearly_wrong, found.findings)):
+        return bound
+    cut_off = ", ".join(f"±{limit:g}" for limit in sorted(reached.reached))
+    denied = f"where its forward pass cuts values off at {cut_off}, its gradients don't agree with it"
+    return structs.replace(bound, contradicted=bound.contradicted or denied)
+
+
+def _is_clearly_wrong(finding: Finding) -> bool:
+    got, expected = finding.comparison.got, finding.comparison.expected
+    off = float(np.abs(got - expected).max())
+    return finding.verdict == "differs" and off > np.finfo(np.float32).eps * float(np.abs(expected).max())
 
 
 def agrees_with_other_lengths(bound: Binding) -> bool | None:

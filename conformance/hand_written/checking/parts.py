@@ -13,6 +13,7 @@ from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding, unlimited
 from conformance.hand_written.calling.hints.arguments import parameters_of
 from conformance.hand_written.calling.hints.names import STATE
+from conformance.hand_written.calling.hints.sources import nodes_of
 from conformance.hand_written.checking.answering import answer_to
 from conformance.hand_written.checking.choosing import Candidate, judged_on
 from conformance.hand_written.checking.judging import Judged, judge
@@ -24,6 +25,9 @@ from conformance.record.check import PartRecord
 
 LONGER = (12, 41)
 """Steps of longer sequences: what holds some of them only goes wrong there."""
+
+MOST_STEPS = 300
+"""The longest sequence that is asked for because the code has a whole number that is nearly as large."""
 
 NO_START = "none of its arguments is called like an initial state"
 NOT_HANDED = (
@@ -107,7 +111,7 @@ def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
     """
     bound = of_any_length(candidate.bound, candidate.case.steps)
     fixed = isinstance(bound, Binding) and bound.traits.crossed
-    for steps in LONGER[:1] if fixed else LONGER:
+    for steps in LONGER[:1] if fixed else longer(bound):
         problem = softened(drawn(replace(candidate.case, steps=steps)))
         answer = answer_to(bound, problem, candidate.caught)
         if isinstance(answer, Failure):
@@ -117,6 +121,20 @@ def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
         if found.differs:
             return found
     return None
+
+
+def longer(bound: Bound) -> list[int]:
+    """Return the steps of longer sequences: some, and more than any number in the code, as of places in a buffer."""
+    code = vars(bound.loaded.code).values() if isinstance(bound, Binding) and not bound.stated else ()
+    written = [value for value in code if type(value) is int]
+    written += [
+        node.value
+        for value in code
+        if inspect.isclass(value) or inspect.isroutine(value)
+        for node in nodes_of(value)
+        if isinstance(node, ast.Constant) and type(node.value) is int
+    ]
+    return [*LONGER, *(n + 2 for n in [max((n for n in written if n < MOST_STEPS), default=0)] if n + 2 > LONGER[-1])]
 
 
 def of_any_length(bound: Bound, steps: int) -> Bound:

@@ -63,6 +63,7 @@ MISTAKES = {
     "an update of one parameter": ("-= 0.01 * g", "-= 0.01 * (g + 0.2 * g.T if name == 'U' else g)"),
     "biases that decay": ("-= 0.01 * g", "-= 0.01 * (g + 0.1 * net.b if name == 'b' else g)"),
     "a weight that is left out": ("net.backward(y - d).items():", "list(net.backward(y - d).items())[1:]:"),
+    "an update that goes uphill": ("-= 0.01 * g", "+= 0.01 * g"),
     "another loss than the one that is told": ("0.5 * np.sum((y - d) ** 2)", "0.25 * np.sum((y - d) ** 4)"),
 }
 

@@ -98,11 +98,26 @@ def test_sums_in_random_order_are_right_and_told_as_not_repeatable(tmp_path, ord
     assert ("it isn't repeatable" in broken(record)) != repeatable
 
 
-@pytest.mark.parametrize(("longer", "verdict"), [("dWh.T", "differs"), ("1 * dWh", "conforms")])
-def test_gradients_that_are_right_for_short_sequences_alone_are_wrong(tmp_path, longer, verdict):
-    record = checked(tmp_path, network(f"if len(dys) > 7:\n    dWh = {longer}\n{GRADIENTS}"))
-    assert record.verdict == verdict
-    assert ("is right for 7 steps, and goes wrong for 12" in record.headline) == (verdict == "differs")
+@pytest.mark.parametrize(
+    ("most", "longer", "wrong_for"),
+    [(7, "dWh.T", "12"), (70, "dWh.T", "72"), (7, "1 * dWh", ""), (70, "1 * dWh", "")],
+)
+def test_gradients_that_are_right_for_short_sequences_alone_are_wrong(tmp_path, most, longer, wrong_for):
+    record = checked(tmp_path, network(f"if len(dys) > {most}:\n    dWh = {longer}\n{GRADIENTS}"))
+    assert record.verdict == ("differs" if wrong_for else "conforms")
+    assert (f"is right for 7 steps, and goes wrong for {wrong_for}" in record.headline) is bool(wrong_for)
+
+
+@pytest.mark.parametrize(("most", "wrong_for"), [(7, "12"), (70, "72"), (700, "")])
+def test_another_network_is_asked_longer_sequences_too(tmp_path, most, wrong_for):
+    text = changed(
+        network(f"if len(dys) > {most}:\n    dWh = dWh.T\n{GRADIENTS}"),
+        ("np.tanh(self.Wx", "np.sin(self.Wx"),
+        ("(1 - self.hs[t + 1] ** 2)", "np.cos(self.Wx @ self.xs[t] + self.Wh @ self.hs[t] + self.bh)"),
+    )
+    record = checked(tmp_path, text)
+    assert (record.verdict, record.exit_code) == ("another-network", 5 if wrong_for else 0), record.headline
+    assert (f"for T = {wrong_for} they don't" in record.headline) is bool(wrong_for)
 
 
 @pytest.mark.parametrize(("shown", "verdict"), [("xs[:20]", "differs"), ("xs[:200]", "conforms")])

@@ -1,7 +1,7 @@
-"""Sequences of other lengths, and words that occur twice, are held against the network's own forward pass."""
+"""Sequences of other lengths, words that occur twice, and large inputs are held against the network's own forward pass."""
 
 import pytest
-from support.small_networks import changed, checked
+from support.small_networks import changed, checked, network
 
 NETWORK = """
 import numpy as np
@@ -122,3 +122,28 @@ def test_the_gradient_of_a_word_is_the_sum_over_all_its_places(tmp_path):
     wrong = checked(tmp_path, changed(WORDS, (once, 'grads["table"][self.words] += das @ self.W.T')))
     assert wrong.verdict == "differs"
     assert "where a word occurs twice" in wrong.headline
+
+
+@pytest.mark.parametrize(
+    ("limited", "slope", "verdict"),
+    [
+        ("np.clip({}, -3, 3)", "da", "undecided"),
+        ("np.clip({}, -3, 3)", "da * (np.abs(self.a[t]) < 3)", "conforms"),
+        ("np.clip({}, -500, 500)", "da", "conforms"),
+        ("np.clip({}, -25, 25)", "da", "conforms"),
+    ],
+)
+def test_what_a_forward_pass_cuts_off_is_reached(tmp_path, limited, slope, verdict):
+    text = changed(
+        network(attributes="self.a = []"),
+        ("self.xs, self.hs = xs, [np.zeros(len(self.bh))]", "self.xs, self.hs, self.a = xs, [np.zeros(len(self.bh))], []"),
+        (
+            "self.hs.append(np.tanh(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh))",
+            "self.a.append(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh)\n"
+            f"            self.hs.append(np.tanh({limited.format('self.a[-1]')}))",
+        ),
+        ("(1 - self.hs[t + 1] ** 2)", f"(1 - self.hs[t + 1] ** 2)\n            da = {slope}"),
+    )
+    record = checked(tmp_path, text)
+    assert record.verdict == verdict, record.headline
+    assert ("cuts values off at ±3, its gradients don't agree" in record.headline) is (verdict == "undecided")
