@@ -26,6 +26,7 @@ from conformance.hand_written.calling.forwards.passes import ASKED, Forward, cas
 from conformance.hand_written.calling.forwards.returning import an_earlier_state
 from conformance.hand_written.calling.forwards.search import NOT_TRIED, Searching
 from conformance.hand_written.calling.forwards.walking import mistaken_loops
+from conformance.hand_written.calling.forwards.wrong import without_a_state
 from conformance.hand_written.calling.found import (
     Found,
     hides_the_batch,
@@ -44,7 +45,7 @@ from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, SearchIsOver
 from conformance.hand_written.calling.running.suppressing import suppressing_errors
-from conformance.hand_written.calling.scope import is_an_entry, was_asked_about
+from conformance.hand_written.calling.scope import has_a_loop_below, is_an_entry, was_asked_about
 from conformance.hand_written.calling.skeleton import skeleton
 from conformance.hand_written.calling.stepping import with_steps_noted
 
@@ -215,7 +216,9 @@ def _others(loaded: Loaded, found: Found) -> Iterator[Forward]:
     if found.mistaken:
         yield from found.mistaken
         return
-    yield from searching.recognising.with_one_mistake(searching.ran)
+    for forward in searching.recognising.with_one_mistake(searching.ran):
+        if not (forward.loop and without_a_state(forward.fault) and has_a_loop_below(loaded, forward)):
+            yield forward  # and not a loop of ours around one of theirs, which starts anew at every step
     yield from own_forwards(loaded, searching.ran)
 
 

@@ -291,7 +291,9 @@ class Checkup(Struct, frozen=True, kw_only=True):
         if not isinstance(bound, Binding) or bound.denied:
             return bound.denied if isinstance(bound, Binding) else ""
         steps = None if is_stepwise(candidate) else steps_that_deny(candidate, parts.longer(bound))
-        return f"for T = {candidate.case.steps} they agree with it, for T = {steps} they don't" if steps else ""
+        return (
+            f"for T = {candidate.case.steps} they agree with it, for T = {steps} they don't" if steps else ""
+        )
 
     def _not_handed_out(self) -> str:
         """Return in words which gradients of its own parameters nobody gets."""

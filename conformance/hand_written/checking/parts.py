@@ -107,20 +107,38 @@ def of_a_longer_sequence(candidate: Candidate) -> Candidate | None:
     """Return the network judged on the first of some longer sequences on which it goes wrong, None where on none.
 
     Its cotangents are 2¹⁰ times smaller, so that what limits large gradients isn't reached by the sums over more steps;
-    where the loss makes them of ids, they can't be, and the longest sequence is left out.
+    where the loss makes them of ids, they can't be, and the longest sequence is left out. A forward pass goes wrong by
+    the length at the same step of whatever data; where it doesn't, it is what is in them: something is cut off.
     """
     bound = of_any_length(candidate.bound, candidate.case.steps)
     fixed = isinstance(bound, Binding) and bound.traits.crossed
     for steps in LONGER[:1] if fixed else longer(bound):
-        problem = softened(drawn(replace(candidate.case, steps=steps)))
-        answer = answer_to(bound, problem, candidate.caught)
-        if isinstance(answer, Failure):
+        case = replace(candidate.case, steps=steps)
+        found = _on_softened(candidate, bound, case)
+        if found is None or not found.differs:
             continue
-        outcome = outcome_of(answer.truth, answer.tidied.observation)
-        found = structs.replace(candidate, case=answer.truth.problem.case, answer=answer, outcome=outcome)
-        if found.differs:
+        others = (_on_softened(candidate, bound, replace(case, seed=case.seed + n)) for n in (1, 2))
+        if found.outcome.forward != "differs" or all(
+            _goes_wrong_at(o) == _goes_wrong_at(found) for o in others
+        ):
             return found
     return None
+
+
+def _on_softened(candidate: Candidate, bound: Bound, case: Case) -> Candidate | None:
+    """Return the network judged on a case with smaller cotangents, None where it gives nothing there."""
+    answer = answer_to(bound, softened(drawn(case)), candidate.caught)
+    if isinstance(answer, Failure):
+        return None
+    outcome = outcome_of(answer.truth, answer.tidied.observation)
+    return structs.replace(candidate, case=answer.truth.problem.case, answer=answer, outcome=outcome)
+
+
+def _goes_wrong_at(candidate: Candidate | None) -> int | None:
+    """Return the first time step at which a forward pass goes wrong, None where it doesn't."""
+    findings = [] if candidate is None else candidate.outcome.judged.of_phase("forward")
+    first = next((f.first for f in findings if f.first is not None and f.verdict == "differs"), None)
+    return None if first is None else first.index.get("t")
 
 
 def longer(bound: Bound) -> list[int]:
@@ -134,7 +152,10 @@ def longer(bound: Bound) -> list[int]:
         for node in nodes_of(value)
         if isinstance(node, ast.Constant) and type(node.value) is int
     ]
-    return [*LONGER, *(n + 2 for n in [max((n for n in written if n < MOST_STEPS), default=0)] if n + 2 > LONGER[-1])]
+    return [
+        *LONGER,
+        *(n + 2 for n in [max((n for n in written if n < MOST_STEPS), default=0)] if n + 2 > LONGER[-1]),
+    ]
 
 
 def of_any_length(bound: Bound, steps: int) -> Bound:

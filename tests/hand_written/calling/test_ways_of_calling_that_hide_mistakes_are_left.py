@@ -301,7 +301,11 @@ def test_the_right_gradient_of_one_bias_does_not_stand_in_for_the_other(check):
     assert [fault.id for fault in record.diagnosis.faults] == ["b-hh-gradient-dropped"]
 
 
-BOTH, ONE, NEITHER = "dh, dc = {0} if {0} is not None else (0, 0)", "dh, dc = 0 if {0} is None else {0}, 0", "dh, dc = 0, 0"
+BOTH, ONE, NEITHER = (
+    "dh, dc = {0} if {0} is not None else (0, 0)",
+    "dh, dc = 0 if {0} is None else {0}, 0",
+    "dh, dc = 0, 0",
+)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +326,10 @@ def test_an_lstm_is_handed_the_gradients_of_both_final_states(
     text = changed(
         lstm("", "np.zeros((2, xs.shape[1], len(self.U)))", "np.array(hs)"),
         ("backward(self, dhs)", f"backward(self, dhs, {takes})"),
-        ("gW, gU, gb, dh, dc = 0 * self.W, 0 * self.U, 0 * self.b, 0, 0", f"gW, gU, gb = 0 * self.W, 0 * self.U, 0 * self.b\n        {begins.format(takes.split('=')[0])}"),
+        (
+            "gW, gU, gb, dh, dc = 0 * self.W, 0 * self.U, 0 * self.b, 0, 0",
+            f"gW, gU, gb = 0 * self.W, 0 * self.U, 0 * self.b\n        {begins.format(takes.split('=')[0])}",
+        ),
         ("for d, (x", "for t, d, (x"),
         ("in zip(dhs[::-1]", "in zip(range(len(dhs)), dhs[::-1]"),
         ("dc = dc + dh", f"dc = {memory} + dh"),

@@ -120,7 +120,9 @@ def test_another_network_is_asked_longer_sequences_too(tmp_path, most, wrong_for
     assert (f"for T = {wrong_for} they don't" in record.headline) is bool(wrong_for)
 
 
-@pytest.mark.parametrize(("shown", "verdict"), [("xs[:20]", "differs"), ("xs[:200]", "conforms")])
+@pytest.mark.parametrize(
+    ("shown", "verdict"), [("xs[:20]", "differs"), ("xs[:200]", "differs"), ("xs[:2000]", "conforms")]
+)
 def test_a_forward_pass_that_reads_so_many_steps_alone_is_wrong(tmp_path, shown, verdict):
     text = changed(
         network(), ("for x in xs:", f"for x in {shown}:"), ("range(len(self.xs))", "range(len(self.hs) - 1)")

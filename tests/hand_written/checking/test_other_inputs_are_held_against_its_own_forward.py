@@ -127,8 +127,8 @@ def test_the_gradient_of_a_word_is_the_sum_over_all_its_places(tmp_path):
 @pytest.mark.parametrize(
     ("limited", "slope", "verdict"),
     [
-        ("np.clip({}, -3, 3)", "da", "undecided"),
-        ("np.clip({}, -3, 3)", "da * (np.abs(self.a[t]) < 3)", "conforms"),
+        ("np.clip({}, -8, 8)", "da", "undecided"),
+        ("np.clip({}, -8, 8)", "da * (np.abs(self.a[t]) < 8)", "conforms"),
         ("np.clip({}, -500, 500)", "da", "conforms"),
         ("np.clip({}, -25, 25)", "da", "conforms"),
     ],
@@ -136,7 +136,10 @@ def test_the_gradient_of_a_word_is_the_sum_over_all_its_places(tmp_path):
 def test_what_a_forward_pass_cuts_off_is_reached(tmp_path, limited, slope, verdict):
     text = changed(
         network(attributes="self.a = []"),
-        ("self.xs, self.hs = xs, [np.zeros(len(self.bh))]", "self.xs, self.hs, self.a = xs, [np.zeros(len(self.bh))], []"),
+        (
+            "self.xs, self.hs = xs, [np.zeros(len(self.bh))]",
+            "self.xs, self.hs, self.a = xs, [np.zeros(len(self.bh))], []",
+        ),
         (
             "self.hs.append(np.tanh(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh))",
             "self.a.append(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh)\n"
@@ -146,4 +149,22 @@ def test_what_a_forward_pass_cuts_off_is_reached(tmp_path, limited, slope, verdi
     )
     record = checked(tmp_path, text)
     assert record.verdict == verdict, record.headline
-    assert ("cuts values off at ±3, its gradients don't agree" in record.headline) is (verdict == "undecided")
+    assert ("cuts values off at ±8, its gradients don't agree" in record.headline) is (verdict == "undecided")
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(1, "another-network"), (4, "conforms")])
+def test_a_network_that_cuts_values_off_has_no_mistake_for_it(tmp_path, limit, verdict):
+    text = changed(
+        network(),
+        (
+            "np.tanh(self.Wx @ x + self.Wh @ self.hs[-1] + self.bh)",
+            f"np.tanh(np.clip({{}}, -{limit}, {limit}))",
+        ),
+        ("{}", "self.Wx @ x + self.Wh @ self.hs[-1] + self.bh"),
+        (
+            "(1 - self.hs[t + 1] ** 2)",
+            f"(1 - self.hs[t + 1] ** 2) * (np.abs(self.hs[t + 1]) < np.tanh({limit}))",
+        ),
+    )
+    record = checked(tmp_path, text)
+    assert (record.verdict, record.exit_code) == (verdict, 0), record.headline

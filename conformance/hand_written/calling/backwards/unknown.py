@@ -22,7 +22,9 @@ from conformance.hand_written.calling.values.matching import SAME, everything, n
 from refrnn import Array
 
 
-NOT_JUDGED = "{} may be the gradient of an initial state; no way was found to hand one over, so it was not judged."
+NOT_JUDGED = (
+    "{} may be the gradient of an initial state; no way was found to hand one over, so it was not judged."
+)
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -64,7 +66,10 @@ def an_unknown_gradient(bound: Binding, backward: Backward) -> tuple[str, tuple[
             told.append(NOT_JUDGED.format(name[0].upper() + name[1:]))
         elif not any(_is_any_multiple(_in_order(array), _in_order(each)) for each in place.known()):
             gradient = f"dL/d{place.of}"
-            return f"beside right gradients it returns {name}, which has the shape of {gradient} and is not that", ()
+            return (
+                f"beside right gradients it returns {name}, which has the shape of {gradient} and is not that",
+                (),
+            )
     return "", tuple(dict.fromkeys(told))
 
 

@@ -211,9 +211,7 @@ def numerical(moved: Moved, entry: Entry, p: Asked) -> Mapping[str, Array]:
     }
 
 
-def by_differences(
-    loaded: Loaded, forward: Forward, entry: Entry, name: str, lines: Sequence[str]
-) -> Array:
+def by_differences(loaded: Loaded, forward: Forward, entry: Entry, name: str, lines: Sequence[str]) -> Array:
     """Return the gradient of what lines of a forward pass are handed as `p.name`, by central differences."""
     p, shown = forward.asked.p, forward.outputs
     start = np.asarray(getattr(p, name))

@@ -19,6 +19,8 @@ from refrnn import Array
 SEAMS = ("activation", "recurrence", "biases", "inputs", "head_input", "kept")
 """The seams of the forward pass at which a network without padding or layers can go wrong."""
 
+ANOTHER_LAYOUT = "recurrence = untransposed"
+"""No mistake where nobody says how weights are laid out: W_hh is square, and may lie the other way round."""
 
 UNUSED = {
     "biases = no b_ih": frozenset(["b_ih"]),
@@ -42,6 +44,8 @@ def wrong_truths(case: Case, traits: Traits) -> Mapping[str, Mapping[str, Array]
         return found
     for seam in SEAMS:
         for choice in alternatives(seam)[1:]:
+            if f"{seam} = {choice}" == ANOTHER_LAYOUT:
+                continue
             try:
                 shown = simulate(problem, replace(RIGHT, **{seam: choice}))
             except Unsupported:
