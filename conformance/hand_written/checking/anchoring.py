@@ -215,7 +215,7 @@ def up_to_how_many_steps(candidate: Candidate) -> str:
 
 
 def steps_that_deny(candidate: Candidate, longer: Sequence[int]) -> int:
-    """Return the steps of the first longer sequence on which gradients don't agree with the own forward pass, else 0."""
+    """Return the steps of the first longer sequence on which gradients don't agree with its own forward, else 0."""
     bound = cast("Binding", candidate.bound)
     if bound.own is None or re.search(r"\[-?\d{1,3}\]", bound.own.outputs):
         return 0  # what is shown may be read at a place that is the last one of that many steps

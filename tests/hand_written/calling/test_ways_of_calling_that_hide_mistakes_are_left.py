@@ -323,12 +323,13 @@ BOTH, ONE, NEITHER = (
 def test_an_lstm_is_handed_the_gradients_of_both_final_states(
     tmp_path: Path, takes: str, begins: str, memory: str, verdict: str
 ) -> None:
+    name = takes.partition("=")[0]
     text = changed(
         lstm("", "np.zeros((2, xs.shape[1], len(self.U)))", "np.array(hs)"),
         ("backward(self, dhs)", f"backward(self, dhs, {takes})"),
         (
             "gW, gU, gb, dh, dc = 0 * self.W, 0 * self.U, 0 * self.b, 0, 0",
-            f"gW, gU, gb = 0 * self.W, 0 * self.U, 0 * self.b\n        {begins.format(takes.split('=')[0])}",
+            f"gW, gU, gb = 0 * self.W, 0 * self.U, 0 * self.b\n        {begins.format(name)}",
         ),
         ("for d, (x", "for t, d, (x"),
         ("in zip(dhs[::-1]", "in zip(range(len(dhs)), dhs[::-1]"),

@@ -21,7 +21,7 @@ ZEROS = "np.zeros_like(p.h_0"
 
 
 class Way(Struct, frozen=True, kw_only=True):
-    """One way of handing over the gradients of the final states: by which arguments, and whether c_n's is among them."""
+    """One way of handing over the gradients of the final states: by which arguments, and whether of c_n too."""
 
     texts: Mapping[str, str]
     memory: bool = False
@@ -88,7 +88,7 @@ def _ways(backward: Backward) -> Iterator[Way]:
 
 
 def _texts(forward: Forward, free: Mapping[str, str], name: str, of: str) -> list[str]:
-    """Return the expressions of a final state's gradient: as the zeros are laid out that are in its place, or any way."""
+    """Return the expressions of a final state's gradient: laid out as the zeros in its place, or in any way."""
     if not name:
         return []
     zeros = free.get(name, "")

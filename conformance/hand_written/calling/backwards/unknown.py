@@ -21,14 +21,13 @@ from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.calling.values.matching import SAME, everything, no_last_steps, series_in
 from refrnn import Array
 
-
 NOT_JUDGED = (
     "{} may be the gradient of an initial state; no way was found to hand one over, so it was not judged."
 )
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Something whose gradient a backward pass may return: its name, its size, and what may lie in that gradient's place.
+    """Something whose gradient a backward pass may return: its name, its size, and what may lie in its place.
 
     `known` is None where that isn't known.
     """

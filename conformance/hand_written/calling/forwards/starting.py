@@ -64,10 +64,10 @@ def lines_from_zeros(loaded: Loaded, forward: Forward) -> Iterator[tuple[str, ..
             values(run(loaded, asked, (*forward.build, *each)), {"it": shown.expression}).get("it")
             for asked, each in ((p, forward.lines), (p, lines), (other, lines))
         )
-        if zeros is not None and moved is not None and np.array_equal(plain, zeros):
-            if not np.array_equal(zeros, moved):
-                known |= names
-                yield lines
+        shows = zeros is not None and moved is not None and np.array_equal(plain, zeros)
+        if shows and not np.array_equal(zeros, moved):
+            known |= names
+            yield lines
 
 
 def _handed_a_state(forward: Forward) -> Iterator[Forward]:

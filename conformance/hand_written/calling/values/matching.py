@@ -233,7 +233,10 @@ def _view(array: Array, axes: str) -> Array:
 
 
 def agreement(view: Array, truth: Array) -> tuple[int, int]:
-    """Return how many steps agree, at the better of the possible shifts, and that shift; a last step of zeros says nothing."""
+    """Return how many steps agree, at the better of the possible shifts, and that shift.
+
+    A last step of zeros says nothing.
+    """
     scale = np.abs(truth).max() or 1.0
     best = (0, 0)
     n, steps = view.shape[0], truth.shape[0]
