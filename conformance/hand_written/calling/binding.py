@@ -311,6 +311,11 @@ class Binding(Struct, frozen=True, kw_only=True):
             raise Unsupported(message)
 
 
+def is_stated(bound: Bound) -> bool:
+    """Tell whether someone said how a network is called, by an adapter, a statement, or as a torch module."""
+    return not isinstance(bound, Binding) or bound.stated
+
+
 def unlimited(bound: Bound) -> Bound:
     """Return a network without what cuts off large gradients: in another setting it may be reached, though not here.
 

@@ -72,7 +72,7 @@ def bound_of(
         description=f"hand-written, called as {_called(forward, backward)}",
         problem_case=case,
         interface=Interface(
-            target=loaded.target, lines=(*_described(forward, backward), *map(_failed, failed))
+            target=loaded.target, lines=(*_described(forward, backward, failed), *map(_failed, failed))
         ),
         loss=None if backward is None else _loss(forward, backward),
         notes=_notes(loaded, forward, backward, attempts if backward is None else ()),
@@ -205,7 +205,7 @@ def _sizes(forward: Forward) -> str:
     return f"{', '.join(f'{name} = {size}' for name, size in sizes.items())}; p holds the data"
 
 
-def _described(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
+def _described(forward: Forward, backward: Backward | None, failed: Sequence[Attempt]) -> tuple[str, ...]:
     """Return the interface in lines."""
     lines = [_sizes(forward), forward.built.setup.says]
     lines += [f"{_short(slot)}" for slot in forward.slots]
@@ -220,7 +220,7 @@ def _described(forward: Forward, backward: Backward | None) -> tuple[str, ...]:
             last = " of the last step" if match.last else ""
             lines.append(f"{name}{last}: {match.quantity} in {match.source}")
     if backward is None:
-        lines.append("no backward pass was found")
+        lines.append("no backward pass could be called" if failed else "no backward pass was found")
         return tuple(lines)
     lines += [line.removeprefix("loss = ") for line in backward.lines if line.startswith("loss = ")]
     lines.append(backward.lines[-1].removeprefix("grads = ").replace(":\n    ", ": ").replace("\n    ", "; "))

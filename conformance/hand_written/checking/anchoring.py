@@ -17,8 +17,7 @@ import numpy as np
 from msgspec import structs
 
 from conformance.cases.head import HEAD_BIAS, HEAD_WEIGHT
-from conformance.hand_written.calling.binding import Binding
-from conformance.hand_written.calling.bound import Bound
+from conformance.hand_written.calling.binding import Binding, is_stated
 from conformance.hand_written.calling.hints.names import BACKWARD
 from conformance.hand_written.calling.hints.walking import walks_back
 from conformance.hand_written.calling.running.limits import sandbox
@@ -135,11 +134,6 @@ def _says_enough(candidate: Candidate) -> bool:
     return is_stated(candidate.bound) or any(
         gradient.ndim > 1 and min(gradient.shape) > 1 for gradient in shown
     )
-
-
-def is_stated(bound: Bound) -> bool:
-    """Tell whether someone said how a network is called, by an adapter, a statement, or as a torch module."""
-    return not isinstance(bound, Binding) or bound.stated
 
 
 def is_handed_over(candidate: Candidate) -> bool:

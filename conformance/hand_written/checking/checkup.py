@@ -236,7 +236,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
             right_for=self.right_for,
             excuse=excuse,
             consistency=own,
-            parts=self._parts() if not excuse and (own is None or own.agrees is None) else (),
+            parts=self._parts() if not excuse and (own is None or self._forward_is_known) else (),
             contracts=[
                 of_precision(candidate.answer.tidied, candidate.outcome, candidate.inside),
                 *again.contracts,

@@ -29,7 +29,8 @@ DIRECTIONS = 3
 class Consistency(Struct, frozen=True, kw_only=True):
     """How the gradients of a network compare with the numerical gradient of its own forward pass.
 
-    `factor` is the one constant that all its gradients carry; the findings are about what is left without it.
+    `factor` is the one constant that all its gradients carry, or most where some are wrong; the findings are about what
+    is left without it.
     `anchored` is whether at least one parameter's gradient is right, up to a constant of its own. Of gradients that
     disagree `of_some_loss` is whether all are those of some other loss.
     """
@@ -80,7 +81,13 @@ def _compared(own: OwnForward, along: "Numerical", method: str) -> Consistency:
         same = Consistency(method=method, findings=along.compared_with(scaled), factor=factor)
         if same.verdict == "agrees":
             return same
-    return replace(plain, anchored=any(along.is_right_alone(name, g) for name, g in own.gradients.items()))
+    alone = [along.factor_of({name: g}) for name, g in own.gradients.items() if along.is_right_alone(name, g)]
+    ways = [plain]
+    for factor in alone:
+        findings = along.compared_with({name: g / factor for name, g in own.gradients.items()})
+        ways.append(Consistency(method=method, findings=findings, factor=factor))
+    least = min(ways, key=lambda way: sum(finding.verdict == "differs" for finding in way.findings))
+    return replace(least, anchored=bool(alone))
 
 
 def _are_of_some_loss(own: OwnForward) -> bool:

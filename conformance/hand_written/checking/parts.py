@@ -10,7 +10,7 @@ from msgspec import structs
 
 from conformance.cases import Case, Problem
 from conformance.hand_written.calling import Bound
-from conformance.hand_written.calling.binding import Binding, unlimited
+from conformance.hand_written.calling.binding import Binding, is_stated, unlimited
 from conformance.hand_written.calling.hints.arguments import parameters_of
 from conformance.hand_written.calling.hints.names import STATE
 from conformance.hand_written.calling.hints.sources import nodes_of
@@ -58,7 +58,7 @@ def from_another_start(candidate: Candidate) -> Candidate | Failure | None:
 
 def _names_its_start(bound: Bound) -> bool:
     """Tell whether what is handed h_0 is called like a state; zeros alone, which any argument may be, prove nothing."""
-    if not isinstance(bound, Binding) or bound.stated:
+    if not isinstance(bound, Binding) or is_stated(bound):
         return True
     handed = [
         name for line in (*bound.forward, *bound.backward) for name in _parameters_handed_h_0(bound, line)
@@ -192,10 +192,16 @@ def of_a_single_step(candidate: Candidate) -> Candidate | Failure | None:
 
 
 def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
-    """Tell what came out from another initial state."""
+    """Tell what came out from another initial state; how it is to be handed over, only who states it knows."""
     case = replace(case, h_0=True)
     if isinstance(found, Failure):
         sentence = f"h_0 ≠ 0: not checked, {found.reason}"
+    elif found.outcome.forward == "differs" and not is_stated(found.bound):
+        wrong = _wrong(found.outcome.judged)
+        reason = f"handed over as here, the forward pass differs ({wrong}): it is ignored, or wanted in another form"
+        return PartRecord(
+            id="initial-state", case=case.id, holds=None, sentence=f"h_0 ≠ 0: not checked; {reason}"
+        )
     elif found.outcome.forward == "differs":
         wrong = _wrong(found.outcome.judged)
         sentence = f"h_0 ≠ 0: the forward pass differs ({wrong}): h_0 is ignored, or another state is used"

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from conformance.faults.seams import FORWARD
+from conformance.hand_written.calling.binding import is_stated
 from conformance.hand_written.calling.interface import Attempt
-from conformance.hand_written.checking.anchoring import NOT_ESTABLISHED, is_stated
+from conformance.hand_written.checking.anchoring import NOT_ESTABLISHED
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.outcome import Outcome
 from conformance.hand_written.diagnosis import Diagnosis
@@ -136,7 +137,13 @@ def gradients_of_its_own(own: ConsistencyRecord) -> str:
         constant = "" if factor == 1 else f", up to the constant {factor:.6g}"
         return f"Its gradients agree with its own forward pass{constant}"
     wrong = [q.quantity for q in own.quantities if q.verdict == "differs"]
-    return f"Its gradients don't agree with its own forward pass either: {', '.join(wrong)}"
+    return f"Its gradients don't agree with its own forward pass either: {', '.join(wrong)}{_carried(own)}"
+
+
+def _carried(own: ConsistencyRecord) -> str:
+    """Return in words the constant that the gradients carry which are right, where others are wrong."""
+    factor = float(own.factor)
+    return "" if factor == 1 else f" (the others carry the constant {factor:.6g})"
 
 
 def counted(phase: Phase, outcome: Outcome) -> str:

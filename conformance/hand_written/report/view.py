@@ -176,7 +176,7 @@ def _blocks(record: CheckRecord, *, verbose: bool) -> Iterator[Block]:
         yield Block(name="how to state it", lines=tuple(_statement(record.interface.adapter)), code=True)
     if record.not_checked:
         yield Block(
-            name="neither returned nor kept, so not checked",
+            name="not found in what it returns and keeps, so not checked",
             lines=(", ".join(map(_named, record.not_checked)),),
         )
     yield Block(name="it printed", lines=tuple(record.printed.splitlines()), code=True)
