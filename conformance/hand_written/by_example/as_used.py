@@ -21,6 +21,7 @@ from conformance.hand_written.by_example.held import (
     OF_NONE,
     OTHERWISE_ELSEWHERE,
     RATES_OF_THEIR_OWN,
+    UNSURE,
     UP_ITS_LOSS,
     WITH_ANOTHER_NUMBER,
     ByItsLoss,
@@ -193,7 +194,7 @@ def _in_vain(use: Use) -> str:
     if use.contradicted:
         return ONLY_AT_TIMES
     for note in (note for each in use.steps for note in each.notes):
-        if note.endswith((*UNEXPLAINED, OF_NONE)):
+        if note.endswith((*UNEXPLAINED, OF_NONE, UNSURE)):
             return note
     if any(each.verdict == "right" for each in use.steps):
         return (

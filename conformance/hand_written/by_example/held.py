@@ -51,7 +51,7 @@ class ByItsLoss(Struct, frozen=True, kw_only=True):
     denied
         The losses that the update of an open step is clearly no gradient of.
     ends
-        After how many events of the step its update is over, 0 where none was found.
+        After how many events a whole step begins, as its update is over or the one before is; 0 where neither is known.
     moved, still
         The parameters that the step changes, and the arrays that don't change for several more steps either.
     """
@@ -93,6 +93,9 @@ OTHERWISE_ELSEWHERE = (
 
 WITH_ANOTHER_NUMBER = "is another number, its updates aren't gradients of the loss that it computes"
 """How the note ends that begins with a setting."""
+
+UNSURE = "may be a parameter or a state, and as a parameter it doesn't move by the gradient of its loss"
+"""How the note ends that begins with arrays."""
 
 OF_NONE = "its updates are gradients of no function, whose second derivatives would be symmetric"
 

@@ -14,6 +14,7 @@ from conformance.hand_written.by_example.held import (
     OF_ANOTHER,
     OPEN,
     OTHERWISE_ELSEWHERE,
+    UNSURE,
     UP_ITS_LOSS,
     UPHILL,
     WITH_ANOTHER_NUMBER,
@@ -39,7 +40,8 @@ OTHERWISE, MOST_SETTINGS = 0.7, 4
 def by_its_loss(step: Step, *, at_once: bool = False) -> ByItsLoss:
     """Hold the update of a step against the loss that it goes by.
 
-    Of one that isn't whole only the end of its update is found: a part says nothing of what came before.
+    Of one that isn't whole only the end of its update is found: a part says nothing of what came before. Nor does one
+    that begins as the update before it isn't over.
     With `at_once` all parameters are moved together first: what goes by the gradient of a number that is called a loss
     then is right, at a fifth of the cost, and which parameters the loss doesn't see isn't told.
     """
@@ -48,8 +50,9 @@ def by_its_loss(step: Step, *, at_once: bool = False) -> ByItsLoss:
         return OPEN
     still = [path for path in step.arrays if path not in step.history.changed]
     for_long = step.history.events > FOR_LONG * own.ends
-    nothing = replace(OPEN, ends=own.ends, moved=tuple(own.values), still=tuple(still if for_long else ()))
-    if not step.whole:
+    over = own.late if step.whole else own.ends
+    nothing = replace(OPEN, ends=over, moved=tuple(own.values), still=tuple(still if for_long else ()))
+    if over:
         return nothing
     held = _held(step, own)
     if held is None:
@@ -62,11 +65,13 @@ def by_its_loss(step: Step, *, at_once: bool = False) -> ByItsLoss:
         best = replace(OPEN, notes=(OTHERWISE_ELSEWHERE,))
     if best.verdict == "right" and not best.by_no_loss and (name := _hidden_by(step, own, held, best.loss)):
         best = replace(OPEN, notes=(f"where {name} {WITH_ANOTHER_NUMBER}",))
+    if best.verdict == "wrong" and (unsure := [path for path in best.wrong if path in own.doubtful]):
+        best = replace(OPEN, notes=(f"{', '.join(unsure)} {UNSURE}",))
     denied = held.denied() if best.verdict == "open" else ()
     limits = ", ".join(f"±{limit:g}" for limit in held.base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
     notes = (*best.notes, *((lifted,) if limits else ()))
-    return replace(best, notes=notes, denied=denied, ends=own.ends, moved=nothing.moved, still=nothing.still)
+    return replace(best, notes=notes, denied=denied, moved=nothing.moved, still=nothing.still)
 
 
 def _held(step: Step, own: Parameters) -> Held | None:

@@ -6,12 +6,13 @@ that is kept; and it stays where it is put, as no state does. The values that it
 
 import itertools
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.by_example.training import Step
-from conformance.hand_written.by_example.watching import Recording
+from conformance.hand_written.by_example.watching import SHORTLY, History, Recording
 from refrnn import Array
 
 SMALL = 0.3
@@ -40,12 +41,18 @@ class Parameters(Struct, frozen=True):
         for settings that are to be others.
     begins, ends
         After how many events the first of them is updated, and the last.
+    doubtful
+        Which of them may be states: as large as their rates are, nothing of a move is left after an update.
+    late
+        After how many events the update before is over, where parameters still change as the step begins; else 0.
     """
 
     values: Mapping[str, Array]
     others: Mapping[str, Array | float]
     begins: int
     ends: int
+    doubtful: tuple[str, ...] = ()
+    late: int = 0
 
 
 def parameters_of(step: Step) -> Parameters | None:
@@ -62,27 +69,60 @@ def parameters_of(step: Step) -> Parameters | None:
     if base is None or not base.complete:
         return None
     rng = np.random.default_rng(5)
-    found, others, remembered = {}, {}, []
+    kinds: dict[str, Kind] = {}
+    values: dict[str, Array] = {}
     for path, value in plain.items():
         move = drawn(rng, value)
         other = step.run({path: value + move}, end)
         if other is None:
             continue
-        if not _matters(base, other, path, times[path], (value, value + move)):
-            remembered.append(path)
-        elif _stays(base, other, path, move):
-            found[path] = drawn(rng, value)
-        elif not value.any():
-            others[path] = SMALL * rng.standard_normal(value.shape)
+        kinds[path] = _kind(step.history, base, other, path, (value, value + move))
+        if kinds[path] in ("parameter", "doubtful"):
+            values[path] = drawn(rng, value)
+        elif kinds[path] == "state" and not value.any():
+            values[path] = SMALL * rng.standard_normal(value.shape)  # where the step starts from
+    found = [path for path, kind in kinds.items() if kind == "parameter"]
     if not found:
         return None
-    last = step.history.last
-    begins, ends = min(times[path] for path in found), max(last.get(path, times[path]) for path in found)
+    last = {path: step.history.last.get(path, time) for path, time in times.items()}
+    first, over = min(times[path] for path in found), max(last[path] for path in found)
+    near = range(first - SHORTLY, over + SHORTLY + 1)
+    doubtful = [path for path, kind in kinds.items() if kind == "doubtful" and times[path] in near]
+    found = [path for path in step.arrays if path in {*found, *doubtful}]
+    begins, ends = min(times[path] for path in found), max(last[path] for path in found)
     if any(came < begins <= time <= ends for came, time in step.history.late.values()):
         return None
-    found = {path: found[path] for path in step.arrays if path in found}
-    others |= {path: np.zeros_like(plain[path]) for path in remembered if begins <= times[path] <= ends}
-    return Parameters(found, others, begins, ends)
+    memories = [path for path, kind in kinds.items() if kind in ("memory", "late")]
+    others = {path: value for path, value in values.items() if path not in found and not plain[path].any()}
+    others |= {path: np.zeros_like(plain[path]) for path in memories if begins <= times[path] <= ends}
+    late = max((times[path] for path, kind in kinds.items() if kind == "late"), default=0)
+    return Parameters(
+        {path: values[path] for path in found},
+        others,
+        begins,
+        ends,
+        tuple(doubtful),
+        late if late < begins else 0,
+    )
+
+
+Kind = Literal["memory", "late", "parameter", "doubtful", "state"]
+"""What an array is that a step changes.
+
+A memory makes no difference before it changes; what stays where it is put, and changes as the step begins, is updated
+late in the step before. What doesn't stay is a state; as the same object still, it may be a parameter of whose move
+nothing is left.
+"""
+
+
+def _kind(history: History, base: Recording, other: Recording, path: str, moved: tuple[Array, Array]) -> Kind:
+    time, (plain, there) = history.changed[path], moved
+    stays = _stays(base, other, path, there - plain, in_place=path in history.last)
+    if not _matters(base, other, path, time, moved):
+        return "late" if stays and time <= SHORTLY else "memory"
+    if stays:
+        return "parameter"
+    return "doubtful" if path in history.in_place else "state"
 
 
 def drawn(rng: np.random.Generator, value: Array) -> Array:
@@ -115,12 +155,15 @@ def _is_any_of(value: Array | float, arrays: Iterable[Array | None]) -> bool:
     return any(a is not None and np.array_equal(value, a, equal_nan=True) for a in arrays)
 
 
-def _stays(base: Recording, other: Recording, path: str, move: Array) -> bool:
-    """Tell whether what an array was moved by is still there after the update."""
+def _stays(base: Recording, other: Recording, path: str, move: Array, *, in_place: bool) -> bool:
+    """Tell whether what an array was moved by is still there after the update.
+
+    What wasn't seen to change in its place, and is another one by now, may well lie along the move by chance.
+    """
     before, after = base.final.get(path), other.final.get(path)
     if before is None or after is None or not before.shape == after.shape == move.shape:
         return False
     kept, size = after - before, float(np.linalg.norm(move))
     along = float(np.vdot(kept, move)) / size**2
     straight = abs(along) * size >= STRAIGHT * float(np.linalg.norm(kept))
-    return along > STAYING or (straight and abs(along) > STAYING_STRAIGHT)
+    return along > STAYING or (in_place and straight and abs(along) > STAYING_STRAIGHT)

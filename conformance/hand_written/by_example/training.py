@@ -89,8 +89,8 @@ class Training(Struct):
     reach
         What may be looked into.
     judge
-        Is handed each step; returns whether that was enough, and after how many events its update is over, 0 if that
-        isn't known.
+        Is handed each step; returns whether that was enough, and after how many events a whole one begins, as its
+        update is over or the one before is; 0 if that isn't known.
     in_loops
         Whether a step may begin at a jump back in a loop, as in scripts without functions.
     written
@@ -187,8 +187,8 @@ class Training(Struct):
 
         numbers = {path: holder[key] for path, (holder, key) in settings.items()}
         enough, over = self.judge(Step(arrays, history, history.end(matrices), run, whole, numbers))
-        self._whole += whole
-        if over and not whole:
+        self._whole += whole and not over
+        if over:
             self._again_at = self._events + over
         return enough
 
@@ -297,7 +297,7 @@ class _Scout(_Copy):
     def result(self) -> History:
         """Return when what changed, without what can't be handed over."""
         seen = self.history
-        return History(None, {}, seen.changed, seen.events, seen.late, seen.last)
+        return History(None, {}, seen.changed, seen.events, seen.late, seen.last, seen.in_place)
 
 
 class _Prober(_Copy):

@@ -164,17 +164,22 @@ class History(Struct):
     last: dict[str, int] = field(
         default_factory=dict
     )  # when it changed last, of changes shortly one after the other
+    in_place: set[str] = field(
+        default_factory=set
+    )  # those that were still the same objects when they changed
     _later: dict[str, tuple[int, int]] = field(
         default_factory=dict
     )  # when they came, and what they held last
     _look_at: int = SELDOM
     _held: list[int] = field(default_factory=list)  # which objects held the arrays last
     _changing: dict[str, int] = field(default_factory=dict)  # what they hold that changed shortly before
+    _first: Found = field(default_factory=dict)  # the objects at the beginning
 
     @classmethod
     def of(cls, begin: Begin) -> "History":
         """Return the history of a step that begins now."""
-        return cls(begin, {path: fingerprint(array) for path, array in begin.arrays().items()})
+        arrays = begin.arrays()
+        return cls(begin, {path: fingerprint(array) for path, array in arrays.items()}, _first=arrays)
 
     def take(self) -> None:
         """Look at all arrays after an event."""
@@ -194,6 +199,8 @@ class History(Struct):
             if _is_array(array) and (mark := fingerprint(array)) != self.before[path]:
                 self.changed[path] = self.last[path] = self.events
                 self._changing[path] = mark
+                if array is self._first.get(path):
+                    self.in_place.add(path)
         if replaced or self.events >= self._look_at or len(self.changed) > known:
             around = self.begin.reach.arrays(names)
             self._look_around(around)

@@ -193,3 +193,68 @@ def test_a_step_is_over_though_what_functions_left_behind_changes_no_more(tmp_pa
     assert record.exit_code == EXIT_CONFORMS, record.headline
     assert lengths
     assert max(lengths) < 100  # a step has some thirty events
+
+
+FUNCTIONS = """
+import numpy as np
+rng = np.random.RandomState(1)
+shapes = {"U": (6, 3), "W": (6, 6), "V": (2, 6), "c": (2,)}
+params = {name: rng.randn(*shape) * 0.3 for name, shape in shapes.items()}
+
+def forward(x):
+    h = [np.zeros(6)]
+    for x_t in x:
+        h.append(np.sin(params["U"] @ x_t + params["W"] @ h[-1]))
+    return h, [params["V"] @ s + params["c"] for s in h[1:]]
+
+def cost(y, d):
+    return 0.5 * np.sum((np.array(y) - d) ** 2) + 0.05 * sum(np.sum(p * p) for p in params.values())
+
+def backward(h, y, x, d):
+    grads = {name: 0.1 * p for name, p in params.items()}
+    carried = np.zeros(6)
+    for t in reversed(range(len(x))):
+        grads["c"] += FACTOR * (y[t] - d[t])
+        grads["V"] += np.outer(y[t] - d[t], h[t + 1])
+        da = (params["V"].T @ (y[t] - d[t]) + carried) * np.cos(params["U"] @ x[t] + params["W"] @ h[t])
+        grads["U"] += np.outer(da, x[t])
+        grads["W"] += np.outer(da, h[t])
+        carried = params["W"].T @ da
+    return grads
+
+if __name__ == "__main__":
+    for n in range(50):
+        x, d = rng.randn(5, 3), rng.randn(5, 2)
+        h, y = forward(x)
+        grads = backward(h, y, x, d)
+        for name in params:
+            params[name] -= 0.1 * grads[name]
+        if n % 10 == 0:
+            print(n, cost(y, d))
+"""
+
+
+@pytest.mark.parametrize(("factor", "code"), [("1", EXIT_CONFORMS), ("3", EXIT_DIFFERS)])
+def test_a_parameter_that_is_updated_last_belongs_to_the_step_before(tmp_path, factor, code):
+    """Seen from the backward pass on, a bias of the outputs makes no difference to anything: it isn't known as one."""
+    script = tmp_path / "script.py"
+    script.write_text(FUNCTIONS.replace("FACTOR", factor), encoding="utf-8")
+    record, _ = checked_as_used(Request.on_the_command_line(f"{script}:backward"), lambda _: None)
+    assert record is not None
+    assert record.exit_code == code, record.headline
+    assert "params['c']" in record.headline
+
+
+@pytest.mark.parametrize(("factor", "right"), [("1", True), ("3", False)])
+def test_a_bias_of_whose_move_nothing_is_left_is_not_passed_over(tmp_path, factor, right):
+    """A rate of a tenth times the ten steps of a squared error is one."""
+    script = tmp_path / "script.py"
+    text = (
+        FUNCTIONS.replace("randn(5, ", "randn(10, ")
+        .replace("0.1 * p for", "0 * p for")
+        .replace("0.05", "0.0")
+    )
+    script.write_text(text.replace("FACTOR", factor), encoding="utf-8")
+    record, _ = checked_as_used(Request.on_the_command_line(f"{script}:backward"), lambda _: None)
+    assert (record is not None and record.exit_code == EXIT_CONFORMS) is right
+    assert record is None or "params['c']" in record.headline
