@@ -216,7 +216,7 @@ def steps_that_deny(candidate: Candidate, longer: Sequence[int]) -> int:
     free = structs.replace(candidate, bound=structs.replace(bound, lifted=True))
     for steps in longer:
         found = for_so_many_steps(free, steps)
-        if found is not None and found.verdict == "differs":
+        if found is not None and found.is_clearly_wrong:
             return steps
     return 0
 

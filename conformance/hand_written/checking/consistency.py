@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from conformance.cases import FORMATS
 from conformance.examination.recording import verdict_of
 from conformance.hand_written.calling import OwnForward
-from conformance.hand_written.checking.differences import by_complex_step, extrapolated
+from conformance.hand_written.checking.differences import CLEAR, by_complex_step, extrapolated
 from conformance.hand_written.checking.symmetry import is_symmetric
 from conformance.judge import MEANINGLESS, THRESHOLD, Comparison, Finding, Precision, decide
 from conformance.record import Verdict
@@ -50,6 +50,19 @@ class Consistency(Struct, frozen=True, kw_only=True):
     def verdict(self) -> Verdict:
         """What all findings say together."""
         return verdict_of(self.findings)[0]
+
+    @property
+    def is_clearly_wrong(self) -> bool:
+        """Whether all derivatives are known well, and a gradient is wrong by more than single precision is.
+
+        Rounding alone may be that of another formula.
+        """
+        all_of_them = [finding.comparison for finding in self.findings]
+        if any(c.bound.max() > CLEAR * np.abs(c.expected).max() for c in all_of_them):
+            return False
+        wrong = [finding.comparison for finding in self.findings if finding.verdict == "differs"]
+        off = ((np.abs(c.got - c.expected).max(), np.abs(c.expected).max()) for c in wrong)
+        return any(error > np.finfo(np.float32).eps * size for error, size in off)
 
 
 def consistency(own: OwnForward) -> Consistency:

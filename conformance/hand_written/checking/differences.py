@@ -23,6 +23,9 @@ U = float(np.finfo(np.float64).eps) / 2
 TINY = 2.0**-100
 """The complex step: its square is far below the unit roundoff of anything it is added to."""
 
+CLEAR = 1e-4
+"""The relative error up to which a numerical derivative denies anything: a kink in the loss, or chaos, makes more."""
+
 
 class Derivative(Struct, frozen=True, kw_only=True):
     """A derivative, and how far off it may be."""

@@ -19,7 +19,6 @@ from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.inputs import LENGTHS, MASKS
 from conformance.hand_written.checking.consistency import Consistency, consistency
 from conformance.hand_written.checking.running import Failure, attempt
-from conformance.judge import Finding
 
 SHORTER = "np.maximum(p.T - 2 * np.arange(p.B), 1)"
 """The lengths that are asked, T, T − 2, T − 4 and so on."""
@@ -75,17 +74,11 @@ def asked_beyond_its_limits(bound: Binding) -> Binding:
     if isinstance(reached, Failure) or not reached.reached - limits.reached:
         return bound
     found = attempt(lambda larger: consistency(bound.own_forward(larger)), larger)
-    if not isinstance(found, Consistency) or not any(map(_is_clearly_wrong, found.findings)):
+    if not isinstance(found, Consistency) or not found.is_clearly_wrong:
         return bound
     cut_off = ", ".join(f"±{limit:g}" for limit in sorted(reached.reached))
     denied = f"where its forward pass cuts values off at {cut_off}, its gradients don't agree with it"
     return structs.replace(bound, contradicted=bound.contradicted or denied)
-
-
-def _is_clearly_wrong(finding: Finding) -> bool:
-    got, expected = finding.comparison.got, finding.comparison.expected
-    off = float(np.abs(got - expected).max())
-    return finding.verdict == "differs" and off > np.finfo(np.float32).eps * float(np.abs(expected).max())
 
 
 def agrees_with_other_lengths(bound: Binding) -> bool | None:

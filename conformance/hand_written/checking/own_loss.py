@@ -20,7 +20,7 @@ from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, value, values
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.declared import DIRECTIONS, constant_along
-from conformance.hand_written.checking.differences import extrapolated
+from conformance.hand_written.checking.differences import CLEAR, extrapolated
 from conformance.hand_written.checking.losses import GIVEN, Losses, OfItsOwn, Whole
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.subjects.observation import Observation
@@ -28,9 +28,6 @@ from refrnn import Array
 
 NEARBY = 2.0**-5
 """How much smaller than usual the steps of differences are, so that few of them cross a kink of the loss."""
-
-CLEAR = 1e-4
-"""The relative error up to which a numerical derivative denies anything: a kink in the loss makes more."""
 
 
 class OwnLoss(Struct, frozen=True, kw_only=True):

@@ -36,7 +36,8 @@ def with_final(loaded: Loaded, backward: Backward) -> tuple[Backward, str]:
     """Return `backward` handed dL/dh_n, of an LSTM dL/dc_n too, where an argument takes it by its name; else as it is.
 
     What is in the place of it must make every gradient right. Where it does so in no way of handing it over, that is
-    returned in words: the argument is wrong, or it is another one than its name says.
+    returned in words: the argument is wrong, or it is another one than its name says. One that can be nothing else and
+    makes no difference is handed over all the same, to be judged.
     """
     forward = backward.forward
     if forward.sizes.O or forward.loop or forward.fault or backward.entry.last:
@@ -50,10 +51,11 @@ def with_final(loaded: Loaded, backward: Backward) -> tuple[Backward, str]:
         blind = again(loaded, put, backward.lines)
         if seen is None or blind is None:
             continue
-        if seen.wrong == 0:
+        ignored = _same(seen, blind)
+        if seen.wrong == 0 or (ignored and names.SURELY_FINAL.fullmatch(way.name.strip("_"))):
             whole = way.memory or "c" not in forward.asked.case.carried
             return (seen if whole else backward), ""  # no case has a loss of h_n without c_n
-        others = "no others than without it" if _same(seen, blind) else "others than the right gradients"
+        others = "no others than without it" if ignored else "others than the right gradients"
         denied = denied or f"handed the gradient of the final state as {way.name}, it gives {others}"
     return backward, denied
 

@@ -55,10 +55,10 @@ def an_unknown_gradient(bound: Binding, backward: Backward) -> tuple[str, tuple[
     own = forward.is_own
     places = list(_places_by_differences(bound, backward) if own else _places(asked, ran, backward))
     called = returned_names(forward.function(backward.call), "grads")
-    told = []
+    told, still = [], _of_another_loss(bound, backward) if own else {}
     for base, array in _returned(asked, ran, backward):
         place = next((each for each in places if each.size == array.size), None)
-        if place is None:
+        if place is None or np.array_equal(array, still.get(base)):
             continue
         name = called.get(base) or _in_words(base.removeprefix("grads"))
         if place.known is None:
@@ -70,6 +70,17 @@ def an_unknown_gradient(bound: Binding, backward: Backward) -> tuple[str, tuple[
                 (),
             )
     return "", tuple(dict.fromkeys(told))
+
+
+def _of_another_loss(bound: Binding, backward: Backward) -> dict[str, Array]:
+    """Return what a backward pass returns for the loss the other way round: what is still the same is no gradient."""
+    p = backward.forward.asked.p
+    for name in ("d_y", "d_h"):
+        p = p.holding(name, -getattr(p, name)) if hasattr(p, name) else p
+    if hasattr(p, "targets"):
+        p = p.holding("targets", (p.targets + 1) % p.O)
+    ran = more(bound.loaded, run(bound.loaded, p, (*bound.build, *bound.forward)), bound.backward)
+    return dict(_returned(backward.forward.asked, ran, backward)) if ran.ok else {}
 
 
 def _where_it_is_right(bound: Binding, forward: Forward) -> Question | None:

@@ -70,8 +70,11 @@ FINAL = _pattern(
     r"(d|grad)_?[ahs](_?(n|t|last|final|end|out|next)\w*)? (d|grad)_?(states?|hidden|carry|h_?c) d_?final\w* "
     r"d_?last\w* grad_?(final|last)\w*"
 )
+SURELY_FINAL = _pattern(
+    r"(d|grad)_?[ahs]_?(n|t|last|final|end)\w* d_?final\w* d_?last\w* grad_?(final|last)\w*"
+)
 FINAL_MEMORY = _pattern(r"(d|grad)_?c(_?(n|t|last|final|end|out|next)\w*)? (d|grad)_?(cell|memory)\w*")
-"""What the gradients of the final states are called, of h_n or both, and of c_n."""
+"""What the gradients of the final states are called, of h_n or both, of h_n alone, and of c_n."""
 
 NEXT = _pattern(
     r"\w*next\w* (d|grad)_?[ahs]_?(n|t|last|final|end)\w* d_?final\w* d_?last\w* grad_?(final|last)\w*"
