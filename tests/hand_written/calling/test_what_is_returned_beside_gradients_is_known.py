@@ -104,3 +104,10 @@ def test_another_network_returns_the_gradients_of_its_own_inputs(
     assert record.exit_code == (5 if place else 0), record.headline
     assert (f"has the shape of {place} and is not that" in record.headline) is bool(place)
     assert sum("may be the gradient of an initial state" in note for note in record.notes) == told
+
+
+def test_a_state_that_another_network_returns_with_its_gradients_is_no_gradient(tmp_path: Path) -> None:
+    text = LEAKY.format(start="", first=FROM_ZEROS[1], below="da @ self.W.T", more="self.hs[-1]")
+    record = checked(tmp_path, text, "Leaky")
+    assert (record.verdict, record.exit_code) == ("another-network", 0), record.headline
+    assert not any("may be the gradient of an initial state" in note for note in record.notes)
