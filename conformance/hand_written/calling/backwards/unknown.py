@@ -79,7 +79,8 @@ def _of_another_loss(bound: Binding, backward: Backward) -> dict[str, Array]:
         p = p.holding(name, -getattr(p, name)) if hasattr(p, name) else p
     if hasattr(p, "targets"):
         p = p.holding("targets", (p.targets + 1) % p.O)
-    ran = more(bound.loaded, run(bound.loaded, p, (*bound.build, *bound.forward)), bound.backward)
+    ran = run(bound.loaded, p, (*bound.build, *bound.forward))
+    ran = more(bound.loaded, ran, bound.backward, lifted=backward.lifted)
     return dict(_returned(backward.forward.asked, ran, backward)) if ran.ok else {}
 
 
