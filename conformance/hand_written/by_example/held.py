@@ -342,12 +342,18 @@ def _on_rates(rates: Sequence[float]) -> tuple[str, ...]:
 
 
 def is_called_a_loss(number: str) -> bool:
-    """Tell whether one of the words by which a number is told is the name of a loss.
+    """Tell whether one of the words by which a number is told is the name of a loss: its own, or its function's.
 
-    >>> is_called_a_loss("the number cost in fit"), is_called_a_loss("the number self.lr in fit")
-    (True, False)
+    What a function called a loss works with is none, what it returns is.
+
+    >>> is_called_a_loss("the number cost in fit"), is_called_a_loss("the number result[0] in loss")
+    (True, True)
+    >>> is_called_a_loss("the number self.lr in fit"), is_called_a_loss("the number w in loss")
+    (False, False)
     """
-    return any(CALLED_A_LOSS.fullmatch(word) for word in re.findall(r"\w+", number))
+    path, within, function = number.removeprefix("the number ").rpartition(" in ")
+    named = function if not within or path.startswith("result") else ""
+    return any(CALLED_A_LOSS.fullmatch(word) for word in re.findall(r"\w+", f"{path} {named}"))
 
 
 def is_to_fall(number: str) -> bool:

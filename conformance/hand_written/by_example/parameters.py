@@ -25,6 +25,9 @@ MOST = 40
 STAYING = 0.5
 """How much of a move is still there after an update; a state forgets it, and data are others in the next step."""
 
+AS_IT_IS = 1e-9
+"""The share of a move that rounding may take away."""
+
 STAYING_STRAIGHT, STRAIGHT = 0.2, 0.95
 """The same where nothing else is there, as of a bias whose rate is large: the cosine between that and the move."""
 
@@ -117,10 +120,9 @@ nothing is left.
 
 def _kind(history: History, base: Recording, other: Recording, path: str, moved: tuple[Array, Array]) -> Kind:
     time, (plain, there) = history.changed[path], moved
-    stays = _stays(base, other, path, there - plain, in_place=path in history.last)
     if not _matters(base, other, path, time, moved):
-        return "late" if stays and time <= SHORTLY else "memory"
-    if stays:
+        return "late" if time <= SHORTLY and _stays_as_it_is(base, other, path, there - plain) else "memory"
+    if _stays(base, other, path, there - plain, in_place=path in history.last):
         return "parameter"
     return "doubtful" if path in history.in_place else "state"
 
@@ -153,6 +155,14 @@ def _is_any_of(value: Array | float, arrays: Iterable[Array | None]) -> bool:
     if np.ndim(value) == 0:
         return any(a is not None and a.size == 1 and a.item() == value for a in arrays)
     return any(a is not None and np.array_equal(value, a, equal_nan=True) for a in arrays)
+
+
+def _stays_as_it_is(base: Recording, other: Recording, path: str, move: Array) -> bool:
+    """Tell whether all that an array was moved by is still there: its update was known before the step began."""
+    before, after = base.final.get(path), other.final.get(path)
+    if before is None or after is None or not before.shape == after.shape == move.shape:
+        return False
+    return bool(np.allclose(after - before, move, rtol=0, atol=AS_IT_IS * np.abs(move).max()))
 
 
 def _stays(base: Recording, other: Recording, path: str, move: Array, *, in_place: bool) -> bool:

@@ -28,7 +28,7 @@ from conformance.hand_written.checking.anchoring import (
 from conformance.hand_written.checking.as_written import as_written
 from conformance.hand_written.checking.choosing import Candidate, choose, judged_on
 from conformance.hand_written.checking.compose import judged_record
-from conformance.hand_written.checking.consistency import consistency
+from conformance.hand_written.checking.consistency import Consistency, consistency
 from conformance.hand_written.checking.constant import AS_ASKED
 from conformance.hand_written.checking.contracts import contracts, of_precision
 from conformance.hand_written.checking.declared import Declared
@@ -285,12 +285,20 @@ class Checkup(Struct, frozen=True, kw_only=True):
         may_be = candidate.outcome.forward != "differs" and not denied
         return OF_ANOTHER_LOSS if may_be and are_of_some_loss(candidate) else ""
 
-    def _denied_by_its_own(self) -> str:
-        """Return in words what denies gradients that agree with the network's own forward pass on its own case."""
+    def _denied_by_its_own(self, own: Consistency) -> str:
+        """Return in words what denies gradients that agree on the network's own case.
+
+        On longer sequences they are asked again where they agree with its own forward pass, and not with a loss alone.
+        """
         candidate, bound = self.candidate, self.candidate.bound
-        if not isinstance(bound, Binding) or bound.denied:
+        if (
+            not isinstance(bound, Binding)
+            or bound.denied
+            or own.verdict != "agrees"
+            or is_stepwise(candidate)
+        ):
             return bound.denied if isinstance(bound, Binding) else ""
-        steps = None if is_stepwise(candidate) else steps_that_deny(candidate, parts.longer(bound))
+        steps = steps_that_deny(candidate, parts.longer(bound))
         return (
             f"for T = {candidate.case.steps} they agree with it, for T = {steps} they don't" if steps else ""
         )
@@ -389,7 +397,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
             agrees, reason = None, said
         if agrees is not None and (missing := self._not_handed_out()):
             agrees, reason = None, missing
-        if agrees and (denied := self._denied_by_its_own()):
+        if agrees and (denied := self._denied_by_its_own(own)):
             agrees, reason = None, denied
         return ConsistencyRecord(
             agrees=agrees,
