@@ -11,9 +11,11 @@ import numpy as np
 from msgspec.structs import replace
 
 from conformance.hand_written.by_example.held import (
+    BY_ANOTHER_RULE,
     OF_ANOTHER,
     OPEN,
     OTHERWISE_ELSEWHERE,
+    RATES_OF_THEIR_OWN,
     UNSURE,
     UP_ITS_LOSS,
     UPHILL,
@@ -57,6 +59,35 @@ def by_its_loss(step: Step, *, at_once: bool = False) -> ByItsLoss:
     held = _held(step, own)
     if held is None:
         return nothing
+    best = _judged(step, own, held, at_once=at_once)
+    if best.verdict == "right" and own.doubtful:
+        best = _with_the_doubtful(step, own, best)
+    denied = held.denied() if best.verdict == "open" else ()
+    limits = ", ".join(f"±{limit:g}" for limit in held.base.limits)
+    lifted = f"As it is written values are cut off at {limits}; that was lifted."
+    notes = (*best.notes, *((lifted,) if limits else ()))
+    return replace(best, notes=notes, denied=denied, moved=nothing.moved, still=nothing.still)
+
+
+def _with_the_doubtful(step: Step, own: Parameters, best: ByItsLoss) -> ByItsLoss:
+    """Return what is right with all that may be further parameters among them, as far as they are some.
+
+    As parameters they move as they should or they don't; as states they belong to no rule at all.
+    """
+    more = own.with_the_doubtful()
+    held = _held(step, more)
+    if held is None:
+        return best
+    whole = _judged(step, more, held, at_once=False)
+    unsure = [path for path in whole.wrong if path in own.doubtful]
+    if whole.verdict == "wrong" and unsure:
+        return replace(OPEN, notes=(f"{', '.join(unsure)} {UNSURE}",))
+    by_others = whole.notes and whole.notes[-1] in (RATES_OF_THEIR_OWN, BY_ANOTHER_RULE)
+    return whole if whole.verdict == "right" or by_others else best
+
+
+def _judged(step: Step, own: Parameters, held: Held, *, at_once: bool) -> ByItsLoss:
+    """Return what a step comes to with such parameters: by its loss, elsewhere, and at other settings."""
     best = held.goes_as_a_whole() if at_once else OPEN
     best = _best(held) if best.verdict == "open" else best
     if best.verdict == "right" and UPHILL in best.notes and is_to_fall(best.loss):
@@ -65,13 +96,7 @@ def by_its_loss(step: Step, *, at_once: bool = False) -> ByItsLoss:
         best = replace(OPEN, notes=(OTHERWISE_ELSEWHERE,))
     if best.verdict == "right" and not best.by_no_loss and (name := _hidden_by(step, own, held, best.loss)):
         best = replace(OPEN, notes=(f"where {name} {WITH_ANOTHER_NUMBER}",))
-    if best.verdict == "wrong" and (unsure := [path for path in best.wrong if path in own.doubtful]):
-        best = replace(OPEN, notes=(f"{', '.join(unsure)} {UNSURE}",))
-    denied = held.denied() if best.verdict == "open" else ()
-    limits = ", ".join(f"±{limit:g}" for limit in held.base.limits)
-    lifted = f"As it is written values are cut off at {limits}; that was lifted."
-    notes = (*best.notes, *((lifted,) if limits else ()))
-    return replace(best, notes=notes, denied=denied, moved=nothing.moved, still=nothing.still)
+    return best
 
 
 def _held(step: Step, own: Parameters) -> Held | None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.hand_written.by_example.training import Step
 from conformance.hand_written.by_example.watching import SHORTLY, History, Recording
@@ -45,7 +46,7 @@ class Parameters(Struct, frozen=True):
     begins, ends
         After how many events the first of them is updated, and the last.
     doubtful
-        Which of them may be states: as large as their rates are, nothing of a move is left after an update.
+        Values for what may be further ones, or states: nothing of a move is left after the update.
     late
         After how many events the update before is over, where parameters still change as the step begins; else 0.
     """
@@ -54,8 +55,12 @@ class Parameters(Struct, frozen=True):
     others: Mapping[str, Array | float]
     begins: int
     ends: int
-    doubtful: tuple[str, ...] = ()
-    late: int = 0
+    doubtful: Mapping[str, Array]
+    late: int
+
+    def with_the_doubtful(self) -> "Parameters":
+        """Return the parameters with all that may be further ones among them."""
+        return replace(self, values={**self.values, **self.doubtful}, doubtful={})
 
 
 def parameters_of(step: Step) -> Parameters | None:
@@ -80,32 +85,29 @@ def parameters_of(step: Step) -> Parameters | None:
         if other is None:
             continue
         kinds[path] = _kind(step.history, base, other, path, (value, value + move))
-        if kinds[path] in ("parameter", "doubtful"):
+        if kinds[path] == "parameter":
             values[path] = drawn(rng, value)
-        elif kinds[path] == "state" and not value.any():
+        elif kinds[path] in ("state", "doubtful") and not value.any():
             values[path] = SMALL * rng.standard_normal(value.shape)  # where the step starts from
-    found = [path for path, kind in kinds.items() if kind == "parameter"]
+    found = [path for path in step.arrays if kinds.get(path) == "parameter"]
     if not found:
         return None
-    last = {path: step.history.last.get(path, time) for path, time in times.items()}
-    first, over = min(times[path] for path in found), max(last[path] for path in found)
-    near = range(first - SHORTLY, over + SHORTLY + 1)
-    doubtful = [path for path, kind in kinds.items() if kind == "doubtful" and times[path] in near]
-    found = [path for path in step.arrays if path in {*found, *doubtful}]
-    begins, ends = min(times[path] for path in found), max(last[path] for path in found)
+    last = step.history.last
+    begins, ends = min(times[path] for path in found), max(last.get(path, times[path]) for path in found)
     if any(came < begins <= time <= ends for came, time in step.history.late.values()):
         return None
     memories = [path for path, kind in kinds.items() if kind in ("memory", "late")]
-    others = {path: value for path, value in values.items() if path not in found and not plain[path].any()}
+    others = {path: value for path, value in values.items() if path not in found}
     others |= {path: np.zeros_like(plain[path]) for path in memories if begins <= times[path] <= ends}
+    doubtful = [p for p, kind in kinds.items() if kind == "doubtful" and begins <= times[p] <= ends + SHORTLY]
     late = max((times[path] for path, kind in kinds.items() if kind == "late"), default=0)
     return Parameters(
-        {path: values[path] for path in found},
-        others,
-        begins,
-        ends,
-        tuple(doubtful),
-        late if late < begins else 0,
+        values={path: values[path] for path in found},
+        others=others,
+        begins=begins,
+        ends=max([ends, *(times[path] for path in doubtful)]),
+        doubtful={path: drawn(rng, plain[path]) for path in doubtful},
+        late=late if late < begins else 0,
     )
 
 

@@ -197,7 +197,7 @@ def test_a_step_is_over_though_what_functions_left_behind_changes_no_more(tmp_pa
 
 FUNCTIONS = """
 import numpy as np
-rng = np.random.RandomState(1)
+rng = np.random.RandomState(4)
 shapes = {"U": (6, 3), "W": (6, 6), "V": (2, 6), "c": (2,)}
 params = {name: rng.randn(*shape) * 0.3 for name, shape in shapes.items()}
 
