@@ -83,6 +83,11 @@ FINDINGS = (
         ),
     ),
     Finding(
+        id="jax_float64_lstm_gradient",
+        title="JAX's gradient of an LSTM's scan is wrong in float64 unless jit is around it",
+        labels=("jax", "flax"),
+    ),
+    Finding(
         id="keras_float64_on_torch",
         title="Keras computes float64 layers in float32 on other backends than TensorFlow",
         labels=("keras on torch", "keras on jax"),
