@@ -89,7 +89,7 @@ def _in_threads(count: int) -> Iterator[None]:
     from threadpoolctl import threadpool_limits
 
     torch = installed_torch()
-    before = torch.get_num_threads() if torch else count  # which is OpenMP's, as far as nobody has set torch's own
+    before = torch.get_num_threads() if torch else count  # OpenMP's, until somebody sets torch's own
     with threadpool_limits(count):
         if torch:
             torch.set_num_threads(count)
