@@ -10,6 +10,7 @@ from conformance import Case, CaseRecord
 
 SCRIPTS = Path(__file__).parents[2] / "docs" / "findings"
 ORT = ("onnxruntime", "torch-onnx")
+JAX = ("jax", "flax")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,21 @@ FINDINGS = (
     Finding(
         id="jax_float64_lstm_gradient",
         title="JAX's gradient of an LSTM's scan is wrong in float64 unless jit is around it",
-        labels=("jax", "flax"),
+        labels=JAX,
+    ),
+    Finding(
+        id="jax_relu_nan_slope",
+        title="JAX's relu passes NaN on, and has slope 0 there: gradients don't show it",
+        labels=JAX,
+        shows=lambda case, record: (
+            case.nonlinearity == "relu" and record.verdict == "differs" and _is_nan(case)
+        ),
+    ),
+    Finding(
+        id="flax_rnn_nan_in_padding",
+        title="flax.nnx.RNN's gradient by x in the padding is NaN where a bias is",
+        labels=JAX,
+        shows=lambda case, record: bool(case.lengths and case.poisoned) and record.verdict == "differs",
     ),
     Finding(
         id="keras_float64_on_torch",

@@ -51,7 +51,7 @@ def test_a_script_uses_nothing_of_this_project_and_is_read_at_a_glance(script):
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_says_what_its_report_says_where_the_framework_is_installed(script):
     text = script.read_text(encoding="utf-8")
-    needed = re.findall(r"^(?:from|import) (jax|keras|onnxruntime|onnx)\b", text, re.MULTILINE)
+    needed = re.findall(r"^(?:from|import) (flax|jax|keras|onnxruntime|onnx)\b", text, re.MULTILINE)
     missing = [name for name in dict.fromkeys(needed) if find_spec(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)}: not installed here")
