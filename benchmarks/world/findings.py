@@ -91,7 +91,7 @@ FINDINGS = (
     Finding(
         id="jax_relu_nan_slope",
         title="JAX's relu passes NaN on, and has slope 0 there: gradients don't show it",
-        labels=JAX,
+        labels=(*JAX, "keras on jax"),
         shows=lambda case, record: (
             case.nonlinearity == "relu" and record.verdict == "differs" and _is_nan(case)
         ),
@@ -101,6 +101,14 @@ FINDINGS = (
         title="flax.nnx.RNN's gradient by x in the padding is NaN where a bias is",
         labels=JAX,
         shows=lambda case, record: bool(case.lengths and case.poisoned) and record.verdict == "differs",
+    ),
+    Finding(
+        id="keras_gru_without_bias_on_jax",
+        title="Keras' GRU without biases fails on JAX where float64 is enabled",
+        labels=("keras on jax",),
+        shows=lambda case, record: (
+            case.cell == "gru" and not case.bias and case.reset == "after" and record.verdict == "error"
+        ),
     ),
     Finding(
         id="keras_float64_on_torch",
