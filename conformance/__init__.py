@@ -1,6 +1,8 @@
 """Cross-check recurrent networks step by step against a clean reference."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from conformance.lazy import lazily
 
 if TYPE_CHECKING:
     from conformance.cases import SUITES as SUITES
@@ -73,17 +75,4 @@ __all__ = [
     "tell",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attributes can be anything
-    """Load a public name when it is asked for, so that importing the package imports nothing heavy."""
-    if name not in _HOMES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    from importlib import import_module
-
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return list(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

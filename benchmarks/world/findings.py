@@ -10,6 +10,7 @@ from conformance import Case, CaseRecord
 
 SCRIPTS = Path(__file__).parents[2] / "docs" / "findings"
 ORT = ("onnxruntime", "torch-onnx")
+JAX = ("jax", "flax")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,33 @@ FINDINGS = (
         labels=("onnx-reference",),
         shows=lambda _, record: (
             record.verdict == "error" and "Unknown activation function 'Relu'" in record.reason
+        ),
+    ),
+    Finding(
+        id="jax_float64_lstm_gradient",
+        title="JAX's gradient of an LSTM's scan is wrong in float64 unless jit is around it",
+        labels=JAX,
+    ),
+    Finding(
+        id="jax_relu_nan_slope",
+        title="JAX's relu passes NaN on, and has slope 0 there: gradients don't show it",
+        labels=(*JAX, "keras on jax"),
+        shows=lambda case, record: (
+            case.nonlinearity == "relu" and record.verdict == "differs" and _is_nan(case)
+        ),
+    ),
+    Finding(
+        id="flax_rnn_nan_in_padding",
+        title="flax.nnx.RNN's gradient by x in the padding is NaN where a bias is",
+        labels=JAX,
+        shows=lambda case, record: bool(case.lengths and case.poisoned) and record.verdict == "differs",
+    ),
+    Finding(
+        id="keras_gru_without_bias_on_jax",
+        title="Keras' GRU without biases fails on JAX where float64 is enabled",
+        labels=("keras on jax",),
+        shows=lambda case, record: (
+            case.cell == "gru" and not case.bias and case.reset == "after" and record.verdict == "error"
         ),
     ),
     Finding(

@@ -9,7 +9,7 @@ from examined import BESIDE, Disagreement, Examined
 from findings import FINDINGS
 
 from conformance.report.tables import table
-from conformance.report.words import environment_rows
+from conformance.report.words import environment_rows, legal
 
 STYLE = (
     "body{font:15px/1.5 system-ui;max-width:75em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}\
@@ -138,6 +138,6 @@ def _html(sections: Sequence[Section]) -> str:
         parts += [f"<p>{escape(section.text)}</p>"] if section.text else []
         if section.rows:
             lines = [("th", section.heads), *(("td", row) for row in section.rows)]
-            cells = ("".join(f"<{tag}>{escape(text)}</{tag}>" for text in row) for tag, row in lines)
+            cells = ("".join(f"<{tag}>{escape(legal(text))}</{tag}>" for text in row) for tag, row in lines)
             parts.append("<table>" + "\n".join(f"<tr>{row}</tr>" for row in cells) + "</table>")
     return "\n".join(parts) + "</html>\n"

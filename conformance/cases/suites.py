@@ -9,7 +9,6 @@ from conformance.cases import crossings, kernels, together
 from conformance.cases.case import Case
 from conformance.cases.covered import Sizes, covered
 from conformance.cases.crossings import DTYPES, NONLINEARITIES, crossed, each, shapes
-from conformance.cases.explore import random_cases
 
 
 class Suite(Struct, frozen=True):
@@ -117,6 +116,8 @@ def full() -> Iterator[Case]:
     Any three options meet at all sizes under the default regime, any four at the smaller ones; under every other
     regime any three at the smaller sizes and any two at all of them. Any three risky options meet in every cell.
     """
+    from conformance.cases.explore import random_cases  # takes NumPy, which telling of the suites doesn't
+
     yield from standard()
     yield from together.triples()
     yield from covered(3, ALL, *NONLINEARITIES)

@@ -307,7 +307,7 @@ def _described(error: BaseException) -> str:
 def _place(filename: str) -> str:
     """Return a file as a reader knows it, the same on every machine: from here, from its library, or its name."""
     path = Path(filename)
-    if path.is_relative_to(Path.cwd()):
-        return path.relative_to(Path.cwd()).as_posix()
-    _, library, inside = path.as_posix().rpartition("/site-packages/")
-    return inside if library else path.name
+    _, library, inside = path.as_posix().rpartition("/site-packages/")  # in a .venv below the folder, too
+    if library:
+        return inside
+    return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.name

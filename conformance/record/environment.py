@@ -89,16 +89,15 @@ def _in_threads(count: int) -> Iterator[None]:
     from threadpoolctl import threadpool_limits
 
     torch = installed_torch()
+    before = torch.get_num_threads() if torch else count  # OpenMP's, until somebody sets torch's own
     with threadpool_limits(count):
-        if torch is None:
-            yield
-            return
-        before = torch.get_num_threads()
-        torch.set_num_threads(count)
+        if torch:
+            torch.set_num_threads(count)
         try:
             yield
         finally:
-            torch.set_num_threads(before)
+            if torch:
+                torch.set_num_threads(before)
 
 
 def environment() -> Environment:

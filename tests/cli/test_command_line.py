@@ -102,30 +102,39 @@ def test_the_version_is_that_of_the_distribution(command: Command) -> None:
     assert (answer.code, answer.out.split()[-1]) == (0, version("refrnn"))
 
 
-# Help is there at once.
+# Help is there at once, and so is what the suites are for.
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["-h"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["-h"], ["list", "--suites"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     program = (
         "import sys\nfrom conformance.cli import main\n"
         f"try:\n    main({arguments!r})\n"
-        "except SystemExit as end:\n    print(end.code, *sorted(m for m in sys.modules if '.' not in m))\n"
+        "except SystemExit as end:\n    print(end.code or 0, *sorted(m for m in sys.modules if '.' not in m))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     code, *loaded = done.stdout.splitlines()[-1].split()
     assert code == "0"
     assert "click" in loaded
-    assert not {"numpy", "torch", "rich", "msgspec", "refrnn", "threadpoolctl"} & set(loaded)
+    assert not {"numpy", "torch", "rich", "refrnn", "threadpoolctl"} & set(loaded)
+    assert ("msgspec" in loaded) == (arguments[0] == "list")  # which makes Suites of it
 
 
-def test_help_takes_under_three_tenths_of_a_second_of_processor_time() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--help"], ["Find what is wrong in recurrent networks", "Exit codes of check and run: 0 conforms"]),
+        (["list", "--suites"], ["smoke\t", "standard\t", "full\t"]),
+    ],
+)
+def test_what_there_is_takes_under_three_tenths_of_a_second_of_processor_time(
+    arguments: list[str], told: list[str]
+) -> None:
     """Processor time, not the clock's: what else the machine does is not ours."""
     before = os.times()
-    done = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=True)
     after = os.times()
-    assert "Find what is wrong in recurrent networks" in done.stdout
-    assert "Exit codes of check and run: 0 conforms" in done.stdout
+    assert all(words in done.stdout for words in told)
     used = after.children_user + after.children_system - before.children_user - before.children_system
     assert used < 0.3
 

@@ -51,7 +51,7 @@ def test_a_script_uses_nothing_of_this_project_and_is_read_at_a_glance(script):
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_says_what_its_report_says_where_the_framework_is_installed(script):
     text = script.read_text(encoding="utf-8")
-    needed = re.findall(r"^(?:from|import) (keras|onnxruntime|onnx)\b", text, re.MULTILINE)
+    needed = re.findall(r"^(?:from|import) (flax|jax|keras|onnxruntime|onnx)\b", text, re.MULTILINE)
     missing = [name for name in dict.fromkeys(needed) if find_spec(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)}: not installed here")
@@ -79,7 +79,7 @@ def test_a_page_tells_every_verdict_every_reason_and_what_nobody_explains(world,
     ids = ["rnn-tanh-T3-B2-I4-H5-f64-s0", "rnn-tanh-T4-len4.2-B2-I4-H5-f64-s0"]
     records = [examine(parse_id(text), Wrong()) for text in ids]
     records.append(
-        unjudged("rnn-relu-T3-B2-I4-H5-f64-s0", "onnx-reference", "unsupported", "No <relu> | here.")
+        unjudged("rnn-relu-T3-B2-I4-H5-f64-s0", "onnx-reference", "unsupported", "No \x1b[1m<relu> | here.")
     )
     timings = [load_timing() for _ in records]
     record = assembled(
@@ -102,8 +102,8 @@ def test_a_page_tells_every_verdict_every_reason_and_what_nobody_explains(world,
         assert "onnx 1.0" in text
         assert ids[0] in text
         assert "1 of onnx-reference" in text
-    assert "No &lt;relu&gt; | here." in html.read_text(encoding="utf-8")
-    assert "No &lt;relu> \\| here." in markdown.read_text(encoding="utf-8")
+    assert r"No \x1b[1m&lt;relu&gt; | here." in html.read_text(encoding="utf-8")
+    assert r"No \x1b[1m&lt;relu> \| here." in markdown.read_text(encoding="utf-8")
 
 
 def load_timing():

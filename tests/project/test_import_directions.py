@@ -16,6 +16,7 @@ PACKAGES = ("refrnn", "conformance")
 ROOMS = (
     "errors",
     "extras",
+    "lazy",
     "cases",
     "record",
     "subjects",

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from conformance.record import Environment
-from conformance.record.environment import THREAD_VARIABLES, environment, one_thread
+from conformance.record.environment import THREAD_VARIABLES, environment, one_thread, other_threads
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,15 @@ def test_one_thread_holds_in_a_process_that_has_loaded_everything(monkeypatch: p
     assert found.torch_threads == torch.get_num_threads() == 1
     assert {library.threads for library in found.libraries} == {1}
     assert all(found.variables[name] == "1" for name in THREAD_VARIABLES)
+
+
+def test_every_library_computes_in_one_thread_again_after_others_were_tried() -> None:
+    """MKL's number is torch's to set: left at two, every step of an LSTM takes ten times as long on busy cores."""
+    one_thread()
+    before = torch.__config__.parallel_info()
+    with other_threads():
+        assert torch.__config__.parallel_info() != before
+    assert torch.__config__.parallel_info() == before
 
 
 def test_subnormals_that_are_flushed_are_noticed() -> None:

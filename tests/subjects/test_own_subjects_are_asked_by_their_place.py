@@ -140,6 +140,24 @@ def test_an_exception_is_told_with_the_lines_that_led_to_it(command):
     ), said
 
 
+def test_lines_of_a_library_in_an_environment_of_the_folder_are_told_from_the_library(place, command):
+    library = place / ".venv" / "lib" / "site-packages"
+    (library / "deep").mkdir(parents=True)
+    (library / "deep" / "sums.py").write_text(
+        "def added():\n    raise ValueError('deep')\n", encoding="utf-8"
+    )
+    (place / "mine.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(library)!r})\nfrom deep.sums import added\n"
+        "class Mine:\n    name, description = 'mine', 'calls a library'\n"
+        "    def run(self, problem):\n        added()\n",
+        encoding="utf-8",
+    )
+    said = command("run", "--case", CASE, "--subject", "mine.py:Mine").out
+    assert "(mine.py:7 in run → deep/sums.py:2 in added: `raise ValueError('deep')`)" in " ".join(
+        said.split()
+    )
+
+
 @pytest.mark.usefixtures("place")
 def test_the_line_that_reproduces_a_case_works_as_printed(command):
     answer = command("run", "--suite", "smoke", "--subject", "own_rnn.py:Wrong")
