@@ -9,10 +9,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from conformance.errors import NoSuchTarget, UsageError
+from conformance.errors import UsageError
 from conformance.hand_written.calling.hints.names import BACKWARD, FORWARD, LOSS
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
-from conformance.hand_written.target import SOURCES, Target
+from conformance.hand_written.target import SOURCES, Target, located
 
 PRODUCTS = frozenset({"dot", "matmul", "einsum", "mm", "bmm", "addmm", "inner", "Linear", "linear"})
 """Functions that multiply by weights, and modules that do."""
@@ -29,8 +29,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 def collected(arguments: Sequence[str]) -> list[str]:
     """Return the targets that some arguments mean, each of them one network.
 
-    Functions that are named in several files are one network together. A folder stands for all networks in its files,
-    which come last.
+    Functions that are named in several places are one network together, unless a forward and a backward pass are named
+    in one. A folder stands for all networks in its files, which come last; so does a file that holds several.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def collected(arguments: Sequence[str]) -> list[str]:
     named = [argument for argument in arguments if argument not in folders]
     found = [target for folder in folders for target in networks_under(Path(folder))]
     together = [argument for argument in named if not _stands_alone(argument)]
-    alone = [argument for argument in named if _stands_alone(argument)]
+    alone = [each for argument in named if _stands_alone(argument) for each in _each_in(argument)]
     return list(dict.fromkeys([*alone, *([" ".join(together)] if together else []), *found]))
 
 
@@ -63,25 +63,43 @@ def sources_under(folder: Path) -> Iterator[Path]:
 
 
 def networks_in(pieces: Iterable[Piece]) -> list[str]:
-    """Return the name of each class that is a network; "" alone where functions are one, all of them together."""
+    """Return the name of each class that is a network, and the names of functions that are one, all of them together.
+
+    These are "" where there is no class, and those that no class calls where there is.
+    """
     statements = [statement for piece in pieces for statement in piece.tree.body]
-    if classes := [s.name for s in statements if isinstance(s, ast.ClassDef) and _is_network(s)]:
-        return list(dict.fromkeys(classes))
+    classes = [s for s in statements if isinstance(s, ast.ClassDef) and _is_network(s)]
+    called = {_called(node) for made in classes for node in ast.walk(made)}
     passes = [s for s in statements if isinstance(s, Function) and _is_pass(s) and _multiplies(s)]
-    return [""] if any(_goes_through_time(f) or BACKWARD.fullmatch(f.name) for f in passes) else []
+    passes = [function for function in passes if function.name not in called]
+    found = list(dict.fromkeys(made.name for made in classes))
+    if not any(_goes_through_time(f) or BACKWARD.fullmatch(f.name) for f in passes):
+        return found
+    return [*found, ",".join(dict.fromkeys(function.name for function in passes))] if found else [""]
+
+
+def _each_in(argument: str) -> list[str]:
+    """Return the targets of all networks in a file or module that is named as a whole, where there are several."""
+    target = Target.parse(argument)
+    if target.names:
+        return [argument]
+    try:
+        names = networks_in(pieces_of(located(target)[0])[0])
+    except UsageError:
+        return [argument]  # the check of it tells why
+    return [f"{argument}:{name}" for name in names] if len(names) > 1 else [argument]
 
 
 def _stands_alone(argument: str) -> bool:
-    """Return whether an argument is a network by itself: a whole file or module, or a class in it."""
+    """Return whether an argument is a network by itself: a whole file, a class in it, or both passes."""
     target = Target.parse(argument)
-    if not target.names or not target.is_file:
-        return not target.names
-    path = Path(target.place)
-    if not path.is_file():
-        message = f"There is no file {path}. Pass file.py:Name, notebook.ipynb:Name, package.module:Name or a folder."
-        raise NoSuchTarget(message)
+    if not target.names:
+        return True
+    path, _, _ = located(target)
     classes = {s.name for piece in pieces_of(path)[0] for s in piece.tree.body if isinstance(s, ast.ClassDef)}
-    return set(target.names) <= classes
+    if {name.partition(".")[0] for name in target.names} <= classes:
+        return True
+    return all(any(pattern.fullmatch(name) for name in target.names) for pattern in (FORWARD, BACKWARD))
 
 
 def _is_network(made: ast.ClassDef) -> bool:

@@ -1,8 +1,11 @@
 """A target as a user writes it, taken apart: the place of the code, and the names that are wanted of it."""
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
+
+from conformance.errors import NoSuchTarget
 
 SOURCES = (".py", ".ipynb")
 """What names of source files end in."""
@@ -50,6 +53,33 @@ class Target:
         if self.is_file:
             return (PureWindowsPath if DRIVE.match(self.place) else Path)(self.place).stem
         return self.place.rpartition(".")[2]
+
+
+def located(target: Target) -> tuple[Path, str, Path]:
+    """Return the file, the module's name, and the folder above its outermost package."""
+    place = target.place
+    path = Path(place)
+    if target.is_file or path.is_file():
+        if not path.is_file():
+            message = f"There is no file {place}. Pass the path of a .py or .ipynb file, from {Path.cwd()}."
+            raise NoSuchTarget(message)
+        path = path.resolve()
+        root, name = path.parent, path.stem
+        while (root / "__init__.py").is_file():
+            root, name = root.parent, f"{root.name}.{name}"
+        return path, name, root
+    for folder in [Path.cwd(), *map(Path, sys.path)]:
+        for file in (
+            folder.joinpath(*place.split(".")).with_suffix(".py"),
+            folder.joinpath(*place.split("."), "__init__.py"),
+        ):
+            if place and file.is_file():
+                return file.resolve(), place, folder.resolve()
+    message = (
+        f"{place!r} is neither a file nor a module that can be found. Write file.py:Name, notebook.ipynb:Name or "
+        "package.module:Name."
+    )
+    raise NoSuchTarget(message)
 
 
 def parts_of(text: str) -> list[str]:

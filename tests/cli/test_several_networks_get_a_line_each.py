@@ -107,10 +107,27 @@ def test_functions_of_several_files_are_one_network_and_classes_are_not(tmp_path
     assert collected([f"{a}:forward", f"{b}:backward"]) == [f"{a}:forward {b}:backward"]
     assert collected([f"{a}:A", f"{b}:B"]) == [f"{a}:A", f"{b}:B"]
     assert collected([str(a), str(b), str(a)]) == [str(a), str(b)]
+    assert collected([f"{a}:forward,grads", f"{b}:step, backward"]) == [
+        f"{a}:forward,grads",
+        f"{b}:step, backward",
+    ]
     with pytest.raises(UsageError, match="There is no file"):
         collected([f"{tmp_path}/none.py:A", str(b)])
 
 
+def test_modules_are_taken_apart_as_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "two.py").write_text(
+        "class A: pass\nclass B: pass\ndef lstm_forward(x): pass\ndef lstm_backward(d): pass"
+    )
+    monkeypatch.chdir(tmp_path)
+    named = ["two:A", "two:lstm_forward,lstm_backward", "two:B"]
+    assert collected(named) == named
+    assert collected(["two:lstm_forward", "two:lstm_backward"]) == ["two:lstm_forward two:lstm_backward"]
+    with pytest.raises(UsageError, match="neither a file nor a module"):
+        collected(["none:A", "two:B"])
+
+
+FUNCTIONS = "def forward(x):\n  return dot(W, x)\ndef backward(d):\n  return dot(W.T, d)"
 NETWORK = "class A:\n  def forward(s, xs):\n    for x in xs: h = s.W @ x"
 
 
@@ -124,11 +141,20 @@ NETWORK = "class A:\n  def forward(s, xs):\n    for x in xs: h = s.W @ x"
         (NETWORK.replace("forward", "plot_all"), []),
         ("def forward(xs):\n  for x in xs: h = dot(W, x)", [""]),
         ("def forward(x):\n  return dot(W, x)", []),
-        ("def forward(x):\n  return dot(W, x)\ndef backward(d):\n  return dot(W.T, d)", [""]),
+        (FUNCTIONS, [""]),
+        (f"{NETWORK}\n{FUNCTIONS}", ["A", "forward,backward"]),
+        (f"{NETWORK}\n    return forward(h) + backward(h)\n{FUNCTIONS}", ["A"]),
     ],
 )
 def test_a_network_multiplies_and_goes_through_time_in_a_pass(text: str, names: list[str]) -> None:
     assert networks_in([Piece(file="x.py", text=text, tree=ast.parse(text))]) == names
+
+
+def test_a_file_of_several_networks_stands_for_each(tmp_path: Path) -> None:
+    (tmp_path / "both.py").write_text(f"{NETWORK}\n{FUNCTIONS}")
+    (tmp_path / "one.py").write_text(NETWORK)
+    both, one = tmp_path / "both.py", tmp_path / "one.py"
+    assert collected([str(both), str(one)]) == [f"{both}:A", f"{both}:forward,backward", str(one)]
 
 
 @pytest.mark.parametrize("form", ["json", "sarif", "html", "markdown", "github"])

@@ -33,10 +33,9 @@ from conformance.hand_written.by_example.written import Written, written_in
 from conformance.hand_written.calling.adapter import weights_of
 from conformance.hand_written.calling.hints.approximations import Said, says_otherwise
 from conformance.hand_written.calling.hints.names import CALLED_A_LOSS
-from conformance.hand_written.calling.loading.load import located
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
 from conformance.hand_written.request import Request
-from conformance.hand_written.target import Target
+from conformance.hand_written.target import Target, located
 from conformance.record.check import (
     CHECK_SCHEMA,
     CheckRecord,

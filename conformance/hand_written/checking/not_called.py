@@ -12,10 +12,10 @@ from conformance.hand_written.calling.building.construct import classes
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import Parameter, parameters_of
 from conformance.hand_written.calling.hints.sources import nodes_in
-from conformance.hand_written.calling.loading.load import located, own_names
+from conformance.hand_written.calling.loading.load import own_names
 from conformance.hand_written.calling.loading.source import pieces_of
 from conformance.hand_written.request import Request, not_called_record
-from conformance.hand_written.target import Target, parts_of
+from conformance.hand_written.target import Target, located, parts_of
 from conformance.record.check import CheckRecord
 
 MOST_SHOWN = 3

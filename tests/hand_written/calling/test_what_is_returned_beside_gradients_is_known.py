@@ -36,7 +36,8 @@ class Net:
     [
         ("da @ self.Wx.T", "np.array(below)", "", "conforms"),
         ("da @ self.Wx.T", "(np.array(below), carry)", "", "conforms"),
-        ("da @ self.Wx.T", "np.array(below) / 3", "", "conforms"),
+        ("da @ self.Wx.T", "np.array(below) / 3", "dL/dx", "undecided"),
+        ("da @ self.Wx.T", "2 * carry", "dL/dh_0", "undecided"),
         ("whole @ self.Wx.T", "np.array(below)", "dL/dx", "undecided"),
         ("da @ self.Wx.T", "[da]", "dL/dh_0", "undecided"),
         ("da @ self.Wx.T", "(np.array(below), whole)", "dL/dh_0", "undecided"),
@@ -88,7 +89,7 @@ FROM_H_0 = (", h_0=None", "np.zeros((xs.shape[1], len(self.q))) if h_0 is None e
     ("start", "below", "more", "place", "told"),
     [
         (FROM_H_0, "da @ self.W.T", "carry", "", 0),
-        (FROM_H_0, "da @ self.W.T", "2 * carry", "", 0),
+        (FROM_H_0, "da @ self.W.T", "2 * carry", "dL/dh_0", 0),
         (FROM_H_0, "whole @ self.W.T", "carry", "dL/dx", 0),
         (FROM_H_0, "da @ self.W.T", "da @ self.R.T", "dL/dh_0", 0),
         (FROM_ZEROS, "da @ self.W.T", "da @ self.R.T", "", 1),

@@ -1,9 +1,10 @@
 """What a backward pass returns beside right gradients: of the shape of dL/dx or dL/dh_0, and yet no gradient.
 
-Values are compared in whatever order they lie, up to a constant: how something is laid out, or averaged, is no matter.
+Values are compared in whatever order they lie, up to the constant that the gradients of the parameters carry: how
+something is laid out is no matter.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -56,6 +57,7 @@ def an_unknown_gradient(bound: Binding, backward: Backward) -> tuple[str, tuple[
     places = list(_places_by_differences(bound, backward) if own else _places(asked, ran, backward))
     called = returned_names(forward.function(backward.call), "grads")
     told, still = [], _of_another_loss(bound, backward) if own else {}
+    scales = dict.fromkeys((1.0, backward.harvest.constant))
     for base, array in _returned(asked, ran, backward):
         place = next((each for each in places if each.size == array.size), None)
         if place is None or np.array_equal(array, still.get(base)):
@@ -63,7 +65,7 @@ def an_unknown_gradient(bound: Binding, backward: Backward) -> tuple[str, tuple[
         name = called.get(base) or _in_words(base.removeprefix("grads"))
         if place.known is None:
             told.append(NOT_JUDGED.format(name[0].upper() + name[1:]))
-        elif not any(_is_any_multiple(_in_order(array), _in_order(each)) for each in place.known()):
+        elif not any(_is_one_of(array, each, scales) for each in place.known()):
             gradient = f"dL/d{place.of}"
             return (
                 f"beside right gradients it returns {name}, which has the shape of {gradient} and is not that",
@@ -180,13 +182,10 @@ def _of_a_state(asked: Question, ran: Ran) -> Iterator[Array]:
         yield from array if array.ndim > 1 else ()
 
 
-def _in_order(array: Array) -> Array:
-    """Return the values of an array, sorted, at the size of one."""
-    size = float(np.linalg.norm(array))
-    return np.sort(np.ravel(array)) / (size or 1.0)
-
-
-def _is_any_multiple(array: Array, other: Array) -> bool:
+def _is_one_of(array: Array, other: Array, scales: Iterable[float]) -> bool:
+    """Tell whether an array holds the values of another one in any order, times one of some constants."""
     if array.size != other.size:
         return False
-    return any(np.abs(array - each).max() <= SAME for each in (other, -other[::-1]))
+    got, size = np.sort(np.ravel(array)), float(np.abs(other).max())
+    trials = ((scale, np.sort(scale * np.ravel(other))) for scale in scales)
+    return any(bool(np.abs(got - values).max() <= SAME * abs(scale) * size) for scale, values in trials)

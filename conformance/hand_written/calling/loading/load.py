@@ -5,7 +5,6 @@ import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
@@ -24,7 +23,7 @@ from conformance.hand_written.calling.loading.stubs import is_stub, stubbed_impo
 from conformance.hand_written.calling.loading.tensors import uses_tensors
 from conformance.hand_written.calling.running.effects import made_up_files
 from conformance.hand_written.calling.running.guard import HOMES
-from conformance.hand_written.target import Target, parts_of
+from conformance.hand_written.target import Target, located, parts_of
 
 SIZES = {"T": 7, "B": 3, "I": 4, "H": 6, "O": 5, "V": 5}
 """What is asked first: no size equals another, none of T, B and O divides another. V is a vocabulary's."""
@@ -230,33 +229,6 @@ def _file_of(value: Any) -> str:
     functions = [value, *(vars(value).values() if isinstance(value, type) else vars(type(value)).values())]
     codes = [getattr(function, "__code__", None) for function in functions]
     return next((code.co_filename for code in codes if code is not None), "")
-
-
-def located(target: Target) -> tuple[Path, str, Path]:
-    """Return the file, the module's name, and the folder above its outermost package."""
-    place = target.place
-    path = Path(place)
-    if target.is_file or path.is_file():
-        if not path.is_file():
-            message = f"There is no file {place}. Pass the path of a .py or .ipynb file, from {Path.cwd()}."
-            raise NoSuchTarget(message)
-        path = path.resolve()
-        root, name = path.parent, path.stem
-        while (root / "__init__.py").is_file():
-            root, name = root.parent, f"{root.name}.{name}"
-        return path, name, root
-    for folder in [Path.cwd(), *map(Path, sys.path)]:
-        for file in (
-            folder.joinpath(*place.split(".")).with_suffix(".py"),
-            folder.joinpath(*place.split("."), "__init__.py"),
-        ):
-            if place and file.is_file():
-                return file.resolve(), place, folder.resolve()
-    message = (
-        f"{place!r} is neither a file nor a module that can be found. Write file.py:Name, notebook.ipynb:Name or "
-        "package.module:Name."
-    )
-    raise NoSuchTarget(message)
 
 
 def _check_names(loaded: Loaded, pieces: Sequence[Piece], *, complete: bool) -> None:
