@@ -68,8 +68,8 @@ class Checks(Struct, frozen=True, kw_only=True):
         return self._exit_code([self._mended(record) for record in records] if self.fix else records)
 
     def _networks(self) -> list[str]:
-        """Return the targets of single networks; one that is no folder is one, and its file isn't read here."""
-        if len(self.targets) == 1 and not Path(self.targets[0]).is_dir():
+        """Return the targets of single networks; one that names something is one, and its file isn't read here."""
+        if len(self.targets) == 1 and Target.parse(self.targets[0]).names:
             return list(self.targets)
         from conformance.hand_written.collecting import collected
 

@@ -187,3 +187,14 @@ def test_every_patch_is_printed(folder: Path, check: Check) -> None:
 def test_a_sentence_counts_verdicts_from_the_gravest(known: dict[str, CheckRecord]) -> None:
     assert sentence([]) == "0 networks"
     assert sentence(list(known.values())) == "3 networks: 1 failed, 1 differs, 1 conforms"
+
+
+def test_one_file_of_several_networks_gets_a_line_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network beside another one in its file is not passed over."""
+    asked: list[str] = []
+    right = checked_apart(RIGHT, "")
+    monkeypatch.setattr(Keeper, "answer", lambda _, question, __: asked.append(question.target) or right)
+    (tmp_path / "both.py").write_text(f"{NETWORK}\n{FUNCTIONS}")
+    _, out = conformance("check", str(tmp_path / "both.py"))
+    assert asked == [f"{tmp_path}/both.py:A", f"{tmp_path}/both.py:forward,backward"]
+    assert out.splitlines()[-1] == "2 networks: 2 conform"
