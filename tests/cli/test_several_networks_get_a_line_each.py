@@ -197,4 +197,4 @@ def test_one_file_of_several_networks_gets_a_line_for_each(tmp_path: Path, monke
     (tmp_path / "both.py").write_text(f"{NETWORK}\n{FUNCTIONS}")
     _, out = conformance("check", str(tmp_path / "both.py"))
     assert asked == [f"{tmp_path}/both.py:A", f"{tmp_path}/both.py:forward,backward"]
-    assert out.splitlines()[-1] == "2 networks: 2 conform"
+    assert out.splitlines()[-1] == "2 networks: 2 conforms"
