@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from conformance.cases import Case, Problem
 from conformance.errors import Unsupported
 from conformance.examination.engine import problem_of, verdict_on
+from conformance.record import Verdict
 from conformance.subjects.observation import Observation, Subject, same
 from refrnn import Array
 
@@ -177,13 +178,14 @@ UNMET = "it is met by no case on which the subject agrees"
 class OwnPower(Struct):
     """What a suite would catch in a subject.
 
-    `caught` names the first case that shows a mutant, `missed` says why none did. `wrong` are cases on which the
-    subject itself doesn't agree, which prove nothing.
+    `caught` names the first case that shows a mutant, `missed` says why none did. `refused` are those for which the
+    subject supports no case. `wrong` are cases on which the subject itself doesn't agree, which prove nothing.
     """
 
     cases: int
     caught: dict[str, str] = field(default_factory=dict)
     missed: dict[str, str] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
     wrong: set[str] = field(default_factory=set)
 
 
@@ -193,13 +195,15 @@ def own_power(subject: Subject, cases: Sequence[Case]) -> Iterator[OwnPower]:
     A case counts on which the subject itself agrees. What a subject doesn't show can't be wrong: such a mutant is left
     out.
     """
-    power, agreeing = OwnPower(cases=len(cases)), dict[str, bool]()
+    power, verdicts = OwnPower(cases=len(cases)), dict[str, Verdict]()
     for mutant, condition in MUTANTS.items():
         reason = UNMET
         for case in filter(condition.holds, cases):
-            if case.id not in agreeing:
-                agreeing[case.id] = verdict_on(case, subject) == "agrees"
-            if not agreeing[case.id]:
+            if case.id not in verdicts:
+                verdicts[case.id] = verdict_on(case, subject)
+            if verdicts[case.id] == "unsupported":
+                continue
+            if verdicts[case.id] != "agrees":
                 power.wrong.add(case.id)
             elif not changes(subject, mutant, case):
                 reason = "" if reason == UNMET else reason
@@ -209,7 +213,10 @@ def own_power(subject: Subject, cases: Sequence[Case]) -> Iterator[OwnPower]:
             else:
                 reason = "cases meet it, and none shows it"
         else:
-            if reason:
+            met = [verdicts[case.id] for case in cases if condition.holds(case)]
+            if met and set(met) == {"unsupported"}:
+                power.refused.append(mutant)
+            elif reason:
                 power.missed[mutant] = reason
         yield power
 

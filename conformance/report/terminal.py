@@ -33,6 +33,7 @@ class OwnPowerFigures(Protocol):
     cases: int
     caught: dict[str, str]
     missed: dict[str, str]
+    refused: list[str]
     wrong: set[str]
 
 
@@ -142,6 +143,13 @@ def print_own_power(out: Console, subject: str, power: OwnPowerFigures) -> None:
     )
     for name, why in power.missed.items():
         out.print(f"  missed: {name}: {why}", markup=False, soft_wrap=True, style="red")
+    if power.refused:
+        out.print(
+            f"not asked: {len(power.refused)} faults of what the subject supports in no case: "
+            f"{', '.join(power.refused)}",
+            markup=False,
+            soft_wrap=True,
+        )
     if power.wrong:
         shown = ", ".join(sorted(power.wrong)[:MOST_NAMED])
         out.print(

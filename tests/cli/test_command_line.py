@@ -88,6 +88,7 @@ def test_show_marks_a_wrong_step(command: Command, plant: Callable[[Subject], No
     plant(wrong())
     answer = command("show", CASE, "--subject", "planted")
     assert "h, forward pass, layer 0 forward: differs" in answer.out
+    assert answer.out.startswith(f"DIFFERS: planted on {CASE}\n  first divergent step: forward pass, h, ")
 
 
 def test_env_prints_what_a_record_holds(command: Command) -> None:

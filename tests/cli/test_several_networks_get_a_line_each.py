@@ -189,7 +189,9 @@ def test_a_sentence_counts_verdicts_from_the_gravest(known: dict[str, CheckRecor
     assert sentence(list(known.values())) == "3 networks: 1 failed, 1 differs, 1 conforms"
 
 
-def test_one_file_of_several_networks_gets_a_line_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_file_of_several_networks_gets_a_line_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A network beside another one in its file is not passed over."""
     asked: list[str] = []
     right = checked_apart(RIGHT, "")

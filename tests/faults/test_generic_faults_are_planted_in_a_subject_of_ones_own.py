@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from conformance import SUITES, Case, Observation, Problem, load_subject, parse_id
 from conformance.cases import materialise
 from conformance.cli import cli
+from conformance.errors import Unsupported
 from conformance.faults.conditional import ERROR, MUTANTS, UNMET, Conditional, OwnPower, own_power
 from conformance.subjects.observation import same
 
@@ -109,3 +110,21 @@ def test_results_are_off_by_what_is_said() -> None:
     wrong = Conditional(load_subject("reference"), "forward: first step").run(problem)
     assert wrong.output[0] == pytest.approx(right.output[0] * (1 + ERROR))
     assert same(replace(wrong, output=right.output), right)
+
+
+class OfOneCell(ForwardOnly):
+    """An RNN alone."""
+
+    def run(self, problem: Problem) -> Observation:
+        if problem.case.cell != "rnn":
+            raise Unsupported
+        return super().run(problem)
+
+
+def test_what_a_subject_supports_in_no_case_is_not_counted_as_missed() -> None:
+    power = measured(OfOneCell(), FEW)
+    gru = [mutant for mutant, condition in MUTANTS.items() if list(filter(condition.holds, FEW)) == FEW[2:]]
+    assert gru
+    assert set(gru) <= set(power.refused)
+    assert not power.missed.keys() & set(gru)
+    assert power.wrong == set()

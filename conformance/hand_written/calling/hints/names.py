@@ -67,17 +67,19 @@ UPSTREAM = _pattern(
     r"d d\w+ grad\w* \w*_?grad(s|ients?)? delta\w* upstream\w* error\w* err loss_?grad\w* g gy dout"
 )
 FINAL = _pattern(
-    r"(d|grad)_?[ahs](_?(n|t|last|final|end|out|next)\w*)? (d|grad)_?(states?|hidden|carry|h_?c) d_?final\w* "
+    r"(d|grad)_?[ahs](_?(n|t|last|final|end|out|next)(?![a-z])\w*)? (d|grad)_?(states?|hidden|carry|h_?c) d_?final\w* "
     r"d_?last\w* grad_?(final|last)\w*"
 )
 SURELY_FINAL = _pattern(
-    r"(d|grad)_?[ahs]_?(n|t|last|final|end)\w* d_?final\w* d_?last\w* grad_?(final|last)\w*"
+    r"(d|grad)_?[ahs]_?(n|t|last|final|end)(?![a-z])\w* d_?final\w* d_?last\w* grad_?(final|last)\w*"
 )
-FINAL_MEMORY = _pattern(r"(d|grad)_?c(_?(n|t|last|final|end|out|next)\w*)? (d|grad)_?(cell|memory)\w*")
+FINAL_MEMORY = _pattern(
+    r"(d|grad)_?c(_?(n|t|last|final|end|out|next)(?![a-z])\w*)? (d|grad)_?(cell|memory)\w*"
+)
 """What the gradients of the final states are called, of h_n or both, of h_n alone, and of c_n."""
 
 NEXT = _pattern(
-    r"\w*next\w* (d|grad)_?[ahs]_?(n|t|last|final|end)\w* d_?final\w* d_?last\w* grad_?(final|last)\w*"
+    r"\w*next\w* (d|grad)_?[ahs]_?(n|t|last|final|end)(?![a-z])\w* d_?final\w* d_?last\w* grad_?(final|last)\w*"
 )
 CACHE = _pattern(
     r"cache\w* trace ctx context history memory fwd\w* states activations tape saved intermediates? hs h_?s hidden\w* "
