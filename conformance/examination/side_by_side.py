@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from msgspec import Struct
 
-from conformance.cases import Case, materialise
+from conformance.cases import Case
+from conformance.examination.engine import problem_of
 from conformance.judge import Finding, local_check
 from conformance.subjects import load_subject
 from conformance.subjects.observation import Observation, Subject
@@ -30,7 +31,7 @@ class StepRow(Struct, frozen=True, kw_only=True):
 
 def side_by_side(case: Case, subject: Subject) -> Iterator[tuple[str, list[StepRow]]]:
     """Yield a title and the rows of every layer, direction and pass, in the order of the data flow."""
-    problem, reference = materialise(case), load_subject("reference")
+    problem, reference = problem_of(case), load_subject("reference")
     with np.errstate(all="ignore"):
         observation, free = subject.run(problem), reference.run(problem)
         steps = _steps(free)
