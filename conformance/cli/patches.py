@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conformance.record.check import CheckRecord
 
 
@@ -32,13 +34,34 @@ def made(record: CheckRecord, *, ask: bool) -> bool:
     if not files:
         click.echo("No patch was found that makes every gradient right.", err=True)
         return False
-    if ask and not click.confirm(f"Make this patch in {', '.join(map(str, files))}?"):
+    if ask and not _confirmed(files):
         return False
     for path, content in files.items():
         if not kept_by_git(path):
             path.with_name(f"{path.name}.orig").write_bytes(path.read_bytes())
+            click.echo(f"{path} is kept as {path.name}.orig.", err=True)
         write_set(path.parent, {path.name: content})
+        click.echo(f"{path} is patched.", err=True)
     return True
+
+
+def _confirmed(files: Iterable[Path]) -> bool:
+    """Ask whether to make a patch.
+
+    Raises
+    ------
+    click.UsageError
+        If nobody answers.
+    """
+    try:
+        return click.confirm(f"Make this patch in {', '.join(map(str, files))}?")
+    except click.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        message = (
+            "--fix asks before it writes, and nobody answered. --fix --write makes the patch without asking."
+        )
+        raise click.UsageError(message) from error
 
 
 def kept_by_git(path: Path) -> bool:

@@ -75,7 +75,7 @@ def judged_record(request: Request, found: Found) -> CheckRecord:
         unjudged=names_of(found.uncalled) if outcome.backward is None else [],
         fixes=fixes,
         other_fixes=[] if found.mend is None else fix_records(found.mend.otherwise, suspects),
-        located="" if found.mend is None else where_it_goes_wrong(found.mend),
+        located="" if found.mend is None else where_it_goes_wrong(found.mend, brief=request.mend is None),
         denied=found.denied if verdict in ("undecided", "another-network") else "",
         maps=map_records(stepwise.findings) if told else [],
         matrices=matrix_records(found.reported) if told else [],

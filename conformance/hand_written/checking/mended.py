@@ -198,8 +198,15 @@ def fix_records(fixes: Sequence[Fix], suspects: Sequence[Suspect]) -> list[FixRe
     ]
 
 
-def where_it_goes_wrong(mend: Mend) -> str:
-    """Return in words where a backward pass first goes wrong that isn't mended; empty where that isn't known."""
+LONGER = ". With --mend (in Python mend=True) a patch is searched for longer."
+"""What is told where a search was cut short that nobody had asked for."""
+
+
+def where_it_goes_wrong(mend: Mend, *, brief: bool) -> str:
+    """Return in words where a backward pass first goes wrong that isn't mended; empty where that isn't known.
+
+    Where the search for a mend was a `brief` one, how a longer one is had.
+    """
     place, lacks = mend.located, mend.missing
     if place is None:
         return ""
@@ -208,7 +215,7 @@ def where_it_goes_wrong(mend: Mend) -> str:
         f"{place_of(from_here(place.file), place.line)}: {place.text}  (the {ordinal(place.time)} time it is computed)"
     )
     if lacks is None:
-        return told
+        return f"{told}{LONGER if brief else ''}"
     return (
         f"{told}. {place_of(from_here(lacks.file), lacks.line)} should be the derivative by {lacks.should_be.what}, "
         f"and would be with what {lacks.what} is in line {lacks.made_in} for the {ordinal(lacks.time)} time in the "

@@ -156,7 +156,7 @@ def _share(share: float) -> str:
 
 def _blocks(record: CheckRecord, *, verbose: bool) -> Iterator[Block]:
     if not record.conforms:  # there the headline says it
-        yield Block(name="as written", lines=tuple(record.as_written))
+        yield Block(name="limits", lines=tuple(record.as_written))
     if record.scale is not None:
         yield Block(name="constant", lines=tuple(_scale(record.scale)))
     if record.diagnosis is not None:

@@ -87,7 +87,7 @@ def test_a_wrong_network_is_told_its_limits_apart_from_its_mistake(tmp_path: Pat
     found = checked(tmp_path, **truncated(4) | {"clipping": "dW = dW.T"})
     assert found.verdict == "differs"
     assert [fault.id for fault in found.diagnosis.faults] == ["dw-hh-transposed"]
-    assert "as written: It truncates its backward pass" in str(found)
+    assert "limits: It truncates its backward pass" in str(found)
 
 
 def test_nothing_is_told_where_nothing_is_limited(tmp_path: Path) -> None:
