@@ -21,6 +21,8 @@ from conformance.hand_written.by_example.held import (
     OF_NONE,
     OTHERWISE_ELSEWHERE,
     RATES_OF_THEIR_OWN,
+    REMEMBER,
+    STAYS,
     UNSURE,
     UP_ITS_LOSS,
     WITH_ANOTHER_NUMBER,
@@ -51,6 +53,8 @@ ONLY_AT_TIMES = "its updates are gradients of the loss that it computes in some 
 
 UNEXPLAINED = (
     OF_ANOTHER,
+    REMEMBER,
+    STAYS,
     UP_ITS_LOSS,
     OTHERWISE_ELSEWHERE,
     WITH_ANOTHER_NUMBER,
@@ -136,10 +140,9 @@ def denied_as_used(request: Request, record: CheckRecord, progress: Progress) ->
                 "a rate, nor made of those by a rule known here."
             )
             return structs.replace(record, notes=[*record.notes, note])
-        if use.stage.out_of_time and not use.steps:
-            note = (
-                f"Whether {use.driver.path.name} trains it rightly was not seen: {_out_of_time(use.stage)}."
-            )
+        if use.decided is None:
+            why = _out_of_time(use.stage) if use.stage.out_of_time else "no training step was found whole"
+            note = f"Whether {use.driver.path.name} trains it rightly was not seen: {why}."
             return structs.replace(record, notes=[*record.notes, note])
     return record
 

@@ -94,6 +94,12 @@ OTHERWISE_ELSEWHERE = (
 WITH_ANOTHER_NUMBER = "is another number, its updates aren't gradients of the loss that it computes"
 """How the note ends that begins with a setting."""
 
+REMEMBER = "is updated by what earlier steps left, though others aren't"
+"""How the note ends that begins with arrays."""
+
+STAYS = "stays as it is, though others beside it move"
+"""How the note ends that begins with an array."""
+
 UNSURE = "may be a parameter or a state, and as a parameter it doesn't move by the gradient of its loss"
 """How the note ends that begins with arrays."""
 

@@ -6,6 +6,7 @@ What agrees there is asked again where the parameters are larger: a loss in piec
 """
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec.structs import replace
@@ -16,6 +17,8 @@ from conformance.hand_written.by_example.held import (
     OPEN,
     OTHERWISE_ELSEWHERE,
     RATES_OF_THEIR_OWN,
+    REMEMBER,
+    STAYS,
     UNSURE,
     UP_ITS_LOSS,
     UPHILL,
@@ -26,7 +29,7 @@ from conformance.hand_written.by_example.held import (
     is_to_fall,
 )
 from conformance.hand_written.by_example.moved import Moved
-from conformance.hand_written.by_example.parameters import Parameters, drawn, parameters_of
+from conformance.hand_written.by_example.parameters import Parameters, drawn, matters, parameters_of
 from conformance.hand_written.by_example.training import Step
 
 FOR_LONG = 3
@@ -62,11 +65,52 @@ def by_its_loss(step: Step, *, at_once: bool = False) -> ByItsLoss:
     best = _judged(step, own, held, at_once=at_once)
     if best.verdict == "right" and own.doubtful:
         best = _with_the_doubtful(step, own, best)
+    if best.verdict == "right" and (some := _that_remember(step, own)):
+        best = replace(OPEN, notes=(f"{', '.join(some)} {REMEMBER}",))
+    if best.verdict == "right" and (left := _left_out(step, own, nothing.still)):
+        best = replace(OPEN, notes=(f"{left} {STAYS}",))
     denied = held.denied() if best.verdict == "open" else ()
     limits = ", ".join(f"±{limit:g}" for limit in held.base.limits)
     lifted = f"As it is written values are cut off at {limits}; that was lifted."
     notes = (*best.notes, *((lifted,) if limits else ()))
     return replace(best, notes=notes, denied=denied, moved=nothing.moved, still=nothing.still)
+
+
+def _that_remember(step: Step, own: Parameters) -> list[str]:
+    """Return the parameters whose update is made of earlier steps too, where those of others aren't; else none."""
+    others = {path: value for path, value in own.others.items() if path not in own.memories}
+    runs = (
+        [step.run({**own.values, **each}, own.ends) for each in (own.others, others)] if own.memories else []
+    )
+    if len(runs) < len(("plain", "remembering")) or None in runs:
+        return []
+    plain, remembering = (run.final for run in runs if run is not None)
+    moved = [path for path in own.values if path in plain and path in remembering]
+    some = [path for path in moved if not np.array_equal(plain[path], remembering[path])]
+    return some if len(some) < len(moved) else []
+
+
+def _left_out(step: Step, own: Parameters, still: Sequence[str]) -> str:
+    """Return what lies in one dict or list with parameters, and matters as they do, but never moves; "" where none."""
+    beside = [_holder(path) for path in own.values]
+    shared = {holder for holder in beside if holder and beside.count(holder) > 1}
+    base = step.run(own.others, own.ends)
+    for path in (path for path in still if _holder(path) in shared):
+        value = step.arrays[path].copy()
+        there = value + drawn(np.random.default_rng(13), value)
+        other = step.run({**own.others, path: there}, own.ends)
+        if base is not None and other is not None and matters(base, other, path, own.begins, (value, there)):
+            return path
+    return ""
+
+
+def _holder(path: str) -> str:
+    """Return the dict or list that holds an array by a key, "" where it is held otherwise.
+
+    >>> _holder("net.P['U']"), _holder("net.U")
+    ('net.P', '')
+    """
+    return path.rpartition("[")[0] if path.endswith("]") else ""
 
 
 def _with_the_doubtful(step: Step, own: Parameters, best: ByItsLoss) -> ByItsLoss:

@@ -47,6 +47,8 @@ class Parameters(Struct, frozen=True):
         After how many events the first of them is updated, and the last.
     doubtful
         Values for what may be further ones, or states: nothing of a move is left after the update.
+    memories
+        Which of the others are what an optimizer remembers.
     late
         After how many events the update before is over, where parameters still change as the step begins; else 0.
     """
@@ -56,6 +58,7 @@ class Parameters(Struct, frozen=True):
     begins: int
     ends: int
     doubtful: Mapping[str, Array]
+    memories: tuple[str, ...]
     late: int
 
     def with_the_doubtful(self) -> "Parameters":
@@ -71,7 +74,10 @@ def parameters_of(step: Step) -> Parameters | None:
     times = step.history.changed
     end = step.end
     changed = [path for path in step.arrays if path in times and times[path] <= end]
-    changed.sort(key=lambda path: (-step.arrays[path].ndim, -times[path]))  # parameters change last
+    seen = step.history.last  # to change in their places, as what is kept of the steps isn't
+    changed.sort(
+        key=lambda path: (path not in seen, -step.arrays[path].ndim, -times[path])
+    )  # parameters change last
     plain = {path: step.arrays[path].copy() for path in changed[:MOST]}
     base = step.run({}, end)
     if base is None or not base.complete:
@@ -98,7 +104,8 @@ def parameters_of(step: Step) -> Parameters | None:
         return None
     memories = [path for path, kind in kinds.items() if kind in ("memory", "late")]
     others = {path: value for path, value in values.items() if path not in found}
-    others |= {path: np.zeros_like(plain[path]) for path in memories if begins <= times[path] <= ends}
+    memories = [path for path in memories if begins <= times[path] <= ends]
+    others |= {path: np.zeros_like(plain[path]) for path in memories}
     doubtful = [p for p, kind in kinds.items() if kind == "doubtful" and begins <= times[p] <= ends + SHORTLY]
     late = max((times[path] for path, kind in kinds.items() if kind == "late"), default=0)
     return Parameters(
@@ -107,6 +114,7 @@ def parameters_of(step: Step) -> Parameters | None:
         begins=begins,
         ends=max([ends, *(times[path] for path in doubtful)]),
         doubtful={path: drawn(rng, plain[path]) for path in doubtful},
+        memories=tuple(memories),
         late=late if late < begins else 0,
     )
 
@@ -122,7 +130,7 @@ nothing is left.
 
 def _kind(history: History, base: Recording, other: Recording, path: str, moved: tuple[Array, Array]) -> Kind:
     time, (plain, there) = history.changed[path], moved
-    if not _matters(base, other, path, time, moved):
+    if not matters(base, other, path, time, moved):
         return "late" if time <= SHORTLY and _stays_as_it_is(base, other, path, there - plain) else "memory"
     if _stays(base, other, path, there - plain, in_place=path in history.last):
         return "parameter"
@@ -136,7 +144,7 @@ def drawn(rng: np.random.Generator, value: Array) -> Array:
     return drawn / np.sqrt(max(value.shape)) if wide else SMALL * drawn
 
 
-def _matters(base: Recording, other: Recording, path: str, time: int, moved: tuple[Array, Array]) -> bool:
+def matters(base: Recording, other: Recording, path: str, time: int, moved: tuple[Array, Array]) -> bool:
     """Tell whether anything but an array itself, plain and moved, was computed differently before it changed."""
     itself = [(moved[0], base.final.get(path)), (moved[1], other.final.get(path))]
 

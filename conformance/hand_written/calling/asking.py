@@ -258,13 +258,26 @@ def question(case: Case, traits: Traits) -> Question:
     """Return the question that a case with these traits is."""
     problem = traits.admit(drawn(case))
     exact = observe(problem, np.float64)
+    return Question(
+        case=case,
+        traits=traits,
+        problem=problem,
+        p=Asked(problem),
+        exact=exact,
+        forward=shown_by(problem, exact),
+    )
+
+
+def shown_by(problem: Problem, exact: Observation) -> Mapping[str, Array]:
+    """Return what is right of a forward pass, (T, B, N) each, by what it is: states, gates, outputs, probabilities."""
+    case = problem.case
     truths = {"h": exact.hidden[case.layers - 1, 0]}
     inner = {letter: array for (letter, _), array in exact.inner.items()} if letters_of(case) else {}
     truths |= {letter: inner[letter] for letter in (*case.carried[1:], *letters_of(case))}
     if exact.y is not None:
         y = problem.layout.time_major(exact.y)
         truths = {**outputs_of(y), **truths}
-    return Question(case=case, traits=traits, problem=problem, p=Asked(problem), exact=exact, forward=truths)
+    return truths
 
 
 def gradients_of(asked: Question) -> dict[str, Array]:

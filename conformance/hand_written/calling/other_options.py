@@ -131,13 +131,14 @@ def _is_an_option(parameter: Parameter) -> bool:
 
 
 def _others(loaded: Loaded, path: str, parameter: Parameter) -> list[Any]:
-    """Return what else an option may be: the other way round, two layers, or what the source compares it with."""
+    """Return what else an option may be: the other way round, more layers, or what the source compares it with."""
     if isinstance(parameter.default, bool):
         return [not parameter.default]
     if isinstance(parameter.default, int) and LAYERS.fullmatch(parameter.name):
-        return [2]
+        return [layers for layers in (2, 3) if layers != parameter.default]
     owner = getattr(loaded.code, path.partition(".")[0])
-    known = dict.fromkeys(_compared_with(nodes_of(owner), parameter.name, vars(loaded.code)))
+    held = {**vars(loaded.code), **(vars(owner) if isinstance(owner, type) else {})}
+    known = dict.fromkeys(_compared_with(nodes_of(owner), parameter.name, held))
     if known and parameter.default in NONLINEARITIES:
         known |= dict.fromkeys(NONLINEARITIES)  # the other one may be what is left by an "else"
     return [each for each in known if type(each) is type(parameter.default) and each != parameter.default]
@@ -158,8 +159,8 @@ def _compared_with(nodes: Sequence[ast.AST], name: str, names: Mapping[str, Any]
         elif isinstance(node, ast.Subscript) and _name_of(node.slice) in own:
             if isinstance(node.value, ast.Dict):
                 yield from (key.value for key in node.value.keys if isinstance(key, ast.Constant))
-            elif isinstance(node.value, ast.Name) and isinstance(names.get(node.value.id), dict):
-                yield from names[node.value.id]
+            elif isinstance(keys := names.get(_name_of(node.value)), dict):
+                yield from keys
 
 
 def _kept_as(nodes: Sequence[ast.AST], name: str) -> Iterator[str]:

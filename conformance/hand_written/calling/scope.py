@@ -148,15 +148,17 @@ def has_a_loop_below(loaded: Loaded, forward: Forward) -> bool:
 def unrun(loaded: Loaded, forward: Forward, ran: Collection[str]) -> tuple[str, ...]:
     """Return the loops over time that were asked about and that did not run, where a loop of ours walked instead.
 
-    They are those that lead to what `ran`, or that read like a pass over sequences with the same recurrent weights.
+    They are those that were named, that lead to what `ran`, or that read like a pass over sequences with the same
+    recurrent weights.
     """
     every, weights = _in_question(loaded, forward), _recurrent(forward)
+    named = _named(loaded)
     return tuple(
         call
         for call in _asked_about(loaded, every)
         if call not in ran
         and _walks(call, every, ran)
-        and (_leads_to(call, every, ran) or _is_a_pass(call, every, weights))
+        and (call in named or _leads_to(call, every, ran) or _is_a_pass(call, every, weights))
     )
 
 
@@ -176,7 +178,8 @@ def _in_question(loaded: Loaded, forward: Forward) -> Calls:
     """Return all callables beside a step; where a whole file is meant, those of its other classes too."""
     own = {call: callable_of(forward.built, call) for call in own_callables(loaded, forward.built)}
     if loaded.wanted:
-        return MappingProxyType(own)
+        named = {f"code.{name}": attrgetter(name)(loaded.code) for name in named_functions(loaded)}
+        return MappingProxyType(named | own)
     others = {f"code.{name}": getattr(loaded.code, name) for name in own_names(loaded)}
     methods = {
         f"{call}.{name}"[len("code.") :]: value

@@ -26,16 +26,22 @@ SHORTER = "np.maximum(p.T - 2 * np.arange(p.B), 1)"
 LIVE = f"(np.arange(p.T)[:, None] < {SHORTER})"
 """Which steps (T, B) are none of padding."""
 
+BETWEEN = "((np.arange(p.T)[:, None] + np.arange(p.B)) % 3 != 1)"
+"""Which steps (T, B) a mask leaves where others come after those that it leaves out."""
+
 SHORTER_LENGTHS = {LENGTHS[0]: SHORTER, LENGTHS[1]: f"[int(n) for n in {SHORTER}]"}
 """What is handed over in the place of full lengths."""
 
-SHORTER_MASKS = {
-    f"np.ones({MASKS[0]})": f"1.0 * {LIVE}.T",
-    f"np.ones({MASKS[1]})": f"1.0 * {LIVE}",
-    f"np.ones({MASKS[3]})": f"1.0 * {LIVE}.T[:, :, None]",
-    f"np.ones({MASKS[4]})": f"1.0 * {LIVE}[:, :, None]",
-}
-"""The same of masks of ones."""
+
+def masks_of(live: str) -> dict[str, str]:
+    """Return what is handed over in the place of masks of ones, by which steps (T, B) are to count."""
+    return {
+        f"np.ones({MASKS[0]})": f"1.0 * {live}.T",
+        f"np.ones({MASKS[1]})": f"1.0 * {live}",
+        f"np.ones({MASKS[3]})": f"1.0 * {live}.T[:, :, None]",
+        f"np.ones({MASKS[4]})": f"1.0 * {live}[:, :, None]",
+    }
+
 
 LARGER = 2.0**6
 """How many times as large inputs are, all steps alike, where what a forward pass cuts off is to be reached."""
@@ -89,19 +95,26 @@ def agrees_with_other_lengths(bound: Binding) -> bool | None:
     """
     if bound.loss is None or (bound.traits.crossed and not bound.loss.last):
         return None
-    live = str if bound.loss.last else _without_padding
-    answers = (_agrees_when(bound, lambda line, way=way: live(way(line))) for way in _ways_to_shorten(bound))
+    found = [_agrees_where(bound, live) for live in (LIVE, BETWEEN)]
+    return False if False in found else found[0]
+
+
+def _agrees_where(bound: Binding, live: str) -> bool | None:
+    counted = str if bound.loss is None or bound.loss.last else partial(_where, live=live)
+    ways = _ways_to_shorten(bound, live)
+    answers = (_agrees_when(bound, lambda line, way=way: counted(way(line))) for way in ways)
     return next((agrees for agrees in answers if agrees is not None), None)
 
 
-def _ways_to_shorten(bound: Binding) -> Iterator[Callable[[str], str]]:
-    """Yield what makes of a line one in which sequences are of other lengths."""
-    full = SHORTER_LENGTHS | SHORTER_MASKS
+def _ways_to_shorten(bound: Binding, live: str) -> Iterator[Callable[[str], str]]:
+    """Yield what makes of a line one in which not every step counts: lengths that say so, or a mask."""
+    masks, lengths = masks_of(live), SHORTER_LENGTHS if live == LIVE else {}
+    full = masks | lengths
     if any(text in line for line in (*bound.forward, *bound.backward) for text in full):
         yield partial(_replaced, others=full)
         return
     for name in bound.left_out:
-        shorter = SHORTER_LENGTHS if names.LENGTHS.fullmatch(name) else SHORTER_MASKS
+        shorter = lengths if names.LENGTHS.fullmatch(name) else masks
         yield from (partial(_handed, argument=f"{name}={text}") for text in shorter.values())
 
 
@@ -142,6 +155,6 @@ def _handed(line: str, argument: str) -> str:
     return re.sub(r"^(result = .*)\)$", rf"\1, {argument})", line)
 
 
-def _without_padding(line: str) -> str:
-    """Return a line whose cotangents are zeros in padding."""
-    return re.sub(r"\bp\.d_[yh]\b", rf"(\g<0> * {LIVE}[:, :, None])", line)
+def _where(line: str, live: str) -> str:
+    """Return a line whose cotangents are zeros where steps don't count."""
+    return re.sub(r"\bp\.d_[yh]\b", rf"(\g<0> * {live}[:, :, None])", line)

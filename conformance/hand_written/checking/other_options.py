@@ -6,7 +6,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from conformance.hand_written.calling import Binding
-from conformance.hand_written.calling.other_options import NONLINEARITIES, Option
+from conformance.hand_written.calling.other_options import LAYERS, NONLINEARITIES, Option
 from conformance.hand_written.checking.choosing import Candidate, judged_on
 from conformance.hand_written.checking.running import CaughtWarnings
 from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS, EXIT_INCONCLUSIVE, CheckRecord
@@ -14,8 +14,16 @@ from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS, EXIT_INCONCLUS
 MOST_OPTIONS = 4
 """Other values that are tried, each in a check of its own."""
 
-EFFORT = 0.08
-"""The share of the usual calls in which the way of calling a network with another value of an option is looked for."""
+EFFORT, EFFORT_OF_LAYERS = 0.08, 0.2
+"""The share of the usual calls in which the way of calling a network with another value of an option is looked for.
+
+With more layers there are more parameters to differentiate by.
+"""
+
+
+def effort_for(option: Option) -> float:
+    """Return the share of the usual calls that an option is worth."""
+    return EFFORT_OF_LAYERS if LAYERS.fullmatch(option.name) else EFFORT
 
 
 def with_the_same_lines(bound: Binding, option: Option) -> Binding | None:

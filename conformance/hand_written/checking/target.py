@@ -17,7 +17,11 @@ from conformance.hand_written.calling.running.program import describe_error
 from conformance.hand_written.checking.adapter import adapted
 from conformance.hand_written.checking.checkup import Progress, checked
 from conformance.hand_written.checking.not_called import not_called
-from conformance.hand_written.checking.other_options import EFFORT, with_other_options, with_the_same_lines
+from conformance.hand_written.checking.other_options import (
+    effort_for,
+    with_other_options,
+    with_the_same_lines,
+)
 from conformance.hand_written.request import Request, failed_record, not_called_record
 from conformance.hand_written.target import parts_of
 from conformance.hand_written.torch_modules.search import module_bounds
@@ -127,7 +131,9 @@ def _checked_with(option: Option, ways: "Ways", request: Request) -> CheckRecord
     """Return the record of the same target with another value of an argument that was left at its default."""
     with option.chosen(ways.loaded):
         known = ways.found and with_the_same_lines(ways.found, option)
-        others = Ways(loaded=ways.loaded, case=ways.case, progress=ways.progress, effort=EFFORT, known=known)
+        others = Ways(
+            loaded=ways.loaded, case=ways.case, progress=ways.progress, effort=effort_for(option), known=known
+        )
         return _called_and_checked(others, request, may_be_another=True)
 
 

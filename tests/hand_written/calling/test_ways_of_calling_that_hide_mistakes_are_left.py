@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.small_networks import changed, checked, lstm
+from support.small_networks import changed, checked, lstm, network
 
 from conformance.hand_written.checking.target import checked_target
 from conformance.hand_written.request import Request
@@ -338,3 +338,13 @@ def test_an_lstm_is_handed_the_gradients_of_both_final_states(
     record = checked(tmp_path, text)
     assert record.verdict == verdict, record.headline
     assert ("handed the gradient of the final state as d" in record.denied) is (verdict == "undecided")
+
+
+@pytest.mark.parametrize(("carry", "verdict"), [("self.Wh.T @ da", "conforms"), ("self.Wh @ da", "differs")])
+def test_no_network_of_one_unit_stands_for_it(tmp_path: Path, carry: str, verdict: str) -> None:
+    """A size whose name says batch is the hidden one; with one unit, W_hh is a number."""
+    text = changed(
+        network(), ("n_in, n_hidden, n_out", "d, n, o"), ("carried = self.Wh.T @ da", f"carried = {carry}")
+    )
+    text = text.replace("n_hidden", "n").replace("n_in", "d").replace("n_out", "o")
+    assert checked(tmp_path, text).verdict == verdict

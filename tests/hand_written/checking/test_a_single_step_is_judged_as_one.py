@@ -348,3 +348,16 @@ class LSTM:
 def test_a_step_that_was_handed_guesses_is_not_accused(tmp_path):
     record = checked_alone(tmp_path, GATES_ARE_ASKED_FOR, "LSTM")
     assert record.exit_code != 1, record.headline
+
+
+def test_a_loop_that_was_named_beside_its_cell_is_not_cleared_by_a_step(tmp_path: Path) -> None:
+    loops = """
+def unroll(cell, xs, h):
+    hs = []
+    for x in xs:
+        hs.append(h := cell.forward(x, h))
+    return hs
+"""
+    record = checked_alone(tmp_path, f"{CELL}\n{loops}", "Cell,unroll")
+    assert (record.verdict, record.exit_code) == ("step-conforms", 5), record.headline
+    assert "unroll" in record.headline

@@ -168,3 +168,25 @@ def test_a_network_that_cuts_values_off_has_no_mistake_for_it(tmp_path, limit, v
     )
     record = checked(tmp_path, text)
     assert (record.verdict, record.exit_code) == (verdict, 0), record.headline
+
+
+@pytest.mark.parametrize(("passed_on", "verdict"), [("+ (1 - m) * dh", "conforms"), ("", "undecided")])
+def test_a_mask_may_leave_out_steps_in_the_middle(tmp_path, passed_on, verdict):
+    every_step = (
+        ("return self.hs[-1] @ self.V + self.c", "return np.stack(self.hs[1:], 1)"),
+        (
+            "db, dV, dc, dh = np.zeros_like(self.b), self.hs[-1].T @ dy, dy.sum(0), dy @ self.V.T",
+            "db, dh = 0 * self.b, 0",
+        ),
+        (
+            "            m = self.mask[:, t, None]\n            da",
+            "            m = self.mask[:, t, None]\n            dh = dh + dy[:, t]\n            da",
+        ),
+        ("+ (1 - m) * dh", passed_on),
+        ("return dW, dU, dV, db, dc", "return dW, dU, db"),
+        ("self.V, self.b, self.c = np.random.randn(n_hidden, n_out) * 0.3,", "self.b ="),
+        ("np.zeros(n_hidden), np.zeros(n_out)", "np.zeros(n_hidden)"),
+        ("n_hidden, n_out)", "n_hidden)"),
+    )
+    record = checked(tmp_path, changed(changed(NETWORK, *OPTIONAL_MASK), *every_step))
+    assert record.verdict == verdict, record.headline

@@ -105,9 +105,13 @@ class Forward(Struct, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Whether what the loss sees is right at every step that is shown."""
+        """Whether what the loss sees is right at every step that is shown, of a network of more than one unit.
+
+        With one, W_hh is a number: no product with it is the wrong way round.
+        """
         shown = self.outputs
-        return shown is not None and (shown.last or shown.right == self.asked.case.steps)
+        right = shown is not None and (shown.last or shown.right == self.asked.case.steps)
+        return right and self.asked.case.hidden_size > 1
 
 
 def _rank(match: Match, steps: int) -> tuple[Any, ...]:

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from conformance.hand_written.calling.asking import shown_by
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import run, values
 from conformance.hand_written.calling.running.reach import reach
 from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.calling.values.matching import SAME
+from conformance.subjects.reference import observe
 from refrnn import Array
 
 PUT_IN_AN_ATTRIBUTE = re.compile(r"(model\.[\w.]+(?:\[[^]]*\])*) = .*\bp\.h_0\b")
@@ -33,7 +36,8 @@ def an_earlier_state(loaded: Loaded, forward: Forward, from_h_0: Sequence[str]) 
         return ""
     ran = run(loaded, forward.asked.p, (*forward.build, *forward.lines))
     kept = values(ran, {place: place for place in starts_in(from_h_0)})
-    if any(_same(array, states[-2]) for array in map(numeric, kept.values()) if array is not None):
+    goes_on = any(_same(array, states[-2]) for array in map(numeric, kept.values()) if array is not None)
+    if goes_on or _goes_on_from(loaded, forward, states[-2]):
         return "it keeps h_{T-1}, the last state but one, where its next sequence starts from"
     returned = ran.names.get("result")
     if "c" in forward.asked.case.carried and _has_no_memory_beside_its_state(forward, returned):
@@ -48,6 +52,22 @@ def an_earlier_state(loaded: Loaded, forward: Forward, from_h_0: Sequence[str]) 
     if any(_same(array, states[-1]) for array in single) or not any(_same(a, states[-2]) for a in single):
         return ""
     return "it returns h_{T-1}, the last state but one, by itself, and h_T nowhere by itself"
+
+
+def _goes_on_from(loaded: Loaded, forward: Forward, state: Array) -> bool:
+    """Tell whether a second call, with nothing done in between, starts from a state (B, H) that isn't the last one."""
+    shown, asked = forward.outputs, forward.asked
+    if shown is None or shown.last or forward.is_own or asked.case.carried != ("h",) or asked.case.layers > 1:
+        return False
+    ran = run(loaded, asked.p, (*forward.build, *forward.lines, *forward.lines))
+    second = values(ran, {"it": shown.expression}).get("it") if ran.ok else None
+    problem = asked.problem
+    h_0 = problem.layout.restored_state(state[np.newaxis])
+    started = replace(problem, case=replace(problem.case, h_0=True), h_0=h_0)
+    right = shown_by(started, observe(started, np.float64)).get(shown.quantity)
+    if second is None or right is None or np.shape(second) != right.shape:
+        return False
+    return bool(np.abs(second - right).max() <= SAME * np.abs(right).max())
 
 
 def _has_no_memory_beside_its_state(forward: Forward, returned: object) -> bool:

@@ -156,7 +156,8 @@ def plain_options(parameter: Parameter) -> list[Option]:
 def _sizes(parameter: Parameter, hint: str | None) -> list[Option]:
     """Return the sizes that a parameter may be given: the one that its name says, or any if arrays are made of it."""
     if hint in ("T", "H", "I", "O", "B", "V") and (parameter.required or _is_a_size(parameter)):
-        return [(f"p.{'I' if hint == 'V' else hint}", 1.0 if parameter.required else 0.2, "size")]
+        found = [(f"p.{'I' if hint == 'V' else hint}", 1.0 if parameter.required else 0.2, "size")]
+        return [*found, ("p.H", 1.3, "size")] if hint == "B" and parameter.required else found
     if parameter.sizes and parameter.required and hint is None:
         return [(f"p.{size}", 1.2 + 0.2 * n, "size") for n, size in enumerate("HIO")]
     return []
