@@ -4,11 +4,8 @@ import difflib
 import json
 import re
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
-
-from msgspec import structs
 
 from conformance.errors import UsageError
 from conformance.record.check import CheckRecord, FixRecord
@@ -38,29 +35,12 @@ def patched(record: CheckRecord) -> dict[Path, bytes]:
 def unified(record: CheckRecord) -> str:
     """Return the fixes of a record as one unified diff, which `patch -p1` and `git apply` take; empty without any.
 
-    Of cells of a notebook that runs it shows the changed lines alone, under the number of the cell.
-
     Raises
     ------
     UsageError
         If a file isn't there any more, or isn't what was checked.
     """
-    live = [fix for fix in record.fixes if fix.file.startswith(NOTEBOOK)]
-    kept = structs.replace(record, fixes=[fix for fix in record.fixes if fix not in live])
-    files = "".join(_difference(path, path.read_bytes(), after) for path, after in patched(kept).items())
-    return files + "".join(
-        _of_a_cell(cell, list(fixes)) for cell, fixes in groupby(live, lambda fix: fix.file)
-    )
-
-
-def _of_a_cell(file: str, fixes: Sequence[FixRecord]) -> str:
-    name = f"cell {file.removeprefix(NOTEBOOK)}"
-    lines, moved = [f"--- {name}", f"+++ {name}"], 0
-    for fix in fixes:
-        lines.append(f"@@ -{fix.first},{len(fix.before)} +{fix.first + moved},{len(fix.after)} @@")
-        lines += [f"-{line}" for line in fix.before] + [f"+{line}" for line in fix.after]
-        moved += len(fix.after) - len(fix.before)
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(_difference(path, path.read_bytes(), after) for path, after in patched(record).items())
 
 
 def _made(path: Path, fixes: dict[str, list[FixRecord]]) -> bytes:
