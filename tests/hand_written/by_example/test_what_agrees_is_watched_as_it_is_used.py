@@ -75,7 +75,9 @@ def test_it_conforms_where_its_script_trains_it_rightly(tmp_path):
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
 def test_it_is_undecided_where_its_script_trains_it_wrongly(tmp_path, mistake):
     record = checked(tmp_path, changed(NETWORK, mistake))
-    by_its_script = "doesn't train by the gradient of its own loss" in record.headline  # masks are asked for before
+    by_its_script = (
+        "doesn't train by the gradient of its own loss" in record.headline
+    )  # masks are asked for before
     undecided = "it agrees as it is called here, but as network.py uses it" in record.headline
     assert (record.verdict, record.exit_code) in {("undecided", 5), ("as-used", 1)}
     assert by_its_script or undecided
