@@ -1,6 +1,7 @@
 """Settings that every test shares."""
 
 import os
+import signal
 import sys
 import types
 from collections.abc import Callable
@@ -13,6 +14,9 @@ from support.commands import Answer, Command
 
 from conformance import Subject, subjects
 from conformance.cli import main
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that tests start listen to it
 
 torch.set_num_threads(1)  # the number of threads changes rounding, and workers share the cores
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.backwards.alone import alone
-from conformance.hand_written.calling.backwards.beside import contradicted
+from conformance.hand_written.calling.backwards.beside import beside
 from conformance.hand_written.calling.backwards.final import with_final
 from conformance.hand_written.calling.backwards.further import further
 from conformance.hand_written.calling.backwards.rates import with_its_rate
@@ -108,11 +108,10 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
         if backward.certain and not of_one_sample(found, backward):
             forward = next(f for f in found.forwards if f.lines == backward.forward.lines)
             bound = _bound(loaded, found, backward)
-            yield (
-                bound
-                if bound.contradicted or bound.denied
-                else replace(bound, denied=contradicted(loaded, forward, backward))
-            )
+            if not bound.contradicted and not bound.denied:
+                others = beside(loaded, forward, backward)
+                bound = replace(bound, denied=others.wrong, notes=(*bound.notes, *others.told))
+            yield bound
 
 
 def _others_if_none(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding]:

@@ -12,6 +12,7 @@ from conformance.hand_written.calling.building.construct import (
     Built,
     callable_of,
     named_functions,
+    named_methods,
     own_callables,
 )
 from conformance.hand_written.calling.forwards.passes import Forward
@@ -36,41 +37,47 @@ Calls = Mapping[str, Any]
 
 
 def askable(loaded: Loaded, built: Built, *, stepwise: bool) -> list[str]:
-    """Return what may be the forward pass of what was named: of functions the named ones, where there are names.
+    """Return what may be the forward pass of what was named: of functions and methods the named ones, if any.
 
     What a named one calls may be walked with by a loop of ours (`stepwise`). Where a backward pass alone is named, its
     forward pass is any.
     """
     calls = own_callables(loaded, built)
-    named = _named(loaded)
-    if built.setup.owner == "model" or not loaded.wanted or (named and all(map(_says_backward, named))):
+    named = _named_on(loaded, built)
+    methods = built.setup.owner == "model"
+    if (methods and not named) or not loaded.wanted or (named and all(map(_says_backward, named))):
         return calls
-    return _among(loaded, calls, named, stepwise=stepwise)
+    return _among(built, calls, named, stepwise=stepwise)
 
 
 def backward_askable(loaded: Loaded, forward: Forward) -> list[str]:
-    """Return what may be the backward pass of what was named: the named functions beside `forward`, if any.
+    """Return what may be the backward pass of what was named: what is named beside `forward`, if anything.
 
     What the forward pass itself calls is a part of it, unless it is called like a backward pass.
     """
     every = {call: callable_of(forward.built, call) for call in own_callables(loaded, forward.built)}
     below = () if forward.call not in every else _closure(forward.call, every)
     calls = [call for call in every if call not in below or _says_backward(call)]
-    named = [call for call in _named(loaded) if call != forward.call]
-    if forward.built.setup.owner == "model" or not named:
+    named = [call for call in _named_on(loaded, forward.built) if call != forward.call]
+    if not named:
         return calls
-    return _among(loaded, calls, named, stepwise=bool(forward.loop))
+    return _among(forward.built, calls, named, stepwise=bool(forward.loop))
 
 
 def _named(loaded: Loaded) -> list[str]:
     return [f"code.{name}" for name in named_functions(loaded)]
 
 
-def _among(loaded: Loaded, calls: Sequence[str], named: Sequence[str], *, stepwise: bool) -> list[str]:
-    """Return the named functions, with what these call where steps will do."""
+def _named_on(loaded: Loaded, built: Built) -> list[str]:
+    """Return what was named of a setup's owner: functions of a module, or methods of a class."""
+    return [f"model.{m}" for m in named_methods(loaded)] if built.setup.owner == "model" else _named(loaded)
+
+
+def _among(built: Built, calls: Sequence[str], named: Sequence[str], *, stepwise: bool) -> list[str]:
+    """Return what is named, with what that calls where steps will do."""
     found = [call for call in calls if call in named]
     if stepwise:
-        every = {call: attrgetter(call.removeprefix("code."))(loaded.code) for call in calls}
+        every = {call: callable_of(built, call) for call in calls}
         below = {call for each in found for call in _closure(each, every)}
         found += [call for call in calls if call in below and call not in found]
     return found

@@ -6,34 +6,105 @@ backward pass beside a fast one. Which of them its author calls isn't known, so 
 
 import itertools
 import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
 
 from conformance.hand_written.calling.backwards.calls import callables
 from conformance.hand_written.calling.backwards.entries import entries
 from conformance.hand_written.calling.backwards.search import Backward, is_numerical, tried, with_entry
 from conformance.hand_written.calling.backwards.uncalled import SAYS
+from conformance.hand_written.calling.backwards.updating import ALONG, UPDATES, goes_up_its_loss
 from conformance.hand_written.calling.building.construct import own_callables
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import parameters_of
 from conformance.hand_written.calling.loading.load import Loaded
-from conformance.hand_written.calling.scope import spoken_of
+from conformance.hand_written.calling.running.program import run, values
+from conformance.hand_written.calling.scope import spoken_of, takes_a_step
+
+PREDICTS = re.compile(r"(predict|infer|run|eval|output|score)\w*|__call__", re.IGNORECASE)
+"""Methods that give outputs beside a forward pass, as their names say."""
+
+FIRST_RESULT = re.compile(r"\bresult(\[[^\]]*\])+")
+"""One of several things that a call returned."""
 
 MOST_CALLS = 40
 """Ways in which each of the others is called."""
 
 
-def contradicted(loaded: Loaded, forward: Forward, backward: Backward) -> str:
-    """Return in words which other backward pass of `forward` gives wrong gradients; empty where none does."""
+class Beside(Struct, frozen=True):
+    """What the other methods come to: in words what is wrong with one of them, and in a sentence which did not run."""
+
+    wrong: str = ""
+    told: tuple[str, ...] = ()
+
+
+def beside(loaded: Loaded, forward: Forward, backward: Backward) -> Beside:
+    """Return what the other passes of a network come to whose `backward` is right."""
     if whole := _whole_of_parts(loaded, forward, backward):
-        return f"{whole}, whose parts give right gradients, could not be judged"
+        return Beside(f"{whole}, whose parts give right gradients, could not be judged")
+    right = []
+    for call in _predicting(loaded, forward):
+        wrong = _other_outputs(loaded, forward, call)
+        if wrong:
+            return Beside(
+                f"{forward.call.rpartition('.')[2]} gives right outputs, and {call.rpartition('.')[2]} others"
+            )
+        right += [call.rpartition(".")[2]] if wrong is not None else []
     for call in callables(loaded, forward):
         name = call.rpartition(".")[2]
         if call in (backward.call, forward.call) or not _is_an_entry(loaded, name):
             continue
-        if wrong := _wrong_beside(loaded, forward, call, last=backward.entry.last):
-            own = backward.call.rpartition(".")[2]
-            return f"{own} gives right gradients, and {name} others of {', '.join(wrong)}"
-    return ""
+        wrong = _wrong_in(loaded, forward, call, last=backward.entry.last)
+        if wrong:
+            return Beside(f"{backward.call.rpartition('.')[2]} gives right gradients, and {name} {wrong}")
+        right += [name] if wrong is not None else []
+    unrun = _unrun(loaded, forward, backward, right)
+    return Beside(told=(f"Not run, so not judged: {', '.join(unrun)}.",) if unrun else ())
+
+
+def _unrun(loaded: Loaded, forward: Forward, backward: Backward, right: Sequence[str]) -> list[str]:
+    """Return the public methods of a network that ran in none of the calls; what is told of updates is left to that."""
+    if forward.built.setup.owner != "model" or _named(loaded):
+        return []
+    ran = {*forward.built.ran.seen, *forward.ran.seen, *backward.ran.seen, *right}
+    every = [call.rpartition(".")[2] for call in own_callables(loaded, forward.built)]
+    return [n for n in every if not n.startswith("_") and n not in ran and not UPDATES.fullmatch(n)]
+
+
+def _predicting(loaded: Loaded, forward: Forward) -> Iterator[str]:
+    """Yield the methods beside a forward pass that give outputs as well, as their names say, and walk over time."""
+    if forward.built.setup.owner != "model" or forward.loop or forward.outputs is None or _named(loaded):
+        return
+    for call in own_callables(loaded, forward.built):
+        name = call.rpartition(".")[2]
+        if call == forward.call or not PREDICTS.fullmatch(name) or names.CHECKS.fullmatch(name):
+            continue
+        if not takes_a_step(loaded, forward.built, call):
+            yield call
+
+
+def _other_outputs(loaded: Loaded, forward: Forward, call: str) -> bool | None:
+    """Tell whether a method puts out something else than the forward pass; None where that can't be compared.
+
+    Probabilities in the place of outputs, or anything else that grows with them, are the same in another form.
+    """
+    lines = [line.replace(f"{forward.call}(", f"{call}(") for line in forward.lines]
+    ran = run(loaded, forward.asked.p, (*forward.build, *lines))
+    source = forward.outputs.expression
+    expected = values(forward.ran, {"outputs": source}).get("outputs")
+    for text in dict.fromkeys((source, FIRST_RESULT.sub("result", source))) if ran.ok else ():
+        got = values(ran, {"outputs": text}).get("outputs")
+        if expected is None or got is None or np.shape(got) != np.shape(expected):
+            continue
+        if np.array_equal(got, expected):
+            return False
+        axes = (None, -1) if np.shape(got)[-1] > 1 else (None,)
+        alike = any(np.array_equal(np.argsort(got, axis), np.argsort(expected, axis)) for axis in axes)
+        return None if alike else True
+    return None
 
 
 def _whole_of_parts(loaded: Loaded, forward: Forward, backward: Backward) -> str:
@@ -41,7 +112,7 @@ def _whole_of_parts(loaded: Loaded, forward: Forward, backward: Backward) -> str
 
     Of a single step nothing is returned: a loop of ours goes around it, and that is told.
     """
-    if forward.loop or any(not isinstance(getattr(loaded.code, n, None), type) for n in loaded.wanted):
+    if forward.loop or _named(loaded):
         return ""
 
     def wholes(part: str, says: re.Pattern[str]) -> list[str]:
@@ -57,24 +128,31 @@ def _whole_of_parts(loaded: Loaded, forward: Forward, backward: Backward) -> str
     return whole[0].rpartition(".")[2] if whole and wholes(forward.call, names.FORWARD) else ""
 
 
-def _is_an_entry(loaded: Loaded, name: str) -> bool:
-    """Tell whether a callable is there for others to train by: by its name, or since it was asked for."""
-    functions = [
+def _named(loaded: Loaded) -> list[str]:
+    """Return the functions and methods that were asked about by name."""
+    return [
         n.rpartition(".")[2] for n in loaded.wanted if not isinstance(getattr(loaded.code, n, None), type)
     ]
-    if functions:
-        return name in functions
+
+
+def _is_an_entry(loaded: Loaded, name: str) -> bool:
+    """Tell whether a callable is there for others to train by: by its name, or since it was asked for."""
+    if named := _named(loaded):
+        return name in named
     trains = names.BACKWARD.fullmatch(name) or (
         names.TRAINS.fullmatch(name) and not names.LOSS.fullmatch(name)
     )
     return bool(trains) and not name.startswith("_") and not names.CHECKS.fullmatch(name)
 
 
-def _wrong_beside(loaded: Loaded, forward: Forward, call: str, *, last: bool) -> list[str]:
-    """Return the parameters whose gradients a callable gives wrongly while it gives others rightly."""
+def _wrong_in(loaded: Loaded, forward: Forward, call: str, *, last: bool) -> str | None:
+    """Return in words what is wrong in the gradients of a callable; None where it gave none that could be judged.
+
+    Some of them must be right: it may do something else altogether.
+    """
     parameters = parameters_of(forward.function(call))
     if parameters is None:
-        return []
+        return None
     found = (
         other
         for entry in entries(loaded, forward)
@@ -82,11 +160,13 @@ def _wrong_beside(loaded: Loaded, forward: Forward, call: str, *, last: bool) ->
         for other in tried(loaded, put, call, parameters, entry)
     )
     for other in itertools.islice(found, MOST_CALLS):
-        if not isinstance(other, Backward):
+        if not isinstance(other, Backward) or other.harvest.withheld:
             continue
-        if is_numerical(other) or other.harvest.withheld or other.wrong == 0:
-            return []
+        if is_numerical(other):
+            return None
+        if other.wrong == 0:
+            return ALONG if goes_up_its_loss(other) else ""
         wrong = [slot for slot in other.slots if slot.path not in other.harvest.right]
         if other.harvest.right and len(other.harvest.expressions) == len(other.slots):
-            return [role for slot in wrong for role in slot.roles]
-    return []
+            return f"others of {', '.join(role for slot in wrong for role in slot.roles)}"
+    return None

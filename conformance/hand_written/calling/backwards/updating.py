@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from conformance.hand_written.calling.backwards.places import moved_by
+from conformance.hand_written.calling.backwards.rates import PLACES
 from conformance.hand_written.calling.backwards.search import Backward, again
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import Option, Parameter, best_first, parameters_of
@@ -21,13 +22,24 @@ UPDATES = re.compile(
 MOST = 4
 """Ways in which one of them is called."""
 
+ALONG = "moves every parameter along the gradient of its loss, uphill"
+"""What is told of an update that is added where it should be subtracted."""
+
+
+def goes_up_its_loss(backward: Backward) -> bool:
+    """Tell whether a backward pass that is told what the loss is, not its gradient, updates the weights along it."""
+    applied = backward.harvest.place in PLACES
+    return applied and backward.harvest.constant < 0 and not backward.entry.kind.startswith("dL/")
+
 
 def with_updates(loaded: Loaded, backward: Backward) -> tuple[tuple[str, ...], str]:
     """Return what is told of the methods that update the parameters, and in words which of them is wrong, if any.
 
-    An update that moves some parameters against their gradients, at one rate, is wrong where others don't follow. One
-    by a rule of which nothing is recognised isn't judged.
+    An update that moves some parameters against their gradients, at one rate, is wrong where others don't follow, and
+    one that moves all of them the other way. One by a rule of which nothing is recognised isn't judged.
     """
+    if goes_up_its_loss(backward):
+        return (), f"its update {ALONG}"
     if backward.forward.built.setup.owner != "model" or backward.harvest.place not in ("returned", "kept"):
         return (), ""
     told = []
@@ -41,10 +53,11 @@ def with_updates(loaded: Loaded, backward: Backward) -> tuple[tuple[str, ...], s
         elif found.harvest.place == "applied" and found.wrong and found.harvest.right:
             wrong = [role for s in found.slots if s.path not in found.harvest.right for role in s.roles]
             return (), f"its gradients are right, and {name} moves {', '.join(wrong)} by something else"
+        elif _goes_uphill(found, backward):
+            return (), f"its gradients are right, and {name} {ALONG}"
         else:
-            way = "along" if _goes_uphill(found) else "against"
             told += [note for note in found.harvest.notes if note not in backward.harvest.notes] or [
-                f"{name} moves every parameter {way} its gradient, at one rate."
+                f"{name} moves every parameter against its gradient, at one rate."
             ]
     return tuple(told), ""
 
@@ -95,8 +108,9 @@ def _moved(backward: Backward) -> dict[str, str]:
     return {slot.path: moved_by(slot) for slot in backward.slots}
 
 
-def _goes_uphill(backward: Backward) -> bool:
-    """Tell whether parameters move along their gradients."""
-    moved = values(backward.ran, _moved(backward))
+def _goes_uphill(updated: Backward, backward: Backward) -> bool:
+    """Tell whether parameters move along their gradients, as the backward pass gives them before the update."""
+    moved = values(updated.ran, _moved(backward))
     gradients = values(backward.ran, backward.harvest.expressions)
-    return sum(float(np.sum(moved[path] * g)) for path, g in gradients.items() if path in moved) < 0
+    along = sum(float(np.sum(moved[path] * g)) for path, g in gradients.items() if path in moved)
+    return along * backward.harvest.constant < 0

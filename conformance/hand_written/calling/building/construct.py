@@ -325,7 +325,7 @@ def own_callables(loaded: Loaded, built: Built) -> list[str]:
     found += [f"model.{n}" for n, v in own.items() if inspect.isfunction(v) or inspect.ismethod(v)]
     if "__call__" in dir(type(model)):
         found.append("model.__call__")
-    wanted = [f"model.{n.partition('.')[2]}" for n in loaded.wanted if "." in n]
+    wanted = [f"model.{n}" for n in named_methods(loaded)]
     return [*wanted, *(n for n in found if n not in wanted)]
 
 
@@ -333,6 +333,11 @@ def named_functions(loaded: Loaded) -> list[str]:
     """Return the functions that were asked about by name, those of a class that only holds functions too."""
     plain = [name for name in loaded.wanted if not is_class(loaded, name.partition(".")[0])]
     return [*plain, *(f"{name}.{m}" for name in loaded.wanted for m in _static_methods(loaded, name))]
+
+
+def named_methods(loaded: Loaded) -> list[str]:
+    """Return the methods of classes that were asked about by name."""
+    return [method for _, _, method in (name.partition(".") for name in loaded.wanted) if method]
 
 
 def _static_methods(loaded: Loaded, name: str) -> list[str]:
