@@ -116,12 +116,11 @@ def test_what_did_not_run_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong"),
-    [("train_step", TRAINING + PREDICTING), ("predict", PREDICTING + TRAINING)],
+    ("name", "change"), [("train_step", [UPHILL]), ("predict", LATE)], ids=["training", "predictions"]
 )
-def test_a_method_that_is_named_is_the_one_that_is_judged(tmp_path, name, wrong):
-    text = network(GRADIENTS) + wrong
-    assert checked(tmp_path, text, f"Net.{name}").exit_code == 0
-    text = changed(text, UPHILL) if name == "train_step" else changed(text, *LATE)
+def test_a_method_that_is_named_is_the_one_that_is_judged(tmp_path, name, change):
+    methods = TRAINING + PREDICTING
+    assert checked(tmp_path, network(GRADIENTS) + methods, f"Net.{name}").exit_code == 0
+    text = network(GRADIENTS) + changed(methods, *change)
     assert checked(tmp_path, text, f"Net.{name}").exit_code != 0
     assert checked(tmp_path, text, "Net.forward,Net.backward").exit_code == 0
