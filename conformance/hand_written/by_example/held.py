@@ -323,14 +323,14 @@ class Held:
         return {path: array for path, array in known.items() if array is not None}
 
     def _decays(self, path: str, slope: Slope, rate: float) -> bool:
-        """Tell whether an update is the gradient and a share of the parameter itself."""
+        """Tell whether an update is the gradient and a share of the parameter itself, which makes it smaller."""
         rest = (
             np.array([float(np.vdot(self.updates[path], v)) for v in self.moves[path]]) - rate * slope.value
         )
         own = np.array([float(np.vdot(self.values[path], v)) for v in self.moves[path]])
         shares = rest / own
         error = np.abs(rate) * WITHIN * slope.error / np.abs(own) + SAME * np.abs(shares)
-        return bool(np.ptp(shares) <= error.max())
+        return bool(np.ptp(shares) <= error.max() and shares.max() < 0)
 
 
 def _as_one(arrays: Sequence[Array]) -> Array:

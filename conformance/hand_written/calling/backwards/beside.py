@@ -18,17 +18,21 @@ from conformance.hand_written.calling.backwards.uncalled import SAYS
 from conformance.hand_written.calling.backwards.updating import ALONG, UPDATES, goes_up_its_loss
 from conformance.hand_written.calling.building.construct import own_callables
 from conformance.hand_written.calling.forwards.passes import Forward
+from conformance.hand_written.calling.forwards.returning import starts_in
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import parameters_of
 from conformance.hand_written.calling.loading.load import Loaded
-from conformance.hand_written.calling.running.program import run, values
+from conformance.hand_written.calling.running.program import more, run, values
 from conformance.hand_written.calling.scope import spoken_of, takes_a_step
 
 PREDICTS = re.compile(r"(predict|infer|run|eval|output|score)\w*|__call__", re.IGNORECASE)
 """Methods that give outputs beside a forward pass, as their names say."""
 
-FIRST_RESULT = re.compile(r"\bresult(\[[^\]]*\])+")
+ONE_OF_SEVERAL = re.compile(r"\bresult\[[^\]]*\]")
 """One of several things that a call returned."""
+
+AWAY_FROM_ZERO = "{} += 0.25"
+"""A line that moves an initial state."""
 
 MOST_CALLS = 40
 """Ways in which each of the others is called."""
@@ -91,11 +95,14 @@ def _other_outputs(loaded: Loaded, forward: Forward, call: str) -> bool | None:
 
     Probabilities in the place of outputs, or anything else that grows with them, are the same in another form.
     """
-    lines = [line.replace(f"{forward.call}(", f"{call}(") for line in forward.lines]
-    ran = run(loaded, forward.asked.p, (*forward.build, *lines))
+    build = (*forward.build, *map(AWAY_FROM_ZERO.format, _learned_starts(loaded, forward)))
     source = forward.outputs.expression
-    expected = values(forward.ran, {"outputs": source}).get("outputs")
-    for text in dict.fromkeys((source, FIRST_RESULT.sub("result", source))) if ran.ok else ():
+    expected = values(run(loaded, forward.asked.p, (*build, *forward.lines)), {"outputs": source}).get(
+        "outputs"
+    )
+    lines = [line.replace(f"{forward.call}(", f"{call}(") for line in forward.lines]
+    ran = run(loaded, forward.asked.p, (*build, *lines))
+    for text in dict.fromkeys((source, ONE_OF_SEVERAL.sub("result", source))) if ran.ok else ():
         got = values(ran, {"outputs": text}).get("outputs")
         if expected is None or got is None or np.shape(got) != np.shape(expected):
             continue
@@ -105,6 +112,15 @@ def _other_outputs(loaded: Loaded, forward: Forward, call: str) -> bool | None:
         alike = any(np.array_equal(np.argsort(got, axis), np.argsort(expected, axis)) for axis in axes)
         return None if alike else True
     return None
+
+
+def _learned_starts(loaded: Loaded, forward: Forward) -> list[str]:
+    """Return where a network keeps an initial state that its forward pass leaves alone, so that it may be learned."""
+    starts = {place: place for place in starts_in(forward.build)}
+    moved = run(loaded, forward.asked.p, (*forward.build, *map(AWAY_FROM_ZERO.format, starts)))
+    before = {place: np.array(start) for place, start in values(moved, starts).items()}
+    after = values(more(loaded, moved, forward.lines), starts)
+    return [place for place in starts if np.array_equal(before.get(place), after.get(place))]
 
 
 def _whole_of_parts(loaded: Loaded, forward: Forward, backward: Backward) -> str:

@@ -1,7 +1,7 @@
 """What a forward pass returns and keeps beside what was recognised of it: a state that is not the last one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, ValuesView
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,6 @@ from conformance.hand_written.calling.asking import shown_by
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import run, values
-from conformance.hand_written.calling.running.reach import reach
 from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.calling.values.matching import SAME
 from conformance.subjects.reference import observe
@@ -26,10 +25,10 @@ def starts_in(lines: Sequence[str]) -> list[str]:
 
 
 def an_earlier_state(loaded: Loaded, forward: Forward, from_h_0: Sequence[str]) -> str:
-    """Return in words that whoever goes on from where a forward pass ended goes on from h_{T-1}; else nothing.
+    """Return in words that whoever goes on from where a forward pass ended goes on from an earlier state; else nothing.
 
-    It returns that by itself and h_T nowhere by itself, or keeps it where it starts from: `from_h_0` are the lines that
-    hand over an initial state. What it returns of every step, in arrays or lists of T or more, decides nothing.
+    It returns that by itself and h_T nowhere by itself, or keeps h_{T-1} where it starts from: `from_h_0` are the lines
+    that hand over an initial state. What it returns of every step, in arrays or lists of T or more, decides nothing.
     """
     states = forward.asked.forward["h"]
     if forward.loop or len(states) == 1:
@@ -42,16 +41,27 @@ def an_earlier_state(loaded: Loaded, forward: Forward, from_h_0: Sequence[str]) 
     returned = ran.names.get("result")
     if "c" in forward.asked.case.carried and _has_no_memory_beside_its_state(forward, returned):
         return "it returns h_T with something beside it that is no c_T"
-    if not isinstance(returned, (tuple, list, dict)) or len(returned) >= len(states):
+    single = list(_by_themselves(returned, states))
+    if any(_same(array, states[-1]) for array in single):
         return ""
-    single = [
-        array
-        for item in reach("result", returned, depth=2)
-        if (array := numeric(item.value)) is not None and array.size == states[-1].size
-    ]
-    if any(_same(array, states[-1]) for array in single) or not any(_same(a, states[-2]) for a in single):
-        return ""
-    return "it returns h_{T-1}, the last state but one, by itself, and h_T nowhere by itself"
+    steps = len(states)
+    earlier = (t for t in range(steps - 1, 0, -1) if any(_same(a, states[t - 1]) for a in single))
+    return next((_GOES_BACK.format(steps - t) for t in earlier), "")
+
+
+_GOES_BACK = "it returns h_{{T-{}}}, an earlier state than the last, by itself, and h_T nowhere by itself"
+
+
+def _by_themselves(returned: object, states: Sequence[Array], depth: int = 2) -> Iterator[Array]:
+    """Yield the arrays of the size of a state that were returned one by one, not as those of all steps."""
+    inner = returned.values() if isinstance(returned, dict) else returned
+    if not isinstance(inner, (tuple, list, ValuesView)) or not depth:
+        return
+    alike = [a for a in map(numeric, inner) if a is not None and a.size == states[-1].size]
+    if len(alike) < len(states):
+        yield from alike
+    for each in inner:
+        yield from _by_themselves(each, states, depth - 1)
 
 
 def _goes_on_from(loaded: Loaded, forward: Forward, state: Array) -> bool:
