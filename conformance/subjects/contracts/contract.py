@@ -49,7 +49,34 @@ class ByProcessor(Struct, frozen=True, kw_only=True):
         return f"{self.there} with {self.what}; without it that, or {self.elsewhere}"
 
 
-Expectation: TypeAlias = Refuses | Takes | ByProcessor
+class ByRelease(Struct, frozen=True, kw_only=True):
+    """What comes from the release `since` of torch on, and what came before it."""
+
+    since: str
+    now: Refuses | Takes
+    before: Refuses | Takes
+
+    def __str__(self) -> str:
+        return f"{self.now} from torch {self.since} on; before that {self.before}"
+
+    def here(self) -> Refuses | Takes:
+        """Return what is to come of the torch that is installed."""
+        import torch
+
+        return self.now if _numbers(str(torch.__version__)) >= _numbers(self.since) else self.before
+
+
+def _numbers(release: str) -> tuple[int, int]:
+    """Return the two numbers that count, of a pre-release or a nightly build too.
+
+    >>> _numbers("2.13.0+cpu"), _numbers("2.9"), _numbers("2.14.0a0+git1234")
+    ((2, 13), (2, 9), (2, 14))
+    """
+    major, minor = release.split(".")[:2]
+    return int(major), int(minor)
+
+
+Expectation: TypeAlias = Refuses | Takes | ByProcessor | ByRelease
 
 
 class Contract(Struct, frozen=True, kw_only=True):
@@ -106,6 +133,8 @@ class Outcome(Struct, frozen=True):
 
     def meets(self, expectation: Expectation) -> bool:
         """Return whether this is what was expected."""
+        if isinstance(expectation, ByRelease):
+            return self.meets(expectation.here())
         if isinstance(expectation, ByProcessor):
             alike = self.meets(expectation.elsewhere) and not expectation.has()
             return self.meets(expectation.there) or alike
