@@ -30,15 +30,22 @@ INSTRUCTIONS = re.compile(r"sse4|avx|fma|f16c|amx|asimd|sve")
 
 
 def sections(
-    trials: Sequence[Trial], pin: str, held: Sequence[Compared], steps: Sequence[Compared], flags: str
+    trials: Sequence[Trial],
+    *,
+    bound: str,
+    pin: str,
+    held: Sequence[Compared],
+    steps: Sequence[Compared],
+    flags: str,
 ) -> Iterator[Section]:
     """Yield all that is told of the releases."""
     with_record = [trial for trial in trials if trial.record is not None]
     yield Section(
         title="Releases of torch",
-        text=f"The smoke suite on {len(with_record)} releases of torch, each in an environment of its own: from the "
-        "bound that pyproject.toml declares to the newest that pip takes; the other packages are those of "
-        "constraints.txt, but what torch alone brings. Made by `make versions`.",
+        text=f"The smoke suite on {len(with_record)} of {len(trials)} releases that were asked for, each in an "
+        f"environment of its own. pyproject.toml declares torch from {bound} on, constraints.txt pins {pin}, and the "
+        "newest is the one that pip takes where none is named; the other packages are the pinned ones, but those that "
+        "torch alone brings. Made by `make versions`.",
         heads=(
             "torch",
             "NumPy",

@@ -1,5 +1,6 @@
 """`make versions`: which releases are run, what is said of each, what is different between them, and the exit code."""
 
+import doctest
 import os
 import re
 import subprocess
@@ -46,9 +47,15 @@ def pages(versions, folder, trials, pin="2.13.0"):
     """Write the pages, and return their texts and the exit code."""
     compared, told = versions["compared"], versions["told"]
     held, steps = compared.with_pinned(trials, pin), compared.consecutive(trials)
-    sections = list(told.sections(trials, pin, held, steps, "avx2, fma"))
+    sections = list(told.sections(trials, bound="2.6.0", pin=pin, held=held, steps=steps, flags="avx2, fma"))
     paths = versions["sections"].written(folder, "versions", sections)
     return [path.read_text(encoding="utf-8") for path in paths], compared.code(trials, held)
+
+
+@pytest.mark.parametrize("name", ["releases", "trial"])
+def test_what_their_examples_show_is_so(versions, name):
+    failed, tried = doctest.testmod(versions[name])
+    assert (failed, tried > 0) == (0, True)
 
 
 def test_the_usual_releases_go_from_the_declared_bound_over_the_pinned_one_to_the_newest(versions):
@@ -141,7 +148,7 @@ def test_nothing_but_failures_is_told_too(versions, tmp_path):
     trials = [trial(versions, name, reason="not installed: no network") for name in ("2.6.0", "2.13.0")]
     (markdown, _), code = pages(versions, tmp_path, trials)
     assert code == versions["compared"].NO_RECORD
-    assert "The smoke suite on 0 releases" in markdown
+    assert "The smoke suite on 0 of 2 releases" in markdown
 
 
 def test_a_contract_that_does_not_hold_is_listed_and_fails_the_run(versions, tmp_path):

@@ -49,29 +49,33 @@ class ByProcessor(Struct, frozen=True, kw_only=True):
         return f"{self.there} with {self.what}; without it that, or {self.elsewhere}"
 
 
-class ByRelease(Struct, frozen=True, kw_only=True):
-    """What comes from the release `since` of torch on, and what came before it."""
+class ByRelease(Struct, frozen=True):
+    """What comes from each of these releases of torch on, the oldest first; before that too, what comes first."""
 
-    since: str
-    now: Refuses | Takes
-    before: Refuses | Takes
+    phases: tuple[tuple[str, Refuses | Takes], ...]
 
     def __str__(self) -> str:
-        return f"{self.now} from torch {self.since} on; before that {self.before}"
+        return "; ".join(f"from torch {since} on {outcome}" for since, outcome in self.phases)
+
+    def of(self, release: str) -> Refuses | Takes:
+        """Return what is to come of a release.
+
+        >>> expected = ByRelease((("2.6", Takes("built")), ("2.9", Refuses("ValueError", "size"))))
+        >>> str(expected.of("2.8.1+cpu")), str(expected.of("2.10.0a0+git1234"))
+        ('taken: built', 'refused: ValueError, “size”')
+        """
+        reached = [outcome for since, outcome in self.phases if _numbers(since) <= _numbers(release)]
+        return reached[-1] if reached else self.phases[0][1]
 
     def here(self) -> Refuses | Takes:
         """Return what is to come of the torch that is installed."""
         import torch
 
-        return self.now if _numbers(str(torch.__version__)) >= _numbers(self.since) else self.before
+        return self.of(str(torch.__version__))
 
 
 def _numbers(release: str) -> tuple[int, int]:
-    """Return the two numbers that count, of a pre-release or a nightly build too.
-
-    >>> _numbers("2.13.0+cpu"), _numbers("2.9"), _numbers("2.14.0a0+git1234")
-    ((2, 13), (2, 9), (2, 14))
-    """
+    """Return the two numbers in which behaviour changes."""
     major, minor = release.split(".")[:2]
     return int(major), int(minor)
 
