@@ -47,7 +47,10 @@ def main() -> None:
             )
             print(f"torch {release}: {trials[-1].reason or f'{trials[-1].label} has a record'}", flush=True)
     held, steps = with_pinned(trials, pin), consecutive(trials)
-    told = list(sections(trials, bound=bound, pin=pin, held=held, steps=steps, flags=flags()))
+    command = f'make versions VERSIONS="{" ".join(given.releases)}"' if given.releases else "make versions"
+    told = list(
+        sections(trials, command=command, bound=bound, pin=pin, held=held, steps=steps, flags=flags())
+    )
     for path in written(given.out, "versions", told):
         print(f"wrote {path}")
     sys.exit(code(trials, held))

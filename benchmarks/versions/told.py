@@ -32,6 +32,7 @@ INSTRUCTIONS = re.compile(r"sse4|avx|fma|f16c|amx|asimd|sve")
 def sections(
     trials: Sequence[Trial],
     *,
+    command: str,
     bound: str,
     pin: str,
     held: Sequence[Compared],
@@ -45,7 +46,7 @@ def sections(
         text=f"The smoke suite on {len(with_record)} of {len(trials)} releases that were asked for, each in an "
         f"environment of its own. pyproject.toml declares torch from {bound} on, constraints.txt pins {pin}, and the "
         "newest is the one that pip takes where none is named; the other packages are the pinned ones, but those that "
-        "torch alone brings. Made by `make versions`.",
+        f"torch alone brings. Made by `{command}`.",
         heads=(
             "torch",
             "NumPy",

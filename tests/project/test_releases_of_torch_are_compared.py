@@ -47,7 +47,11 @@ def pages(versions, folder, trials, pin="2.13.0"):
     """Write the pages, and return their texts and the exit code."""
     compared, told = versions["compared"], versions["told"]
     held, steps = compared.with_pinned(trials, pin), compared.consecutive(trials)
-    sections = list(told.sections(trials, bound="2.6.0", pin=pin, held=held, steps=steps, flags="avx2, fma"))
+    sections = list(
+        told.sections(
+            trials, command="make versions", bound="2.6.0", pin=pin, held=held, steps=steps, flags="avx2, fma"
+        )
+    )
     paths = versions["sections"].written(folder, "versions", sections)
     return [path.read_text(encoding="utf-8") for path in paths], compared.code(trials, held)
 
