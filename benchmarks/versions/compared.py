@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 
 from trial import Trial
 
-from conformance.record import ContractRecord, Record
+from conformance.record import CaseRecord, ContractRecord, QuantityRecord, Record
 from conformance.record.agreement import ALL, totals
 from conformance.record.comparing.difference import Difference, difference
 from conformance.record.summary import EXIT_CONFORMS, exit_code
@@ -19,20 +20,30 @@ OURS = "reference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A comparison with other numbers: the quantities that have them, and the one whose worst share moved most."""
+
+    subject: str
+    case: str
+    quantities: list[str]
+    most: str
+    then: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What changed from one release to another; `same` of `torch` comparisons of torch show the same numbers."""
+    """What changed from one release to another; `moved` are those of `torch` comparisons of torch with other numbers.
+
+    `grown` says how many times larger the worst share of a single step's bound has become at most.
+    """
 
     old: str
     new: str
     found: Difference
-    same: int
     torch: int
+    moved: list[Moved]
     grown: float
-
-    @property
-    def contracts(self) -> int:
-        """How many contracts came out otherwise."""
-        return len(self.found.contracts)
 
 
 def compared(old: Trial, new: Trial) -> Compared:
@@ -41,15 +52,40 @@ def compared(old: Trial, new: Trial) -> Compared:
     assert before is not None  # noqa: S101 - the caller's choice
     assert after is not None  # noqa: S101
     cases = {(case.case, case.subject): case for case in before.cases if case.subject != OURS}
-    both = [case for case in after.cases if (case.case, case.subject) in cases]
+    both = [
+        (cases[case.case, case.subject], case) for case in after.cases if (case.case, case.subject) in cases
+    ]
     return Compared(
         old=old.label,
         new=new.label,
         found=difference(before, after),
-        same=sum(case == cases[case.case, case.subject] for case in both),
         torch=len(both),
+        moved=[_moved(then, now) for then, now in both if then != now],
         grown=_grown(before, after),
     )
+
+
+def _moved(then: CaseRecord, now: CaseRecord) -> Moved:
+    """Return what of a comparison has other numbers; shares that are NaN or infinite never move."""
+    before = {_name(q): q for q in then.quantities}
+    others = [(before.get(_name(q)), q) for q in now.quantities if q != before.get(_name(q))]
+    shares = [
+        (_name(q), float(old.worst_share), float(q.worst_share)) for old, q in others if old is not None
+    ]
+    finite = [row for row in shares if isfinite(row[1]) and isfinite(row[2])]
+    most, old, new = max(finite, key=lambda row: abs(row[2] - row[1]), default=("", 0.0, 0.0))
+    return Moved(
+        subject=now.subject,
+        case=now.case,
+        quantities=[_name(q) for _, q in others],
+        most=most,
+        then=old,
+        now=new,
+    )
+
+
+def _name(q: QuantityRecord) -> str:
+    return f"{q.relation}: {q.quantity}" if q.relation else q.quantity
 
 
 def _grown(before: Record, after: Record) -> float:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from compared import Compared, broken
+from compared import Compared, Moved, broken
 from sections import Section
 from trial import Trial
 
@@ -19,12 +19,18 @@ CHANGES = (
     "to",
     "regressions, by the project's own diff",
     "same numbers to the last digit",
-    "share of a step's bound grew",
+    "greatest growth of a share of a step's bound",
     "other verdicts",
     "shares beyond the margin",
     "other contracts",
     "other planted faults",
 )
+MOST_SHOWN = 100
+"""Rows of one table; the rest is counted."""
+
+FEW = 3
+"""Quantities of a comparison that are named."""
+
 INSTRUCTIONS = re.compile(r"sse4|avx|fma|f16c|amx|asimd|sve")
 """Parts of the names of processor flags that decide which kernels run."""
 
@@ -127,11 +133,11 @@ def _changes(one: Compared) -> Sequence[str]:
         one.old,
         one.new,
         sentence(found),
-        f"{one.same} of {one.torch}",
-        f"{shown(one.grown)}-fold at most",
+        f"{one.torch - len(one.moved)} of {one.torch}",
+        f"{shown(one.grown)}-fold",
         str(len(verdicts)),
         str(len(found.margins)),
-        str(one.contracts),
+        str(len(found.contracts)),
         str(len(found.power)),
     )
 
@@ -167,15 +173,43 @@ def _details(steps: Sequence[Compared]) -> Iterator[Section]:
             for m in s.found.margins
         ],
     )
+    yield _listed(
+        "Comparisons with other numbers, within the margin or not",
+        ("from", "to", "subject", "case", "quantities with other numbers", "worst share that moved most"),
+        [
+            (
+                s.old,
+                s.new,
+                m.subject,
+                m.case,
+                _first(m.quantities),
+                _move(m),
+            )
+            for s in steps
+            for m in s.moved
+        ],
+    )
     for title, part in (("Contracts with another outcome", "contracts"), ("Planted faults", "power")):
         rows = [(s.old, s.new, f.what, f.old, f.new) for s in steps for f in getattr(s.found, part)]
         yield _listed(title, ("from", "to", "which", "before", "now"), rows)
 
 
+def _first(quantities: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = f" and {len(quantities) - FEW} more" if len(quantities) > FEW else ""
+    return ", ".join(quantities[:FEW]) + more if quantities else "only how far free runs end up apart"
+
+
+def _move(one: Moved) -> str:
+    return f"{one.most}: {shown(one.then)} → {shown(one.now)}" if one.most else "–"
+
+
 def _listed(title: str, heads: Sequence[str], rows: list[Sequence[str]]) -> Section:
     if not rows:
         return Section(title=title, text="None from any release to the next.")
-    return Section(title=title, heads=heads, rows=rows)
+    left = len(rows) - MOST_SHOWN
+    more = f"{left:,} more are not listed." if left > 0 else ""
+    return Section(title=title, text=more, heads=heads, rows=rows[:MOST_SHOWN])
 
 
 def _not_agreeing(trials: Sequence[Trial]) -> Iterator[Section]:

@@ -211,15 +211,34 @@ def test_numbers_are_compared_to_the_last_digit_for_subjects_of_torch_alone(vers
     cases = [saying(case, "agrees") for case in rich_record().cases[:4]]
     torch = [case for case in cases if case.subject == "torch"]
     assert 0 < len(torch) < len(cases)
-    (first, *rest) = torch[0].quantities
-    nudged = structs.replace(torch[0], quantities=[structs.replace(first, absolute=1e-300), *rest])
-    changed = [nudged if case is torch[0] else case for case in cases]
-    old, new = (
-        trial(versions, "2.6.0", record=record_of(cases)),
-        trial(versions, "2.13.0", record=record_of(changed)),
+    share = next(q for q in torch[0].quantities if q.scale == "bound" and not q.relation)
+    then = structs.replace(share, worst_share=0.25)
+    now = structs.replace(share, worst_share=0.75)
+
+    def other(case, quantity):
+        kept = [quantity if q is share else q for q in torch[0].quantities]
+        return structs.replace(case, quantities=kept) if case is torch[0] else case
+
+    old = trial(versions, "2.6.0", record=record_of([other(case, then) for case in cases]))
+    new = trial(versions, "2.13.0", record=record_of([other(case, now) for case in cases]))
+    compared = versions["compared"].compared
+    assert (compared(old, old).torch, compared(old, old).moved, compared(old, old).grown) == (
+        len(torch),
+        [],
+        1,
     )
-    assert (found := versions["compared"].compared(old, old)).same == found.torch == len(torch)
-    assert versions["compared"].compared(old, new).same == len(torch) - 1
+    (moved,) = compared(old, new).moved
+    assert (moved.subject, moved.case) == ("torch", torch[0].case)
+    assert moved.quantities == [moved.most] == [share.quantity]
+    assert (moved.then, moved.now, compared(old, new).grown) == (0.25, 0.75, 3)
+
+
+def test_a_table_that_is_too_long_is_cut_and_says_so(versions):
+    told = versions["told"]
+    section = told._listed("x", ("n",), [(str(n),) for n in range(1234)])
+    assert len(section.rows) == told.MOST_SHOWN
+    assert section.text == f"{1234 - told.MOST_SHOWN:,} more are not listed."
+    assert told._listed("x", ("n",), [("1",)]).text == ""
 
 
 def test_every_verdict_but_agreement_is_listed(versions, tmp_path):
