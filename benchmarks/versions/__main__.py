@@ -5,7 +5,7 @@
     .venv/bin/python benchmarks/versions --records DIR    keep their records there, and use those that are there
 
 Each release is installed by pip in an environment of its own, which is removed before the next one is made: builds for
-CUDA, which are what the package index has for Linux, take some 5 GB each. An index of CPU builds is named as for any
+CUDA, which are what the package index has for Linux, take several GB each. An index of CPU builds is named as for any
 other use of pip, in PIP_EXTRA_INDEX_URL. Exits with 0 if every release conforms, keeps every contract and is nowhere
 worse than the pinned one, with 1 if any doesn't, and with 3 if nothing of this is wrong, but a release gave no record.
 """
