@@ -11,8 +11,9 @@ REPORTS ?= reports
 OF ?= refrnn
 DIST ?= dist
 SITE ?= site
+VERSIONS ?=
 
-.PHONY: help setup run agreement faults test mutants lint types package docs audit proof fuzz bench world schema clean
+.PHONY: help setup run agreement faults test mutants lint types package docs audit proof fuzz bench world versions schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -83,8 +84,11 @@ world:  ## examine other frameworks in an environment of their own, confirm what
 	  --editable '.[torch,report,onnx,jax,keras]'
 	$(VENV)-world/bin/python benchmarks/world --jobs $(JOBS) --out '$(REPORTS)'
 
+versions: run  ## run smoke on torch's releases, oldest declared to newest, and compare them; VERSIONS="2.6.0 newest"; reports/versions.*
+	$(RUN) benchmarks/versions --environment '$(VENV)-versions' --jobs $(JOBS) --out '$(REPORTS)' $(VERSIONS)
+
 schema: setup  ## write docs/record.schema.json anew after a change of the record
 	$(RUN) -c 'import json, conformance.record as r; print(json.dumps(r.schema(), indent=1, sort_keys=True))' > docs/record.schema.json
 
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) $(VENV)-audit $(VENV)-world .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-world $(VENV)-versions .pytest_cache .ruff_cache .hypothesis

@@ -15,6 +15,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))  # where sections.py is
+
 from examined import BESIDE, Entrant, Examined, examined
 from findings import FINDINGS
 from page import written
@@ -90,7 +92,6 @@ def main() -> None:
         found = [run(entrant, folder, given.jobs) for entrant in chosen]
     absent = [entrant.label for entrant in ENTRANTS if not there_is(entrant)]
     confirmed = {finding.id: finding.confirmed() for finding in FINDINGS}
-    given.out.mkdir(parents=True, exist_ok=True)
     for path in written(given.out, found, absent, confirmed):
         print(f"wrote {path}")
 

@@ -17,6 +17,7 @@ SCRIPTS = sorted(FINDINGS.glob("*.py"))
 @pytest.fixture
 def world(monkeypatch):
     """The modules of `make world`."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks" / "world"))
     before = set(sys.modules)
     import examined
@@ -24,7 +25,7 @@ def world(monkeypatch):
     import page
 
     yield examined, findings, page
-    for name in ("examined", "findings", "page"):
+    for name in ("examined", "findings", "page", "sections"):
         if name not in before:
             del sys.modules[name]
 

@@ -19,6 +19,7 @@ from conformance.runs.evidence import Evidence
 from conformance.subjects import contracts, load_subject
 from conformance.subjects.contracts import (
     CONTRACTS,
+    ByRelease,
     Contract,
     ContractRow,
     Refuses,
@@ -74,7 +75,8 @@ def test_what_torch_takes_although_it_is_wrong_is_refused_by_name():
     wrong = [contract for contract in CONTRACTS if contract.wrong]
     assert len(wrong) >= 9
     for contract in wrong:
-        assert isinstance(contract.expected, Takes)
+        expected = contract.expected
+        assert isinstance(expected.phases[-1][1] if isinstance(expected, ByRelease) else expected, Takes)
         if isinstance(contract.refrnn, str):
             continue  # nothing on the other side that could refuse
         if contract.id in SHAPES_TELL_NOTHING:
@@ -127,6 +129,47 @@ def test_a_contract_that_depends_on_the_processor_holds_on_each_and_can_break(ha
     assert row.expected == (
         "taken: torch.bfloat16 with AVX-512; without it that, or refused: RuntimeError, “primitive”"
     )
+
+
+EXPORTED = ByRelease(
+    (("2.6", Takes("runs")), ("2.8", Refuses("RuntimeError", "size")), ("2.10", Takes("runs")))
+)
+
+
+@pytest.mark.parametrize(
+    ("release", "outcome", "holds"),
+    [
+        ("2.5.1", lambda: "runs", True),
+        ("2.6.0+cpu", lambda: "runs", True),
+        ("2.7.1", raising(RuntimeError("the size")), False),
+        ("2.8.0", raising(RuntimeError("the size")), True),
+        ("2.8.0", lambda: "runs", False),
+        ("2.9.1+cu128", raising(RuntimeError("the size")), True),
+        ("2.9.1+cu128", raising(RuntimeError("another matter")), False),
+        ("2.10.0a0+git12ab", lambda: "runs", True),
+        ("2.10.0", raising(RuntimeError("the size")), False),
+        ("3.0.0", lambda: "runs", True),
+    ],
+)
+def test_a_contract_that_depends_on_the_release_holds_in_each_and_can_break(
+    monkeypatch, release, outcome, holds
+):
+    import torch
+
+    monkeypatch.setattr(torch, "__version__", release)
+    assert probed(torch=outcome, expected=EXPORTED).holds is holds
+    assert probed(torch=outcome, expected=EXPORTED).depends_on == ""
+
+
+def test_phases_of_a_contract_go_from_the_oldest_release_to_the_newest_and_are_told():
+    assert str(EXPORTED) == (
+        "from torch 2.6 on taken: runs; from torch 2.8 on refused: RuntimeError, “size”; from torch 2.10 on taken: runs"
+    )
+    for contract in CONTRACTS:
+        if isinstance(contract.expected, ByRelease):
+            since = [[int(n) for n in release.split(".")] for release, _ in contract.expected.phases]
+            assert since == sorted(since), contract.id
+            assert since[0] == [2, 6], contract.id
 
 
 def test_the_contract_asks_the_processor_and_what_onednn_may_use_of_it(monkeypatch):

@@ -6,6 +6,7 @@ A refusal that a newer torch lifts, or a new one, shows as a row that doesn't ho
 from collections.abc import Sequence
 
 from conformance.subjects.contracts.contract import ByProcessor as ByProcessor
+from conformance.subjects.contracts.contract import ByRelease as ByRelease
 from conformance.subjects.contracts.contract import Contract as Contract
 from conformance.subjects.contracts.contract import ContractRow as ContractRow
 from conformance.subjects.contracts.contract import Refuses as Refuses
@@ -37,4 +38,13 @@ def probe_contracts(contracts: Sequence[Contract] = CONTRACTS) -> list[ContractR
         return [row_of(contract) for contract in contracts]
 
 
-__all__ = ["CONTRACTS", "ByProcessor", "Contract", "ContractRow", "Refuses", "Takes", "probe_contracts"]
+__all__ = [
+    "CONTRACTS",
+    "ByProcessor",
+    "ByRelease",
+    "Contract",
+    "ContractRow",
+    "Refuses",
+    "Takes",
+    "probe_contracts",
+]

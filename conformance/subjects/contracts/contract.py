@@ -49,7 +49,38 @@ class ByProcessor(Struct, frozen=True, kw_only=True):
         return f"{self.there} with {self.what}; without it that, or {self.elsewhere}"
 
 
-Expectation: TypeAlias = Refuses | Takes | ByProcessor
+class ByRelease(Struct, frozen=True):
+    """What comes from each of these releases of torch on, the oldest first; before that too, what comes first."""
+
+    phases: tuple[tuple[str, Refuses | Takes], ...]
+
+    def __str__(self) -> str:
+        return "; ".join(f"from torch {since} on {outcome}" for since, outcome in self.phases)
+
+    def of(self, release: str) -> Refuses | Takes:
+        """Return what is to come of a release.
+
+        >>> expected = ByRelease((("2.6", Takes("built")), ("2.9", Refuses("ValueError", "size"))))
+        >>> str(expected.of("2.8.1+cpu")), str(expected.of("2.10.0a0+git1234"))
+        ('taken: built', 'refused: ValueError, “size”')
+        """
+        reached = [outcome for since, outcome in self.phases if _numbers(since) <= _numbers(release)]
+        return reached[-1] if reached else self.phases[0][1]
+
+    def here(self) -> Refuses | Takes:
+        """Return what is to come of the torch that is installed."""
+        import torch
+
+        return self.of(str(torch.__version__))
+
+
+def _numbers(release: str) -> tuple[int, int]:
+    """Return the two numbers in which behaviour changes."""
+    major, minor = release.split(".")[:2]
+    return int(major), int(minor)
+
+
+Expectation: TypeAlias = Refuses | Takes | ByProcessor | ByRelease
 
 
 class Contract(Struct, frozen=True, kw_only=True):
@@ -106,6 +137,8 @@ class Outcome(Struct, frozen=True):
 
     def meets(self, expectation: Expectation) -> bool:
         """Return whether this is what was expected."""
+        if isinstance(expectation, ByRelease):
+            return self.meets(expectation.here())
         if isinstance(expectation, ByProcessor):
             alike = self.meets(expectation.elsewhere) and not expectation.has()
             return self.meets(expectation.there) or alike

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from conformance.subjects.contracts.contract import Contract, Refuses, Takes
+from conformance.subjects.contracts.contract import ByRelease, Contract, Refuses, Takes
 from conformance.subjects.contracts.networks import B, H, I, T, array, ours, shape_of, tensor, theirs
 from refrnn import RNN
 
@@ -25,7 +25,7 @@ def _built(
     name: str,
     statement: str,
     arguments: tuple[object, ...],
-    torch: Refuses,
+    torch: Refuses | ByRelease,
     answer: Refuses,
     **options: object,
 ) -> Contract:
@@ -103,7 +103,7 @@ CONSTRUCTOR = (
         "input-size-0",
         "An input size of 0.",
         (0, H),
-        Refuses("ValueError", "input_size"),
+        ByRelease((("2.6", Takes("built")), ("2.11", Refuses("ValueError", "input_size")))),
         Refuses("ValueError", "input_size must be"),
     ),
     _built(
@@ -248,7 +248,7 @@ DTYPES = (
         id="x-dtype",
         statement="x in float32, in a float64 network.",
         torch=_torch_x_dtype,
-        expected=Refuses("ValueError", "dtype"),
+        expected=Refuses("ValueError", "type"),  # up to torch 2.10 “type”, later “dtype”
         refrnn=lambda: shape_of(ours()(array(T, B, I).astype(np.float32))),
         answer=Refuses("TypeError", "x must be float64"),
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from conformance.subjects.contracts.contract import Contract, Refuses, Takes
+from conformance.subjects.contracts.contract import ByRelease, Contract, Refuses, Takes
 from conformance.subjects.contracts.networks import B, H, I, T, apart, array, ours, state, tensor, theirs
 from refrnn import Array
 
@@ -185,7 +185,7 @@ WEIGHTS = (
         id="bias-of-batch",
         statement="A bias of shape (B, H) put in place of the module's own.",
         torch=lambda: _torch_replaces(_bias_of_batch),
-        expected=Takes("broadcast"),
+        expected=ByRelease((("2.6", Refuses("RuntimeError", "expanded size")), ("2.10", Takes("broadcast")))),
         refrnn=lambda: _we_load(_bias_of_batch),
         answer=Refuses("ValueError", "bias_ih_l0 must have the shape"),
         wrong=True,
