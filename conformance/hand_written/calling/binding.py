@@ -25,11 +25,15 @@ from conformance.hand_written.calling.running.program import Ran, begun, more, r
 from conformance.hand_written.calling.running.reach import reach
 from conformance.hand_written.calling.showing import observed
 from conformance.hand_written.calling.values.forms import numeric
+from conformance.hand_written.calling.values.matching import everything
 from conformance.subjects.observation import Observation
 from refrnn import Array
 
 OF_THEIRS = re.compile(r"\b(code|model|params)\b")
 """What speaks of foreign code in a line of ours."""
+
+ROOTS = ("model", "params", "code")
+"""The names by which everything that outlives a call is reached."""
 
 BOTH = "result = grads"
 """The line that says that one call does both passes."""
@@ -193,14 +197,31 @@ class Binding(Struct, frozen=True, kw_only=True):
         """Build one network, call it on one problem after the other, and return what each call did."""
         for problem in problems:
             self._refuse(problem)
-        found = []
+        found: list[Call] = []
+        copies: dict[str, str] = {}
         with sandbox():
             ran = _checked(run(self.loaded, Asked(problems[0]), self.build))
             for problem in problems:
                 ran.names["p"] = begun(self.loaded, Asked(problem)).names["p"]
                 ran = _checked(more(self.loaded, ran, self.between))
-                found.append(self._call(problem, ran))
+                ran, call = self._call(problem, ran)
+                copies = copies if found else self._copies(ran)
+                found.append(replace(call, copies=_pairs(ran, copies)))
         return found
+
+    def _copies(self, ran: Ran) -> dict[str, str]:
+        """Return where a network keeps arrays equal to gradients that it hands out, and the expressions of those."""
+        texts = {} if self.own is None else {text: text for text in self.own.gradients.values()}
+        gradients = {
+            text: g for text, g in values(ran, texts).items() if numeric(g) is not None and g.size > 1
+        }
+        kept = [item for item in everything(Ran(names=ran.names), ROOTS) if numeric(item.value) is not None]
+        return {
+            item.path: text
+            for item in kept
+            for text, g in gradients.items()
+            if np.array_equal(item.value, g) and not np.may_share_memory(item.value, g)
+        }
 
     def own_forward(self, problem: Problem | None = None) -> OwnForward:
         """Return the network by its own parameters, run once forward and backward, on its own case where none is given.
@@ -268,7 +289,7 @@ class Binding(Struct, frozen=True, kw_only=True):
         ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self._forward_on(problem))))
         return _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
 
-    def _call(self, problem: Problem, ran: Ran) -> Call:
+    def _call(self, problem: Problem, ran: Ran) -> tuple[Ran, Call]:
         """Run forward and backward once more, with the arguments kept as they were before."""
         before: dict[str, Array] = {}
         held: dict[str, str] = {}
@@ -284,11 +305,8 @@ class Binding(Struct, frozen=True, kw_only=True):
         after: dict[str, Array] = {}
         for variable, name in held.items():
             after |= _numbers(name, ran.names[variable])
-        return Call(
-            observation=copy.deepcopy(observed(problem, **values(ran, self.shown))),
-            before=before,
-            after=after,
-        )
+        observation = copy.deepcopy(observed(problem, **values(ran, self.shown)))
+        return ran, Call(observation=observation, before=before, after=after)
 
     def _refuse(self, problem: Problem) -> None:
         case, own = problem.case, self.problem_case
@@ -309,6 +327,16 @@ class Binding(Struct, frozen=True, kw_only=True):
         if case.h_0 and not self.takes_h_0:
             message = f"no way was found to hand {self.name} an initial state."
             raise Unsupported(message)
+
+
+def _pairs(ran: Ran, copies: Mapping[str, str]) -> dict[str, tuple[Array, Array]]:
+    """Return copies of what is kept at some paths, beside the gradients of which it was a copy."""
+    kept, handed = values(ran, {path: path for path in copies}), values(ran, {t: t for t in copies.values()})
+    return {
+        path: (np.array(kept[path]), np.array(handed[text]))
+        for path, text in copies.items()
+        if path in kept and text in handed
+    }
 
 
 def is_stated(bound: Bound) -> bool:

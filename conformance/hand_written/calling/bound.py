@@ -37,12 +37,15 @@ class Loss(Struct, frozen=True, kw_only=True):
 class Call(Struct, frozen=True, kw_only=True):
     """One forward and backward call of a network that lives on between calls.
 
-    `before` and `after` are the arrays that it was handed, by a name a reader knows, as they were and as it left them.
+    `before` and `after` are the arrays that it was handed and those that its forward pass returned, by a name a reader
+    knows, as they were and as it left them; `copies`, by their paths, what it keeps where the first call left a copy of
+    a gradient, and that gradient.
     """
 
     observation: Observation
     before: Mapping[str, Array]
     after: Mapping[str, Array]
+    copies: Mapping[str, tuple[Array, Array]] = {}
 
 
 class OwnForward(Struct, frozen=True, kw_only=True):

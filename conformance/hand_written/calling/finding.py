@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.backwards.alone import alone
-from conformance.hand_written.calling.backwards.beside import beside
+from conformance.hand_written.calling.backwards.beside import beside, unrun
 from conformance.hand_written.calling.backwards.final import with_final
 from conformance.hand_written.calling.backwards.further import further
 from conformance.hand_written.calling.backwards.rates import with_its_rate
@@ -109,8 +109,9 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
             forward = next(f for f in found.forwards if f.lines == backward.forward.lines)
             bound = _bound(loaded, found, backward)
             if not bound.contradicted and not bound.denied:
-                others = beside(loaded, forward, backward)
-                bound = replace(bound, denied=others.wrong, notes=(*bound.notes, *others.told))
+                wrong, right = beside(loaded, forward, backward)
+                told = unrun(loaded, forward, backward, right)
+                bound = replace(bound, denied=wrong, notes=(*bound.notes, *told))
             yield bound
 
 
@@ -135,7 +136,9 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
         )
     best = _best_backwards(loaded, found)
     for backward in best:
-        yield replace(_bound(loaded, found, backward), cut_short=found.cut_short)
+        bound = replace(_bound(loaded, found, backward), cut_short=found.cut_short)
+        told = unrun(loaded, backward.forward, backward) if backward.wrong == 0 else ()
+        yield replace(bound, notes=(*bound.notes, *told))
     if best:
         return
     if found.raised:

@@ -10,12 +10,20 @@ from msgspec.structs import replace
 
 from conformance.cases import Problem
 from conformance.hand_written.calling import Bound, Call
-from conformance.hand_written.calling.binding import unlimited
-from conformance.hand_written.checking.further_calls import FurtherCalls, further_calls, to_be_asked
+from conformance.hand_written.calling.binding import Binding, unlimited
+from conformance.hand_written.calling.hints import names
+from conformance.hand_written.calling.running.reach import Reached
+from conformance.hand_written.checking.further_calls import (
+    FurtherCalls,
+    clears_gradients,
+    further_calls,
+    to_be_asked,
+)
 from conformance.hand_written.checking.judging import Tidied
 from conformance.hand_written.checking.outcome import Outcome
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.record.check import ContractFinding
+from refrnn import Array
 
 
 def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings) -> FurtherCalls:
@@ -27,7 +35,8 @@ def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWa
         sentence = f"whether a second call gives the same wasn't checked: {calls.reason}"
         return FurtherCalls(contracts=(ContractFinding(id="repeatable", holds=None, sentence=sentence),))
     found = further_calls(calls, problems, bound, outcome, caught)
-    return replace(found, contracts=(_arguments(calls), *found.contracts))
+    wrong = found.wrong or (_kept_otherwise(calls, bound) if outcome.agrees else "")
+    return replace(found, contracts=(_arguments(calls), *found.contracts), wrong=wrong)
 
 
 def of_precision(found: Tidied, outcome: Outcome, inside: float) -> ContractFinding:
@@ -58,3 +67,36 @@ def _arguments(calls: Sequence[Call]) -> ContractFinding:
         else "leaves its arguments as they were"
     )
     return ContractFinding(id="arguments-unchanged", holds=not changed, sentence=sentence)
+
+
+def _kept_otherwise(calls: Sequence[Call], bound: Bound) -> str:
+    """Return in words which copies of gradients add up over calls, while others kept beside them are replaced.
+
+    Where all of them add up, or the code has a method that clears them, whoever reads them knows of it.
+    """
+    if clears_gradients(bound) or not isinstance(bound, Binding) or bound.own is None:
+        return ""
+    parameters = [Reached(path, None).name for path in bound.own.parameters]
+    kept: dict[str, dict[str, str]] = {}
+    for path in calls[0].copies:
+        name = Reached(path, None).name
+        if "[" in path or any(names.gradient_of(name, parameter) for parameter in parameters):
+            habit = _habit([call.copies.get(path) for call in calls])
+            kept.setdefault(path.rpartition("[")[0], {})[path] = habit
+    for habits in kept.values():
+        sums = [path for path, habit in habits.items() if habit == "adds up"]
+        if sums and "is replaced" in habits.values():
+            copies = ", ".join(path.partition(".")[2] or path for path in sums)
+            return f"goes wrong when it is called again: what it returns stays right, and {copies} adds up"
+    return ""
+
+
+def _habit(pairs: Sequence[tuple[Array, Array] | None]) -> str:
+    """Return in words what all calls do to a copy of a gradient; empty where that is something else."""
+    known = [pair for pair in pairs if pair is not None]
+    if len(known) < len(pairs):
+        return ""
+    if all(np.array_equal(kept, handed) for kept, handed in known):
+        return "is replaced"
+    sums = np.cumsum([handed for _, handed in known], axis=0)
+    return "adds up" if all(np.allclose(k, s) for (k, _), s in zip(known, sums, strict=True)) else ""

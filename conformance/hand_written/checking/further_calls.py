@@ -122,7 +122,7 @@ def _contracts(
 
 def _cleared(bound: Bound) -> str:
     """Tell what is to be done about gradients that add up."""
-    if _clears_gradients(bound):
+    if clears_gradients(bound):
         return "its code has a method that clears them, to be called before each backward pass"
     return "set them to 0 at the start of a backward pass"
 
@@ -189,7 +189,7 @@ class History(Struct, frozen=True, kw_only=True):
         if self.bound.rate is not None:
             return self._is_an_optimizers()
         sums = self._sums(truth, number)
-        if _clears_gradients(self.bound):  # some parts add up, until that is called, and others don't
+        if clears_gradients(self.bound):  # some parts add up, until that is called, and others don't
             right = exact.parameters.keys() - differing_in(truth, exact, got).keys()
             sums |= {name: exact.parameters[name] for name in right}
         explained = not differing_in(truth, Observation(parameters=sums), _only_parameters(got))
@@ -262,7 +262,7 @@ class History(Struct, frozen=True, kw_only=True):
         return shown if scale is None else divided(shown, scale.factor, steps=scale.steps)
 
 
-def _clears_gradients(bound: Bound) -> bool:
+def clears_gradients(bound: Bound) -> bool:
     """Tell whether a network's code has a method that clears gradients, which its caller is to call between two."""
     classes = [] if not isinstance(bound, Binding) else vars(bound.loaded.code).values()
     return any(ZEROES.fullmatch(method) for each in classes if inspect.isclass(each) for method in vars(each))

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from msgspec import Struct
 
 from conformance.hand_written.calling.backwards.calls import callables
 from conformance.hand_written.calling.backwards.entries import entries
@@ -38,44 +37,40 @@ MOST_CALLS = 40
 """Ways in which each of the others is called."""
 
 
-class Beside(Struct, frozen=True):
-    """What the other methods come to: in words what is wrong with one of them, and in a sentence which did not run."""
-
-    wrong: str = ""
-    told: tuple[str, ...] = ()
-
-
-def beside(loaded: Loaded, forward: Forward, backward: Backward) -> Beside:
-    """Return what the other passes of a network come to whose `backward` is right."""
+def beside(loaded: Loaded, forward: Forward, backward: Backward) -> tuple[str, tuple[str, ...]]:
+    """Return in words what is wrong with another pass of a network whose `backward` is right, and which are right."""
     if whole := _whole_of_parts(loaded, forward, backward):
-        return Beside(f"{whole}, whose parts give right gradients, could not be judged")
+        return f"{whole}, whose parts give right gradients, could not be judged", ()
     right = []
+    given, own = (each.call.rpartition(".")[2] for each in (forward, backward))
     for call in _predicting(loaded, forward):
+        name = call.rpartition(".")[2]
         wrong = _other_outputs(loaded, forward, call)
         if wrong:
-            return Beside(
-                f"{forward.call.rpartition('.')[2]} gives right outputs, and {call.rpartition('.')[2]} others"
-            )
-        right += [call.rpartition(".")[2]] if wrong is not None else []
+            return f"{given} gives right outputs, and {name} others", ()
+        right += [name] if wrong is not None else []
     for call in callables(loaded, forward):
         name = call.rpartition(".")[2]
         if call in (backward.call, forward.call) or not _is_an_entry(loaded, name):
             continue
         wrong = _wrong_in(loaded, forward, call, last=backward.entry.last)
         if wrong:
-            return Beside(f"{backward.call.rpartition('.')[2]} gives right gradients, and {name} {wrong}")
+            return f"{own} gives right gradients, and {name} {wrong}", ()
         right += [name] if wrong is not None else []
-    unrun = _unrun(loaded, forward, backward, right)
-    return Beside(told=(f"Not run, so not judged: {', '.join(unrun)}.",) if unrun else ())
+    return "", tuple(right)
 
 
-def _unrun(loaded: Loaded, forward: Forward, backward: Backward, right: Sequence[str]) -> list[str]:
-    """Return the public methods of a network that ran in none of the calls; what is told of updates is left to that."""
+def unrun(loaded: Loaded, forward: Forward, backward: Backward, right: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return in a sentence which public methods of a network ran in none of the calls, nor are known to be `right`.
+
+    What is told of updates is left to that.
+    """
     if forward.built.setup.owner != "model" or _named(loaded):
-        return []
+        return ()
     ran = {*forward.built.ran.seen, *forward.ran.seen, *backward.ran.seen, *right}
     every = [call.rpartition(".")[2] for call in own_callables(loaded, forward.built)]
-    return [n for n in every if not n.startswith("_") and n not in ran and not UPDATES.fullmatch(n)]
+    rest = [n for n in every if not n.startswith("_") and n not in ran and not UPDATES.fullmatch(n)]
+    return (f"Not run, so not judged: {', '.join(rest)}.",) if rest else ()
 
 
 def _predicting(loaded: Loaded, forward: Forward) -> Iterator[str]:
