@@ -242,11 +242,12 @@ def _all(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Backward]
     Whole sequences first: a cell that is right says nothing about a loop of theirs around it. So steps are not walked
     with where that loop fails by itself, or goes wrong in a way that is known.
     """
-    if not classes(loaded) and look_gated(loaded):
+    setups = _those_that_run_first(found, list(_setups(loaded, found)))
+    made = any(each.setup.is_of_its_code for each in setups)
+    if not classes(loaded) and look_gated(loaded) and not made:
         yield from _with_made_up_weights(loaded, found, progress)
         if found.forwards:
             return
-    setups = _those_that_run_first(found, list(_setups(loaded, found)))
     found.built = next(iter(setups), None)
     for backward in alone(loaded, setups):
         found.standing_alone.append(backward)

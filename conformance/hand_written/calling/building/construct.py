@@ -52,6 +52,10 @@ SPECIAL = frozenset(
 """Methods that Python calls itself. Others with underscores, such as __backward__, are anybody's."""
 
 
+CALLED = re.compile(r"\bcode\.\w+\(")
+"""A call of a function or class of the code."""
+
+
 class Setup(Struct, frozen=True, kw_only=True):
     """How the network comes to be.
 
@@ -71,6 +75,11 @@ class Setup(Struct, frozen=True, kw_only=True):
     owner: str
     roots: tuple[str, ...]
     says: str
+
+    @property
+    def is_of_its_code(self) -> bool:
+        """Whether a function or class of the code makes it."""
+        return any(CALLED.search(line) for line in self.lines)
 
 
 class Built(Struct, frozen=True, kw_only=True):
