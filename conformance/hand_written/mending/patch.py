@@ -35,12 +35,28 @@ def patched(record: CheckRecord) -> dict[Path, bytes]:
 def unified(record: CheckRecord) -> str:
     """Return the fixes of a record as one unified diff, which `patch -p1` and `git apply` take; empty without any.
 
+    The cells of a notebook that runs are in no file: of those the lines are shown that go and that come.
+
     Raises
     ------
     UsageError
         If a file isn't there any more, or isn't what was checked.
     """
+    live = [fix for fix in record.fixes if fix.file.startswith(NOTEBOOK)]
+    if live:
+        return "".join(map(_hunk, live))
     return "".join(_difference(path, path.read_bytes(), after) for path, after in patched(record).items())
+
+
+def _hunk(fix: FixRecord) -> str:
+    """Return a fix in a cell of a notebook that runs as a hunk without lines around it."""
+    cell = f"cell {fix.file.removeprefix(NOTEBOOK)}"
+    places = (
+        f"{sign}{fix.first - (not lines)},{len(lines)}"
+        for sign, lines in (("-", fix.before), ("+", fix.after))
+    )
+    changed = (f"{sign}{line}" for sign, lines in (("-", fix.before), ("+", fix.after)) for line in lines)
+    return "\n".join([f"--- {cell}", f"+++ {cell}", f"@@ {' '.join(places)} @@", *changed, ""])
 
 
 def _made(path: Path, fixes: dict[str, list[FixRecord]]) -> bytes:

@@ -95,6 +95,12 @@ def test_a_check_is_a_text_in_a_notebook_too(network, monkeypatch):
 
 
 @pytest.mark.usefixtures("notebook")
-def test_the_patch_of_a_cell_is_no_patch_of_a_file(network):
+def test_the_patch_of_a_cell_is_shown_by_its_lines_and_written_into_no_file(network):
+    check = conformance.check(network)
+    fix = check.record.fixes[0]
+    hunk = (
+        f"--- cell 12\n+++ cell 12\n@@ -{fix.first},1 +{fix.first},1 @@\n-{fix.before[0]}\n+{fix.after[0]}\n"
+    )
+    assert check.diff.startswith(hunk)
     with pytest.raises(UsageError, match=r"in no file\. Write the lines of the patch into them"):
-        _ = conformance.check(network).diff
+        _ = check.fixed_source
