@@ -93,7 +93,7 @@ def bound_of(
         own_rate=0.0 if backward is None else backward.harvest.own_rate,
         lifted=backward is not None and backward.lifted,
         withheld=backward is not None and backward.harvest.withheld,
-        left_out=_left_out(forward),
+        left_out=_left_out(forward, forward.call),
         guessed=backward is not None and (backward.arguments.guessed or _of_the_last_alone(backward)),
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
@@ -251,9 +251,9 @@ def _one_layer(forward: Forward) -> Iterator[str]:
         yield f"It was asked for one layer ({', '.join(single)}): what more of them do was not judged."
 
 
-def _left_out(forward: Forward) -> tuple[str, ...]:
-    """Return the names of arguments for lengths or a mask that the forward pass takes and wasn't given."""
-    optional = [q.name for q in parameters_of(forward.function(forward.call)) or [] if not q.required]
+def _left_out(forward: Forward, call: str) -> tuple[str, ...]:
+    """Return the names of arguments for lengths or a mask that a pass takes and isn't handed where they are optional."""
+    optional = [q.name for q in parameters_of(forward.function(call)) or [] if not q.required]
     return tuple(name for name in optional if names.MASK.fullmatch(name) or names.LENGTHS.fullmatch(name))
 
 
@@ -276,7 +276,9 @@ def _notes(
         notes.append(f"Its forward pass was recognised by a mistake in it: {in_words(forward.fault)}")
     if {"mask", "lengths"} & set(forward.arguments.kinds):
         notes.append(EVERY_STEP_COUNTED)
-    notes += [NOT_SHORTER.format(name) for name in _left_out(forward)]
+    passes = [forward.call, *([] if backward is None else [backward.call])]
+    left_out = dict.fromkeys(name for call in passes for name in _left_out(forward, call))
+    notes += [NOT_SHORTER.format(name) for name in left_out]
     notes += _one_layer(forward)
     if forward.is_own:
         notes.append(
