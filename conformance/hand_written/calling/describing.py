@@ -252,7 +252,7 @@ def _one_layer(forward: Forward) -> Iterator[str]:
 
 
 def _left_out(forward: Forward, call: str) -> tuple[str, ...]:
-    """Return the names of arguments for lengths or a mask that a pass takes and isn't handed where they are optional."""
+    """Return the names of arguments for lengths or a mask that a pass takes and isn't handed."""
     optional = [q.name for q in parameters_of(forward.function(call)) or [] if not q.required]
     return tuple(name for name in optional if names.MASK.fullmatch(name) or names.LENGTHS.fullmatch(name))
 
