@@ -361,10 +361,11 @@ class Checkup(Struct, frozen=True, kw_only=True):
         self.progress("judging it in other settings")
         candidate = self.candidate
         start, step = parts.from_another_start(candidate), parts.of_a_single_step(candidate)
-        found = [] if start is None else [parts.start_record(candidate.case, start)]
+        declares = self._declared() is not None
+        found = [] if start is None else [parts.start_record(candidate.case, start, declares=declares)]
         if step is not None:
             looped = candidate.outcome.backward == "differs" or candidate.outcome.forward == "differs"
-            found.append(parts.cell_record(candidate.case, step, loop_differs=looped))
+            found.append(parts.cell_record(candidate.case, step, loop_differs=looped, declares=declares))
         return found
 
     def _contracts(self) -> FurtherCalls:

@@ -191,8 +191,11 @@ def of_a_single_step(candidate: Candidate) -> Candidate | Failure | None:
     return judged_on(case, unlimited(candidate.bound), candidate.caught, inside=candidate.inside)
 
 
-def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
-    """Tell what came out from another initial state; how it is to be handed over, only who states it knows."""
+def start_record(case: Case, found: Candidate | Failure, *, declares: bool) -> PartRecord:
+    """Tell what came out from another initial state; how it is to be handed over, only who states it knows.
+
+    Of a network that `declares` its loss, the constant against the loss that it was asked for is not told.
+    """
     case = replace(case, h_0=True)
     if isinstance(found, Failure):
         sentence = f"h_0 ≠ 0: not checked, {found.reason}"
@@ -206,11 +209,11 @@ def start_record(case: Case, found: Candidate | Failure) -> PartRecord:
         wrong = _wrong(found.outcome.judged)
         sentence = f"h_0 ≠ 0: the forward pass differs ({wrong}): h_0 is ignored, or another state is used"
     else:
-        sentence = f"h_0 ≠ 0: {_described(found.outcome)}"
+        sentence = f"h_0 ≠ 0: {_described(found.outcome, declares=declares)}"
     return PartRecord(id="initial-state", case=case.id, holds=_holds(found), sentence=sentence)
 
 
-def cell_record(case: Case, found: Candidate | Failure, *, loop_differs: bool) -> PartRecord:
+def cell_record(case: Case, found: Candidate | Failure, *, loop_differs: bool, declares: bool) -> PartRecord:
     """Tell what came out for a single step, and what that says about cell and loop.
 
     From h_0 = 0 a single step has no use for W_hh, so that it says nothing of what is done with it.
@@ -225,10 +228,10 @@ def cell_record(case: Case, found: Candidate | Failure, *, loop_differs: bool) -
             else "in what passes from step to step, or in the use of W_hh"
         )
         meaning = f": the mistake is {elsewhere}" if loop_differs else ""
-        sentence = f"a single step (T = 1): {_described(found.outcome)}{meaning}"
+        sentence = f"a single step (T = 1): {_described(found.outcome, declares=declares)}{meaning}"
     else:
         meaning = ": wrong already there" if found.differs else ""
-        sentence = f"a single step (T = 1): {_described(found.outcome)}{meaning}"
+        sentence = f"a single step (T = 1): {_described(found.outcome, declares=declares)}{meaning}"
     return PartRecord(id="cell", case=case.id, holds=_holds(found), sentence=sentence)
 
 
@@ -238,9 +241,9 @@ def _holds(found: Candidate | Failure) -> bool | None:
     return found.outcome.agrees
 
 
-def _described(outcome: Outcome) -> str:
+def _described(outcome: Outcome, *, declares: bool) -> str:
     if outcome.agrees:
-        scale = outcome.scale
+        scale = None if declares else outcome.scale
         if scale is None or abs(scale.factor - 1) <= uncertainty(outcome.judged.truth):
             return "agrees"
         return f"agrees, up to the constant {scale.name or f'{scale.factor:.6g}'}"

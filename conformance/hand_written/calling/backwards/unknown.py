@@ -4,6 +4,7 @@ Values are compared in whatever order they lie, up to the constant that the grad
 something is laid out is no matter.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,9 @@ from conformance.hand_written.calling.running.program import Ran, more, run, val
 from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.calling.values.matching import SAME, everything, no_last_steps, series_in
 from refrnn import Array
+
+NO_PART = r"(?!\[|\.(?!T\b|\w+\())"
+"""What stands behind the path of an array that is read whole: no index, no attribute but what turns it."""
 
 NOT_JUDGED = (
     "{} may be the gradient of an initial state; no way was found to hand one over, so it was not judged."
@@ -97,15 +101,29 @@ def _where_it_is_right(bound: Binding, forward: Forward) -> Question | None:
 
 
 def _returned(asked: Question, ran: Ran, backward: Backward) -> Iterator[tuple[str, Array]]:
-    """Yield what a backward pass returns beside the gradients that are read, and where it lies."""
+    """Yield what a backward pass returns beside the gradients that are read, their rows and the weights; and where."""
     items, read = everything(Ran(names=ran.names), ["grads"]), " ".join(backward.harvest.expressions.values())
     within = no_last_steps(items, asked.case.steps)
+    weights = values(ran, {slot.path: slot.path for slot in backward.forward.slots}).values()
     for series in series_in(items, asked.case.steps):
         array = series.stacked
-        if series.base in within or (series.base != "grads" and series.base in read):
+        if series.base in within or _is_read(series.base, read):
+            continue
+        if any(np.shape(w) == array.shape and np.array_equal(w, array) for w in weights):
             continue
         if array.size and np.all(np.isfinite(array)) and np.any(array):
             yield series.base, array
+
+
+def _is_read(path: str, read: str) -> bool:
+    """Tell whether something is read as a gradient, or is a part of what is read whole.
+
+    >>> _is_read("grads[1][0]", "grads[1].T grads[2]"), _is_read("grads[1][0]", "grads[1][1]")
+    (True, False)
+    """
+    ends = [match.start() for match in re.finditer(r"[\[.]", path)][1:]
+    wholes = (re.escape(path[:end]) + NO_PART for end in ends)
+    return (path != "grads" and path in read) or any(re.search(whole, read) for whole in wholes)
 
 
 def _places(asked: Question, ran: Ran, backward: Backward) -> Iterator[Place]:

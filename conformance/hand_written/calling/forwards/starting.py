@@ -14,6 +14,7 @@ from conformance.hand_written.calling.hints.inputs import states
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, run, values
 from conformance.hand_written.calling.values.matching import everything, recognised
+from refrnn import Array
 
 ZEROS_OF_A_STATE = re.compile(r"np\.zeros_like\((p\.h_0[^()]*)\)")
 """The zeros that an argument for an initial state is handed."""
@@ -51,7 +52,7 @@ def lines_from_zeros(loaded: Loaded, forward: Forward) -> Iterator[tuple[str, ..
         return
     handed = tuple(ZEROS_OF_A_STATE.sub(r"\1", line) for line in forward.lines)
     trials = (
-        [handed]
+        list(_one_by_one(handed, np.asarray(p.h_0)))
         if any("p.h_0" in line for line in handed)
         else [each.lines for each in _handed_a_state(forward)]
     )
@@ -68,6 +69,15 @@ def lines_from_zeros(loaded: Loaded, forward: Forward) -> Iterator[tuple[str, ..
         if shows and not np.array_equal(zeros, moved):
             known |= names
             yield lines
+
+
+def _one_by_one(lines: tuple[str, ...], h_0: Array) -> Iterator[tuple[str, ...]]:
+    """Yield lines in which one argument alone moves with p.h_0, where several are handed it: a state and a memory."""
+    *before, call = lines
+    parts = call.split("p.h_0")
+    for n in range(1, len(parts)):
+        still = (f"np.array({h_0.tolist()})" if other != n else "p.h_0" for other in range(1, len(parts)))
+        yield (*before, parts[0] + "".join(text + part for text, part in zip(still, parts[1:], strict=True)))
 
 
 def _handed_a_state(forward: Forward) -> Iterator[Forward]:
