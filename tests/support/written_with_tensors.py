@@ -88,7 +88,14 @@ def rnn(inputs, state, params):
     return torch.cat(outputs, dim=0), (H,)
 """
 
-RIGHT = {"in columns": (RIGHT_CLASS, "Columns"), "in batches": (BATCHES, "forward,backward")}
+RIGHT = {
+    "in columns": (RIGHT_CLASS, "Columns"),
+    "in columns, without a graph": (
+        RIGHT_CLASS.replace("    def ", "    @torch.no_grad()\n    def "),
+        "Columns",
+    ),
+    "in batches": (BATCHES, "forward,backward"),
+}
 WRONG = {
     "carry-not-transposed": CLASS.format(slope="self.s[t]", turned=""),
     "tanh-prime-of-activated": CLASS.format(slope="torch.tanh(self.s[t])", turned=".t()"),

@@ -358,7 +358,7 @@ def _static_methods(loaded: Loaded, name: str) -> list[str]:
 
 def _is_of_a_network(method: object) -> bool:
     """Tell whether a method may be somebody's own: what a record has of tuples, or of Python's library, is none."""
-    code = getattr(getattr(method, "__func__", method), "__code__", None)
+    code = getattr(inspect.unwrap(getattr(method, "__func__", method)), "__code__", None)
     if code is None:
         return callable(method) and not inspect.isroutine(method)
     return not code.co_filename.startswith(LIBRARY) or "site-packages" in code.co_filename

@@ -252,6 +252,15 @@ def _joined(
     return tensor(join([np.asarray(part) for part in parts], axis=dim if axis is None else axis))
 
 
+def _plus(product: Callable[[Array, Array], Array]) -> Callable[..., Any]:
+    """Return what adds a product of two tensors to a third, each times a number."""
+
+    def added(c: Any, a: Any, b: Any, *, beta: float = 1, alpha: float = 1, value: float = 1) -> Tensor:
+        return tensor(beta * np.asarray(c) + alpha * value * product(np.asarray(a), np.asarray(b)))
+
+    return added
+
+
 def _by_numpy(name: str) -> Callable[..., Any]:
     plain = getattr(np, name)
     return lambda *args, **kwargs: tensor(plain(*map(np.asarray, args), **kwargs))
@@ -330,7 +339,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     ),
     "add": lambda a, b, alpha=1: tensor(np.asarray(a) + alpha * np.asarray(b)),
     "sub": lambda a, b, alpha=1: tensor(np.asarray(a) - alpha * np.asarray(b)),
-    "addmm": lambda c, a, b: tensor(np.asarray(c) + np.asarray(a) @ np.asarray(b)),
+    **dict.fromkeys(("addmm", "addmv", "baddbmm"), _plus(np.matmul)),
+    "addr": _plus(np.outer),
+    "addcmul": _plus(np.multiply),
+    "addcdiv": _plus(np.divide),
+    "lerp": lambda a, b, weight: tensor(np.asarray(a) + weight * (np.asarray(b) - np.asarray(a))),
     "linear": lambda x, W, b=0.0: tensor(np.asarray(x) @ np.asarray(W).T + np.asarray(b)),
     "einsum": lambda text, *parts: tensor(np.einsum(text, *map(np.asarray, parts))),
     "sigmoid": lambda a: tensor(softmaxes.sigmoid(a)),
