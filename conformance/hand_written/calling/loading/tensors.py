@@ -5,6 +5,7 @@ torch's methods, all in double precision; what isn't here raises, so that nothin
 """
 
 import contextlib
+import inspect
 import types
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -447,7 +448,7 @@ def uses_tensors(module: types.ModuleType, functions: Sequence[Any]) -> bool:
 
 
 def _code(function: Any) -> types.CodeType | None:
-    return getattr(getattr(function, "__func__", function), "__code__", None)
+    return getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
 
 
 def _is_of_torch(value: Any) -> bool:
