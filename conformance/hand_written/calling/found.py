@@ -1,5 +1,6 @@
 """What a search for ways of calling came to so far, and which of those ways hide what another one shows."""
 
+import inspect
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -57,7 +58,7 @@ class Found(Struct):
         parts = {part for forward in self.settled for part in forward.ran.seen if part != _name(forward)}
         if call.rpartition(".")[2] in parts:
             return True
-        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
         called = () if code is None else code.co_names
         known = {_name(forward) for forward in self.forwards if forward.complete}
         return is_unlikely(self.searching.loaded, call) and (

@@ -84,7 +84,7 @@ def _of_another_loss(bound: Binding, backward: Backward) -> dict[str, Array]:
     for name in ("d_y", "d_h"):
         p = p.holding(name, -getattr(p, name)) if hasattr(p, name) else p
     if hasattr(p, "targets"):
-        p = p.holding("targets", (p.targets + 1) % p.O)
+        p = p.holding("targets", np.roll(p.targets, 1, axis=0))
     ran = run(bound.loaded, p, (*bound.build, *bound.forward))
     ran = more(bound.loaded, ran, bound.backward, lifted=backward.lifted)
     return dict(_returned(backward.forward.asked, ran, backward)) if ran.ok else {}
