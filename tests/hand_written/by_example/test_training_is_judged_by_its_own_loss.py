@@ -73,6 +73,12 @@ def test_updates_go_by_the_gradient_of_the_loss_that_is_printed(tmp_path, optimi
         }
 
 
+def test_weights_that_grow_in_the_place_of_a_penalty_decay_not(tmp_path):
+    growing = changed(OPTIMIZERS["decay"], ("g + 0.01", "g - 0.01"))
+    record = as_used(tmp_path, NETWORK, "import numpy as np\n" + growing + DRIVER)
+    assert record is None or record.exit_code == EXIT_DIFFERS
+
+
 RECORDED = """
 import numpy as np
 

@@ -84,6 +84,24 @@ def test_training_beside_a_right_backward_pass_goes_down_its_loss(tmp_path, meth
     assert f"backward gives right gradients, and {name} moves every parameter along" in wrong.headline
 
 
+LIMITED = f"""
+    def train_step(self, xs, targets, lr=0.01, max_norm=1.0):
+        grads = self.backward(self.forward(xs) - targets)
+        scale = min(1.0, max_norm / np.sqrt(sum(np.sum(g * g) for g in grads)))
+        for p, g in zip({PARAMETERS}, grads):
+            limited = g * scale
+            p -= lr * limited
+"""
+
+
+def test_a_limit_that_makes_no_difference_is_none(tmp_path):
+    right = checked(tmp_path, network(GRADIENTS) + LIMITED)
+    assert right.verdict == "conforms"
+    wrong = checked(tmp_path, network(GRADIENTS) + changed(LIMITED, ("lr * limited", "lr * g")))
+    assert wrong.verdict == "undecided"
+    assert "train_step moves every parameter as far whatever max_norm is" in wrong.headline
+
+
 PREDICTING = """
     def predict(self, xs):
         h, ys = np.zeros(len(self.bh)), []
@@ -106,6 +124,14 @@ def test_predictions_that_come_a_step_late_are_no_outputs(tmp_path):
     record = checked(tmp_path, network(GRADIENTS) + changed(PREDICTING, *LATE))
     assert record.verdict == "undecided"
     assert "forward gives right outputs, and predict others" in record.headline
+
+
+def test_predictions_start_where_the_network_learned_to(tmp_path):
+    learned = ("self.hs = xs, [np.zeros(len(self.bh))]", "self.hs = xs, [self.h0]")
+    text = changed(network(GRADIENTS, attributes="self.h0 = np.zeros(n_hidden)"), learned)
+    method = changed(PREDICTING, ("np.zeros(len(self.bh))", "self.h0"))
+    assert checked(tmp_path, text + method).verdict == "conforms"
+    assert "and predict others" in checked(tmp_path, text + PREDICTING).headline
 
 
 def test_what_did_not_run_is_told(tmp_path):

@@ -65,12 +65,18 @@ def backward(d_h, cache):
 
 @pytest.mark.parametrize(
     ("last", "verdict"),
-    [("states[-1]", "conforms"), ("(states[-2], states[-1])", "conforms"), ("states[-2]", "undecided")],
+    [
+        ("states[-1]", "conforms"),
+        ("(states[-2], states[-1])", "conforms"),
+        ("states[-2]", "undecided"),
+        ("states[1]", "undecided"),
+        ("*x, states[3]", "undecided"),
+    ],
 )
 def test_a_state_that_is_returned_by_itself_is_the_last_one(tmp_path, last, verdict):
     record = checked(tmp_path, STATES.format(last=last), "forward,backward")
     assert record.verdict == verdict, record.headline
-    assert ("the last state but one" in record.headline) is (verdict == "undecided")
+    assert ("an earlier state than the last, by itself" in record.headline) is (verdict == "undecided")
 
 
 STATEFUL = """

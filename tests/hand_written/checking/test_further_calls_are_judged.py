@@ -69,6 +69,24 @@ def test_some_gradients_may_add_up_and_others_not_where_a_method_clears_them(tmp
     assert ("a method that clears them" in broken(record)) is (cleared == "zero_grad")
 
 
+COPIES = """
+for n, (kept, g) in enumerate(zip(self.grads, (dWx, dWh, dWy, dbh, dby))):
+    kept[...] = g + kept * {}
+return dWx, dWh, dWy, dbh, dby"""
+
+
+@pytest.mark.parametrize(
+    ("added", "verdict"),
+    [("0", "conforms"), ("1", "conforms"), ("(n == 3)", "differs")],
+    ids=["none", "all", "one"],
+)
+def test_copies_of_gradients_add_up_all_or_none(tmp_path, added, verdict):
+    grads = f"self.grads = [np.zeros_like(p) for p in {PARAMETERS}]"
+    record = checked(tmp_path, network(COPIES.format(added), attributes=grads))
+    assert record.verdict == verdict, record.headline
+    assert ("what it returns stays right, and grads[3] adds up" in record.headline) is (verdict == "differs")
+
+
 @pytest.mark.parametrize(("left", "verdict"), [("self.hs[-1]", "conforms"), ("-self.hs[-1]", "differs")])
 def test_a_state_that_goes_on_is_told_unless_it_goes_on_wrongly(tmp_path, left, verdict):
     text = changed(

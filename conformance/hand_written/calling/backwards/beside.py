@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.hand_written.calling.backwards.calls import callables
-from conformance.hand_written.calling.backwards.entries import entries
+from conformance.hand_written.calling.backwards.entries import Entry, entries
 from conformance.hand_written.calling.backwards.search import Backward, is_numerical, tried, with_entry
 from conformance.hand_written.calling.backwards.uncalled import SAYS
-from conformance.hand_written.calling.backwards.updating import ALONG, UPDATES, goes_up_its_loss
+from conformance.hand_written.calling.backwards.updating import UPDATES, misapplied
 from conformance.hand_written.calling.building.construct import own_callables
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.forwards.returning import starts_in
@@ -53,7 +53,7 @@ def beside(loaded: Loaded, forward: Forward, backward: Backward) -> tuple[str, t
         name = call.rpartition(".")[2]
         if call in (backward.call, forward.call) or not _is_an_entry(loaded, name):
             continue
-        wrong = _wrong_in(loaded, forward, call, last=backward.entry.last)
+        wrong = _wrong_in(loaded, forward, call, backward.entry)
         if wrong:
             return f"{own} gives right gradients, and {name} {wrong}", ()
         right += [name] if wrong is not None else []
@@ -156,18 +156,19 @@ def _is_an_entry(loaded: Loaded, name: str) -> bool:
     return bool(trains) and not name.startswith("_") and not names.CHECKS.fullmatch(name)
 
 
-def _wrong_in(loaded: Loaded, forward: Forward, call: str, *, last: bool) -> str | None:
+def _wrong_in(loaded: Loaded, forward: Forward, call: str, own: Entry) -> str | None:
     """Return in words what is wrong in the gradients of a callable; None where it gave none that could be judged.
 
-    Some of them must be right: it may do something else altogether.
+    Some of them must be right: it may do something else altogether. The loss may well enter as into its `own` other
+    backward pass.
     """
     parameters = parameters_of(forward.function(call))
     if parameters is None:
         return None
     found = (
         other
-        for entry in entries(loaded, forward)
-        if entry.last == last and (put := with_entry(forward, entry)) is not None
+        for entry in sorted(entries(loaded, forward), key=lambda entry: entry.kind != own.kind)
+        if entry.last == own.last and (put := with_entry(forward, entry)) is not None
         for other in tried(loaded, put, call, parameters, entry)
     )
     for other in itertools.islice(found, MOST_CALLS):
@@ -176,7 +177,7 @@ def _wrong_in(loaded: Loaded, forward: Forward, call: str, *, last: bool) -> str
         if is_numerical(other):
             return None
         if other.wrong == 0:
-            return ALONG if goes_up_its_loss(other) else ""
+            return misapplied(loaded, other)
         wrong = [slot for slot in other.slots if slot.path not in other.harvest.right]
         if other.harvest.right and len(other.harvest.expressions) == len(other.slots):
             return f"others of {', '.join(role for slot in wrong for role in slot.roles)}"

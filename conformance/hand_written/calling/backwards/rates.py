@@ -19,11 +19,18 @@ from conformance.hand_written.calling.hints.arguments import given, parameters_o
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, values
 from conformance.hand_written.calling.running.reach import reach
+from conformance.hand_written.calling.scope import spoken_of
 
 MOST_TRIED = 12
 """Numbers that are doubled."""
 
 PLACES = ("applied", "replaced")
+
+LIMITS = re.compile(r"max_?(\w+_)?norm|(\w+_)?clip(ping|_\w+|at|to)?|grad\w*_limit", re.IGNORECASE)
+"""What numbers are called that limit gradients."""
+
+FAR_BELOW = 1e-6
+"""How many times as large a limit is where it must show."""
 
 
 class Number(Struct, frozen=True, kw_only=True):
@@ -62,6 +69,23 @@ def with_its_rate(loaded: Loaded, backward: Backward) -> Backward:
             found = _at(loaded, backward, number, "1.0")
             return backward if found is None else found
     return _divided(backward)
+
+
+def idle_limit(loaded: Loaded, backward: Backward) -> str:
+    """Return the name of a number that should limit an update, and makes no difference to it however small it is."""
+    if backward.harvest.place not in PLACES:
+        return ""
+    spoken = spoken_of(backward.forward.function(backward.call))
+    moved = values(backward.ran, backward.harvest.expressions)
+    for number in _all_numbers(backward):
+        name = number.name.rpartition(".")[2]
+        if not LIMITS.fullmatch(name) or (not number.argument and name not in spoken):
+            continue
+        lower = _at(loaded, replace(backward, lifted=False), number, repr(FAR_BELOW * number.value))
+        again = {} if lower is None else values(lower.ran, lower.harvest.expressions)
+        if again.keys() == moved.keys() and all(np.array_equal(g, moved[path]) for path, g in again.items()):
+            return name
+    return ""
 
 
 def _is_set(loaded: Loaded, backward: Backward, moved: dict[str, np.ndarray]) -> bool:

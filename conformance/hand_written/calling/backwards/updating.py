@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from conformance.hand_written.calling.backwards.places import moved_by
-from conformance.hand_written.calling.backwards.rates import PLACES
+from conformance.hand_written.calling.backwards.rates import PLACES, idle_limit
 from conformance.hand_written.calling.backwards.search import Backward, again
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import Option, Parameter, best_first, parameters_of
@@ -26,7 +26,15 @@ ALONG = "moves every parameter along the gradient of its loss, uphill"
 """What is told of an update that is added where it should be subtracted."""
 
 
-def goes_up_its_loss(backward: Backward) -> bool:
+def misapplied(loaded: Loaded, backward: Backward) -> str:
+    """Return in words what is wrong with an update by gradients that are right; empty where nothing is."""
+    if _goes_up_its_loss(backward):
+        return ALONG
+    idle = idle_limit(loaded, backward)
+    return f"moves every parameter as far whatever {idle} is" if idle else ""
+
+
+def _goes_up_its_loss(backward: Backward) -> bool:
     """Tell whether a backward pass that is told what the loss is, not its gradient, updates the weights along it."""
     applied = backward.harvest.place in PLACES
     return applied and backward.harvest.constant < 0 and not backward.entry.kind.startswith("dL/")
@@ -38,8 +46,8 @@ def with_updates(loaded: Loaded, backward: Backward) -> tuple[tuple[str, ...], s
     An update that moves some parameters against their gradients, at one rate, is wrong where others don't follow, and
     one that moves all of them the other way. One by a rule of which nothing is recognised isn't judged.
     """
-    if goes_up_its_loss(backward):
-        return (), f"its update {ALONG}"
+    if wrong := misapplied(loaded, backward):
+        return (), f"its update {wrong}"
     if backward.forward.built.setup.owner != "model" or backward.harvest.place not in ("returned", "kept"):
         return (), ""
     told = []
