@@ -7,7 +7,7 @@ INSTALL = $(RUN) -m pip install --disable-pip-version-check --constraint constra
 # All cores: nproc takes OMP_NUM_THREADS, which is about BLAS, for their number.
 JOBS ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 SUITE ?= standard
-REPORTS ?= reports
+REPORTS ?= reports$(if $(filter-out standard,$(SUITE)),/$(SUITE))
 OF ?= refrnn
 DIST ?= dist
 SITE ?= site
