@@ -100,10 +100,19 @@ def _added(nodes: Nodes) -> frozenset[str]:
 
 
 def _indices(nodes: Nodes) -> frozenset[str]:
-    """Return the names whose elements a function uses as indices, as ids of words are: x[inputs[t]] = 1."""
-    indexed = (node.slice for node in nodes if isinstance(node, ast.Subscript))
+    """Return the names whose elements a function uses as indices, as ids of words are: x[inputs[t]] = 1.
+
+    >>> _indices(tuple(ast.walk(ast.parse("W[ids[t]] + np.c_[x[t], h[t]]"))))
+    frozenset({'ids'})
+    """
+    indexed = (node.slice for node in nodes if isinstance(node, ast.Subscript) and not _joins(node.value))
     inner = (node for index in indexed for node in ast.walk(index) if isinstance(node, ast.Subscript))
     return frozenset(node.value.id for node in inner if isinstance(node.value, ast.Name))
+
+
+def _joins(node: ast.expr) -> bool:
+    """Tell whether square brackets behind an expression join arrays, as np.c_[x, h] does, and are no index."""
+    return isinstance(node, ast.Attribute) and node.attr in ("c_", "r_")
 
 
 def _walked(nodes: Nodes) -> dict[str, frozenset[tuple[int, int]]]:
