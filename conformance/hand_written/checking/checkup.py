@@ -4,10 +4,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 from msgspec.structs import replace as replaced
 
-from conformance.examination.recording import quantity_records
 from conformance.faults.seams import FORWARD
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling import Binding, Bound
@@ -18,17 +16,14 @@ from conformance.hand_written.checking.anchoring import (
     OF_ANOTHER_LOSS,
     are_of_some_loss,
     established,
-    established_by_its_own,
     is_handed_over,
     is_read_by_its_head,
     is_right_in_its_parameters,
-    steps_that_deny,
-    up_to_how_many_steps,
 )
 from conformance.hand_written.checking.as_written import as_written
+from conformance.hand_written.checking.by_its_own import by_its_own
 from conformance.hand_written.checking.choosing import Candidate, choose, judged_on
 from conformance.hand_written.checking.compose import judged_record
-from conformance.hand_written.checking.consistency import Consistency, consistency
 from conformance.hand_written.checking.constant import AS_ASKED
 from conformance.hand_written.checking.contracts import contracts, of_precision
 from conformance.hand_written.checking.declared import Declared
@@ -43,14 +38,12 @@ from conformance.hand_written.checking.other_inputs import (
     asked_beyond_its_limits,
     asked_other_lengths,
 )
-from conformance.hand_written.checking.own_loss import OwnLoss, loss_of_another, own_loss
-from conformance.hand_written.checking.running import Failure, attempt
+from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.hand_written.diagnosis.diagnose import MOST
 from conformance.hand_written.diagnosis.search import DEEPEST
 from conformance.hand_written.request import Request, failed_record, out_of_time_record
-from conformance.record import FREE_RUN, exact
 from conformance.record.check import CheckRecord, ConsistencyRecord, PartRecord
 
 Progress = Callable[[str], None]
@@ -220,7 +213,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
         """Return all that is found about it."""
         candidate = self._with_other_inputs()
         own = (
-            self._consistency()
+            self._by_its_own()
             if candidate.shows_its_loss_alone
             or (candidate.outcome.forward == "differs" and not has_right_states(candidate))
             else None
@@ -285,34 +278,6 @@ class Checkup(Struct, frozen=True, kw_only=True):
         may_be = candidate.outcome.forward != "differs" and not denied
         return OF_ANOTHER_LOSS if may_be and are_of_some_loss(candidate) else ""
 
-    def _denied_by_its_own(self, own: Consistency) -> str:
-        """Return in words what denies gradients that agree on the network's own case.
-
-        On longer sequences they are asked again where they agree with its own forward pass, and not with a loss alone.
-        """
-        candidate, bound = self.candidate, self.candidate.bound
-        if (
-            not isinstance(bound, Binding)
-            or bound.denied
-            or own.verdict != "agrees"
-            or is_stepwise(candidate)
-        ):
-            return bound.denied if isinstance(bound, Binding) else ""
-        steps = steps_that_deny(candidate, parts.longer(bound))
-        return (
-            f"for T = {candidate.case.steps} they agree with it, for T = {steps} they don't" if steps else ""
-        )
-
-    def _not_handed_out(self) -> str:
-        """Return in words which gradients of its own parameters nobody gets."""
-        bound = self.candidate.bound
-        if not isinstance(bound, Binding) or bound.own is None:
-            return ""
-        if bound.withheld:
-            return "they are right in local variables, but a caller doesn't get them"
-        missing = [name for name in bound.own.parameters if name not in bound.own.gradients]
-        return f"{', '.join(missing)} has none that was found" if missing else ""
-
     @property
     def _forward_is_known(self) -> bool:
         """Whether what its forward pass shows is reproduced, if nothing else is."""
@@ -373,41 +338,6 @@ class Checkup(Struct, frozen=True, kw_only=True):
         candidate = self.candidate
         return contracts(candidate.bound, candidate.answer.truth.problem, candidate.outcome, candidate.caught)
 
-    def _consistency(self) -> ConsistencyRecord:
-        """Judge the gradients by the network's own forward pass."""
+    def _by_its_own(self) -> ConsistencyRecord:
         self.progress("differentiating its own forward pass")
-        bound, caught = self.candidate.bound, self.candidate.caught
-        own = attempt(lambda bound: consistency(bound.own_forward()), bound, caught)
-        if isinstance(own, Failure):
-            return ConsistencyRecord(agrees=None, reason=own.reason, method="", factor=1.0, quantities=[])
-        agrees = {"agrees": True, "differs": False}.get(own.verdict)
-        reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
-        handed = bound.loss is not None and bound.loss.kind.startswith(
-            "dL/"
-        )  # then it is known which loss it is
-        if agrees is False and own.of_some_loss and not handed:
-            agrees, reason = None, OF_ANOTHER_LOSS
-        if agrees is False and not established_by_its_own(self.candidate, own):
-            agrees, reason = None, NOT_ESTABLISHED
-        by_loss = None if own.goes_wrong_later else loss_of_another(self.candidate)
-        if by_loss is not None and by_loss.agrees:
-            agrees, reason = True, ""
-        elif by_loss is not None and agrees:
-            agrees, reason = None, f"they are those of another loss than the one that {by_loss.name}"
-        if agrees is False and (said := meant_otherwise(self.candidate, None)):
-            agrees, reason = None, said
-        if agrees is not None and (missing := self._not_handed_out()):
-            agrees, reason = None, missing
-        if agrees and (denied := self._denied_by_its_own(own)):
-            agrees, reason = None, denied
-        return ConsistencyRecord(
-            agrees=agrees,
-            reason=reason,
-            method=own.method,
-            factor=exact(own.factor),
-            steps=up_to_how_many_steps(self.candidate) if agrees is False else "",
-            quantities=[
-                replace(row, quantity=row.quantity.removesuffix(FREE_RUN))
-                for row in (quantity_records(own.findings) if own.verdict != "differs" or not agrees else ())
-            ],
-        )
+        return by_its_own(self.candidate)
