@@ -58,11 +58,16 @@ class Consistency(Struct, frozen=True, kw_only=True):
         Rounding alone may be that of another formula, and next to nothing may stand for 0.
         """
         largest = max((float(np.abs(f.comparison.expected).max()) for f in self.findings), default=0.0)
+        return self.clear_error > np.finfo(np.float32).eps * largest
+
+    @property
+    def clear_error(self) -> float:
+        """How far off a gradient is whose derivatives are known well; 0 where none is."""
         wrong = [finding.comparison for finding in self.findings if finding.verdict == "differs"]
         known = [
             c for c in wrong if c.bound.max() <= CLEAR * max(np.abs(c.expected).max(), np.abs(c.got).max())
         ]
-        return any(np.abs(c.got - c.expected).max() > np.finfo(np.float32).eps * largest for c in known)
+        return max((float(np.abs(c.got - c.expected).max()) for c in known), default=0.0)
 
 
 def consistency(own: OwnForward) -> Consistency:
