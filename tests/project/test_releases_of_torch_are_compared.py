@@ -301,9 +301,8 @@ def test_a_release_is_installed_beside_the_pins_and_its_environment_is_removed(
 
 def test_make_hands_the_releases_on_and_cleans_up():
     def made(*words):
-        return subprocess.run(
-            ["make", "-n", *words], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout
+        command = ["make", "--no-print-directory", "-n", *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert made("versions", "VERSIONS=2.6.0 newest").rstrip().endswith("2.6.0 newest")
     assert ".venv-versions" in made("clean")
