@@ -39,6 +39,10 @@ BOTH = "result = grads"
 """The line that says that one call does both passes."""
 
 
+RETURNED = "forward's result"
+"""What a reader calls what a forward pass returned."""
+
+
 class Own(Struct, frozen=True, kw_only=True):
     """A network by its own parameters: their expressions, the outputs that the loss sees, the cotangent of those."""
 
@@ -66,6 +70,8 @@ class Binding(Struct, frozen=True, kw_only=True):
         Whether the budget was spent before every other way was tried.
     stepwise, unrun
         Whether single steps are judged, in a loop of ours; and the loops over time of its own that did not run then.
+    beside
+        The same network by its other backward passes, whose gradients are right as well.
     contradicted, denied
         What speaks against it though it agrees, in words; and what no step that trains rightly makes up for: another
         backward pass of it that is wrong, an earlier state that it goes on from.
@@ -78,7 +84,8 @@ class Binding(Struct, frozen=True, kw_only=True):
     withheld
         Whether its gradients were found in local variables alone.
     left_out
-        The names of arguments for lengths or a mask that its forward pass takes and wasn't given.
+        The arguments for lengths or a mask that weren't handed over, and by which names the results of the passes
+        that take them are known.
     guessed
         Whether its backward pass was handed something that no name of an argument speaks for.
     lifted
@@ -109,8 +116,9 @@ class Binding(Struct, frozen=True, kw_only=True):
     anchored: bool = False
     own_rate: float = 0.0
     withheld: bool = False
-    left_out: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     guessed: bool = False
+    beside: tuple["Binding", ...] = ()
     contradicted: str = ""
     denied: str = ""
     entangled: str = ""
@@ -302,6 +310,9 @@ class Binding(Struct, frozen=True, kw_only=True):
             held |= parts.held
             lifted = self.lifted and n >= len(forward)
             ran = _checked(more(self.loaded, ran, (parts.call,), lifted=lifted))
+            if parts.call.startswith("result = ") and line != BOTH:
+                before |= _numbers(RETURNED, ran.names["result"])
+                held["result"] = RETURNED
         after: dict[str, Array] = {}
         for variable, name in held.items():
             after |= _numbers(name, ran.names[variable])

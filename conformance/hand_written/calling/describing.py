@@ -93,7 +93,7 @@ def bound_of(
         own_rate=0.0 if backward is None else backward.harvest.own_rate,
         lifted=backward is not None and backward.lifted,
         withheld=backward is not None and backward.harvest.withheld,
-        left_out=_left_out(forward, forward.call),
+        left_out=_left_out(forward, backward),
         guessed=backward is not None and (backward.arguments.guessed or _of_the_last_alone(backward)),
     )
     return with_adapter(binding, own if forward.fault or forward.is_own or not forward.complete else None)
@@ -251,10 +251,15 @@ def _one_layer(forward: Forward) -> Iterator[str]:
         yield f"It was asked for one layer ({', '.join(single)}): what more of them do was not judged."
 
 
-def _left_out(forward: Forward, call: str) -> tuple[str, ...]:
-    """Return the names of arguments for lengths or a mask that a pass takes and isn't handed."""
-    optional = [q.name for q in parameters_of(forward.function(call)) or [] if not q.required]
-    return tuple(name for name in optional if names.MASK.fullmatch(name) or names.LENGTHS.fullmatch(name))
+def _left_out(forward: Forward, backward: Backward | None) -> dict[str, tuple[str, ...]]:
+    """Return the arguments for lengths or a mask that aren't handed over, and the results of the passes with them."""
+    passes = {"result": forward.call} | ({} if backward is None else {"grads": backward.call})
+    found: dict[str, tuple[str, ...]] = {}
+    for result, call in passes.items():
+        for q in parameters_of(forward.function(call)) or []:
+            if not q.required and (names.MASK.fullmatch(q.name) or names.LENGTHS.fullmatch(q.name)):
+                found[q.name] = (*found.get(q.name, ()), result)
+    return found
 
 
 def _notes(
@@ -276,9 +281,7 @@ def _notes(
         notes.append(f"Its forward pass was recognised by a mistake in it: {in_words(forward.fault)}")
     if {"mask", "lengths"} & set(forward.arguments.kinds):
         notes.append(EVERY_STEP_COUNTED)
-    passes = [forward.call, *([] if backward is None else [backward.call])]
-    left_out = dict.fromkeys(name for call in passes for name in _left_out(forward, call))
-    notes += [NOT_SHORTER.format(name) for name in left_out]
+    notes += [NOT_SHORTER.format(name) for name in _left_out(forward, backward)]
     notes += _one_layer(forward)
     if forward.is_own:
         notes.append(

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.backwards.alone import alone
-from conformance.hand_written.calling.backwards.beside import beside, unrun
+from conformance.hand_written.calling.backwards.beside import Beside, beside, unrun
 from conformance.hand_written.calling.backwards.final import with_final
 from conformance.hand_written.calling.backwards.further import further
 from conformance.hand_written.calling.backwards.rates import with_its_rate
@@ -109,9 +109,7 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
             forward = next(f for f in found.forwards if f.lines == backward.forward.lines)
             bound = _bound(loaded, found, backward)
             if not bound.contradicted and not bound.denied:
-                wrong, right = beside(loaded, forward, backward)
-                told = unrun(loaded, forward, backward, right)
-                bound = replace(bound, denied=wrong, notes=(*bound.notes, *told))
+                bound = _with_others(loaded, bound, backward, beside(loaded, forward, backward))
             yield bound
 
 
@@ -137,8 +135,7 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
     best = _best_backwards(loaded, found)
     for backward in best:
         bound = replace(_bound(loaded, found, backward), cut_short=found.cut_short)
-        told = unrun(loaded, backward.forward, backward) if backward.wrong == 0 else ()
-        yield replace(bound, notes=(*bound.notes, *told))
+        yield _with_others(loaded, bound, backward, found.others) if backward.wrong == 0 else bound
     if best:
         return
     if found.raised:
@@ -194,6 +191,14 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
     return _with_steps_noted(loaded, found, bound, whole.forward, whole)
 
 
+def _with_others(loaded: Loaded, bound: Binding, backward: Backward, others: Beside) -> Binding:
+    """Return a network with what is known of its other passes, and of methods that did not run."""
+    told = unrun(loaded, backward.forward, backward, others.right)
+    passes = tuple(bound_of(loaded, other.forward, other) for other in others.passes)
+    denied = bound.denied or others.wrong
+    return replace(bound, denied=denied, beside=passes, notes=(*bound.notes, *told))
+
+
 def _with_steps_noted(
     loaded: Loaded, found: Found, binding: Binding, forward: Forward, backward: Backward | None = None
 ) -> Binding:
@@ -226,12 +231,14 @@ def _others(loaded: Loaded, found: Found) -> Iterator[Forward]:
 
 def _right_by_its_own(loaded: Loaded, found: Found, forward: Forward) -> bool:
     """Look for backward passes of a network that is judged by itself; tell whether the search is over."""
-    for backward in backwards(loaded, forward, found.attempts, OwnTruth(loaded)):
+    truth_of = OwnTruth(loaded)
+    for backward in backwards(loaded, forward, found.attempts, truth_of):
         if backward.ran.error is not None:
             found.raised.append(backward)
             continue
         found.backwards.append(backward)
         if backward.wrong == 0:
+            found.others = beside(loaded, forward, backward, truth_of)
             return True
     return False
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from conformance.hand_written.calling.backwards.beside import Beside
 from conformance.hand_written.calling.backwards.search import Backward
 from conformance.hand_written.calling.building.construct import Built
 from conformance.hand_written.calling.forwards.passes import Forward
@@ -30,6 +31,9 @@ class Found(Struct):
     attempts: list[Attempt] = field(default_factory=list)
     built: Built | None = None  # the likeliest of what holds its weights
     made_up: bool = False  # whether functions were handed weights of cells with gates
+    others: Beside = field(
+        default_factory=Beside
+    )  # the other passes of a network that is right by its own truth
     cut_short: bool = False  # whether its calls were spent before every other way was tried
 
     @property

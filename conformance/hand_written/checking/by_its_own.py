@@ -65,8 +65,9 @@ def _denied(candidate: Candidate, own: Consistency) -> str:
     On longer sequences they are asked again where they agree with its own forward pass, and not with a loss alone.
     """
     bound = candidate.bound
-    if not isinstance(bound, Binding) or bound.denied or own.verdict != "agrees" or is_stepwise(candidate):
-        return bound.denied if isinstance(bound, Binding) else ""
+    denied = bound.denied or bound.contradicted if isinstance(bound, Binding) else ""
+    if not isinstance(bound, Binding) or denied or own.verdict != "agrees" or is_stepwise(candidate):
+        return denied
     steps = steps_that_deny(candidate, parts.longer(bound))
     return f"for T = {candidate.case.steps} they agree with it, for T = {steps} they don't" if steps else ""
 

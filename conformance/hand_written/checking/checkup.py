@@ -38,7 +38,7 @@ from conformance.hand_written.checking.other_inputs import (
     asked_beyond_its_limits,
     asked_other_lengths,
 )
-from conformance.hand_written.checking.own_loss import OwnLoss, own_loss
+from conformance.hand_written.checking.own_loss import OwnLoss, loss_beside, own_loss
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.hand_written.diagnosis.diagnose import MOST
@@ -213,7 +213,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
         """Return all that is found about it."""
         candidate = self._with_other_inputs()
         own = (
-            self._by_its_own()
+            self._by_its_own(candidate)
             if candidate.shows_its_loss_alone
             or (candidate.outcome.forward == "differs" and not has_right_states(candidate))
             else None
@@ -250,15 +250,15 @@ class Checkup(Struct, frozen=True, kw_only=True):
         )
 
     def _with_other_inputs(self) -> Candidate:
-        """Return the candidate with what is known of it on sequences of other lengths, and on large inputs."""
+        """Return the candidate with what is known of it on other inputs, and of losses that it returns elsewhere."""
         candidate, bound = self.candidate, self.candidate.bound
-        if (
-            not isinstance(bound, Binding)
-            or not candidate.outcome.agrees
-            or candidate.outcome.backward is None
-        ):
+        outcome = candidate.outcome
+        may_be_right = outcome.forward == "differs" or (outcome.agrees and outcome.backward is not None)
+        if not isinstance(bound, Binding) or not may_be_right:
             return candidate
-        return replaced(candidate, bound=asked_beyond_its_limits(asked_other_lengths(bound)))
+        asked = asked_beyond_its_limits(asked_other_lengths(bound, candidate.answer.truth))
+        denied = asked.contradicted or loss_beside(asked, candidate.answer.truth)
+        return replaced(candidate, bound=replaced(asked, contradicted=denied))
 
     def _excuse(self, by_itself: OwnLoss | None) -> str:
         """Return why gradients that differ aren't held against it, in words; empty where they are."""
@@ -306,8 +306,9 @@ class Checkup(Struct, frozen=True, kw_only=True):
             return None  # what its outputs are made of is wrong, whatever the loss makes of them
         if differs and is_right_in_its_parameters(candidate):
             return None
-        if kind not in AS_ASKED or not (differs or (agrees and self._declared() is None)):
+        if kind not in AS_ASKED or not (differs or agrees):
             return None
+        declares = agrees and self._declared() is not None
         self.progress("differentiating its own loss")
         if isinstance(candidate.bound, Binding):
             # A loss is about what is written, clips included; and about probabilities only with targets that are some.
@@ -318,7 +319,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
                 candidate if plain == candidate.bound else judged_on(candidate.case, plain, candidate.caught)
             )
             candidate = judged if isinstance(judged, Candidate) else candidate
-        found = own_loss(candidate)
+        found = own_loss(candidate, returned=declares)
         return found if found is not None and found.agrees == differs else None
 
     def _parts(self) -> list[PartRecord]:
@@ -338,6 +339,6 @@ class Checkup(Struct, frozen=True, kw_only=True):
         candidate = self.candidate
         return contracts(candidate.bound, candidate.answer.truth.problem, candidate.outcome, candidate.caught)
 
-    def _by_its_own(self) -> ConsistencyRecord:
+    def _by_its_own(self, candidate: Candidate) -> ConsistencyRecord:
         self.progress("differentiating its own forward pass")
-        return by_its_own(self.candidate)
+        return by_its_own(candidate)

@@ -3,7 +3,9 @@
 One network is called many times on the same arrays. What differs afterwards was done by the calls before.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace as change
 
 import numpy as np
 from msgspec.structs import replace
@@ -13,17 +15,23 @@ from conformance.hand_written.calling import Bound, Call
 from conformance.hand_written.calling.binding import Binding, unlimited
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.running.reach import Reached
+from conformance.hand_written.checking.answering import truth_about
 from conformance.hand_written.checking.further_calls import (
     FurtherCalls,
     clears_gradients,
+    differing_in,
     further_calls,
     to_be_asked,
 )
-from conformance.hand_written.checking.judging import Tidied
+from conformance.hand_written.checking.judging import Tidied, tidied
 from conformance.hand_written.checking.outcome import Outcome
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
+from conformance.judge import results
 from conformance.record.check import ContractFinding
 from refrnn import Array
+
+X = re.compile(r"\bp\.x\b")
+"""The inputs of a sequence, in a line that calls a network."""
 
 
 def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings) -> FurtherCalls:
@@ -36,7 +44,8 @@ def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWa
         return FurtherCalls(contracts=(ContractFinding(id="repeatable", holds=None, sentence=sentence),))
     found = further_calls(calls, problems, bound, outcome, caught)
     wrong = found.wrong or (_kept_otherwise(calls, bound) if outcome.agrees else "")
-    return replace(found, contracts=(_arguments(calls), *found.contracts), wrong=wrong)
+    told = (_arguments(calls), *found.contracts, *_of_whole_numbers(bound, problem, caught))
+    return replace(found, contracts=told, wrong=wrong)
 
 
 def of_precision(found: Tidied, outcome: Outcome, inside: float) -> ContractFinding:
@@ -55,18 +64,44 @@ def of_precision(found: Tidied, outcome: Outcome, inside: float) -> ContractFind
 
 
 def _arguments(calls: Sequence[Call]) -> ContractFinding:
-    """Tell which arrays of its caller a network has changed."""
+    """Tell which arrays of its caller a network has changed: what it was handed, and what its forward pass returned."""
     changed = [
         name
         for name, before in calls[0].before.items()
         if name in calls[0].after and not np.array_equal(before, calls[0].after[name], equal_nan=True)
     ]
     sentence = (
-        f"it overwrites what its caller handed it: {', '.join(changed)}; work on a copy"
+        f"it overwrites arrays of its caller's: {', '.join(changed)}; work on a copy"
         if changed
         else "leaves its arguments as they were"
     )
     return ContractFinding(id="arguments-unchanged", holds=not changed, sentence=sentence)
+
+
+def _of_whole_numbers(bound: Bound, problem: Problem, caught: CaughtWarnings) -> Iterator[ContractFinding]:
+    """Yield which gradients are others where the inputs are whole numbers in an array of integers, as one-hots may be.
+
+    An array made like the inputs cuts off what is put into it then.
+    """
+    if not isinstance(bound, Binding) or not any(X.search(line) for line in bound.forward):
+        return
+    whole = change(problem, x=np.rint(problem.x))
+    as_integers = replace(bound, forward=tuple(X.sub(r"\g<0>.astype(int)", line) for line in bound.forward))
+    truth = truth_about(bound, whole, caught)
+    floats, integers = (attempt(lambda each: each.run(whole), each, caught) for each in (bound, as_integers))
+    if any(isinstance(each, Failure) for each in (truth, floats, integers)):
+        return
+    shown, again = (tidied(whole, each).observation for each in (floats, integers))
+    ours, kept = results(whole, shown), results(whole, again)
+    lost = [ours[name] for name in ours if name not in kept]  # integers are no gradients
+    others = [*lost, *(f.comparison for f in differing_in(truth, shown, again).values())]
+    if others and all(each.phase == "backward" for each in others):
+        names = ", ".join(dict.fromkeys(each.quantity for each in others))
+        yield ContractFinding(
+            id="whole-numbers",
+            holds=False,
+            sentence=f"inputs in an array of integers change {names}; make its array one of floats",
+        )
 
 
 def _kept_otherwise(calls: Sequence[Call], bound: Bound) -> str:

@@ -4,8 +4,9 @@ The reference says nothing about what becomes of a state in padding: it may stay
 are differentiated numerically from what the network itself gives then, with a loss that sees no step in padding.
 """
 
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,6 +20,8 @@ from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.inputs import LENGTHS, MASKS
 from conformance.hand_written.checking.consistency import Consistency, consistency
 from conformance.hand_written.checking.differences import CLEAR
+from conformance.hand_written.checking.judging import Truth
+from conformance.hand_written.checking.own_loss import constant_of_its_loss
 from conformance.hand_written.checking.running import Failure, attempt
 
 SHORTER = "np.maximum(p.T - 2 * np.arange(p.B), 1)"
@@ -51,9 +54,9 @@ WORDS = "p.rows"
 """The rows of a table of words that are asked for, each once."""
 
 
-def asked_other_lengths(bound: Binding) -> Binding:
+def asked_other_lengths(bound: Binding, truth: Truth) -> Binding:
     """Return how a network is called with what is known of it on sequences of other lengths, where it takes any."""
-    agrees = agrees_with_other_lengths(bound)
+    agrees = agrees_with_other_lengths(bound, truth)
     if agrees is None:
         return bound
     unasked = {EVERY_STEP_COUNTED, *map(NOT_SHORTER.format, bound.left_out)}
@@ -91,23 +94,42 @@ def asked_beyond_its_limits(bound: Binding) -> Binding:
     return structs.replace(bound, contradicted=bound.contradicted or denied)
 
 
-def agrees_with_other_lengths(bound: Binding) -> bool | None:
+def agrees_with_other_lengths(bound: Binding, truth: Truth) -> bool | None:
     """Tell whether gradients belong to the forward pass of sequences of other lengths; None where nothing tells.
 
     What was left out is handed over, in the first form that the network takes. Where ids are targets at every step,
-    whether those in padding count is the code's own to say.
+    whether those in padding count is the code's own to say: by the loss that it returns.
     """
-    if bound.loss is None or (bound.traits.crossed and not bound.loss.last):
+    if bound.loss is None:
         return None
-    found = [_agrees_where(bound, live) for live in (LIVE, BETWEEN)]
+    found = [_agrees_where(bound, truth, live) for live in (LIVE, BETWEEN)]
     return False if False in found else found[0]
 
 
-def _agrees_where(bound: Binding, live: str) -> bool | None:
-    counted = str if bound.loss is None or bound.loss.last else partial(_where, live=live)
-    ways = _ways_to_shorten(bound, live)
-    answers = (_agrees_when(bound, lambda line, way=way: counted(way(line))) for way in ways)
-    return next((agrees for agrees in answers if agrees is not None), None)
+def _agrees_where(bound: Binding, truth: Truth, live: str) -> bool | None:
+    last = bound.loss is None or bound.loss.last
+    counted = str if last else partial(_where, live=live)
+    for way in _ways_to_shorten(bound, live):
+        if bound.traits.crossed and not last:
+            agrees = _agrees_with_its_loss(bound, truth, way)
+        else:
+            agrees = _agrees_when(bound, lambda line, way=way: counted(way(line)))
+        if agrees is not None:
+            return agrees
+    return None
+
+
+def _agrees_with_its_loss(bound: Binding, truth: Truth, way: Callable[[str], str]) -> bool | None:
+    """Tell whether gradients are those of the loss that comes with them, as they are where every step counts.
+
+    A constant between them is known to be 1 there, or else it may be another one for another number of steps.
+    """
+    plain, other = (constant_of_its_loss(each, truth) for each in (bound, _called_so(bound, way)))
+    if plain is None or other is None or math.isnan(plain.factor):
+        return None
+    if math.isnan(other.factor):
+        return False
+    return plain.is_one <= other.is_one
 
 
 def _ways_to_shorten(bound: Binding, live: str) -> Iterator[Callable[[str], str]]:
@@ -117,9 +139,9 @@ def _ways_to_shorten(bound: Binding, live: str) -> Iterator[Callable[[str], str]
     if any(text in line for line in (*bound.forward, *bound.backward) for text in full):
         yield partial(_replaced, others=full)
         return
-    for name in bound.left_out:
+    for name, passes in bound.left_out.items():
         shorter = lengths if names.LENGTHS.fullmatch(name) else masks
-        yield from (partial(_handed, argument=f"{name}={text}") for text in shorter.values())
+        yield from (partial(_handed, argument=f"{name}={text}", passes=passes) for text in shorter.values())
 
 
 def agrees_with_repeated_words(bound: Binding) -> bool | None:
@@ -133,15 +155,20 @@ def _agrees_when(bound: Binding, asked: Callable[[str], str]) -> bool | None:
     """Tell whether gradients belong to the forward pass when every line that calls it is another."""
     if bound.own is None:
         return None
-    other = structs.replace(
+    found = attempt(lambda other: consistency(other.own_forward()), _called_so(bound, asked))
+    verdict = found.verdict if isinstance(found, Consistency) else ""
+    return {"agrees": True, "differs": False}.get(verdict)
+
+
+def _called_so(bound: Binding, asked: Callable[[str], str]) -> Binding:
+    """Return a network that is called by other lines."""
+    own = bound.own
+    return structs.replace(
         bound,
         forward=tuple(map(asked, bound.forward)),
         backward=tuple(map(asked, bound.backward)),
-        own=structs.replace(bound.own, cotangent=asked(bound.own.cotangent)),
+        own=None if own is None else structs.replace(own, cotangent=asked(own.cotangent)),
     )
-    found = attempt(lambda other: consistency(other.own_forward()), other)
-    verdict = found.verdict if isinstance(found, Consistency) else ""
-    return {"agrees": True, "differs": False}.get(verdict)
 
 
 def _replaced(line: str, others: Mapping[str, str]) -> str:
@@ -150,13 +177,13 @@ def _replaced(line: str, others: Mapping[str, str]) -> str:
     return line
 
 
-def _handed(line: str, argument: str) -> str:
-    """Return a line that calls the forward pass with one argument more, any other as it is.
+def _handed(line: str, argument: str, passes: Sequence[str]) -> str:
+    """Return a line that calls one of some passes with one argument more, any other as it is.
 
-    >>> _handed("result = model.forward(x, h0=p.h_0)", "lengths=n"), _handed("x = p.x", "lengths=n")
+    >>> _handed("result = model.forward(x, h0=p.h_0)", "lengths=n", ["result"]), _handed("x = p.x", "mask=m", ["grads"])
     ('result = model.forward(x, h0=p.h_0, lengths=n)', 'x = p.x')
     """
-    return re.sub(r"^(result = .*)\)$", rf"\1, {argument})", line)
+    return re.sub(rf"^((?:{'|'.join(passes)}) = .*)\)$", rf"\1, {argument})", line)
 
 
 def _where(line: str, live: str) -> str:

@@ -6,6 +6,7 @@ are shown; the derivatives must be one constant times what the gradients say.
 """
 
 import ast
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.calling.binding import Binding
+from conformance.hand_written.calling.bound import Bound
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.running.keeping import method_of
 from conformance.hand_written.calling.running.limits import sandbox
@@ -21,6 +23,7 @@ from conformance.hand_written.calling.running.program import Ran, value, values
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.declared import DIRECTIONS, constant_along
 from conformance.hand_written.checking.differences import CLEAR, extrapolated
+from conformance.hand_written.checking.judging import Truth
 from conformance.hand_written.checking.losses import GIVEN, Losses, OfItsOwn, Whole
 from conformance.hand_written.checking.running import Failure, attempt
 from conformance.subjects.observation import Observation
@@ -30,6 +33,18 @@ NEARBY = 2.0**-5
 """How much smaller than usual the steps of differences are, so that few of them cross a kink of the loss."""
 
 
+class Constant(Struct, frozen=True, kw_only=True):
+    """The constant between a loss and gradients, known up to `error`; NaN where they are those of another loss."""
+
+    factor: float
+    error: float
+
+    @property
+    def is_one(self) -> bool:
+        """Whether they are the same."""
+        return abs(self.factor - 1) <= self.error
+
+
 class OwnLoss(Struct, frozen=True, kw_only=True):
     """A loss that the code computes, and whether its gradients are that loss's, up to one constant."""
 
@@ -37,16 +52,18 @@ class OwnLoss(Struct, frozen=True, kw_only=True):
     agrees: bool
 
 
-def own_loss(candidate: Candidate) -> OwnLoss | None:
+def own_loss(candidate: Candidate, *, returned: bool = False) -> OwnLoss | None:
     """Return the loss that says most about the gradients shown: one they agree with, or one that they contradict.
 
-    None where no loss can be called, or none is smooth enough to say anything.
+    None where no loss can be called, or none is smooth enough to say anything. Where it is known what loss its code
+    declares, those alone are asked that its passes have `returned`.
     """
     bound, truth = candidate.bound, candidate.answer.truth
     if not isinstance(bound, Binding) or not bound.backward or candidate.outcome.forward == "differs":
         return None
     shown = gradients_of(candidate.answer.tidied.observation)
-    return _of_what_is_shown(Whole(bound=bound, truth=truth, shapes=()), shown)
+    whole = Whole(bound=bound, truth=truth, shapes=())
+    return _of_what_is_shown(whole, shown, whole.returned_losses() if returned else _losses(whole))
 
 
 def loss_of_another(candidate: Candidate) -> OwnLoss | None:
@@ -55,19 +72,61 @@ def loss_of_another(candidate: Candidate) -> OwnLoss | None:
     if not isinstance(bound, Binding) or not bound.backward or bound.own is None:
         return None
     whole = OfItsOwn(bound=bound, truth=truth, shapes=())
-    with sandbox():
-        shown = attempt(
-            lambda own: values(whole.with_backward(whole.ran_unmoved()), own.gradients), bound.own
-        )
-    if not isinstance(shown, dict):
+    shown = _its_own_gradients(whole)
+    return None if shown is None else _of_what_is_shown(whole, shown, _losses(whole))
+
+
+def loss_beside(bound: Bound, truth: Truth) -> str:
+    """Return in words which other pass of a network returns a loss whose gradients aren't its own, "" where none does.
+
+    The gradients of that pass are right. So what it returns is held against them.
+    """
+    for other in bound.beside if isinstance(bound, Binding) else ():
+        whole = OfItsOwn(bound=other, truth=truth, shapes=())
+        shown = _its_own_gradients(whole)
+        found = None if shown is None else _of_what_is_shown(whole, shown, whole.returned_losses())
+        if found is not None and not found.agrees:
+            return f"its gradients are right, and {_called(other)} returns another loss than theirs"
+    return ""
+
+
+def constant_of_its_loss(bound: Binding, truth: Truth) -> Constant | None:
+    """Return the constant between the loss that a network returns and its gradients; None where nothing tells.
+
+    It is NaN where the gradients are those of another loss.
+    """
+    whole = OfItsOwn(bound=bound, truth=truth, shapes=())
+    shown = _its_own_gradients(whole)
+    if shown is None:
         return None
-    return _of_what_is_shown(whole, {name: np.array(g) for name, g in shown.items()})
+    with sandbox():
+        for _, loss in whole.returned_losses():
+            found = attempt(partial(_constant, shown, whole), loss)
+            if isinstance(found, Constant):
+                return found
+    return None
 
 
-def _of_what_is_shown(whole: Whole, shown: Mapping[str, Array]) -> OwnLoss | None:
+def _called(bound: Binding) -> str:
+    """Return the name of what a backward pass calls."""
+    calls = [line.partition("(")[0].rpartition(".")[2] for line in bound.backward if "(" in line]
+    return calls[0] if calls else "it"
+
+
+def _its_own_gradients(whole: OfItsOwn) -> dict[str, Array] | None:
+    """Return the gradients that a network gives of its own parameters, None where it fails."""
+    own = whole.bound.own
+    if own is None:
+        return None
+    with sandbox():
+        shown = attempt(lambda own: values(whole.with_backward(whole.ran_unmoved()), own.gradients), own)
+    return {name: np.array(g) for name, g in shown.items()} if isinstance(shown, dict) else None
+
+
+def _of_what_is_shown(whole: Whole, shown: Mapping[str, Array], losses: Losses) -> OwnLoss | None:
     contradicted = None
     with sandbox():
-        for name, loss in _losses(whole):
+        for name, loss in losses:
             agrees = attempt(partial(_agrees, shown, whole), loss)
             if agrees is True:
                 return OwnLoss(name=name, agrees=True)
@@ -78,6 +137,12 @@ def _of_what_is_shown(whole: Whole, shown: Mapping[str, Array]) -> OwnLoss | Non
 
 def _agrees(shown: Mapping[str, Array], whole: Whole, loss: Callable[[Ran], float]) -> bool | None:
     """Tell whether gradients are the derivative of a loss, up to a constant; None where that can't be told."""
+    constant = _constant(shown, whole, loss)
+    return None if constant is None else not math.isnan(constant.factor)
+
+
+def _constant(shown: Mapping[str, Array], whole: Whole, loss: Callable[[Ran], float]) -> Constant | None:
+    """Return the constant between the derivative of a loss and gradients, NaN where there is none; None if unclear."""
     rng = np.random.default_rng(0)
     directions = [
         {name: NEARBY * rng.standard_normal(g.shape) / np.sqrt(g.size) for name, g in shown.items()}
@@ -85,11 +150,13 @@ def _agrees(shown: Mapping[str, Array], whole: Whole, loss: Callable[[Ran], floa
     ]
     slopes = [sum(float(np.vdot(g, v[name])) for name, g in shown.items()) for v in directions]
     lines = [partial(whole.moved, loss, v) for v in directions]
-    if constant_along(lines, slopes) is not None:
-        return True
+    found = constant_along(lines, slopes)
+    if found is not None:
+        return Constant(factor=found[0], error=found[1])
     derivatives = [extrapolated(line) for line in lines]
     clear = all(d.error <= CLEAR * abs(d.value) for d in derivatives)  # false of NaN
-    return False if clear and any(d.value for d in derivatives) else None  # a constant is no loss
+    clearly_none = clear and any(d.value for d in derivatives)  # a constant is no loss
+    return Constant(factor=math.nan, error=0.0) if clearly_none else None
 
 
 def gradients_of(shown: Observation) -> dict[str, Array]:

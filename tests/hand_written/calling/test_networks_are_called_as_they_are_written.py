@@ -62,7 +62,7 @@ def test_arguments_that_are_overwritten_are_told_and_conform(tmp_path, line, tol
     record = checked(tmp_path, network(f"{line}\n{GRADIENTS}"))
     assert record.verdict == "conforms"
     assert broken(record) == (
-        f"it overwrites what its caller handed it: {told_as}; work on a copy" if told_as else ""
+        f"it overwrites arrays of its caller's: {told_as}; work on a copy" if told_as else ""
     )
 
 
@@ -77,7 +77,7 @@ HANDED = (
 def test_what_forward_returned_must_not_be_overwritten_either(tmp_path, line, overwrites):
     record = checked(tmp_path, changed(network(f"{line}\n{GRADIENTS}"), *HANDED))
     assert record.verdict == "conforms"
-    assert ("it overwrites what its caller handed it" in broken(record)) == overwrites
+    assert ("it overwrites arrays of its caller's" in broken(record)) == overwrites
 
 
 FROM_GLOBALS = (

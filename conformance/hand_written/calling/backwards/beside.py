@@ -9,10 +9,18 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from msgspec import Struct
 
 from conformance.hand_written.calling.backwards.calls import callables
 from conformance.hand_written.calling.backwards.entries import Entry, entries
-from conformance.hand_written.calling.backwards.search import Backward, is_numerical, tried, with_entry
+from conformance.hand_written.calling.backwards.search import (
+    Backward,
+    Truth,
+    by_the_reference,
+    is_numerical,
+    tried,
+    with_entry,
+)
 from conformance.hand_written.calling.backwards.uncalled import SAYS
 from conformance.hand_written.calling.backwards.updating import UPDATES, misapplied
 from conformance.hand_written.calling.building.construct import own_callables
@@ -37,27 +45,43 @@ MOST_CALLS = 40
 """Ways in which each of the others is called."""
 
 
-def beside(loaded: Loaded, forward: Forward, backward: Backward) -> tuple[str, tuple[str, ...]]:
-    """Return in words what is wrong with another pass of a network whose `backward` is right, and which are right."""
+class Beside(Struct, frozen=True, kw_only=True):
+    """The other passes of a network: in words what is wrong with one, and which are right, methods and backward passes.
+
+    The backward passes are known with the lines that call them; they may return what is to be judged further.
+    """
+
+    wrong: str = ""
+    right: tuple[str, ...] = ()
+    passes: tuple[Backward, ...] = ()
+
+
+def beside(
+    loaded: Loaded, forward: Forward, backward: Backward, truth_of: Truth = by_the_reference
+) -> Beside:
+    """Judge the other passes of a network whose `backward` is right."""
     if whole := _whole_of_parts(loaded, forward, backward):
-        return f"{whole}, whose parts give right gradients, could not be judged", ()
-    right = []
+        return Beside(wrong=f"{whole}, whose parts give right gradients, could not be judged")
+    right, passes = [], []
     given, own = (each.call.rpartition(".")[2] for each in (forward, backward))
     for call in _predicting(loaded, forward):
         name = call.rpartition(".")[2]
         wrong = _other_outputs(loaded, forward, call)
         if wrong:
-            return f"{given} gives right outputs, and {name} others", ()
+            return Beside(wrong=f"{given} gives right outputs, and {name} others")
         right += [name] if wrong is not None else []
     for call in callables(loaded, forward):
         name = call.rpartition(".")[2]
         if call in (backward.call, forward.call) or not _is_an_entry(loaded, name):
             continue
-        wrong = _wrong_in(loaded, forward, call, backward.entry)
-        if wrong:
-            return f"{own} gives right gradients, and {name} {wrong}", ()
-        right += [name] if wrong is not None else []
-    return "", tuple(right)
+        other = _judged(loaded, forward, call, backward.entry, truth_of)
+        if other is None:
+            continue
+        if wrong := _wrong_in(loaded, other):
+            return Beside(wrong=f"{own} gives right gradients, and {name} {wrong}")
+        passes.append(other)
+    right += [each.call.rpartition(".")[2] for each in passes]
+    return Beside(right=tuple(right), passes=tuple(passes))
 
 
 def unrun(loaded: Loaded, forward: Forward, backward: Backward, right: Sequence[str] = ()) -> tuple[str, ...]:
@@ -156,11 +180,11 @@ def _is_an_entry(loaded: Loaded, name: str) -> bool:
     return bool(trains) and not name.startswith("_") and not names.CHECKS.fullmatch(name)
 
 
-def _wrong_in(loaded: Loaded, forward: Forward, call: str, own: Entry) -> str | None:
-    """Return in words what is wrong in the gradients of a callable; None where it gave none that could be judged.
+def _judged(loaded: Loaded, forward: Forward, call: str, own: Entry, truth_of: Truth) -> Backward | None:
+    """Return a callable with the gradients it gives, all or some of them right; None where nothing tells.
 
-    Some of them must be right: it may do something else altogether. The loss may well enter as into its `own` other
-    backward pass.
+    Some must be right: it may do something else altogether. The loss may well enter as into its `own` other backward
+    pass.
     """
     parameters = parameters_of(forward.function(call))
     if parameters is None:
@@ -169,16 +193,21 @@ def _wrong_in(loaded: Loaded, forward: Forward, call: str, own: Entry) -> str | 
         other
         for entry in sorted(entries(loaded, forward), key=lambda entry: entry.kind != own.kind)
         if entry.last == own.last and (put := with_entry(forward, entry)) is not None
-        for other in tried(loaded, put, call, parameters, entry)
+        for other in tried(loaded, put, call, parameters, entry, truth_of)
     )
     for other in itertools.islice(found, MOST_CALLS):
         if not isinstance(other, Backward) or other.harvest.withheld:
             continue
         if is_numerical(other):
             return None
-        if other.wrong == 0:
-            return misapplied(loaded, other)
-        wrong = [slot for slot in other.slots if slot.path not in other.harvest.right]
-        if other.harvest.right and len(other.harvest.expressions) == len(other.slots):
-            return f"others of {', '.join(role for slot in wrong for role in slot.roles)}"
+        if other.wrong == 0 or (other.harvest.right and len(other.harvest.expressions) == len(other.slots)):
+            return other
     return None
+
+
+def _wrong_in(loaded: Loaded, other: Backward) -> str:
+    """Return in words what is wrong in the gradients of another pass, or in what it makes of them."""
+    if other.wrong == 0:
+        return misapplied(loaded, other)
+    wrong = [slot for slot in other.slots if slot.path not in other.harvest.right]
+    return f"others of {', '.join(role for slot in wrong for role in slot.roles)}"
