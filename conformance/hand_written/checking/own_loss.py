@@ -26,6 +26,7 @@ from conformance.hand_written.checking.differences import CLEAR, extrapolated
 from conformance.hand_written.checking.judging import Truth
 from conformance.hand_written.checking.losses import GIVEN, Losses, OfItsOwn, Whole
 from conformance.hand_written.checking.running import Failure, attempt
+from conformance.hand_written.checking.updates import at_rate
 from conformance.subjects.observation import Observation
 from refrnn import Array
 
@@ -62,7 +63,7 @@ def own_loss(candidate: Candidate, *, returned: bool = False) -> OwnLoss | None:
     if not isinstance(bound, Binding) or not bound.backward or candidate.outcome.forward == "differs":
         return None
     shown = gradients_of(candidate.answer.tidied.observation)
-    whole = Whole(bound=bound, truth=truth, shapes=())
+    whole = Whole(bound=_at_rest(bound), truth=truth, shapes=())
     return _of_what_is_shown(whole, shown, whole.returned_losses() if returned else _losses(whole))
 
 
@@ -71,8 +72,8 @@ def loss_of_another(candidate: Candidate) -> OwnLoss | None:
     bound, truth = candidate.bound, candidate.answer.truth
     if not isinstance(bound, Binding) or not bound.backward or bound.own is None:
         return None
-    whole = OfItsOwn(bound=bound, truth=truth, shapes=())
-    shown = _its_own_gradients(whole)
+    shown = _its_own_gradients(bound, truth)
+    whole = OfItsOwn(bound=_at_rest(bound), truth=truth, shapes=())
     return None if shown is None else _of_what_is_shown(whole, shown, _losses(whole))
 
 
@@ -82,8 +83,8 @@ def loss_beside(bound: Bound, truth: Truth) -> str:
     The gradients of that pass are right. So what it returns is held against them.
     """
     for other in bound.beside if isinstance(bound, Binding) else ():
-        whole = OfItsOwn(bound=other, truth=truth, shapes=())
-        shown = _its_own_gradients(whole)
+        shown = _its_own_gradients(other, truth)
+        whole = OfItsOwn(bound=_at_rest(other), truth=truth, shapes=())
         found = None if shown is None else _of_what_is_shown(whole, shown, whole.returned_losses())
         if found is not None and not found.agrees:
             return f"its gradients are right, and {_called(other)} returns another loss than theirs"
@@ -95,8 +96,8 @@ def constant_of_its_loss(bound: Binding, truth: Truth) -> Constant | None:
 
     It is NaN where the gradients are those of another loss.
     """
-    whole = OfItsOwn(bound=bound, truth=truth, shapes=())
-    shown = _its_own_gradients(whole)
+    shown = _its_own_gradients(bound, truth)
+    whole = OfItsOwn(bound=_at_rest(bound), truth=truth, shapes=())
     if shown is None:
         return None
     with sandbox():
@@ -113,11 +114,17 @@ def _called(bound: Binding) -> str:
     return calls[0] if calls else "it"
 
 
-def _its_own_gradients(whole: OfItsOwn) -> dict[str, Array] | None:
+def _at_rest(bound: Binding) -> Binding:
+    """Return a network whose updates move nothing: a loss that is computed after them is that of these parameters."""
+    return bound if bound.rate is None else at_rate(bound, 0.0)
+
+
+def _its_own_gradients(bound: Binding, truth: Truth) -> dict[str, Array] | None:
     """Return the gradients that a network gives of its own parameters, None where it fails."""
-    own = whole.bound.own
+    own = bound.own
     if own is None:
         return None
+    whole = OfItsOwn(bound=bound, truth=truth, shapes=())
     with sandbox():
         shown = attempt(lambda own: values(whole.with_backward(whole.ran_unmoved()), own.gradients), own)
     return {name: np.array(g) for name, g in shown.items()} if isinstance(shown, dict) else None
@@ -130,7 +137,9 @@ def _of_what_is_shown(whole: Whole, shown: Mapping[str, Array], losses: Losses) 
             agrees = attempt(partial(_agrees, shown, whole), loss)
             if agrees is True:
                 return OwnLoss(name=name, agrees=True)
-            if agrees is False:
+            if (
+                agrees is False and not whole.bound.own_rate
+            ):  # at a rate of its code's own it may come after an update
                 contradicted = contradicted or OwnLoss(name=name, agrees=False)
     return contradicted
 
