@@ -15,6 +15,7 @@ CONTRACTS = {
     "gradients-reset": "gradients add up over calls",
     "state-reset": "state leaks between calls",
     "precision-kept": "dtype lowered",
+    "whole-numbers": "integers cut gradients off",
 }
 """The ids of contract findings, and the words of `truth.toml`."""
 

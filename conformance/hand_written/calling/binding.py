@@ -23,7 +23,7 @@ from conformance.hand_written.calling.running.handing import handed
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, begun, more, run, value, values
 from conformance.hand_written.calling.running.reach import reach
-from conformance.hand_written.calling.showing import observed
+from conformance.hand_written.calling.showing import GATES, observed
 from conformance.hand_written.calling.values.forms import numeric
 from conformance.hand_written.calling.values.matching import everything
 from conformance.subjects.observation import Observation
@@ -38,6 +38,9 @@ ROOTS = ("model", "params", "code")
 BOTH = "result = grads"
 """The line that says that one call does both passes."""
 
+
+OF_FORWARD = ("y", "h", "c", *GATES)
+"""What a forward pass shows."""
 
 RETURNED = "forward's result"
 """What a reader calls what a forward pass returned."""
@@ -186,8 +189,17 @@ class Binding(Struct, frozen=True, kw_only=True):
         """
         self._refuse(problem)
         with sandbox():
-            ran = self._ran(problem)
-            return observed(problem, **values(ran, self.shown))
+            ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self._forward_on(problem))))
+            returned = self._of_forward(ran)
+            ran = _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
+            return observed(problem, **values(ran, self.shown) | returned)
+
+    def _of_forward(self, ran: Ran) -> dict[str, Any]:
+        """Return what a forward pass that just ran shows: a backward pass may overwrite it."""
+        if BOTH in self.backward:
+            return {}
+        shown = {name: text for name, text in self.shown.items() if name in OF_FORWARD}
+        return copy.deepcopy(values(ran, shown))
 
     def clips(self, problem: Problem) -> Counter[float]:
         """Return the limits at which its backward pass cuts off values as it is written, and how often."""
@@ -293,16 +305,14 @@ class Binding(Struct, frozen=True, kw_only=True):
         found = values(ran, own.gradients) if ran.ok else {}
         return {name: np.array(g) for name, g in found.items()}
 
-    def _ran(self, problem: Problem) -> Ran:
-        ran = _checked(run(self.loaded, Asked(problem), (*self.build, *self._forward_on(problem))))
-        return _checked(more(self.loaded, ran, self.backward, lifted=self.lifted))
-
     def _call(self, problem: Problem, ran: Ran) -> tuple[Ran, Call]:
         """Run forward and backward once more, with the arguments kept as they were before."""
         before: dict[str, Array] = {}
         held: dict[str, str] = {}
         forward = self._forward_on(problem)
+        returned: dict[str, Any] = {}
         for n, line in enumerate((*forward, *self.backward)):
+            returned = self._of_forward(ran) if n == len(forward) else returned
             parts = handed(line, f"argument_{n}_")
             ran = _checked(more(self.loaded, ran, parts.before))
             for variable, name in parts.held.items():
@@ -316,7 +326,7 @@ class Binding(Struct, frozen=True, kw_only=True):
         after: dict[str, Array] = {}
         for variable, name in held.items():
             after |= _numbers(name, ran.names[variable])
-        observation = copy.deepcopy(observed(problem, **values(ran, self.shown)))
+        observation = copy.deepcopy(observed(problem, **values(ran, self.shown) | returned))
         return ran, Call(observation=observation, before=before, after=after)
 
     def _refuse(self, problem: Problem) -> None:

@@ -63,6 +63,26 @@ TRAINING = f"""
         return 0.5 * np.sum((ys - targets) ** 2)
 """
 
+
+@pytest.mark.parametrize(
+    ("returned", "verdict"),
+    [
+        ("0.5 * np.sum((ys - targets) ** 2)", "conforms"),
+        ("0.5 * np.sum((self.forward(xs) - targets) ** 2)", "conforms"),  # after the update
+        ("np.sqrt(np.mean((ys - targets) ** 2))", "conforms"),
+        ("np.mean(abs(ys - targets) > 0.1)", "conforms"),  # a rate of misses has no slope
+        ("0.5 * np.sum((ys[1:] - targets[1:]) ** 2)", "undecided"),
+        ("0.5 * np.sum((ys - targets[::-1]) ** 2)", "undecided"),
+    ],
+)
+def test_a_loss_that_training_returns_is_the_one_it_descends(tmp_path, returned, verdict):
+    method = changed(TRAINING, ("0.5 * np.sum((ys - targets) ** 2)", returned))
+    record = checked(tmp_path, network(GRADIENTS) + method)
+    assert record.verdict == verdict, record.headline
+    wrong = "its gradients are right, and train_step returns another loss than theirs"
+    assert (wrong in record.headline) is (verdict == "undecided")
+
+
 FITTING = f"""
     def fit(self, sequences, targets, epochs=1, lr=0.01):
         for _ in range(epochs):

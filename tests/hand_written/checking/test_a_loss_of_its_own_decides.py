@@ -76,6 +76,13 @@ def test_gradients_that_it_contradicts_do_not_conform(tmp_path, text):
     assert "those of another loss than the one that" in record.headline
 
 
+def test_a_loss_that_is_returned_is_held_against_the_gradients_beside_one_that_is_declared(tmp_path):
+    text = network("e", "0.5 * (e**2).sum()", "loss", returned="0.5 * (e[1:] ** 2).sum(), gradients")
+    record = checked(tmp_path, text)
+    assert (record.verdict, record.exit_code) == ("undecided", 5), record.headline
+    assert "another loss than the one that its backward pass returns" in record.headline
+
+
 def test_a_figure_that_is_no_loss_by_its_name_contradicts_nothing(tmp_path):
     assert checked(tmp_path, network("e", "abs(e).sum()", "mean_error")).exit_code == 0
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hand_written.checking.test_checks_tell_what_is_wrong import InSinglePrecision, Network, check
+from support.small_networks import GRADIENTS, broken, changed, checked, network
 
 from conformance import Observation
 
@@ -117,3 +118,27 @@ def test_bits_that_never_change_are_not_called_a_change():
 
     found = next(c for c in check(Fills()).contracts if c.id == "arguments-unchanged")
     assert found.holds
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [("np.zeros_like(self.xs)", True), ("np.zeros(self.xs.shape)", False)],
+    ids=["alike", "floats"],
+)
+def test_inputs_of_integers_cut_nothing_off(tmp_path, made, told):
+    of_x = ("carried = self.Wh.T @ da", "carried = self.Wh.T @ da\n            dxs[t] = self.Wx.T @ da")
+    text = changed(
+        network(f"{GRADIENTS}, dxs"), of_x, ("dbh, dby, carried", f"dxs = {made}\n        dbh, dby, carried")
+    )
+    record = checked(tmp_path, text)
+    assert record.verdict == "conforms"
+    assert ("inputs in an array of integers change dL/dx" in broken(record)) is told
+
+
+def test_outputs_that_the_backward_pass_overwrites_are_told(tmp_path):
+    returned = ("return np.array([", "self.ys = np.array(["), ("hs[1:]])", "hs[1:]])\n        return self.ys")
+    right = checked(tmp_path, changed(network(GRADIENTS), *returned))
+    assert "overwrites" not in broken(right)
+    wrong = checked(tmp_path, changed(network(f"self.ys -= 1\n{GRADIENTS}"), *returned))
+    assert wrong.verdict == "conforms"
+    assert "it overwrites arrays of its caller's: forward's result; work on a copy" in broken(wrong)

@@ -191,3 +191,49 @@ def test_a_mask_may_leave_out_steps_in_the_middle(tmp_path, passed_on, verdict):
     )
     record = checked(tmp_path, changed(changed(NETWORK, *OPTIONAL_MASK), *every_step))
     assert record.verdict == verdict, record.headline
+
+
+TAGGER = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_classes):
+        self.W, self.U = np.random.randn(n_in, n_hidden) * 0.3, np.random.randn(n_hidden, n_hidden) * 0.3
+        self.V, self.b, self.c = np.random.randn(n_hidden, n_classes) * 0.3, np.zeros(n_hidden), np.zeros(n_classes)
+
+    def forward(self, x):
+        self.x, self.hs = x, [np.zeros((len(x), len(self.b)))]
+        for t in range(x.shape[1]):
+            self.hs.append({cell})
+        return np.stack(self.hs[1:], 1) @ self.V + self.c
+
+    def loss_and_grads(self, x, tags, mask=None):
+        mask = np.ones(x.shape[:2]) if mask is None else mask
+        logits = self.forward(x)
+        p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+        right = np.take_along_axis(p, tags[:, :, None], -1)[..., 0]
+        loss = -np.sum(mask * np.log(right)) / mask.sum()
+        dy = (p - np.eye(len(self.c))[tags]) * mask[:, :, None] / {count}
+        dW, dU, db, dh = np.zeros_like(self.W), np.zeros_like(self.U), np.zeros_like(self.b), 0
+        for t in reversed(range(x.shape[1])):
+            da = (dy[:, t] @ self.V.T + dh) * {slope}
+            dW += x[:, t].T @ da
+            dU += self.hs[t].T @ da
+            db += da.sum(0)
+            dh = da @ self.U.T
+        return loss, (dW, dU, np.einsum("nth,nto->ho", np.stack(self.hs[1:], 1), dy), db, dy.sum((0, 1)))
+"""
+
+ELMAN = "np.tanh(x[:, t] @ self.W + self.hs[-1] @ self.U + self.b)", "(1 - self.hs[t + 1] ** 2)"
+OTHER = "np.arctan(x[:, t] @ self.W + self.hs[-1] @ self.U + self.b)", "np.cos(self.hs[t + 1]) ** 2"
+
+
+@pytest.mark.parametrize(("cell", "slope"), [ELMAN, OTHER], ids=["torch's", "another network"])
+def test_a_mask_of_the_loss_alone_is_held_against_the_loss_that_it_returns(tmp_path, cell, slope):
+    right = checked(tmp_path, TAGGER.format(cell=cell, slope=slope, count="mask.sum()"))
+    assert right.exit_code == 0, right.headline
+    assert any("sequences of other lengths" in note for note in right.notes)
+    wrong = checked(tmp_path, TAGGER.format(cell=cell, slope=slope, count="mask.size"))
+    assert wrong.exit_code == 5, wrong.headline
+    assert "on sequences of other lengths" in wrong.headline

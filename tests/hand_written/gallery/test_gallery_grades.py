@@ -86,9 +86,9 @@ def test_a_constant_must_be_the_right_one(factor: float, right: bool) -> None:  
 
 def test_contracts_must_be_exactly_the_broken_ones() -> None:
     def finding(holds: bool) -> ContractFinding:  # noqa: FBT001 - the field's own type
-        return made(ContractFinding, id="arguments-unchanged", holds=holds)
+        return made(ContractFinding, id="state-reset", holds=holds)
 
-    truth = TRUTHS["adds_into_upstream"]
+    truth = next(t for t in TRUTHS.values() if t.contract == ("state leaks between calls",))
     assert grade(truth, record("conforms", contracts=[finding(False)])).contracts
     assert grade(truth, record("conforms", contracts=[finding(True)])).contracts is False
     assert grade(truth, record("conforms")).contracts is None
