@@ -1,6 +1,8 @@
-"""A small right network whose parts tests replace, and its check in this process."""
+"""A small right network whose parts tests replace, and its check."""
 
 from pathlib import Path
+
+from support.apart import apart
 
 from conformance.hand_written.checking.target import checked_target
 from conformance.hand_written.request import Request
@@ -67,6 +69,11 @@ def changed(text: str, *changes: tuple[str, str]) -> str:
 
 def checked(folder: Path, text: str, names: str = "Net") -> CheckRecord:
     """Check the network of these names in this text."""
+    return apart(checked_here, folder, text, names)
+
+
+def checked_here(folder: Path, text: str, names: str = "Net") -> CheckRecord:
+    """Do so in this process, a part of which is replaced."""
     path = folder / "network.py"
     path.write_text(text, encoding="utf-8")
     target = f"{path}:{names}"

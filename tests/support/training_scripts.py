@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from support.apart import apart
+
 from conformance.hand_written.by_example import checked_as_used
 from conformance.hand_written.request import Request
 from conformance.record.check import CheckRecord
@@ -85,7 +87,12 @@ def asked(
     """Return what a script next to a network shows of it, and what was run in vain."""
     (folder / "net.py").write_text(network, encoding="utf-8")
     (folder / name).write_text(driver, encoding="utf-8")
-    return checked_as_used(Request.on_the_command_line(str(folder / target)), lambda _: None)
+    return apart(asked_here, str(folder / target))
+
+
+def asked_here(target: str) -> tuple[CheckRecord | None, list[str]]:
+    """Return what the scripts around a target show of it, and what was run in vain."""
+    return checked_as_used(Request.on_the_command_line(target), lambda _: None)
 
 
 def as_used(*args: Any, **kwargs: Any) -> CheckRecord | None:

@@ -1,7 +1,7 @@
 """A project has many files: those that can't use a network aren't parsed, and none for what agrees in its own file."""
 
 import pytest
-from support.small_networks import checked
+from support.small_networks import checked_here
 
 from conformance.hand_written.by_example import drivers
 from conformance.hand_written.calling.loading.source import pieces_of
@@ -50,5 +50,5 @@ def test_what_does_not_speak_of_a_network_is_not_parsed(tmp_path, parsed):
 
 
 def test_what_agrees_is_watched_in_its_own_file_alone(tmp_path, parsed):
-    assert checked(tmp_path, NETWORK).verdict == "forward-conforms"
+    assert checked_here(tmp_path, NETWORK).verdict == "forward-conforms"
     assert parsed == []

@@ -1,9 +1,9 @@
 """Scripts update their parameters in loops, at once, by memories of their own; each is judged as it trains."""
 
 import pytest
+from support.apart import apart
+from support.training_scripts import asked_here
 
-from conformance.hand_written.by_example import checked_as_used
-from conformance.hand_written.request import Request
 from conformance.record.check import EXIT_CONFORMS, EXIT_DIFFERS
 
 WORDS = """
@@ -64,14 +64,14 @@ IN_THE_LOOP = """self.A -= 0.1 * np.outer(e, h[t + 1])
 
 def of_script(folder, text):
     (folder / "script.py").write_text(text, encoding="utf-8")
-    return checked_as_used(Request.on_the_command_line(str(folder / "script.py")), lambda _: None)
+    return apart(asked_here, str(folder / "script.py"))
 
 
 def of_speller(folder, step, end, memory="[0 * w for w in (self.E, self.R, self.A, self.s)]"):
     text = WORDS.format(step=step, end=end, memory=memory)
     (folder / "speller.py").write_text(text, encoding="utf-8")
     target = f"{folder / 'speller.py'}:Speller"
-    return checked_as_used(Request.on_the_command_line(target), lambda _: None)[0]
+    return apart(asked_here, target)[0]
 
 
 def test_gradients_may_be_local_to_the_function_that_updates(tmp_path):
@@ -153,7 +153,7 @@ for _ in range(100):
 def test_all_parameters_may_lie_in_one_vector(tmp_path):
     (tmp_path / "flat.py").write_text(FLAT, encoding="utf-8")
     target = f"{tmp_path / 'flat.py'}:cost"
-    record, _ = checked_as_used(Request.on_the_command_line(target), lambda _: None)
+    record, _ = apart(asked_here, target)
     assert record is not None
     assert record.exit_code == EXIT_CONFORMS, record.headline
     assert "theta" in record.headline

@@ -1,9 +1,9 @@
 """Where a training step begins and ends is found in scripts of any kind, and nothing is held against a part of one."""
 
 import pytest
-from support.training_scripts import DESCENT, DRIVER, MISTAKE, NETWORK, as_used, changed
+from support.apart import apart
+from support.training_scripts import DESCENT, DRIVER, MISTAKE, NETWORK, as_used, asked_here, changed
 
-from conformance.hand_written.by_example import checked_as_used
 from conformance.hand_written.by_example.training import Training
 from conformance.hand_written.by_example.watching import History
 from conformance.hand_written.checking.target import checked_target
@@ -34,7 +34,7 @@ for n in range(500):
 
 def of_script(folder, text):
     (folder / "script.py").write_text(text, encoding="utf-8")
-    return checked_as_used(Request.on_the_command_line(str(folder / "script.py")), lambda _: None)[0]
+    return apart(asked_here, str(folder / "script.py"))[0]
 
 
 @pytest.mark.parametrize(("back", "code"), [("W.T @ da", EXIT_CONFORMS), ("W @ da", EXIT_DIFFERS)])
@@ -188,7 +188,8 @@ def test_a_step_is_over_though_what_functions_left_behind_changes_no_more(tmp_pa
         return got
 
     monkeypatch.setattr(Training, "_in_a_copy", noted)
-    record = of_script(tmp_path, LEFT_BEHIND)
+    (tmp_path / "script.py").write_text(LEFT_BEHIND, encoding="utf-8")
+    record, _ = asked_here(str(tmp_path / "script.py"))
     assert record is not None
     assert record.exit_code == EXIT_CONFORMS, record.headline
     assert lengths
@@ -239,7 +240,7 @@ def test_a_parameter_that_is_updated_last_belongs_to_the_step_before(tmp_path, f
     """Seen from the backward pass on, a bias of the outputs makes no difference to anything: it isn't known as one."""
     script = tmp_path / "script.py"
     script.write_text(FUNCTIONS.replace("FACTOR", factor), encoding="utf-8")
-    record, _ = checked_as_used(Request.on_the_command_line(f"{script}:backward"), lambda _: None)
+    record, _ = apart(asked_here, f"{script}:backward")
     assert record is not None
     assert record.exit_code == code, record.headline
     assert "params['c']" in record.headline
@@ -255,6 +256,6 @@ def test_a_bias_of_whose_move_nothing_is_left_is_not_passed_over(tmp_path, facto
         .replace("0.05", "0.0")
     )
     script.write_text(text.replace("FACTOR", factor), encoding="utf-8")
-    record, _ = checked_as_used(Request.on_the_command_line(f"{script}:backward"), lambda _: None)
+    record, _ = apart(asked_here, f"{script}:backward")
     assert (record is not None and record.exit_code == EXIT_CONFORMS) is right
     assert record is None or "params['c']" in record.headline

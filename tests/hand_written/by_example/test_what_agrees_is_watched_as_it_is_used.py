@@ -4,7 +4,7 @@ from math import inf
 from textwrap import dedent
 
 import pytest
-from support.small_networks import changed, checked
+from support.small_networks import changed, checked, checked_here
 
 from conformance.hand_written.by_example import as_used, stage
 from conformance.hand_written.by_example.moved import DIRECTIONS, Moved
@@ -150,7 +150,7 @@ def test_what_is_right_is_moved_along_all_parameters_at_once_alone(tmp_path, mon
         Moved, "_near_and_far", lambda self, moves: moved.append(set(moves)) or near_and_far(self, moves)
     )
     text = changed(NETWORK, ("for name, g in", "loss = net.loss(y, d)\n        for name, g in"))
-    assert checked(tmp_path, text).verdict == "conforms"
+    assert checked_here(tmp_path, text).verdict == "conforms"
     # where the parameters are as they are drawn, and where they are larger
     assert moved == 2 * DIRECTIONS * [{"net.W", "net.U", "net.V", "net.b", "net.c"}]
 
@@ -165,7 +165,7 @@ def test_a_script_that_computes_for_too_long_is_told_and_denies_nothing(tmp_path
             "    for _ in range(100):\n        np.linalg.svd(rng.randn(200, 200))\n    for epoch",
         ),
     )
-    record = checked(tmp_path, text)
+    record = checked_here(tmp_path, text)
     assert record.verdict == "conforms"
     assert "computed for 0.2 s without a training step" in " ".join(record.notes)
 

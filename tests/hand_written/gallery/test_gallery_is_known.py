@@ -10,6 +10,7 @@ import pytest
 from gallery.definitions import SUBJECTS
 from gallery.grading import Grade, grade, verdict_of
 from gallery.truth import truths
+from support.apart import apart
 
 from conformance.hand_written.checking.target import checked_target
 from conformance.hand_written.request import Request
@@ -70,7 +71,10 @@ GATED = ("forget_first", "without_biases")
 
 
 def checked(name: str) -> CheckRecord:
-    target = str(SUBJECTS / TRUTHS[name].target)
+    return apart(check, str(SUBJECTS / TRUTHS[name].target))
+
+
+def check(target: str) -> CheckRecord:
     return checked_target(target, "", Request.on_the_command_line(target), lambda _: None)
 
 
