@@ -53,7 +53,13 @@ class Check(Struct, frozen=True):
 
     @property
     def fixed_source(self) -> str:
-        """The whole source with that patch made, of several files one after the other; empty where none was found."""
+        """The whole source with that patch made, of several files one after the other; empty where none was found.
+
+        Raises
+        ------
+        UsageError
+            If the source isn't what was checked any more, or is in no file, as the cells of a running notebook.
+        """
         return "".join(content.decode() for content in patched(self.record).values())
 
     def __str__(self) -> str:
