@@ -72,6 +72,11 @@ class Reach(Struct, frozen=True):
         """Return the arrays of floats below some names."""
         return {path: value for path, value, *_ in self._below(names) if _is_of_floats(value)}
 
+    def words(self, names: Names) -> Found:
+        """Return the arrays of whole numbers below some names that can be written to."""
+        below = ((path, value) for path, value, *_ in self._below(names))
+        return {path: value for path, value in below if _is_array_of(value, "iu") and value.flags.writeable}
+
     def places(self, names: Names) -> dict[str, tuple[Any, Any]]:
         """Return what holds each array of floats below some names, and by which key: None where a name does."""
         return {
@@ -178,12 +183,14 @@ def at(place: tuple[Any, Any], names: Names) -> Any:
 
 
 def _is_of_floats(value: Any) -> bool:
-    return (
-        isinstance(value, np.ndarray)
-        and value.dtype.kind == "f"
-        and 0 < value.size <= LARGEST
-        and value.ndim > 0
-    )
+    return _is_array_of(value, "f")
+
+
+def _is_array_of(value: Any, kinds: str) -> bool:
+    """Tell whether a value is an array of numbers of some kinds, as dtypes call them, that isn't too large."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds:
+        return False
+    return 0 < value.size <= LARGEST and value.ndim > 0
 
 
 def frames_from(frame: FrameType | None, is_foreign: Callable[[FrameType], bool]) -> list[FrameType]:

@@ -88,7 +88,8 @@ BY_ANOTHER_RULE = (
 RATES_OF_THEIR_OWN = "some of its parameters have rates of their own, which no limit on norms gives"
 
 OTHERWISE_ELSEWHERE = (
-    "where its parameters are larger, its updates aren't gradients of the loss that it computes"
+    "where its parameters are larger, or one word stands everywhere, its updates aren't gradients of the loss that it "
+    "computes"
 )
 
 WITH_ANOTHER_NUMBER = "is another number, its updates aren't gradients of the loss that it computes"

@@ -170,11 +170,18 @@ def _best(held: Held) -> ByItsLoss:
 
 
 def _goes_otherwise_elsewhere(step: Step, own: Parameters, loss: str) -> bool:
-    """Tell whether an update is not the gradient of what is its loss, where the parameters are larger."""
+    """Tell whether an update is not the gradient of what is its loss, where the parameters are larger.
+
+    And where one word stands everywhere, if that runs: a gradient of its row is the sum over all its places.
+    """
     rng = np.random.default_rng(11)
     larger = {path: LARGER * drawn(rng, value) for path, value in own.values.items()}
-    held = _held(step, replace(own, values=larger))
-    return held is not None and loss in held.denied()
+    one_word = {path: np.full_like(array, array.flat[0]) for path, array in step.words.items()}
+    for others in ({**own.others, **one_word}, own.others) if one_word else (own.others,):
+        held = _held(step, replace(own, values=larger, others=others))
+        if held is not None:
+            return loss in held.denied()
+    return False
 
 
 def _hidden_by(step: Step, own: Parameters, held: Held, loss: str) -> str:

@@ -49,10 +49,11 @@ class _GoesOn(Exception):
 class Step(Struct, frozen=True):
     """A training step: the arrays at its beginning, when each changes, when all have, and the way to run it again.
 
-    `settings` are the numbers that it finds kept in objects and dicts. `run` takes values for some of the arrays and
-    settings, after how many events to end, of which arrays that are computed to keep what they hold, all without that,
-    and before which event to look at what the source has written elsewhere; it returns what was computed, None where
-    the run came to no end. A step is `whole` where it begins as an update is over: another may have begun before.
+    `settings` are the numbers that it finds kept in objects and dicts, and `words` arrays of whole numbers. `run` takes
+    values for some of the arrays, settings and words, after how many events to end, of which arrays that are computed
+    to keep what they hold, all without that, and before which event to look at what the source has written elsewhere;
+    it returns what was computed, None where the run came to no end. A step is `whole` where it begins as an update is
+    over: another may have begun before.
     """
 
     arrays: Found
@@ -61,6 +62,7 @@ class Step(Struct, frozen=True):
     run: "Run"
     whole: bool
     settings: Mapping[str, float] = field(default_factory=dict)
+    words: Found = field(default_factory=dict)
 
 
 class Run(Protocol):
@@ -165,7 +167,7 @@ class Training(Struct):
         if not matrices:
             return False
 
-        settings = begin.settings()
+        settings, words = begin.settings(), begin.words()
 
         def run(
             values: Mapping[str, np.ndarray | float],
@@ -179,14 +181,14 @@ class Training(Struct):
                         holder, key = settings[path]
                         holder[key] = value
                     else:
-                        arrays[path][...] = value
+                        (words if path in words else arrays)[path][...] = value
                 recording = Recording(wanted=wanted)
                 return _Prober(begin, end, before, recording, self)
 
             return self._in_a_copy(prepared)
 
         numbers = {path: holder[key] for path, (holder, key) in settings.items()}
-        enough, over = self.judge(Step(arrays, history, history.end(matrices), run, whole, numbers))
+        enough, over = self.judge(Step(arrays, history, history.end(matrices), run, whole, numbers, words))
         self._whole += whole and not over
         if over:
             self._again_at = self._events + over

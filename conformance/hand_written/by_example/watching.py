@@ -109,6 +109,10 @@ class Begin(Struct, frozen=True):
         kept = {path: array for path, place in self.places.items() if _is_array(array := at(place, names))}
         return kept | self.reach.arrays(names)
 
+    def words(self) -> Found:
+        """Return the arrays of whole numbers that can be reached now: what is read may be made of them."""
+        return self.reach.words(self.names())
+
     def settings(self) -> dict[str, tuple[dict[Any, Any], Any]]:
         """Return what holds each number that may be a setting, and by which key."""
         return self.reach.settings(self.names())

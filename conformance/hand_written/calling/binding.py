@@ -3,7 +3,7 @@
 import copy
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,24 +16,26 @@ from conformance.hand_written.calling.asking import Asked, Traits
 from conformance.hand_written.calling.bound import Bound, Call, Loss, OwnForward
 from conformance.hand_written.calling.forwards.returning import starts_in
 from conformance.hand_written.calling.interface import Attempt, Interface
+from conformance.hand_written.calling.left_arrays import (
+    RETURNED,
+    arrays_in,
+    copies_of,
+    overwritten,
+    pairs_of,
+    returned_by,
+)
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.other_options import Option
 from conformance.hand_written.calling.running.clipping import Clips
 from conformance.hand_written.calling.running.handing import handed
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, begun, more, run, value, values
-from conformance.hand_written.calling.running.reach import reach
 from conformance.hand_written.calling.showing import GATES, observed
-from conformance.hand_written.calling.values.forms import numeric
-from conformance.hand_written.calling.values.matching import everything
 from conformance.subjects.observation import Observation
 from refrnn import Array
 
 OF_THEIRS = re.compile(r"\b(code|model|params)\b")
 """What speaks of foreign code in a line of ours."""
-
-ROOTS = ("model", "params", "code")
-"""The names by which everything that outlives a call is reached."""
 
 BOTH = "result = grads"
 """The line that says that one call does both passes."""
@@ -41,9 +43,6 @@ BOTH = "result = grads"
 
 OF_FORWARD = ("y", "h", "c", *GATES)
 """What a forward pass shows."""
-
-RETURNED = "forward's result"
-"""What a reader calls what a forward pass returned."""
 
 
 class Own(Struct, frozen=True, kw_only=True):
@@ -75,6 +74,8 @@ class Binding(Struct, frozen=True, kw_only=True):
         Whether single steps are judged, in a loop of ours; and the loops over time of its own that did not run then.
     beside
         The same network by its other backward passes, whose gradients are right as well.
+    by_its_own
+        What returns it with these, where its gradients aren't the reference's and may be right by a loss of its own.
     contradicted, denied
         What speaks against it though it agrees, in words; and what no step that trains rightly makes up for: another
         backward pass of it that is wrong, an earlier state that it goes on from.
@@ -122,6 +123,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     guessed: bool = False
     beside: tuple["Binding", ...] = ()
+    by_its_own: "Callable[[], Binding] | None" = None
     contradicted: str = ""
     denied: str = ""
     entangled: str = ""
@@ -219,29 +221,27 @@ class Binding(Struct, frozen=True, kw_only=True):
             self._refuse(problem)
         found: list[Call] = []
         copies: dict[str, str] = {}
+        returned: dict[str, tuple[Array, Array]] = {}
+        lost: dict[str, None] = {}
         with sandbox():
             ran = _checked(run(self.loaded, Asked(problems[0]), self.build))
             for problem in problems:
                 ran.names["p"] = begun(self.loaded, Asked(problem)).names["p"]
                 ran = _checked(more(self.loaded, ran, self.between))
                 ran, call = self._call(problem, ran)
-                copies = copies if found else self._copies(ran)
-                found.append(replace(call, copies=_pairs(ran, copies)))
-        return found
+                copies = copies if found else copies_of(ran, self._gradients(ran))
+                returned = returned if found else returned_by(ran, self._parameters(ran))
+                lost |= dict.fromkeys(overwritten(returned))
+                found.append(replace(call, copies=pairs_of(ran, copies)))
+        return [replace(found[0], overwritten=tuple(lost)), *found[1:]]
 
-    def _copies(self, ran: Ran) -> dict[str, str]:
-        """Return where a network keeps arrays equal to gradients that it hands out, and the expressions of those."""
-        texts = {} if self.own is None else {text: text for text in self.own.gradients.values()}
-        gradients = {
-            text: g for text, g in values(ran, texts).items() if numeric(g) is not None and g.size > 1
-        }
-        kept = [item for item in everything(Ran(names=ran.names), ROOTS) if numeric(item.value) is not None]
-        return {
-            item.path: text
-            for item in kept
-            for text, g in gradients.items()
-            if np.array_equal(item.value, g) and not np.may_share_memory(item.value, g)
-        }
+    def _parameters(self, ran: Ran) -> list[Array]:
+        """Return the parameters of a network that ran, as far as they are known."""
+        return list(values(ran, {} if self.own is None else self.own.parameters).values())
+
+    def _gradients(self, ran: Ran) -> dict[str, Array]:
+        """Return the gradients that it hands out, by their expressions."""
+        return values(ran, {} if self.own is None else {text: text for text in self.own.gradients.values()})
 
     def own_forward(self, problem: Problem | None = None) -> OwnForward:
         """Return the network by its own parameters, run once forward and backward, on its own case where none is given.
@@ -316,16 +316,16 @@ class Binding(Struct, frozen=True, kw_only=True):
             parts = handed(line, f"argument_{n}_")
             ran = _checked(more(self.loaded, ran, parts.before))
             for variable, name in parts.held.items():
-                before = _numbers(name, ran.names[variable]) | before
+                before = arrays_in(name, ran.names[variable]) | before
             held |= parts.held
             lifted = self.lifted and n >= len(forward)
             ran = _checked(more(self.loaded, ran, (parts.call,), lifted=lifted))
             if parts.call.startswith("result = ") and line != BOTH:
-                before |= _numbers(RETURNED, ran.names["result"])
+                before |= arrays_in(RETURNED, ran.names["result"])
                 held["result"] = RETURNED
         after: dict[str, Array] = {}
         for variable, name in held.items():
-            after |= _numbers(name, ran.names[variable])
+            after |= arrays_in(name, ran.names[variable])
         observation = copy.deepcopy(observed(problem, **values(ran, self.shown) | returned))
         return ran, Call(observation=observation, before=before, after=after)
 
@@ -350,16 +350,6 @@ class Binding(Struct, frozen=True, kw_only=True):
             raise Unsupported(message)
 
 
-def _pairs(ran: Ran, copies: Mapping[str, str]) -> dict[str, tuple[Array, Array]]:
-    """Return copies of what is kept at some paths, beside the gradients of which it was a copy."""
-    kept, handed = values(ran, {path: path for path in copies}), values(ran, {t: t for t in copies.values()})
-    return {
-        path: (np.array(kept[path]), np.array(handed[text]))
-        for path, text in copies.items()
-        if path in kept and text in handed
-    }
-
-
 def is_stated(bound: Bound) -> bool:
     """Tell whether someone said how a network is called, by an adapter, a statement, or as a torch module."""
     return not isinstance(bound, Binding) or bound.stated
@@ -373,16 +363,6 @@ def unlimited(bound: Bound) -> Bound:
     if not isinstance(bound, Binding) or BOTH in bound.backward:
         return bound
     return replace(bound, lifted=True)
-
-
-def _numbers(name: str, argument: Any) -> dict[str, Array]:
-    """Return copies of the arrays in an argument, by where they are in it."""
-    found = {}
-    for item in reach(name, argument):
-        array = numeric(item.value)
-        if array is not None:
-            found[item.path] = array.copy()
-    return found
 
 
 def _checked(ran: Ran) -> Ran:

@@ -39,13 +39,14 @@ class Call(Struct, frozen=True, kw_only=True):
 
     `before` and `after` are the arrays that it was handed and those that its forward pass returned, by a name a reader
     knows, as they were and as it left them; `copies`, by their paths, what it keeps where the first call left a copy of
-    a gradient, and that gradient.
+    a gradient, and that gradient; `overwritten`, of the first call, what it returned that later calls changed.
     """
 
     observation: Observation
     before: Mapping[str, Array]
     after: Mapping[str, Array]
     copies: Mapping[str, tuple[Array, Array]] = {}
+    overwritten: tuple[str, ...] = ()
 
 
 class OwnForward(Struct, frozen=True, kw_only=True):

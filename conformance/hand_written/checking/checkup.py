@@ -220,6 +220,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
         )
         again = self.again or self._contracts()
         by_itself = self._own_loss()
+        if by_itself is not None and by_itself.agrees:
+            candidate = _with_other_passes(candidate)
         excuse = self._excuse(by_itself)
         return Found(
             candidate=candidate,
@@ -342,3 +344,13 @@ class Checkup(Struct, frozen=True, kw_only=True):
     def _by_its_own(self, candidate: Candidate) -> ConsistencyRecord:
         self.progress("differentiating its own forward pass")
         return by_its_own(candidate)
+
+
+def _with_other_passes(candidate: Candidate) -> Candidate:
+    """Return the candidate whose gradients are those of its own loss with what is known of its other passes."""
+    bound = candidate.bound
+    if not isinstance(bound, Binding) or bound.by_its_own is None:
+        return candidate
+    bound = bound.by_its_own()
+    denied = bound.contradicted or loss_beside(bound, candidate.answer.truth)
+    return replaced(candidate, bound=replaced(bound, contradicted=denied))

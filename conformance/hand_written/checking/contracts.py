@@ -44,7 +44,9 @@ def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWa
         return FurtherCalls(contracts=(ContractFinding(id="repeatable", holds=None, sentence=sentence),))
     found = further_calls(calls, problems, bound, outcome, caught)
     wrong = found.wrong or (_kept_otherwise(calls, bound) if outcome.agrees else "")
-    told = (_arguments(calls), *found.contracts, *_of_whole_numbers(bound, problem, caught))
+    adds_up = any(each.id == "gradients-reset" and each.holds is False for each in found.contracts)
+    kept = () if adds_up else tuple(_results(calls))
+    told = (_arguments(calls), *kept, *found.contracts, *_of_whole_numbers(bound, problem, caught))
     return replace(found, contracts=told, wrong=wrong)
 
 
@@ -76,6 +78,16 @@ def _arguments(calls: Sequence[Call]) -> ContractFinding:
         else "leaves its arguments as they were"
     )
     return ContractFinding(id="arguments-unchanged", holds=not changed, sentence=sentence)
+
+
+def _results(calls: Sequence[Call]) -> Iterator[ContractFinding]:
+    """Yield which arrays that a call returned are others after further calls, if any are."""
+    if calls[0].overwritten:
+        yield ContractFinding(
+            id="results-kept",
+            holds=False,
+            sentence=f"a further call overwrites what it returned: {', '.join(calls[0].overwritten)}; return copies",
+        )
 
 
 def _of_whole_numbers(bound: Bound, problem: Problem, caught: CaughtWarnings) -> Iterator[ContractFinding]:

@@ -46,7 +46,8 @@ def _of_what_ran(found: Found, constant: ScaleRecord | None) -> CheckVerdict:
     mistaken = diagnosis is not None and _is_known(diagnosis) and not _another_activation(diagnosis)
     if not mistaken and _is_another(found):
         return "another-network"
-    if found.right_by_its_own and not (found.complaints or found.wrong_later or found.unshown):
+    spoiled = found.complaints or found.wrong_later or found.unshown or found.contradicted
+    if found.right_by_its_own and not spoiled:
         return "conforms"
     wrong_backward = outcome.backward == "differs" and found.established
     if outcome.forward == "differs" or wrong_backward or found.complaints or found.wrong_later:
@@ -232,7 +233,7 @@ def _doubt_of_a_step(found: Found) -> str:
 
 def _denial(found: Found) -> str:
     """Return what speaks against gradients that agree, empty where nothing does."""
-    if found.own_loss is not None:
+    if found.own_loss is not None and not found.own_loss.agrees:
         return f"its gradients are those of another loss than the one that {found.own_loss.name}"
     if found.withheld and not found.contradicted:
         return (
@@ -256,7 +257,7 @@ def _excused(found: Found) -> str:
 
 def _doubt(found: Found) -> str:
     outcome = found.outcome
-    if outcome.agrees and (denial := _denial(found)):
+    if (outcome.agrees or found.right_by_its_own) and (denial := _denial(found)):
         return denial
     if found.unrun or (found.stepwise and not found.established):
         return _doubt_of_a_step(found)

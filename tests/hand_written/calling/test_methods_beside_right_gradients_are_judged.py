@@ -54,6 +54,14 @@ def test_an_update_that_needs_something_unknown_is_told_as_not_judged(tmp_path):
     assert "Not called, so not judged: what step makes of the gradients." in record.notes
 
 
+def test_an_update_by_a_rule_that_is_not_known_is_told_as_not_judged(tmp_path):
+    record = with_update(tmp_path, "lr * g / (1 + abs(g))", AT_ONCE)
+    assert record.verdict == "conforms"
+    assert (
+        "Not judged: update makes its moves of the gradients by no rule that is known here." in record.notes
+    )
+
+
 TRAINING = f"""
     def train_step(self, xs, targets, lr=0.01):
         ys = self.forward(xs)
@@ -90,6 +98,31 @@ FITTING = f"""
                 for p, g in zip({PARAMETERS}, self.backward(self.forward(xs) - wanted)):
                     p -= lr * g
 """
+
+PENALISED = f"""
+    def loss(self, xs, targets):
+        return 0.5 * np.sum((self.forward(xs) - targets) ** 2) + 0.05 * np.sum(self.Wh ** 2)
+
+    def train_step(self, xs, targets, lr=0.01):
+        for p, g in zip({PARAMETERS}, self.backward(xs, targets)):
+            p -= lr * g
+"""
+
+
+def test_training_beside_gradients_of_a_loss_with_a_penalty_takes_that_once(tmp_path):
+    taken = (
+        "def backward(self, dys):",
+        "def backward(self, xs, targets):\n        dys = self.forward(xs) - targets",
+    )
+    text = changed(network(f"dWh += 0.1 * self.Wh\n{GRADIENTS}"), taken) + PENALISED
+    right = checked(tmp_path, text)
+    assert right.verdict == "conforms", right.headline
+    assert "those of the loss that loss computes" in right.headline
+    twice = ("p -= lr * g", "p -= lr * (g + 0.1 * p if p is self.Wh else g)")
+    wrong = checked(tmp_path, changed(text, twice))
+    assert wrong.verdict == "undecided"
+    assert "backward gives right gradients, and train_step others of W_hh" in wrong.headline
+
 
 UPHILL = ("p -= lr * g", "p += lr * g")
 

@@ -142,3 +142,13 @@ def test_outputs_that_the_backward_pass_overwrites_are_told(tmp_path):
     wrong = checked(tmp_path, changed(network(f"self.ys -= 1\n{GRADIENTS}"), *returned))
     assert wrong.verdict == "conforms"
     assert "it overwrites arrays of its caller's: forward's result; work on a copy" in broken(wrong)
+
+
+def test_gradients_that_the_next_call_overwrites_are_told(tmp_path):
+    buffer = "self.buffer = np.zeros((n_hidden, n_in))"
+    end = "np.copyto(self.buffer, dWx)\nreturn {}, dWh, dWy, dbh, dby"
+    wrong = checked(tmp_path, network(end.format("self.buffer"), attributes=buffer))
+    assert wrong.verdict == "conforms"
+    assert "a further call overwrites what it returned: backward's result[0]; return copies" in broken(wrong)
+    right = checked(tmp_path, network(end.format("self.buffer.copy()"), attributes=buffer))
+    assert broken(right) == ""

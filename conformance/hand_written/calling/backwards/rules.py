@@ -57,6 +57,14 @@ def rule_between(
     return next((name for name, holds in rules.items() if holds()), "")
 
 
+def is_at_one_rate(gradients: Mapping[str, Array], moved: Mapping[str, Array]) -> bool:
+    """Tell whether every parameter moved by its gradient times one number."""
+    if gradients.keys() != moved.keys():
+        return False
+    g, d = (np.concatenate([each[path].ravel() for path in gradients]) for each in (gradients, moved))
+    return bool(np.isfinite(d).all() and d.any()) and _same(d, _ratio(d, g) * g)
+
+
 def _same(got: Array, expected: Array) -> bool:
     return bool(np.abs(got - expected).max() <= SAME * np.abs(got).max())
 

@@ -7,12 +7,14 @@ import numpy as np
 
 from conformance.hand_written.calling.backwards.places import moved_by
 from conformance.hand_written.calling.backwards.rates import PLACES, idle_limit
+from conformance.hand_written.calling.backwards.rules import is_at_one_rate
 from conformance.hand_written.calling.backwards.search import Backward, again
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import Option, Parameter, best_first, parameters_of
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import more, run, values
 from conformance.hand_written.calling.running.reach import Reached
+from refrnn import Array
 
 UPDATES = re.compile(
     r"(update|step|apply|optimi[sz]e|sgd|adam|adagrad|rmsprop|descend)(_\w+)?", re.IGNORECASE
@@ -63,10 +65,12 @@ def with_updates(loaded: Loaded, backward: Backward) -> tuple[tuple[str, ...], s
             return (), f"its gradients are right, and {name} moves {', '.join(wrong)} by something else"
         elif _goes_uphill(found, backward):
             return (), f"its gradients are right, and {name} {ALONG}"
+        elif rules := [note for note in found.harvest.notes if note not in backward.harvest.notes]:
+            told += rules
+        elif is_at_one_rate(*_gradients_and_moves(found, backward)):
+            told.append(f"{name} moves every parameter against its gradient, at one rate.")
         else:
-            told += [note for note in found.harvest.notes if note not in backward.harvest.notes] or [
-                f"{name} moves every parameter against its gradient, at one rate."
-            ]
+            told.append(f"Not judged: {name} makes its moves of the gradients by no rule that is known here.")
     return tuple(told), ""
 
 
@@ -118,7 +122,15 @@ def _moved(backward: Backward) -> dict[str, str]:
 
 def _goes_uphill(updated: Backward, backward: Backward) -> bool:
     """Tell whether parameters move along their gradients, as the backward pass gives them before the update."""
-    moved = values(updated.ran, _moved(backward))
-    gradients = values(backward.ran, backward.harvest.expressions)
+    gradients, moved = _gradients_and_moves(updated, backward)
     along = sum(float(np.sum(moved[path] * g)) for path, g in gradients.items() if path in moved)
     return along * backward.harvest.constant < 0
+
+
+def _gradients_and_moves(updated: Backward, backward: Backward) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return the gradients that a backward pass gives before an update, and how far every parameter moves by that."""
+    gradients = values(backward.ran, backward.harvest.expressions)
+    moved = values(updated.ran, _moved(backward))
+    return {path: np.asarray(g) for path, g in gradients.items()}, {
+        p: np.asarray(d) for p, d in moved.items()
+    }
