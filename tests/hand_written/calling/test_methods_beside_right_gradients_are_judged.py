@@ -99,31 +99,6 @@ FITTING = f"""
                     p -= lr * g
 """
 
-PENALISED = f"""
-    def loss(self, xs, targets):
-        return 0.5 * np.sum((self.forward(xs) - targets) ** 2) + 0.05 * np.sum(self.Wh ** 2)
-
-    def train_step(self, xs, targets, lr=0.01):
-        for p, g in zip({PARAMETERS}, self.backward(xs, targets)):
-            p -= lr * g
-"""
-
-
-def test_training_beside_gradients_of_a_loss_with_a_penalty_takes_that_once(tmp_path):
-    taken = (
-        "def backward(self, dys):",
-        "def backward(self, xs, targets):\n        dys = self.forward(xs) - targets",
-    )
-    text = changed(network(f"dWh += 0.1 * self.Wh\n{GRADIENTS}"), taken) + PENALISED
-    right = checked(tmp_path, text)
-    assert right.verdict == "conforms", right.headline
-    assert "those of the loss that loss computes" in right.headline
-    twice = ("p -= lr * g", "p -= lr * (g + 0.1 * p if p is self.Wh else g)")
-    wrong = checked(tmp_path, changed(text, twice))
-    assert wrong.verdict == "undecided"
-    assert "backward gives right gradients, and train_step others of W_hh" in wrong.headline
-
-
 UPHILL = ("p -= lr * g", "p += lr * g")
 
 

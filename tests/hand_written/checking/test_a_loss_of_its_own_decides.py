@@ -215,3 +215,22 @@ def test_another_network_is_held_against_its_own_loss(tmp_path, slope, verdict, 
         text = text.replace(before, after)
     record = checked(tmp_path, text)
     assert (record.verdict, record.exit_code) == (verdict, code), record.headline
+
+
+TRAINING = """
+    def train_step(self, x, target, lr=0.1):
+        self.forward(x)
+        for p, g in zip((self.W, self.U, self.b, self.V, self.c), self.backward(target)):
+            p -= lr * {step}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "verdict"), [("g", "conforms"), ("(g.T if p is self.U else g)", "undecided")]
+)
+def test_training_beside_gradients_of_its_own_loss_moves_by_those(tmp_path, step, verdict):
+    weighted = network(f"{WEIGHTED} * e", f"0.5 * ({WEIGHTED} * e**2).sum()", "loss")
+    record = checked(tmp_path, weighted + TRAINING.format(step=step))
+    assert record.verdict == verdict, record.headline
+    denied = "backward gives right gradients, and train_step others of W_hh"
+    assert (denied in record.headline) is (verdict == "undecided")
