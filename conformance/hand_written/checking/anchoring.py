@@ -222,9 +222,12 @@ def steps_that_deny(candidate: Candidate, longer: Sequence[int]) -> int:
 
 
 def for_so_many_steps(candidate: Candidate, steps: int) -> Consistency | None:
-    """Hold the network's gradients against its own forward pass on so many steps, None where that isn't possible."""
+    """Hold the network's gradients against its own forward pass on so many steps, None where that isn't possible.
+
+    Where it is handed an initial state, they start from one that isn't 0.
+    """
     bound = cast("Binding", candidate.bound)
-    case = replace(bound.problem_case, steps=steps)
+    case = replace(bound.problem_case, steps=steps, h_0=bound.problem_case.h_0 or bound.takes_h_0)
     found = attempt(
         lambda case: consistency(structs.replace(bound, problem_case=case).own_forward()),
         case,

@@ -9,6 +9,7 @@ from conformance.hand_written.checking.anchoring import (
     NOT_ESTABLISHED,
     OF_ANOTHER_LOSS,
     established_by_its_own,
+    for_so_many_steps,
     steps_that_deny,
     up_to_how_many_steps,
 )
@@ -22,12 +23,12 @@ from conformance.record import FREE_RUN, exact
 from conformance.record.check import ConsistencyRecord
 
 
-def by_its_own(candidate: Candidate) -> ConsistencyRecord:
-    """Judge the gradients of a network by its own forward pass."""
+def by_its_own(candidate: Candidate) -> tuple[ConsistencyRecord, str]:
+    """Judge the gradients of a network by its own forward pass; return in words what denies them elsewhere as well."""
     bound, caught = candidate.bound, candidate.caught
     own = attempt(lambda bound: consistency(bound.own_forward()), bound, caught)
     if isinstance(own, Failure):
-        return ConsistencyRecord(agrees=None, reason=own.reason, method="", factor=1.0, quantities=[])
+        return ConsistencyRecord(agrees=None, reason=own.reason, method="", factor=1.0, quantities=[]), ""
     agrees = {"agrees": True, "differs": False}.get(own.verdict)
     reason = "" if agrees is not None else "the numerical gradient is too uncertain, or there is none"
     handed = bound.loss is not None and bound.loss.kind.startswith("dL/")  # then it is known which loss it is
@@ -44,9 +45,10 @@ def by_its_own(candidate: Candidate) -> ConsistencyRecord:
         agrees, reason = None, said
     if agrees is not None and (missing := _not_handed_out(bound)):
         agrees, reason = None, missing
-    if agrees and (denied := _denied(candidate, own)):
+    denied = _denied(candidate, own) if agrees else ""
+    if denied:
         agrees, reason = None, denied
-    return ConsistencyRecord(
+    record = ConsistencyRecord(
         agrees=agrees,
         reason=reason,
         method=own.method,
@@ -57,19 +59,25 @@ def by_its_own(candidate: Candidate) -> ConsistencyRecord:
             for row in (quantity_records(own.findings) if own.verdict != "differs" or not agrees else ())
         ],
     )
+    return record, denied
 
 
 def _denied(candidate: Candidate, own: Consistency) -> str:
     """Return in words what denies gradients that agree on the network's own case.
 
-    On longer sequences they are asked again where they agree with its own forward pass, and not with a loss alone.
+    From another initial state and on longer sequences they are asked again where they agree with its own forward pass,
+    and not with a loss alone.
     """
     bound = candidate.bound
     denied = bound.denied or bound.contradicted if isinstance(bound, Binding) else ""
     if not isinstance(bound, Binding) or denied or own.verdict != "agrees" or is_stepwise(candidate):
         return denied
+    own_steps = candidate.case.steps
+    elsewhere = for_so_many_steps(candidate, own_steps) if bound.takes_h_0 else None
+    if elsewhere is not None and elsewhere.is_clearly_wrong:
+        return "from an initial state of zeros they agree with it, from another one they don't"
     steps = steps_that_deny(candidate, parts.longer(bound))
-    return f"for T = {candidate.case.steps} they agree with it, for T = {steps} they don't" if steps else ""
+    return f"for T = {own_steps} they agree with it, for T = {steps} they don't" if steps else ""
 
 
 def _not_handed_out(bound: Bound) -> str:

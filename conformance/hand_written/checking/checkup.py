@@ -212,12 +212,14 @@ class Checkup(Struct, frozen=True, kw_only=True):
     def found(self) -> Found:
         """Return all that is found about it."""
         candidate = self._with_other_inputs()
-        own = (
+        own, denied = (
             self._by_its_own(candidate)
             if candidate.shows_its_loss_alone
             or (candidate.outcome.forward == "differs" and not has_right_states(candidate))
-            else None
+            else (None, "")
         )
+        if denied and isinstance(candidate.bound, Binding):
+            candidate = replaced(candidate, bound=replaced(candidate.bound, denied=denied))
         again = self.again or self._contracts()
         by_itself = self._own_loss()
         if by_itself is not None and by_itself.agrees:
@@ -341,7 +343,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
         candidate = self.candidate
         return contracts(candidate.bound, candidate.answer.truth.problem, candidate.outcome, candidate.caught)
 
-    def _by_its_own(self, candidate: Candidate) -> ConsistencyRecord:
+    def _by_its_own(self, candidate: Candidate) -> tuple[ConsistencyRecord, str]:
         self.progress("differentiating its own forward pass")
         return by_its_own(candidate)
 

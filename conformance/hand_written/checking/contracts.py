@@ -27,6 +27,7 @@ from conformance.hand_written.checking.judging import Tidied, tidied
 from conformance.hand_written.checking.outcome import Outcome
 from conformance.hand_written.checking.running import CaughtWarnings, Failure, attempt
 from conformance.judge import results
+from conformance.judge.comparison import Phase
 from conformance.record.check import ContractFinding
 from refrnn import Array
 
@@ -43,7 +44,9 @@ def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWa
         sentence = f"whether a second call gives the same wasn't checked: {calls.reason}"
         return FurtherCalls(contracts=(ContractFinding(id="repeatable", holds=None, sentence=sentence),))
     found = further_calls(calls, problems, bound, outcome, caught)
-    wrong = found.wrong or (_kept_otherwise(calls, bound) if outcome.agrees else "")
+    wrong = found.wrong
+    if outcome.agrees:
+        wrong = wrong or _kept_otherwise(calls, bound) or _of_another_order(bound, problem, caught)
     adds_up = any(each.id == "gradients-reset" and each.holds is False for each in found.contracts)
     kept = () if adds_up else tuple(_results(calls))
     told = (_arguments(calls), *kept, *found.contracts, *_of_whole_numbers(bound, problem, caught))
@@ -95,25 +98,36 @@ def _of_whole_numbers(bound: Bound, problem: Problem, caught: CaughtWarnings) ->
 
     An array made like the inputs cuts off what is put into it then.
     """
-    if not isinstance(bound, Binding) or not any(X.search(line) for line in bound.forward):
-        return
     whole = change(problem, x=np.rint(problem.x))
-    as_integers = replace(bound, forward=tuple(X.sub(r"\g<0>.astype(int)", line) for line in bound.forward))
-    truth = truth_about(bound, whole, caught)
-    floats, integers = (attempt(lambda each: each.run(whole), each, caught) for each in (bound, as_integers))
-    if any(isinstance(each, Failure) for each in (truth, floats, integers)):
-        return
-    shown, again = (tidied(whole, each).observation for each in (floats, integers))
-    ours, kept = results(whole, shown), results(whole, again)
-    lost = [ours[name] for name in ours if name not in kept]  # integers are no gradients
-    others = [*lost, *(f.comparison for f in differing_in(truth, shown, again).values())]
-    if others and all(each.phase == "backward" for each in others):
-        names = ", ".join(dict.fromkeys(each.quantity for each in others))
+    others = _in_another_form(bound, whole, "p.x.astype(int)", caught)
+    if others and set(others.values()) == {"backward"}:
         yield ContractFinding(
             id="whole-numbers",
             holds=False,
-            sentence=f"inputs in an array of integers change {names}; make its array one of floats",
+            sentence=f"inputs in an array of integers change {', '.join(others)}; make its array one of floats",
         )
+
+
+def _of_another_order(bound: Bound, problem: Problem, caught: CaughtWarnings) -> str:
+    """Return in words what is another where the same inputs lie in another order in memory; empty where nothing is."""
+    others = _in_another_form(bound, problem, "np.asfortranarray(p.x)", caught)
+    return f"goes wrong with inputs in Fortran's order in memory: {', '.join(others)}" if others else ""
+
+
+def _in_another_form(bound: Bound, problem: Problem, x: str, caught: CaughtWarnings) -> dict[str, Phase]:
+    """Return which quantities are others, or no more, where the same inputs have another form, and of which pass."""
+    if not isinstance(bound, Binding) or not any(X.search(line) for line in bound.forward):
+        return {}
+    other = replace(bound, forward=tuple(X.sub(x, line) for line in bound.forward))
+    truth = truth_about(bound, problem, caught)
+    first, second = (attempt(lambda each: each.run(problem), each, caught) for each in (bound, other))
+    if isinstance(truth, Failure) or isinstance(first, Failure) or isinstance(second, Failure):
+        return {}
+    shown, again = (tidied(problem, each).observation for each in (first, second))
+    ours, kept = results(problem, shown), results(problem, again)
+    lost = [ours[name] for name in ours if name not in kept]  # integers are no gradients
+    others = [*lost, *(f.comparison for f in differing_in(truth, shown, again).values())]
+    return {each.quantity: each.phase for each in others}
 
 
 def _kept_otherwise(calls: Sequence[Call], bound: Bound) -> str:

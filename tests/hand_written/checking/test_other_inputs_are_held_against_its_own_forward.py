@@ -237,3 +237,52 @@ def test_a_mask_of_the_loss_alone_is_held_against_the_loss_that_it_returns(tmp_p
     wrong = checked(tmp_path, TAGGER.format(cell=cell, slope=slope, count="mask.size"))
     assert wrong.exit_code == 5, wrong.headline
     assert "on sequences of other lengths" in wrong.headline
+
+
+@pytest.mark.parametrize(("order", "verdict"), [("C", "conforms"), ("K", "differs")])
+def test_inputs_in_another_order_in_memory_are_the_same_inputs(tmp_path, order, verdict):
+    rows = f"rows = xs.ravel(order='{order}').reshape(-1, xs.shape[-1])"
+    text = changed(network(), ("for x in xs:", f"{rows}\n        for x in rows:"))
+    record = checked(tmp_path, text)
+    assert record.verdict == verdict, record.headline
+    assert ("goes wrong with inputs in Fortran's order in memory: " in record.headline) is (
+        verdict == "differs"
+    )
+
+
+OTHER_FROM_H_0 = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden):
+        self.W, self.U = np.random.randn(n_in, n_hidden) * 0.3, np.random.randn(n_hidden, n_hidden) * 0.3
+        self.a = np.full(n_hidden, 0.3)
+
+    def forward(self, x, h0=None):
+        self.x, self.hs = x, [np.zeros((x.shape[1], len(self.a))) if h0 is None else h0]
+        for x_t in x:
+            self.hs.append(np.arctan(x_t @ self.W + self.hs[-1] @ self.U) + self.a * self.hs[-1])
+        return np.array(self.hs[1:])
+
+    def backward(self, dh):
+        dW, dU, da, carried = 0 * self.W, 0 * self.U, 0 * self.a, 0
+        for t in reversed(range(len(dh))):
+            d = dh[t] + carried
+            if t {first}:
+                da += (d * self.hs[t]).sum(0)
+            carried = self.a * d
+            d = d / (1 + (self.x[t] @ self.W + self.hs[t] @ self.U) ** 2)
+            dW += self.x[t].T @ d
+            dU += self.hs[t].T @ d
+            carried = carried + d @ self.U.T
+        return dW, dU, da
+"""
+
+
+@pytest.mark.parametrize(("first", "code"), [(">= 0", 0), ("> 0", 5)])
+def test_another_network_is_asked_from_another_start_too(tmp_path, first, code):
+    record = checked(tmp_path, OTHER_FROM_H_0.replace("{first}", first))
+    assert (record.verdict, record.exit_code) == ("another-network", code), record.headline
+    assert ("from an initial state of zeros they agree with it" in record.headline) is (code != 0)
+    assert bool(record.denied) is (code != 0)
