@@ -68,7 +68,9 @@ def networks_in(pieces: Iterable[Piece]) -> list[str]:
     These are "" where there is no class, and those that no class calls where there is.
     """
     statements = [statement for piece in pieces for statement in piece.tree.body]
-    classes = [s for s in statements if isinstance(s, ast.ClassDef) and _is_network(s)]
+    defined = [s for s in statements if isinstance(s, ast.ClassDef)]
+    multiplying = _that_multiply(defined)
+    classes = [made for made in defined if made.name in multiplying and _is_network(made)]
     called = {_called(node) for made in classes for node in ast.walk(made)}
     passes = [s for s in statements if isinstance(s, Function) and _is_pass(s) and _multiplies(s)]
     passes = [function for function in passes if function.name not in called]
@@ -104,7 +106,16 @@ def _stands_alone(argument: str) -> bool:
 
 def _is_network(made: ast.ClassDef) -> bool:
     passes = [s for s in made.body if isinstance(s, Function) and (_is_pass(s) or s.name == "__call__")]
-    return bool(passes) and _multiplies(made) and (_goes_through_time(made) or _is_cell(made.name))
+    return bool(passes) and (_goes_through_time(made) or _is_cell(made.name))
+
+
+def _that_multiply(classes: Sequence[ast.ClassDef]) -> set[str]:
+    """Return the names of classes in which matrices are multiplied, or in one that they speak of: a cell, a base."""
+    found = {made.name for made in classes if _multiplies(made)}
+    spoken = {made.name: {n.id for n in ast.walk(made) if isinstance(n, ast.Name)} for made in classes}
+    while more := {name for name, names in spoken.items() if name not in found and names & found}:
+        found |= more
+    return found
 
 
 def _is_pass(function: Function) -> bool:

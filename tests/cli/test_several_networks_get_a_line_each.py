@@ -200,3 +200,29 @@ def test_one_file_of_several_networks_gets_a_line_for_each(
     _, out = conformance("check", str(tmp_path / "both.py"))
     assert asked == [f"{tmp_path}/both.py:A", f"{tmp_path}/both.py:forward,backward"]
     assert out.splitlines()[-1] == "2 networks: 2 conforms"
+
+
+OF_A_CELL = """
+class Cell:
+    def forward(self, x, h):
+        return x @ self.W + h @ self.U
+
+class Net:
+    def __init__(self):
+        self.cell = Cell()
+    def forward(self, xs):
+        for x in xs: h = self.cell.forward(x, h)
+
+class Own(Net):
+    def backward(self, dhs):
+        for dh in dhs: pass
+
+class Mailer:
+    def forward(self, messages):
+        for one in messages: self.server.send(one)
+"""
+
+
+def test_a_class_that_leaves_the_products_to_its_cell_is_a_network() -> None:
+    piece = Piece(file="x.py", text=OF_A_CELL, tree=ast.parse(OF_A_CELL))
+    assert networks_in([piece]) == ["Cell", "Net", "Own"]
