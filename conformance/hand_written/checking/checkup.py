@@ -30,6 +30,7 @@ from conformance.hand_written.checking.declared import Declared
 from conformance.hand_written.checking.diagnosing import diagnosed, show_the_same
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
+from conformance.hand_written.checking.judging import judge
 from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
 from conformance.hand_written.checking.meant import meant_otherwise
 from conformance.hand_written.checking.mended import with_mend
@@ -39,6 +40,7 @@ from conformance.hand_written.checking.other_inputs import (
     asked_other_lengths,
 )
 from conformance.hand_written.checking.own_loss import OwnLoss, loss_beside, own_loss
+from conformance.hand_written.checking.scale import Scale, divided
 from conformance.hand_written.checking.single_steps import alone, is_stepwise
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.hand_written.diagnosis.diagnose import MOST
@@ -225,6 +227,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
         if by_itself is not None and by_itself.agrees:
             candidate = _with_other_passes(candidate)
         excuse = self._excuse(by_itself)
+        if not excuse:
+            candidate = _without_its_constant(candidate, self.diagnosis)
         return Found(
             candidate=candidate,
             diagnosis=self.diagnosis if not excuse or self._forward_is_known else None,
@@ -356,3 +360,23 @@ def _with_other_passes(candidate: Candidate) -> Candidate:
     bound = bound.by_its_own()
     denied = bound.contradicted or loss_beside(bound, candidate.answer.truth)
     return replaced(candidate, bound=replaced(bound, contradicted=denied))
+
+
+def _without_its_constant(candidate: Candidate, diagnosis: Diagnosis | None) -> Candidate:
+    """Return the candidate judged without the constant that all its gradients carry beside the mistakes of a diagnosis.
+
+    So what is right up to that isn't told as wrong.
+    """
+    if (
+        diagnosis is None
+        or not diagnosis.explained
+        or diagnosis.scale == 1
+        or candidate.outcome.scale is not None
+    ):
+        return candidate
+    outcome, truth = candidate.outcome, candidate.outcome.judged.truth
+    judged = judge(truth, divided(outcome.judged.shown, diagnosis.scale, steps=True))
+    if judged.verdict("backward") != "differs":
+        return candidate
+    scale = Scale(factor=diagnosis.scale, name=diagnosis.scale_name, steps=True)
+    return replaced(candidate, outcome=replaced(outcome, judged=judged, scale=scale))

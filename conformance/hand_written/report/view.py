@@ -218,8 +218,6 @@ def _diagnosis(found: DiagnosisRecord, *, patched: bool) -> Iterator[str]:
             there = _joined(place.text) or f"{_joined(place.mended)} is missing"
             yield f"  {place_of(place.file, place.line)}: {there}"
             yield from [f"  write: {_joined(place.mended)}  ({sure})"] * (bool(place.mended) and not patched)
-    if found.faults and float(found.scale) != 1:
-        yield f"and every gradient is {found.scale_name or f'{float(found.scale):.6g}'} times what it would be"
     for name, faults in found.by_parameter.items():
         if faults:
             yield f"{named_gradient(name)} by itself is reproduced by {' + '.join(faults)}"
