@@ -10,12 +10,24 @@ from conformance.cli.options import completed, fault_names
 @click.command()
 @click.argument("fault", metavar="[FAULT]", required=False, shell_complete=completed(fault_names))
 def explain(fault: str | None) -> None:
-    """Explain one fault of the catalogue: its maths, the mending line, where it hides. Without FAULT, list them."""
+    """Explain one fault of the catalogue: its maths, the mending line, where it hides. Without FAULT, list them.
+
+    Those of an LSTM or GRU are a sentence each.
+    """
     from conformance.faults import CATALOGUE, load_fault
+    from conformance.faults.cell_mutants import CELL_FAULTS, CELL_NETWORKS, cell_of
     from conformance.report.terminal import console, print_fault
 
     if fault is None:
         for entry in CATALOGUE.values():
             click.echo(f"{entry.id}\t{entry.name}")
-        return
-    print_fault(console(), load_fault(fault))
+        for faults in CELL_FAULTS.values():
+            for name, sentence in faults.items():
+                click.echo(f"{name}\t{sentence}")
+    elif cell := cell_of(fault):
+        click.echo(f"{fault}\n{CELL_FAULTS[cell][fault]}")
+        click.echo(
+            f"in: {CELL_NETWORKS[cell]}; `conformance check` tells the line, and the line that mends it"
+        )
+    else:
+        print_fault(console(), load_fault(fault))

@@ -18,7 +18,7 @@ def patch_of(record: CheckRecord) -> str:
     from conformance.hand_written.mending.patch import unified
 
     if not record.fixes:
-        click.echo(record.located or "No patch was found that makes every gradient right.", err=True)
+        click.echo(_why_none(record), err=True)
     return unified(record)
 
 
@@ -32,7 +32,7 @@ def made(record: CheckRecord, *, ask: bool) -> bool:
 
     files = patched(record)
     if not files:
-        click.echo("No patch was found that makes every gradient right.", err=True)
+        click.echo(_why_none(record), err=True)
         return False
     if ask and not _confirmed(files):
         return False
@@ -43,6 +43,13 @@ def made(record: CheckRecord, *, ask: bool) -> bool:
         write_set(path.parent, {path.name: content})
         click.echo(f"{path} is patched.", err=True)
     return True
+
+
+def _why_none(record: CheckRecord) -> str:
+    """Return why a record has no patch."""
+    if record.conforms:
+        return "Nothing was found wrong, so there is nothing to mend."
+    return record.located or "No patch was found that makes every gradient right."
 
 
 def _confirmed(files: Iterable[Path]) -> bool:

@@ -35,7 +35,10 @@ def load_fault(fault_id: str) -> Fault:
     if fault_id not in CATALOGUE:
         from difflib import get_close_matches
 
-        near = get_close_matches(fault_id, CATALOGUE, n=3, cutoff=0.4) or list(CATALOGUE)[:3]
+        from conformance.faults.cell_mutants import CELL_FAULTS
+
+        known = [*CATALOGUE, *(name for faults in CELL_FAULTS.values() for name in faults)]
+        near = get_close_matches(fault_id, known, n=3, cutoff=0.4) or known[:3]
         nearest = "the nearest id is" if len(near) == 1 else "the nearest ids are"
         message = f"There is no fault {fault_id!r}; {nearest} {', '.join(near)}."
         raise UsageError(message)

@@ -21,6 +21,15 @@ CELL_FAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 """What can be wrong in networks of each cell, by id."""
 
+CELL_NETWORKS: Mapping[str, str] = MappingProxyType({"lstm": "torch.nn.LSTM", "gru": "torch.nn.GRU"})
+"""The network in which each cell's mistakes are made."""
+
+
+def cell_of(fault: str) -> str:
+    """Return the cell in which something of an id can be wrong, "" where nothing can."""
+    return next((cell for cell, faults in CELL_FAULTS.items() if fault in faults), "")
+
+
 RIGHT = ""
 """The fault of a network without any."""
 

@@ -15,6 +15,7 @@ from conformance.faults.catalogue_gradients import GRADIENTS
 from conformance.faults.catalogue_head import HEAD
 from conformance.faults.catalogue_scale import SCALE
 from conformance.faults.catalogue_stack import STACK
+from conformance.faults.cell_mutants import CELL_FAULTS, CELL_NETWORKS
 
 CHAPTERS: tuple[tuple[str, Sequence[Fault]], ...] = (
     ("Forward pass", FORWARD),
@@ -66,11 +67,15 @@ def table() -> str:
         "names is a set of them whose simulated gradients are those of the network to rounding.",
         "",
         "`conformance explain FAULT` tells what one does to the maths, how it looks in code, and how to mend it;",
-        f"`make faults` writes a page for each into docs/{FOLDER}.",
+        f"`make faults` writes a page for each into docs/{FOLDER}. Those of an LSTM or GRU, at the end, are a sentence",
+        "each: a patch that was proved tells their line.",
     ]
     for title, faults in CHAPTERS:
         lines += ["", f"## {title}", "", "| fault | what it is |", "|---|---|"]
         lines += [f"| `{fault.id}` | {fault.name.replace('|', '&#124;')} |" for fault in faults]
+    for cell, sentences in CELL_FAULTS.items():
+        lines += ["", f"## {CELL_NETWORKS[cell]}", ""]
+        lines += [f"- `{name}`: {sentence}" for name, sentence in sentences.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -18,6 +18,8 @@ def in_words(fix: Fix) -> str:
 
     >>> in_words(Fix(file="f.py", first=1, before=("d = W @ e",), after=("d = W.T @ e",)))
     'W must be transposed'
+    >>> in_words(Fix(file="f.py", first=1, before=("d = e @ self.U.T",), after=("d = e @ self.U",)))
+    'self.U must not be transposed'
     """
     before, after = (_statement(lines) for lines in (fix.before, fix.after))
     if before is None or after is None:
@@ -62,7 +64,7 @@ def _difference(before: ast.AST, after: ast.AST) -> tuple[ast.expr, ast.expr] | 
             if one is None or other is None or ast.dump(one) != ast.dump(other)
         ]
         if len(changed) == 1 and all(isinstance(each, ast.expr) for each in changed[0]):
-            inner = _difference(*changed[0])
+            inner = None if _is_a_transpose(before) else _difference(*changed[0])
             if inner is not None and (not isinstance(before, STORED) or _is_of_an_array(before)):
                 return inner
     if isinstance(before, ast.expr) and isinstance(after, ast.expr):
