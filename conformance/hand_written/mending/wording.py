@@ -56,6 +56,8 @@ def _difference(before: ast.AST, after: ast.AST) -> tuple[ast.expr, ast.expr] | 
     """Return the smallest expressions in which two trees differ, None where they don't or differ in more."""
     if ast.dump(before) == ast.dump(after):
         return None
+    if isinstance(before, ast.expr) and isinstance(after, ast.expr) and _is_transposed(before, of=after):
+        return before, after
     if type(before) is type(after):
         children = list(itertools.zip_longest(ast.iter_child_nodes(before), ast.iter_child_nodes(after)))
         changed = [
@@ -64,7 +66,7 @@ def _difference(before: ast.AST, after: ast.AST) -> tuple[ast.expr, ast.expr] | 
             if one is None or other is None or ast.dump(one) != ast.dump(other)
         ]
         if len(changed) == 1 and all(isinstance(each, ast.expr) for each in changed[0]):
-            inner = None if _is_a_transpose(before) else _difference(*changed[0])
+            inner = _difference(*changed[0])
             if inner is not None and (not isinstance(before, STORED) or _is_of_an_array(before)):
                 return inner
     if isinstance(before, ast.expr) and isinstance(after, ast.expr):
