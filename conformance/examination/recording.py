@@ -173,9 +173,41 @@ def _median(values: Array) -> float:
 
 
 def first_divergence_record(findings: Sequence[Finding]) -> DivergenceRecord | None:
-    """Return the first element beyond its bound; findings come in the order of the data flow."""
-    first = next((f.first for f in findings if f.first is not None and f.verdict == "differs"), None)
+    """Return the first element beyond its bound."""
+    first = first_wrong(findings)
     return None if first is None else _divergence(first)
+
+
+def first_wrong(findings: Sequence[Finding]) -> Divergence | None:
+    """Return the first element beyond its bound; findings come in the order of the data flow.
+
+    Of what one layer and direction computes at every step, such as dL/dh and dL/da, the earliest step on the way comes
+    first.
+    """
+    wrong = [f for f in findings if f.first is not None and f.verdict == "differs"]
+    if not wrong:
+        return None
+    beside = [f for f in wrong if _place(f) == _place(wrong[0])]
+    return min(beside, key=_on_the_way).first if "t" in wrong[0].first.index else wrong[0].first
+
+
+def _place(finding: Finding) -> tuple[object, ...]:
+    """Return what findings of every step share that are computed in turns."""
+    c = finding.comparison
+    return (
+        c.phase,
+        c.layer,
+        c.direction,
+        c.scale,
+        c.relation,
+        finding.first is not None and "t" in finding.first.index,
+    )
+
+
+def _on_the_way(finding: Finding) -> int:
+    """Return how early the first wrong step of a finding is computed."""
+    t = 0 if finding.first is None else finding.first.index["t"]
+    return -t if finding.comparison.backwards else t
 
 
 def _distance(d: Distance) -> DistanceRecord:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from conformance.cases import Case, Problem
+from conformance.examination.recording import first_wrong
 from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding, is_stated, unlimited
 from conformance.hand_written.calling.hints.arguments import parameters_of
@@ -137,7 +138,7 @@ def _on_softened(candidate: Candidate, bound: Bound, case: Case) -> Candidate | 
 def _goes_wrong_at(candidate: Candidate | None) -> int | None:
     """Return the first time step at which a forward pass goes wrong, None where it doesn't."""
     findings = [] if candidate is None else candidate.outcome.judged.of_phase("forward")
-    first = next((f.first for f in findings if f.first is not None and f.verdict == "differs"), None)
+    first = first_wrong(findings)
     return None if first is None else first.index.get("t")
 
 
