@@ -70,8 +70,9 @@ class Binding(Struct, frozen=True, kw_only=True):
         Whether someone said how it is called, so that nothing was inferred.
     cut_short
         Whether the budget was spent before every other way was tried.
-    stepwise, unrun
-        Whether single steps are judged, in a loop of ours; and the loops over time of its own that did not run then.
+    stepwise, once, unrun
+        Whether single steps are judged, in a loop of ours; whether that is around the forward pass alone, so that the
+        backward pass takes the last step; and the loops over time of its own that did not run then.
     beside
         The same network by its other backward passes, whose gradients are right as well.
     by_its_own
@@ -129,6 +130,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     entangled: str = ""
     lifted: bool = False
     stepwise: bool = False
+    once: bool = False
     unrun: tuple[Attempt, ...] = ()
 
     def admit(self, problem: Problem) -> Problem:
@@ -227,13 +229,18 @@ class Binding(Struct, frozen=True, kw_only=True):
             ran = _checked(run(self.loaded, Asked(problems[0]), self.build))
             for problem in problems:
                 ran.names["p"] = begun(self.loaded, Asked(problem)).names["p"]
-                ran = _checked(more(self.loaded, ran, self.between))
+                ran = _checked(more(self.loaded, ran, (*self._of_data, *self.between)))
                 ran, call = self._call(problem, ran)
                 copies = copies if found else copies_of(ran, self._gradients(ran))
                 returned = returned if found else returned_by(ran, self._parameters(ran))
                 lost |= dict.fromkeys(overwritten(returned))
                 found.append(replace(call, copies=pairs_of(ran, copies)))
         return [replace(found[0], overwritten=tuple(lost)), *found[1:]]
+
+    @property
+    def _of_data(self) -> tuple[str, ...]:
+        """The lines before a forward pass that make something of a problem alone, as the state that a loop starts from."""
+        return tuple(line for line in self.build if re.search(r"\bp\.", line) and not OF_THEIRS.search(line))
 
     def _parameters(self, ran: Ran) -> list[Array]:
         """Return the parameters of a network that ran, as far as they are known."""

@@ -10,7 +10,7 @@ from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.forwards.search import NOT_TRIED
 from conformance.hand_written.calling.interface import Attempt
 from conformance.hand_written.calling.loading.load import Loaded
-from conformance.hand_written.calling.scope import unrun
+from conformance.hand_written.calling.scope import takes_a_step, unrun
 
 
 def with_steps_noted(
@@ -23,10 +23,11 @@ def with_steps_noted(
 ) -> Binding:
     """Return a binding that tells whether loops of ours walk over time, and of what was asked about what didn't run.
 
-    A backward pass that walks itself has had its forward pass called as its author does. Nothing is left of what is
-    `known`; what became of the rest is among the `attempts`.
+    A backward pass that walks itself has had its forward pass called as its author does; one without a loop takes the
+    last step alone. Nothing is left of what is `known`; what became of the rest is among the `attempts`.
     """
-    if not forward.loop or (backward is not None and backward.loop is None):
+    once = backward is not None and backward.loop is None
+    if not forward.loop or (once and not takes_a_step(loaded, forward.built, backward.call)):
         return binding
     ran = {forward.call, *(each.call for each in known if not each.loop)}
     ran |= set() if backward is None else {backward.call}
@@ -35,4 +36,4 @@ def with_steps_noted(
         became.get(call, Attempt(what=call, reached="found", problem=NOT_TRIED))
         for call in unrun(loaded, forward, ran)
     )
-    return replace(binding, stepwise=True, unrun=left)
+    return replace(binding, stepwise=True, once=once, unrun=left)

@@ -30,6 +30,7 @@ from conformance.hand_written.checking.declared import Declared
 from conformance.hand_written.checking.diagnosing import diagnosed, show_the_same
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
+from conformance.hand_written.checking.in_turn import goes_wrong_in_turn
 from conformance.hand_written.checking.judging import judge
 from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
 from conformance.hand_written.checking.meant import meant_otherwise
@@ -41,7 +42,7 @@ from conformance.hand_written.checking.other_inputs import (
 )
 from conformance.hand_written.checking.own_loss import OwnLoss, loss_beside, own_loss
 from conformance.hand_written.checking.scale import Scale, divided
-from conformance.hand_written.checking.single_steps import alone, is_stepwise
+from conformance.hand_written.checking.single_steps import alone, is_stepwise, of_one_step
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.hand_written.diagnosis.diagnose import MOST
 from conformance.hand_written.diagnosis.search import DEEPEST
@@ -92,7 +93,8 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
     under which that gradient enters where it should is believed before one with as many mistakes. A way of calling it
     that can't do with fewer is not searched.
     """
-    plain = [Checkup(candidate=c, progress=progress) for c in sorted(candidates, key=lambda c: c.blame)]
+    asked = sorted(map(of_one_step, candidates), key=lambda c: c.blame)
+    plain = [Checkup(candidate=c, progress=progress) for c in asked]
     for checkup in plain:
         if not checkup.candidate.differs:
             return checkup.by_the_loss_it_declares().from_another_start().in_a_longer_sequence()
@@ -200,7 +202,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
 
     def in_a_longer_sequence(self) -> "Checkup":
         """Return the check of the same network on a longer sequence, where it goes wrong only there."""
-        if self.candidate.differs or not self.candidate.outcome.agrees:
+        of_a_step = isinstance(self.candidate.bound, Binding) and self.candidate.bound.once
+        if self.candidate.differs or not self.candidate.outcome.agrees or of_a_step:
             return self
         again = self._contracts()
         if again.wrong:  # the number of calls would pass for that of steps
@@ -208,7 +211,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
         self.progress("judging it on longer sequences")
         other = parts.of_a_longer_sequence(self.candidate)
         if other is None:
-            return replaced(self, again=again)
+            return replaced(self, again=replaced(again, wrong=goes_wrong_in_turn(self.candidate)))
         return replaced(self, candidate=other, right_for=self.candidate.case.steps, again=again)
 
     def found(self) -> Found:

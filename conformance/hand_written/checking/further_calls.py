@@ -53,12 +53,17 @@ class FurtherCalls(Struct, frozen=True, kw_only=True):
 
 def to_be_asked(bound: Bound, problem: Problem) -> list[Problem]:
     """Return the problems of `CALLS` calls of one network: the first again and again, and other data in between."""
-    drawn = materialise(replace(problem.case, seed=problem.case.seed + 1))
+    other = with_other_data(bound, problem, problem.case.steps)
+    return [other if n in OTHER_DATA else problem for n in range(CALLS)]
+
+
+def with_other_data(bound: Bound, problem: Problem, steps: int) -> Problem:
+    """Return a problem of so many steps with the weights of another one, and data of its own."""
+    drawn = materialise(replace(problem.case, seed=problem.case.seed + 1, steps=steps))
     head = drawn.head
     if head is not None and problem.head is not None:
         head = replace(head, weight=problem.head.weight, bias=problem.head.bias)
-    other = bound.admit(replace(drawn, weights=problem.weights, head=head))
-    return [other if n in OTHER_DATA else problem for n in range(CALLS)]
+    return bound.admit(replace(drawn, weights=problem.weights, head=head))
 
 
 def further_calls(
@@ -157,8 +162,17 @@ class History(Struct, frozen=True, kw_only=True):
             return ""
         before = "its first call agrees" if number == 1 else f"calls 1 to {number} agree"
         kind = "an equal one" if self.problems[number] is self.problems[0] else "with other data"
-        now = f"call {number + 1}, {kind}, gives something else: {_names(list(wrong.values()))}"
+        now = f"call {number + 1}, {kind}, gives something else: {self.wrong_in(number)}"
         return f"goes wrong when it is called again: {before}; {now}"
+
+    def wrong_in(self, number: int) -> str:
+        """Return which quantities of a call aren't right, in words."""
+        truth = self._truth(self.problems[number])
+        return (
+            ""
+            if truth is None
+            else _names(list(differing_in(truth, truth.exact, self._unscaled(number)).values()))
+        )
 
     def factor(self, number: int) -> float:
         """Return the constant that all gradients of a call carry beside those of the first, NaN where there is none."""

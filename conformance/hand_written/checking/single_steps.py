@@ -20,6 +20,13 @@ def is_stepwise(candidate: Candidate) -> bool:
     return isinstance(candidate.bound, Binding) and candidate.bound.stepwise
 
 
+def of_one_step(candidate: Candidate) -> Candidate:
+    """Return a candidate, judged for T = 1 where its backward pass takes a single step of a loop of ours."""
+    if not isinstance(candidate.bound, Binding) or not candidate.bound.once:
+        return candidate
+    return alone(candidate) or candidate
+
+
 def alone(candidate: Candidate) -> Candidate | None:
     """Return a step judged by itself, from any state where it takes one; None where it doesn't run so."""
     bound = cast("Binding", candidate.bound)

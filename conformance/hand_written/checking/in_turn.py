@@ -1,0 +1,31 @@
+"""Sequences of several lengths, asked of one network in turn: buffers that grow may keep what was in them."""
+
+from conformance.hand_written.checking.choosing import Candidate
+from conformance.hand_written.checking.further_calls import History, with_other_data
+from conformance.hand_written.checking.judging import tidied
+from conformance.hand_written.checking.parts import of_any_length
+from conformance.hand_written.checking.running import Failure, attempt
+
+MORE_STEPS = 4
+"""By how much a sequence is longer than the one before, and the one after it shorter."""
+
+
+def goes_wrong_in_turn(candidate: Candidate) -> str:
+    """Return in words what a network gives that is wrong once a longer sequence was in between; empty where nothing is.
+
+    By itself it gives right gradients for either. What a habit explains, as gradients that add up, is no mistake.
+    """
+    bound, problem = of_any_length(candidate.bound, candidate.case.steps), candidate.answer.truth.problem
+    problems = [problem, with_other_data(bound, problem, candidate.case.steps + MORE_STEPS), problem]
+    calls = attempt(bound.calls, problems, candidate.caught)
+    if isinstance(calls, Failure):
+        return ""
+    shown = [tidied(p, call.observation).observation for p, call in zip(problems, calls, strict=True)]
+    history = History(
+        problems=problems, shown=shown, bound=bound, outcome=candidate.outcome, caught=candidate.caught
+    )
+    wrong = next((n for n in (1, 2) if history.unexplained(n)), 0)
+    if not wrong:
+        return ""
+    order = "longer" if wrong == 1 else "shorter"
+    return f"goes wrong on a sequence that is {order} than the one before: {history.wrong_in(wrong)}"
