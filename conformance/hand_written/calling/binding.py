@@ -239,7 +239,7 @@ class Binding(Struct, frozen=True, kw_only=True):
 
     @property
     def _of_data(self) -> tuple[str, ...]:
-        """The lines before a forward pass that make something of a problem alone, as the state that a loop starts from."""
+        """The lines of ours that make something of a problem alone, as the state that a loop starts from."""
         return tuple(line for line in self.build if re.search(r"\bp\.", line) and not OF_THEIRS.search(line))
 
     def _parameters(self, ran: Ran) -> list[Array]:
