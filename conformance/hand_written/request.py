@@ -13,6 +13,10 @@ MEND_FLAGS = {None: "", True: " --mend", False: " --no-mend"}
 """How the command line is told whether a patch is looked for."""
 
 
+MENDING = "mending it"
+"""What a check says it does last: it searches for a patch, and all else is known."""
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """What was asked for, as a reader writes it: the target, and the line that asks again."""
 

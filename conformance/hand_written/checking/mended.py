@@ -30,6 +30,7 @@ from conformance.hand_written.mending.questions import BRIEF, MOST
 from conformance.hand_written.mending.state import Files
 from conformance.hand_written.mending.wording import in_words
 from conformance.hand_written.remembering import drawn
+from conformance.hand_written.request import MENDING
 from conformance.record.check import ConsistencyRecord, FixRecord
 
 LENGTHS = range(1, 10)
@@ -47,7 +48,7 @@ def with_mend(found: Found, progress: Callable[[str], None], *, mend: bool | Non
     asked = None if mend is False else _asked(found)
     if asked is None:
         return found
-    progress("mending it")
+    progress(MENDING)
     result = _searched(found, by_itself=asked != "torch", most=MOST if mend else _brief(found))
     if result is None:
         return found

@@ -14,9 +14,10 @@ from typing import IO, Self, cast
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conformance.errors import NoSuchTarget
-from conformance.hand_written.request import Question, failed_record, out_of_time_record
+from conformance.hand_written.request import MENDING, Question, failed_record, out_of_time_record
 from conformance.hand_written.target import Target, parts_of
 from conformance.record.check import CheckRecord
 
@@ -160,6 +161,8 @@ class Keeper:
             self.close()
         if messages.refusal:
             raise NoSuchTarget(messages.refusal)
+        if messages.record is None and messages.steps[-1:] == [MENDING]:
+            return self._without_a_mend(question, progress)
         record = messages.record or _unfinished(question, messages, in_time=in_time)
         return msgspec.structs.replace(record, printed=messages.printed)
 
@@ -200,6 +203,14 @@ class Keeper:
         """Let it know that nobody asks any more."""
         with suppress(BrokenPipeError):
             self._stdin.close()
+
+    def _without_a_mend(self, question: Question, progress: Callable[[str], None]) -> CheckRecord:
+        """Return the record of what is asked, no patch of which was found before the time was up."""
+        record = self.answer(replace(question, mend=False), progress)
+        note = (
+            f"The search for a patch was ended: it takes more than {question.seconds:g} seconds of computing."
+        )
+        return replace(record, notes=[*record.notes, note], reproduce=question.request.reproduce)
 
     def _take(
         self,
