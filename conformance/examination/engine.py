@@ -219,7 +219,7 @@ def _in_words(found: Judged) -> CaseRecord:
         reason,
         not_shown=not_shown(problem, observation),
         distances=distances(problem, observation, _reference(problem.case)),
-        third_opinion=_third_opinion(problem, observation) if verdict == "differs" else "",
+        third_opinion=_third_opinion(problem, observation, found.findings) if verdict == "differs" else "",
         noise=greatest_noise(found.allowed),
         library=library_of(found.subject),
     )
@@ -280,13 +280,14 @@ def _allowed(case: Case) -> dict[str, Allowance]:
     return allowances(problem_of(case), _exact(case))
 
 
-def _third_opinion(problem: Problem, observation: Observation) -> str:
-    """Return what a more precise run of the reference says of the two sides."""
+def _third_opinion(problem: Problem, observation: Observation, findings: Sequence[Finding]) -> str:
+    """Return what a more precise run of the reference says of the two sides, on the results that differ."""
     wider = np.float64 if problem.case.dtype == "f32" else np.longdouble
     if not np.finfo(wider).eps < np.finfo(problem.dtype).eps:
         return "this machine has no precision wider than float64 for a third opinion"
     oracle = observe(problem, wider)
-    opinion = third_opinion(problem, observation, _reference(problem.case), oracle)
+    differing = {f.comparison.quantity for f in findings if f.verdict == "differs"}
+    opinion = third_opinion(problem, observation, _reference(problem.case), oracle, differing)
     precision = "float64" if wider is np.float64 else "long double"
     return "" if opinion is None else f"in {precision}, {opinion.verdict}"
 

@@ -4,6 +4,8 @@ Errors of two correct programs against the truth differ by chance, by factors up
 CHANCE is one side called off.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 from msgspec import Struct
 
@@ -34,9 +36,16 @@ class Opinion(Struct, frozen=True, kw_only=True):
 
 
 def third_opinion(
-    problem: Problem, subject: Observation, reference: Observation, oracle: Observation
+    problem: Problem,
+    subject: Observation,
+    reference: Observation,
+    oracle: Observation,
+    quantities: Collection[str],
 ) -> Opinion | None:
-    """Compare both sides with `oracle`, a run in higher precision; None where they share no result."""
+    """Compare both sides with `oracle`, a run in higher precision, on results of some `quantities`; None without any.
+
+    What differs is asked about, and nothing else.
+    """
     sides = [results(problem, observation) for observation in (subject, reference, oracle)]
     opinions = [
         Opinion(
@@ -45,7 +54,7 @@ def third_opinion(
             reference=_error(sides[1][name].value, true.value),
         )
         for name, true in sides[2].items()
-        if name in sides[0]
+        if name in sides[0] and true.quantity in quantities
     ]
     return max(opinions, key=_contrast, default=None)
 

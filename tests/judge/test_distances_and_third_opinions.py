@@ -71,8 +71,11 @@ def test_beside_zeros_alone_a_distance_is_relatively_infinite() -> None:
     assert distance(h_n(0, 0, 0, 0), h_n(0, 0, 0, 0)) == (0, 0, 0)
 
 
+BOTH = ("h_n", "dL/dx")
+
+
 def opinion(subject: Observation, reference: Observation, oracle: Observation) -> str:
-    found = third_opinion(PROBLEM, subject, reference, oracle)
+    found = third_opinion(PROBLEM, subject, reference, oracle, BOTH)
     assert found is not None
     return found.verdict
 
@@ -105,16 +108,18 @@ def test_the_opinion_is_on_the_result_where_the_sides_are_most_unlike() -> None:
     true = replace(h_n(1, 2, 3, 4), d_x=np.ones((4, 2, 3)))
     subject = replace(h_n(1, 2, 3, 5), d_x=np.full((4, 2, 3), 1.5))
     reference = replace(h_n(1, 2, 3, 4.5), d_x=np.full((4, 2, 3), 1 + 2.0**-20))
-    found = third_opinion(PROBLEM, subject, reference, true)
+    found = third_opinion(PROBLEM, subject, reference, true, BOTH)
     assert (found.quantity, found.subject, found.reference) == ("dL/dx", 0.5, 2.0**-20)
-    assert third_opinion(PROBLEM, Observation(), reference, true) is None
+    assert third_opinion(PROBLEM, Observation(), reference, true, BOTH) is None
+    of_h_n = third_opinion(PROBLEM, subject, reference, true, ["h_n"])
+    assert (of_h_n.quantity, of_h_n.subject) == ("h_n", 1)
 
 
 def test_a_result_on_which_the_sides_are_alike_says_least() -> None:
     true = replace(h_n(1, 2, 3, 4), d_x=np.ones((4, 2, 3)))
     for h_n_of_both in (h_n(1, 2, 3, 4), h_n(1, 2, 3, 5), h_n(1, 2, 3, INF)):
         subject, reference = (replace(h_n_of_both, d_x=np.full((4, 2, 3), value)) for value in (1.75, 1.5))
-        found = third_opinion(PROBLEM, subject, reference, true)
+        found = third_opinion(PROBLEM, subject, reference, true, BOTH)
         assert (found.quantity, found.subject, found.reference) == ("dL/dx", 0.75, 0.5)
 
 

@@ -339,6 +339,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     def _refuse(self, problem: Problem) -> None:
         case, own = problem.case, self.problem_case
         for name, got, want in (
+            ("cell", case.cell, own.cell),
             ("layers", case.layers, own.layers),
             ("directions", case.directions, own.directions),
             ("nonlinearity", case.nonlinearity, own.nonlinearity),
