@@ -23,6 +23,7 @@ from conformance.hand_written.checking.differences import CLEAR
 from conformance.hand_written.checking.judging import Truth
 from conformance.hand_written.checking.own_loss import constant_of_its_loss
 from conformance.hand_written.checking.running import Failure, attempt
+from conformance.hand_written.mending.questions import files_of
 
 SHORTER = "np.maximum(p.T - 2 * np.arange(p.B), 1)"
 """The lengths that are asked, T, T − 2, T − 4 and so on."""
@@ -37,13 +38,17 @@ SHORTER_LENGTHS = {LENGTHS[0]: SHORTER, LENGTHS[1]: f"[int(n) for n in {SHORTER}
 """What is handed over in the place of full lengths."""
 
 
-def masks_of(live: str) -> dict[str, str]:
-    """Return what is handed over in the place of masks of ones, by which steps (T, B) are to count."""
+DROPS = re.compile(r"drop|keep", re.IGNORECASE)
+"""What a source speaks of that may be handed masks of dropout."""
+
+
+def masks_of(live: str, kept: float = 1.0) -> dict[str, str]:
+    """Return what is handed over in the place of masks of ones, by which steps (T, B) are to count, and as how much."""
     return {
-        f"np.ones({MASKS[0]})": f"1.0 * {live}.T",
-        f"np.ones({MASKS[1]})": f"1.0 * {live}",
-        f"np.ones({MASKS[3]})": f"1.0 * {live}.T[:, :, None]",
-        f"np.ones({MASKS[4]})": f"1.0 * {live}[:, :, None]",
+        f"np.ones({MASKS[0]})": f"{kept} * {live}.T",
+        f"np.ones({MASKS[1]})": f"{kept} * {live}",
+        f"np.ones({MASKS[3]})": f"{kept} * {live}.T[:, :, None]",
+        f"np.ones({MASKS[4]})": f"{kept} * {live}[:, :, None]",
     }
 
 
@@ -62,9 +67,9 @@ def asked_other_lengths(bound: Binding, truth: Truth) -> Binding:
     unasked = {EVERY_STEP_COUNTED, *map(NOT_SHORTER.format, bound.left_out)}
     notes = tuple(note for note in bound.notes if note not in unasked)
     if agrees:
-        agreed = "On sequences of other lengths its gradients agree with its own forward pass."
+        agreed = "On other lengths or masks its gradients agree with its own forward pass."
         return structs.replace(bound, notes=(*notes, agreed))
-    denied = "on sequences of other lengths its gradients don't agree with its own forward pass"
+    denied = "on other lengths or masks its gradients don't agree with its own forward pass"
     return structs.replace(bound, notes=notes, contradicted=bound.contradicted or denied)
 
 
@@ -134,7 +139,8 @@ def _agrees_with_its_loss(bound: Binding, truth: Truth, way: Callable[[str], str
 
 def _ways_to_shorten(bound: Binding, live: str) -> Iterator[Callable[[str], str]]:
     """Yield what makes of a line one in which not every step counts: lengths that say so, or a mask."""
-    masks, lengths = masks_of(live), SHORTER_LENGTHS if live == LIVE else {}
+    kept = 2.0 if any(map(DROPS.search, files_of(bound).values())) else 1.0  # 1/keep in a mask of dropout
+    masks, lengths = masks_of(live, kept), SHORTER_LENGTHS if live == LIVE else {}
     full = masks | lengths
     if any(text in line for line in (*bound.forward, *bound.backward) for text in full):
         yield partial(_replaced, others=full)

@@ -80,10 +80,10 @@ OVERWRITTEN = ("dh = da @ self.U.T + (1 - m) * dh", "dh = da @ self.U.T")
 def test_what_goes_wrong_in_padding_alone_does_not_conform(tmp_path, text):
     right = checked(tmp_path, text)
     assert right.verdict == "conforms", right.headline
-    assert any("sequences of other lengths" in note for note in right.notes)
+    assert any("On other lengths or masks" in note for note in right.notes)
     wrong = checked(tmp_path, changed(text, OVERWRITTEN))
     assert wrong.exit_code == 5, wrong.headline
-    assert "on sequences of other lengths" in wrong.headline
+    assert "on other lengths or masks" in wrong.headline
 
 
 WORDS = """
@@ -233,10 +233,10 @@ OTHER = "np.arctan(x[:, t] @ self.W + self.hs[-1] @ self.U + self.b)", "np.cos(s
 def test_a_mask_of_the_loss_alone_is_held_against_the_loss_that_it_returns(tmp_path, cell, slope):
     right = checked(tmp_path, TAGGER.format(cell=cell, slope=slope, count="mask.sum()"))
     assert right.exit_code == 0, right.headline
-    assert any("sequences of other lengths" in note for note in right.notes)
+    assert any("On other lengths or masks" in note for note in right.notes)
     wrong = checked(tmp_path, TAGGER.format(cell=cell, slope=slope, count="mask.size"))
     assert wrong.exit_code == 5, wrong.headline
-    assert "on sequences of other lengths" in wrong.headline
+    assert "on other lengths or masks" in wrong.headline
 
 
 @pytest.mark.parametrize(("order", "verdict"), [("C", "conforms"), ("K", "differs")])
@@ -286,3 +286,45 @@ def test_another_network_is_asked_from_another_start_too(tmp_path, first, code):
     assert (record.verdict, record.exit_code) == ("another-network", code), record.headline
     assert ("from an initial state of zeros they agree with it" in record.headline) is (code != 0)
     assert bool(record.denied) is (code != 0)
+
+
+DROPPING = """
+import numpy as np
+
+
+class Net:
+    keep = 0.8
+
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.U = np.random.randn(n_in, n_hidden) * 0.3, np.random.randn(n_hidden, n_hidden) * 0.3
+        self.V, self.b, self.c = np.random.randn(n_hidden, n_out) * 0.3, np.zeros(n_hidden), np.zeros(n_out)
+
+    def forward(self, x, mask=None):
+        self.x, self.hs = x, [np.zeros((len(x), len(self.b)))]
+        for t in range(x.shape[1]):
+            self.hs.append(np.tanh(x[:, t] @ self.W + self.hs[-1] @ self.U + self.b))
+        states = np.stack(self.hs[1:], 1)
+        self.mask = np.ones((1, 1, 1)) if mask is None else mask
+        self.read = states * self.mask
+        return self.read @ self.V + self.c
+
+    def backward(self, dy):
+        dread = (dy @ self.V.T) * {slope}
+        dW, dU, db, dh = np.zeros_like(self.W), np.zeros_like(self.U), np.zeros_like(self.b), 0
+        for t in reversed(range(dy.shape[1])):
+            da = (dread[:, t] + dh) * (1 - self.hs[t + 1] ** 2)
+            dW += self.x[:, t].T @ da
+            dU += self.hs[t].T @ da
+            db += da.sum(0)
+            dh = da @ self.U.T
+        return dW, dU, np.einsum("nth,nto->ho", self.read, dy), db, dy.sum((0, 1))
+"""
+
+
+@pytest.mark.parametrize(("slope", "verdict"), [("self.mask", "conforms"), ("(self.read != 0)", "undecided")])
+def test_a_mask_of_dropout_says_by_how_much_what_is_kept_counts(tmp_path, slope, verdict):
+    record = checked(tmp_path, DROPPING.format(slope=slope))
+    assert record.verdict == verdict, record.headline
+    assert ("on other lengths or masks its gradients don't agree" in record.headline) is (
+        verdict == "undecided"
+    )
