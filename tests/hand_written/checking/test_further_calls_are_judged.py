@@ -199,3 +199,41 @@ def test_a_limit_that_other_data_alone_reach_is_no_mistake(tmp_path):
         checked(tmp_path, changed(network(REACHED_LATER, attributes="self.limits = []"), MISTAKE)).exit_code
         == 1
     )
+
+
+GROWN = """
+        if len(xs) > len(self.buffer):
+            self.buffer = np.resize(self.buffer, (len(xs), len(self.bh)))
+        self.buffer[:{cleared}] = 0
+        dhs = self.buffer[:len(xs)]
+        dhs += dys @ self.Wy
+"""
+
+
+@pytest.mark.parametrize(("cleared", "verdict"), [("len(xs)", "conforms"), ("self.used", "differs")])
+def test_a_buffer_that_grows_holds_nothing_of_the_sequence_before(tmp_path, cleared, verdict):
+    text = changed(
+        network(attributes="self.buffer, self.used = np.zeros((0, n_hidden)), 0"),
+        (
+            "dbh, dby, carried",
+            f"xs = self.xs{GROWN.format(cleared=cleared)}        self.used = len(xs)\n        dbh, dby, carried",
+        ),
+        ("(self.Wy.T @ dys[t] + carried)", "(dhs[t] + carried)"),
+    )
+    record = checked(tmp_path, text)
+    assert record.verdict == verdict, record.headline
+    longer = "goes wrong on a sequence that is longer than the one before: dL/dW_ih"
+    assert (longer in record.headline) is (verdict == "differs")
+
+
+def test_a_network_that_is_built_for_so_many_steps_is_asked_no_other_number(tmp_path):
+    text = changed(
+        network(),
+        (
+            "def __init__(self, n_in, n_hidden, n_out):",
+            "def __init__(self, n_in, n_hidden, n_out, seq_length):\n        self.T = seq_length",
+        ),
+        ("for x in xs:", "for x in (xs[t] for t in range(self.T)):"),
+        ("reversed(range(len(self.xs)))", "reversed(range(self.T))"),
+    )
+    assert checked(tmp_path, text).verdict == "conforms"
