@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, structs
 
-from conformance.faults.cell_mutants import CELL_FAULTS, gradients_with
+from conformance.faults.cell_mutants import CELL_FAULTS, RIGHT, gradients_with
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.checking.answering import answer_on
@@ -30,12 +30,14 @@ class Named(Struct, frozen=True, kw_only=True):
 
 
 def named(candidate: Candidate, mend: Mend) -> list[Named]:
-    """Return the fixes of a patch with the mistakes that they mend."""
+    """Return the fixes of a patch with the mistakes that they mend; one that shows in no gradient is none of those."""
     bound = candidate.bound
     if candidate.case.cell not in CELL_FAULTS or not isinstance(bound, Binding):
         return []
     problem = candidate.answer.truth.problem
+    right = gradients_with(problem, RIGHT)
     wrong = {fault: gradients_with(problem, fault) for fault in CELL_FAULTS[candidate.case.cell]}
+    wrong = {fault: gradients for fault, gradients in wrong.items() if not _same(gradients, right)}
     live = Live.of(mend.files, vars(bound.loaded.code))
     with sandbox():
         return [
@@ -58,9 +60,14 @@ def _without(candidate: Candidate, mend: Mend, fix: Fix, live: Live) -> Mapping[
 def _like(wrong: Mapping[str, Mapping[str, Array]], shown: Mapping[str, Array]) -> Iterator[str]:
     """Yield the mistakes that give the gradients shown, of the parameters that both have."""
     for fault, gradients in wrong.items():
-        shared = gradients.keys() & shown.keys()
-        if shared and all(near(shown[name], gradients[name]) for name in shared):
+        if _same(gradients, shown):
             yield fault
+
+
+def _same(gradients: Mapping[str, Array], others: Mapping[str, Array]) -> bool:
+    """Tell whether two sets of gradients share some, all of which are the same."""
+    shared = gradients.keys() & others.keys()
+    return bool(shared) and all(near(others[name], gradients[name]) for name in shared)
 
 
 def suspects_of(found: list[Named]) -> list[Suspect]:
