@@ -1,5 +1,6 @@
 """The end of a run on the terminal: a line of scope, a row for each subject, discrepancies in words, the verdict."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich import box
@@ -14,6 +15,9 @@ from conformance.record.summary import EXIT_CONFORMS, VERDICTS, Summary, exit_co
 from conformance.report.terminal import COLOURS, print_changed
 from conformance.report.words import lines, torch_of
 
+WIDE = 110
+"""Columns of a terminal from which on a table has room for places."""
+
 MOST_SHOWN = 10
 """Cases that are told in full; the rest is counted."""
 
@@ -22,7 +26,11 @@ def print_summary(out: Console, summary: Summary) -> None:
     """Print what came out, the first discrepancies in full, and the verdict last."""
     out.print()
     out.print(_scope(summary.record), markup=False, soft_wrap=True, style="dim")
-    out.print(_subjects(summary))
+    wide = out.width >= WIDE
+    out.print(_subjects(summary, places=wide))
+    for subject, (_, share, place) in ({} if wide else _closest_of(summary)).items():
+        if place:
+            out.print(f"{subject}: worst share {share}: {place}", markup=False, soft_wrap=True)
     _print_notable(out, summary.notable)
     print_changed(out, summary.record.contracts)
     good = exit_code(summary.record) == EXIT_CONFORMS
@@ -40,8 +48,8 @@ def _scope(record: Record) -> str:
     return " · ".join([f"{record.suite}{seed}: {cases:,} cases", "; ".join(places), *took])
 
 
-def _subjects(summary: Summary) -> Table:
-    """Return a table of verdicts, those alone that came up, and of what came closest to a discrepancy."""
+def _subjects(summary: Summary, *, places: bool) -> Table:
+    """Return a table of verdicts, those alone that came up, and of what came closest to a discrepancy, and where."""
     verdicts = [v for v in VERDICTS if v == "agrees" or any(found[v] for found in summary.verdicts.values())]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="not bold")
     table.add_column("subject", no_wrap=True)
@@ -49,12 +57,20 @@ def _subjects(summary: Summary) -> Table:
         table.add_column(f"[{COLOURS[verdict]}]{verdict}[/]", justify="right", no_wrap=True)
     table.add_column("noise ratio", justify="right", no_wrap=True)
     table.add_column("worst share", justify="right", no_wrap=True)
-    table.add_column("where", overflow="fold")
+    if places:
+        table.add_column("where", overflow="fold")
+    closest = _closest_of(summary)
     for subject, found in summary.verdicts.items():
         counts = [f"{found[verdict]:,}" if found[verdict] else "·" for verdict in reversed(verdicts)]
-        rows = [row for row in summary.agreements if row.subject == subject and row.group == ALL]
-        table.add_row(escape(subject), *counts, *map(escape, _closest(rows)))
+        told = closest[subject] if places else closest[subject][:2]
+        table.add_row(escape(subject), *counts, *map(escape, told))
     return table
+
+
+def _closest_of(summary: Summary) -> dict[str, tuple[str, str, str]]:
+    """Return for every subject what came closest to a discrepancy."""
+    every = [row for row in summary.agreements if row.group == ALL]
+    return {name: _closest([row for row in every if row.subject == name]) for name in summary.verdicts}
 
 
 def _closest(rows: Sequence[Agreement]) -> tuple[str, str, str]:
@@ -69,12 +85,23 @@ def _closest(rows: Sequence[Agreement]) -> tuple[str, str, str]:
 
 
 def _print_notable(out: Console, notable: Sequence[CaseRecord]) -> None:
-    for case in notable[:MOST_SHOWN]:
+    """Print cases in full, the rest by number; those that a subject doesn't support by the reason that it gives."""
+    told = [case for case in notable if case.verdict != "unsupported"]
+    for case in told[:MOST_SHOWN]:
         for line in lines(case):
             style = None if line.startswith(" ") else COLOURS[case.verdict]
             out.print(line, markup=False, soft_wrap=True, style=style)
         out.print()
-    if len(notable) > MOST_SHOWN:
-        out.print(
-            f"… and {len(notable) - MOST_SHOWN:,} more; --report DIR records them all.\n", soft_wrap=True
-        )
+    if rest := Counter(case.verdict for case in told[MOST_SHOWN:]):
+        counts = ", ".join(f"{count:,} {verdict}" for verdict, count in rest.items())
+        out.print(f"… and {counts} more; --report DIR records them all.\n", soft_wrap=True)
+    refused: dict[tuple[str, str], list[str]] = {}
+    for case in notable:
+        if case.verdict == "unsupported":
+            refused.setdefault((case.subject, case.reason), []).append(case.case)
+    for (subject, reason), cases in refused.items():
+        cases_in_words = "1 case" if len(cases) == 1 else f"{len(cases):,} cases"
+        line = f"UNSUPPORTED: {subject} in {cases_in_words}, first in {cases[0]}: {reason}"
+        out.print(line, markup=False, soft_wrap=True, style=COLOURS["unsupported"])
+    if refused:
+        out.print()
