@@ -1,9 +1,17 @@
 """What a run prints last: reasons once, rests by number, and a table that a narrow terminal has room for."""
 
 import re
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 from support.commands import Command
+
+from conformance.record import decode
+from conformance.record.summary import summarise
+from conformance.report.terminal_summary import print_summary
 
 ONLY_ELMAN = """
 from conformance import Unsupported
@@ -22,19 +30,33 @@ class Only:
 CASES = ("rnn-tanh-T3-B2-I2-H3-f64-s0", "lstm-T3-B2-I2-H3-f64-s0", "gru-T3-B2-I2-H3-f64-s0")
 
 
-@pytest.mark.parametrize("columns", [60, 140])
-def test_a_reason_is_told_once_and_places_where_there_is_room(
-    command: Command, tmp_path, monkeypatch, columns
-):
-    monkeypatch.setenv("COLUMNS", str(columns))
+@pytest.fixture
+def printed(command: Command, tmp_path: Path) -> Callable[[int], str]:
+    """What a terminal of so many columns is told of a run in the end."""
     path = tmp_path / "mine.py"
     path.write_text(ONLY_ELMAN, encoding="utf-8")
     cases = [part for case in CASES for part in ("--case", case)]
-    answer = command(
-        "run", *cases, "--subject", f"{path}:Only", "--jobs", "1", "--report", str(tmp_path / "made")
-    )
+    answer = command("run", *cases, "--subject", f"{path}:Only", "--jobs", "1", "--report", str(tmp_path))
     assert answer.code == 0, answer.err
-    assert f"UNSUPPORTED: {path}:Only in 2 cases, first in {CASES[1]}: Elman's cell alone." in answer.out
-    assert answer.out.count("Elman's cell alone.") == 1
-    assert (re.search(r"worst share +where", answer.out) is not None) is (columns > 100)
-    assert (": worst share " in answer.out) is (columns < 100)
+    record = decode((tmp_path / "agreement.json").read_bytes())
+
+    def on(columns: int) -> str:
+        out = StringIO()
+        print_summary(Console(file=out, width=columns), summarise(record))
+        return out.getvalue()
+
+    return on
+
+
+def test_a_reason_is_told_once(printed: Callable[[int], str]) -> None:
+    assert re.search(
+        f"UNSUPPORTED: .*:Only in 2 cases, first in {CASES[1]}: Elman's cell alone.", printed(140)
+    )
+    assert printed(140).count("Elman's cell alone.") == 1
+
+
+def test_places_have_a_column_where_there_is_room(printed: Callable[[int], str]) -> None:
+    assert re.search(r"worst share +where", printed(140))
+    narrow = printed(70)
+    assert "where" not in narrow
+    assert re.search(r":Only: worst share \S+: .*rnn-tanh-T3-B2-I2-H3-f64-s0", narrow)

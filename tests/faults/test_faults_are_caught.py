@@ -86,7 +86,7 @@ def test_the_first_divergence_of_a_mutant_is_where_its_fault_is() -> None:
         "h-n-top-layer-first": ("h_n", "layer 0 forward, row 0, unit 0"),
         "h-n-gradient-ignored": ("dL/dh", "layer 1 forward, t = 6, row 0, unit 0"),
         "carry-not-transposed": ("dL/dh", "layer 1 forward, t = 5, row 0, unit 0"),
-        "tanh-prime-of-activated": ("dL/dh", "layer 1 forward, t = 5, row 0, unit 0"),
+        "tanh-prime-of-activated": ("dL/da", "layer 1 forward, t = 6, row 0, unit 0"),
         "truncation-in-segments": ("dL/dh", "layer 1 forward, t = 3, row 0, unit 0"),
         "dh-0-one-step-short": ("dL/dh_0", "layer 1 forward, row 0, unit 0"),
         "h-t-for-h-previous": ("dL/dW_hh of a step", "layer 1 forward, t = 6, unit 0, source 0"),
