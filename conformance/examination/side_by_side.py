@@ -1,6 +1,6 @@
 """The steps of a subject and of the reference next to each other, for one case."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -12,8 +12,8 @@ from conformance.subjects import load_subject
 from conformance.subjects.observation import Observation, Subject
 from refrnn import Array
 
-GRADIENT = "dL/d"
-"""What the name of a gradient begins with."""
+GRADIENT, PRE_ACTIVATION = "dL/d", "dL/da"
+"""What the name of a gradient begins with, and that of one by what goes into an activation."""
 
 
 class StepRow(Struct, frozen=True, kw_only=True):
@@ -34,8 +34,9 @@ def side_by_side(case: Case, subject: Subject) -> Iterator[tuple[str, list[StepR
     problem, reference = problem_of(case), load_subject("reference")
     with np.errstate(all="ignore"):
         observation, free = subject.run(problem), reference.run(problem)
-        steps = _steps(free)
-        for finding in local_check(problem, observation):
+        findings = local_check(problem, observation)
+        steps = _steps(free) | _pre_activations(free, findings)
+        for finding in findings:
             c = finding.comparison
             if (c.quantity, (c.layer, c.direction)) in steps:
                 yield _title(finding), _rows(finding, steps[c.quantity, (c.layer, c.direction)])
@@ -46,6 +47,24 @@ def _steps(free: Observation) -> dict[tuple[str, tuple[int | None, int | None]],
     found = {("h", place): array for place, array in free.hidden.items()} | dict(free.inner)
     gradients = {("h", place): array for place, array in free.d_hidden.items()} | dict(free.d_inner)
     return found | {(GRADIENT + letter, place): array for (letter, place), array in gradients.items()}
+
+
+def _pre_activations(
+    free: Observation, findings: Sequence[Finding]
+) -> dict[tuple[str, tuple[int | None, int | None]], Array]:
+    """Return dL/da_t of the reference's free run, each block of rows of W_ih by the quantity that it is compared as."""
+    blocks: dict[tuple[int | None, int | None], list[str]] = {}
+    for finding in findings:
+        c = finding.comparison
+        if c.quantity.startswith(PRE_ACTIVATION):
+            blocks.setdefault((c.layer, c.direction), []).append(c.quantity)
+    return {
+        (quantity, place): part
+        for place, quantities in blocks.items()
+        for quantity, part in zip(
+            quantities, np.split(free.d_pre[place], len(quantities), axis=-1), strict=True
+        )
+    }
 
 
 def _title(finding: Finding) -> str:

@@ -88,7 +88,7 @@ def print_steps(out: Console, title: str, rows: Sequence[StepRow]) -> None:
         "share of the bound",
         "reference, free run",
     ):
-        table.add_column(head, justify="right")
+        table.add_column(head, justify="right", overflow="fold")
     for row in rows:
         table.add_row(
             str(row.t),

@@ -84,6 +84,16 @@ def test_show_prints_every_step_of_both_sides(command: Command) -> None:
         assert any(f"{float(value):.17g}" in shown for value in h[0].ravel())
 
 
+def test_show_has_what_goes_into_an_activation_where_it_is_shown(command: Command) -> None:
+    for case, quantities in {
+        CASE: ["dL/da"],
+        "gru-T3-B2-I2-H3-f64-s0": ["dL/da_r", "dL/da_z", "dL/da_n"],
+    }.items():
+        shown = command("show", case, "--subject", "reference").out
+        for quantity in quantities:
+            assert f"{quantity}, backward pass, layer 0 forward: agrees" in shown
+
+
 def test_show_marks_a_wrong_step(command: Command, plant: Callable[[Subject], None]) -> None:
     plant(wrong())
     answer = command("show", CASE, "--subject", "planted")
