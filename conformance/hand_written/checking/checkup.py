@@ -42,7 +42,7 @@ from conformance.hand_written.checking.other_inputs import (
 )
 from conformance.hand_written.checking.own_loss import OwnLoss, loss_beside, own_loss
 from conformance.hand_written.checking.scale import Scale, divided
-from conformance.hand_written.checking.single_steps import alone, is_stepwise, of_one_step
+from conformance.hand_written.checking.single_steps import alone, is_stepwise, of_single_steps
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.hand_written.diagnosis.diagnose import MOST
 from conformance.hand_written.diagnosis.search import DEEPEST
@@ -93,7 +93,7 @@ def accused_of_least(candidates: Sequence[Candidate], progress: Progress) -> "Ch
     under which that gradient enters where it should is believed before one with as many mistakes. A way of calling it
     that can't do with fewer is not searched.
     """
-    asked = sorted(map(of_one_step, candidates), key=lambda c: c.blame)
+    asked = sorted(of_single_steps(candidates), key=lambda c: c.blame)
     plain = [Checkup(candidate=c, progress=progress) for c in asked]
     for checkup in plain:
         if not checkup.candidate.differs:

@@ -1,5 +1,6 @@
 """A single step judged as one: what goes wrong only in a loop of ours around it isn't held against it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -20,11 +21,13 @@ def is_stepwise(candidate: Candidate) -> bool:
     return isinstance(candidate.bound, Binding) and candidate.bound.stepwise
 
 
-def of_one_step(candidate: Candidate) -> Candidate:
-    """Return a candidate, judged for T = 1 where its backward pass takes a single step of a loop of ours."""
-    if not isinstance(candidate.bound, Binding) or not candidate.bound.once:
-        return candidate
-    return alone(candidate) or candidate
+def of_single_steps(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates whose backward pass our loop goes around, or which walks itself; if none, the others.
+
+    Those take the last step alone, so they are judged for T = 1.
+    """
+    others = [c for c in candidates if not (isinstance(c.bound, Binding) and c.bound.once)]
+    return others or [alone(candidate) or candidate for candidate in candidates]
 
 
 def alone(candidate: Candidate) -> Candidate | None:

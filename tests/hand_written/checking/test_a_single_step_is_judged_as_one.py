@@ -147,6 +147,32 @@ def test_a_wrong_step_is_wrong_as_a_single_step(tmp_path, right, wrong):
     assert "as a single step" in record.headline
 
 
+OF_ROWS = """
+import numpy as np
+class Cell:
+    def __init__(self, n_in, n_hidden):
+        self.W, self.U = np.random.randn(n_hidden, n_in), np.random.randn(n_hidden, n_hidden)
+    def forward(self, x, h):
+        self.x, self.h = x, h
+        self.new = np.tanh(self.W.dot(x) + self.U.dot(h))
+        return self.new
+    def backward(self, delta):
+        da = delta * np.transpose({slope})
+        self.x, self.h = self.x.reshape((-1, 1)), self.h.reshape((-1, 1))
+        self.dW, self.dU = self.x.dot(da).T, self.h.dot(da).T
+        return da.dot(self.W), da.dot(self.U)
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "verdict"), [("1 - self.new * self.new", "conforms"), ("1 - self.new", "differs")]
+)
+def test_a_step_back_that_is_called_once_is_judged_for_that_step(tmp_path, slope, verdict):
+    record = check(tmp_path, OF_ROWS.format(slope=slope), "Cell")
+    assert record.verdict == verdict, record.headline
+    assert "as a single step" in record.headline
+
+
 def test_a_step_that_hands_nothing_back_is_not_accused_of_what_our_loop_lacks(tmp_path):
     record = check(tmp_path, CELL.replace("return d @ self.A.T, d @ self.B.T", "return None"), "Cell")
     assert (record.verdict, record.exit_code) == ("undecided", 5)
