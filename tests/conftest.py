@@ -15,8 +15,11 @@ from support.commands import Answer, Command
 from conformance import Subject, subjects
 from conformance.cli import main
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it runs in the background
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that tests start listen to it
+# A shell that starts this in the background has it ignore what programs that tests start are to listen to.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 torch.set_num_threads(1)  # the number of threads changes rounding, and workers share the cores
 

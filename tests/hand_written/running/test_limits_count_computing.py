@@ -61,7 +61,7 @@ def test_a_first_call_may_take_more_and_one_that_hangs_spends_that():
     with pytest.raises(TookTooLong), allowed.one_call():
         compute(60)
     assert allowed.spare < 0.05  # a limit may strike that much early, by some ticks of the clock
-    with pytest.raises(TookTooLong, match=r"no answer within 0\.[14] s"), allowed.one_call():
+    with pytest.raises(TookTooLong, match=r"no answer within 0\.[14]\d* s"), allowed.one_call():
         compute(60)
     with allowed.one_call():
         compute(0.05)
