@@ -46,10 +46,10 @@ def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWa
     found = further_calls(calls, problems, bound, outcome, caught)
     wrong = found.wrong
     if outcome.agrees:
-        wrong = wrong or _kept_otherwise(calls, bound) or _of_another_order(bound, problem, caught)
+        wrong = wrong or _kept_otherwise(calls, bound) or _of_another_order(bound, problem, outcome, caught)
     adds_up = any(each.id == "gradients-reset" and each.holds is False for each in found.contracts)
     kept = () if adds_up else tuple(_results(calls))
-    told = (_arguments(calls), *kept, *found.contracts, *_of_whole_numbers(bound, problem, caught))
+    told = (_arguments(calls), *kept, *found.contracts, *_of_whole_numbers(bound, problem, outcome, caught))
     return replace(found, contracts=told, wrong=wrong)
 
 
@@ -93,13 +93,15 @@ def _results(calls: Sequence[Call]) -> Iterator[ContractFinding]:
         )
 
 
-def _of_whole_numbers(bound: Bound, problem: Problem, caught: CaughtWarnings) -> Iterator[ContractFinding]:
+def _of_whole_numbers(
+    bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings
+) -> Iterator[ContractFinding]:
     """Yield which gradients are others where the inputs are whole numbers in an array of integers, as one-hots may be.
 
     An array made like the inputs cuts off what is put into it then.
     """
     whole = change(problem, x=np.rint(problem.x))
-    others = _in_another_form(bound, whole, "p.x.astype(int)", caught)
+    others = _in_another_form(bound, whole, "p.x.astype(int)", outcome, caught)
     if others and set(others.values()) == {"backward"}:
         yield ContractFinding(
             id="whole-numbers",
@@ -108,25 +110,33 @@ def _of_whole_numbers(bound: Bound, problem: Problem, caught: CaughtWarnings) ->
         )
 
 
-def _of_another_order(bound: Bound, problem: Problem, caught: CaughtWarnings) -> str:
+def _of_another_order(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings) -> str:
     """Return in words what is another where the same inputs lie in another order in memory; empty where nothing is."""
-    others = _in_another_form(bound, problem, "np.asfortranarray(p.x)", caught)
+    others = _in_another_form(bound, problem, "np.asfortranarray(p.x)", outcome, caught)
     return f"goes wrong with inputs in Fortran's order in memory: {', '.join(others)}" if others else ""
 
 
-def _in_another_form(bound: Bound, problem: Problem, x: str, caught: CaughtWarnings) -> dict[str, Phase]:
-    """Return which quantities are others, or no more, where the same inputs have another form, and of which pass."""
+def _in_another_form(
+    bound: Bound, problem: Problem, x: str, outcome: Outcome, caught: CaughtWarnings
+) -> dict[str, Phase]:
+    """Return which quantities are others, or no more, where the same inputs have another form, and of which pass.
+
+    Where two equal calls differ already, nothing is told.
+    """
     if not isinstance(bound, Binding) or not any(X.search(line) for line in bound.forward):
         return {}
     other = replace(bound, forward=tuple(X.sub(x, line) for line in bound.forward))
     truth = truth_about(bound, problem, caught)
-    first, second = (attempt(lambda each: each.run(problem), each, caught) for each in (bound, other))
-    if isinstance(truth, Failure) or isinstance(first, Failure) or isinstance(second, Failure):
+    runs = [attempt(lambda each: each.run(problem), each, caught) for each in (bound, bound, other)]
+    if isinstance(truth, Failure) or any(isinstance(each, Failure) for each in runs):
         return {}
-    shown, again = (tidied(problem, each).observation for each in (first, second))
-    ours, kept = results(problem, shown), results(problem, again)
+    truth = truth if outcome.precision == "double" else truth.in_single_precision()
+    shown, again, otherwise = (tidied(problem, each).observation for each in runs)
+    if differing_in(truth, shown, again):
+        return {}
+    ours, kept = results(problem, shown), results(problem, otherwise)
     lost = [ours[name] for name in ours if name not in kept]  # integers are no gradients
-    others = [*lost, *(f.comparison for f in differing_in(truth, shown, again).values())]
+    others = [*lost, *(f.comparison for f in differing_in(truth, shown, otherwise).values())]
     return {each.quantity: each.phase for each in others}
 
 
