@@ -14,18 +14,16 @@ def explain(fault: str | None) -> None:
 
     Those of an LSTM or GRU are a sentence each.
     """
-    from conformance.faults import CATALOGUE, load_fault
-    from conformance.faults.cell_mutants import CELL_FAULTS, CELL_NETWORKS, cell_of
+    from conformance.faults import load_fault
+    from conformance.faults.catalogue import sentences
+    from conformance.faults.cell_mutants import CELL_NETWORKS, cell_of
     from conformance.report.terminal import console, print_fault
 
     if fault is None:
-        for entry in CATALOGUE.values():
-            click.echo(f"{entry.id}\t{entry.name}")
-        for faults in CELL_FAULTS.values():
-            for name, sentence in faults.items():
-                click.echo(f"{name}\t{sentence}")
+        for name, sentence in sentences().items():
+            click.echo(f"{name}\t{sentence}")
     elif cell := cell_of(fault):
-        click.echo(f"{fault}\n{CELL_FAULTS[cell][fault]}")
+        click.echo(f"{fault}\n{sentences()[fault]}")
         click.echo(
             f"in: {CELL_NETWORKS[cell]}; `conformance check` tells the line, and the line that mends it"
         )

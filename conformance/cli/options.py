@@ -78,10 +78,9 @@ def subject_names() -> Iterable[str]:
 
 def fault_names() -> Iterable[str]:
     """Return the ids of all faults."""
-    from conformance.faults import CATALOGUE
-    from conformance.faults.cell_mutants import CELL_FAULTS
+    from conformance.faults.catalogue import sentences
 
-    return [*CATALOGUE, *(name for faults in CELL_FAULTS.values() for name in faults)]
+    return sentences()
 
 
 def chosen_cases(suite: str, case_ids: Sequence[str], seed: int | None) -> list[Case]:

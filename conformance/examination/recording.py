@@ -7,7 +7,7 @@ import numpy as np
 from conformance.errors import quoted
 from conformance.examination.histograms import histograms
 from conformance.examination.pictures import map_records, matrix_records
-from conformance.judge import Distance, Divergence, Finding
+from conformance.judge import Comparison, Distance, Divergence, Finding
 from conformance.record import (
     FREE_RUN,
     CaseRecord,
@@ -184,30 +184,17 @@ def first_wrong(findings: Sequence[Finding]) -> Divergence | None:
     Of what one layer and direction computes at every step, such as dL/dh and dL/da, the earliest step on the way comes
     first.
     """
-    wrong = [f for f in findings if f.first is not None and f.verdict == "differs"]
-    if not wrong:
-        return None
-    beside = [f for f in wrong if _place(f) == _place(wrong[0])]
-    return min(beside, key=_on_the_way).first if "t" in wrong[0].first.index else wrong[0].first
+    wrong = [(f.comparison, f.first) for f in findings if f.first is not None and f.verdict == "differs"]
+    if not wrong or "t" not in wrong[0][1].index:
+        return wrong[0][1] if wrong else None
+    place = _place(wrong[0][0])
+    in_turns = [(c, first) for c, first in wrong if _place(c) == place and "t" in first.index]
+    return min(in_turns, key=lambda each: (-1 if each[0].backwards else 1) * each[1].index["t"])[1]
 
 
-def _place(finding: Finding) -> tuple[object, ...]:
-    """Return what findings of every step share that are computed in turns."""
-    c = finding.comparison
-    return (
-        c.phase,
-        c.layer,
-        c.direction,
-        c.scale,
-        c.relation,
-        finding.first is not None and "t" in finding.first.index,
-    )
-
-
-def _on_the_way(finding: Finding) -> int:
-    """Return how early the first wrong step of a finding is computed."""
-    t = 0 if finding.first is None else finding.first.index["t"]
-    return -t if finding.comparison.backwards else t
+def _place(c: Comparison) -> tuple[object, ...]:
+    """Return what comparisons share that are of one pass through a layer, in one direction."""
+    return c.phase, c.layer, c.direction, c.scale, c.relation
 
 
 def _distance(d: Distance) -> DistanceRecord:

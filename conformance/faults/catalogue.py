@@ -24,6 +24,14 @@ CATALOGUE: Mapping[str, Fault] = MappingProxyType(
 """Every fault by its id."""
 
 
+def sentences() -> dict[str, str]:
+    """Return what each fault is by its id: those of the catalogue first, then those of LSTMs and GRUs."""
+    from conformance.faults.cell_mutants import CELL_FAULTS
+
+    of_cells = {name: sentence for faults in CELL_FAULTS.values() for name, sentence in faults.items()}
+    return {fault.id: fault.name for fault in CATALOGUE.values()} | of_cells
+
+
 def load_fault(fault_id: str) -> Fault:
     """Return the fault called `fault_id`.
 
@@ -35,9 +43,7 @@ def load_fault(fault_id: str) -> Fault:
     if fault_id not in CATALOGUE:
         from difflib import get_close_matches
 
-        from conformance.faults.cell_mutants import CELL_FAULTS
-
-        known = [*CATALOGUE, *(name for faults in CELL_FAULTS.values() for name in faults)]
+        known = list(sentences())
         near = get_close_matches(fault_id, known, n=3, cutoff=0.4) or known[:3]
         nearest = "the nearest id is" if len(near) == 1 else "the nearest ids are"
         message = f"There is no fault {fault_id!r}; {nearest} {', '.join(near)}."

@@ -75,7 +75,7 @@ class Binding(Struct, frozen=True, kw_only=True):
         backward pass takes the last step; and the loops over time of its own that did not run then.
     beside
         The same network by its other backward passes, whose gradients are right as well.
-    by_its_own
+    with_others
         What returns it with these, where its gradients aren't the reference's and may be right by a loss of its own.
     contradicted, denied
         What speaks against it though it agrees, in words; and what no step that trains rightly makes up for: another
@@ -124,7 +124,7 @@ class Binding(Struct, frozen=True, kw_only=True):
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     guessed: bool = False
     beside: tuple["Binding", ...] = ()
-    by_its_own: "Callable[[], Binding] | None" = None
+    with_others: "Callable[[], Binding] | None" = None
     contradicted: str = ""
     denied: str = ""
     entangled: str = ""

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-import numpy as np
 from msgspec.structs import replace
 
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.asking import Traits, question
 from conformance.hand_written.calling.backwards.alone import alone
-from conformance.hand_written.calling.backwards.beside import Beside, beside, unrun
+from conformance.hand_written.calling.backwards.beside import beside
 from conformance.hand_written.calling.backwards.final import with_final
 from conformance.hand_written.calling.backwards.further import further
 from conformance.hand_written.calling.backwards.rates import with_its_rate
@@ -44,8 +43,9 @@ from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import parameters_of
 from conformance.hand_written.calling.interface import HUNG, NUMERICAL, Attempt
 from conformance.hand_written.calling.loading.load import Loaded
+from conformance.hand_written.calling.other_passes import forward_of, held_against_others, with_others
 from conformance.hand_written.calling.running.limits import sandbox
-from conformance.hand_written.calling.running.program import Ran, SearchIsOver, values
+from conformance.hand_written.calling.running.program import Ran, SearchIsOver
 from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.calling.scope import has_a_loop_below, is_an_entry, was_asked_about
 from conformance.hand_written.calling.skeleton import skeleton
@@ -110,8 +110,8 @@ def _right_ones(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Bi
         if backward.certain and not of_one_sample(found, backward):
             bound = _bound(loaded, found, backward)
             if not bound.contradicted and not bound.denied:
-                others = beside(loaded, _forward_of(found, backward), backward)
-                bound = _with_others(loaded, bound, backward, others)
+                others = beside(loaded, forward_of(found, backward), backward)
+                bound = with_others(loaded, bound, backward, others)
             yield bound
 
 
@@ -137,9 +137,9 @@ def _best(loaded: Loaded, found: Found, progress: Progress) -> Iterator[Binding 
     best = _best_backwards(loaded, found)
     for backward in best:
         bound = replace(_bound(loaded, found, backward), cut_short=found.cut_short)
-        by_its_own = partial(_right_by_its_own_loss, loaded, found, bound, backward)
-        bound = _with_others(loaded, bound, backward, found.others) if backward.wrong == 0 else bound
-        yield replace(bound, by_its_own=by_its_own)
+        more = partial(held_against_others, loaded, found, bound, backward)
+        bound = with_others(loaded, bound, backward, found.others) if backward.wrong == 0 else bound
+        yield replace(bound, with_others=more)
     if best:
         return
     if found.raised:
@@ -193,32 +193,6 @@ def _bound(loaded: Loaded, found: Found, backward: Backward) -> Binding:
         entangled=more.enters,
     )
     return _with_steps_noted(loaded, found, bound, whole.forward, whole)
-
-
-def _forward_of(found: Found, backward: Backward) -> Forward:
-    """Return the forward pass of a backward pass as it was found, before a loss was put to it."""
-    return next((f for f in found.forwards if f.lines == backward.forward.lines), backward.forward)
-
-
-def _with_others(loaded: Loaded, bound: Binding, backward: Backward, others: Beside) -> Binding:
-    """Return a network with what is known of its other passes, and of methods that did not run."""
-    told = () if others.wrong else unrun(loaded, backward.forward, backward, others.right)
-    passes = tuple(bound_of(loaded, other.forward, other) for other in others.passes)
-    denied = bound.denied or others.wrong
-    return replace(bound, denied=denied, beside=passes, notes=(*bound.notes, *told))
-
-
-def _right_by_its_own_loss(loaded: Loaded, found: Found, bound: Binding, backward: Backward) -> Binding:
-    """Return a network whose gradients turned out right, by a loss of its own, with what is known of its other passes.
-
-    Those are held against these gradients.
-    """
-    gradients = {
-        path: np.asarray(g) for path, g in values(backward.ran, backward.harvest.expressions).items()
-    }
-    with sandbox():
-        others = beside(loaded, _forward_of(found, backward), backward, lambda *_: gradients)
-        return _with_others(loaded, bound, backward, others)
 
 
 def _with_steps_noted(

@@ -226,7 +226,7 @@ def for_so_many_steps(candidate: Candidate, steps: int) -> Consistency | None:
 
     Where it is handed an initial state, they start from one that isn't 0.
     """
-    bound = cast("Binding", candidate.bound)
+    bound = candidate.bound
     h_0 = bound.problem_case.h_0 or (isinstance(bound, Binding) and bound.takes_h_0)
     case = replace(bound.problem_case, steps=steps, h_0=h_0)
     found = attempt(

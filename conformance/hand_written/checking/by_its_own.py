@@ -69,8 +69,10 @@ def _denied(candidate: Candidate, own: Consistency) -> str:
     and not with a loss alone.
     """
     bound = candidate.bound
-    denied = bound.denied or bound.contradicted if isinstance(bound, Binding) else ""
-    if not isinstance(bound, Binding) or denied or own.verdict != "agrees" or is_stepwise(candidate):
+    if not isinstance(bound, Binding):
+        return ""
+    denied = bound.denied or bound.contradicted
+    if denied or own.verdict != "agrees" or is_stepwise(candidate):
         return denied
     own_steps = candidate.case.steps
     elsewhere = for_so_many_steps(candidate, own_steps) if bound.takes_h_0 else None

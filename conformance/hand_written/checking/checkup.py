@@ -31,7 +31,6 @@ from conformance.hand_written.checking.diagnosing import diagnosed, show_the_sam
 from conformance.hand_written.checking.found import Found
 from conformance.hand_written.checking.further_calls import FurtherCalls
 from conformance.hand_written.checking.in_turn import goes_wrong_in_turn
-from conformance.hand_written.checking.judging import judge
 from conformance.hand_written.checking.losses import SOFTMAX, by_another_loss, loss_of
 from conformance.hand_written.checking.meant import meant_otherwise
 from conformance.hand_written.checking.mended import with_mend
@@ -40,9 +39,10 @@ from conformance.hand_written.checking.other_inputs import (
     asked_beyond_its_limits,
     asked_other_lengths,
 )
+from conformance.hand_written.checking.outcome import without
 from conformance.hand_written.checking.own_loss import OwnLoss, loss_beside, own_loss
-from conformance.hand_written.checking.scale import Scale, divided
-from conformance.hand_written.checking.single_steps import alone, is_stepwise, of_single_steps
+from conformance.hand_written.checking.scale import Scale
+from conformance.hand_written.checking.single_steps import alone, is_stepwise, of_single_steps, takes_one_step
 from conformance.hand_written.diagnosis import Diagnosis
 from conformance.hand_written.diagnosis.diagnose import MOST
 from conformance.hand_written.diagnosis.search import DEEPEST
@@ -202,8 +202,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
 
     def in_a_longer_sequence(self) -> "Checkup":
         """Return the check of the same network on a longer sequence, where it goes wrong only there."""
-        of_a_step = isinstance(self.candidate.bound, Binding) and self.candidate.bound.once
-        if self.candidate.differs or not self.candidate.outcome.agrees or of_a_step:
+        if self.candidate.differs or not self.candidate.outcome.agrees or takes_one_step(self.candidate):
             return self
         again = self._contracts()
         if again.wrong:  # the number of calls would pass for that of steps
@@ -267,9 +266,9 @@ class Checkup(Struct, frozen=True, kw_only=True):
         may_be_right = outcome.forward == "differs" or (outcome.agrees and outcome.backward is not None)
         if not isinstance(bound, Binding) or not may_be_right:
             return candidate
-        asked = asked_beyond_its_limits(asked_other_lengths(bound, candidate.answer.truth))
-        denied = asked.contradicted or loss_beside(asked, candidate.answer.truth)
-        return replaced(candidate, bound=replaced(asked, contradicted=denied))
+        return _with_losses_beside(
+            candidate, asked_beyond_its_limits(asked_other_lengths(bound, candidate.answer.truth))
+        )
 
     def _excuse(self, by_itself: OwnLoss | None) -> str:
         """Return why gradients that differ aren't held against it, in words; empty where they are."""
@@ -358,9 +357,13 @@ class Checkup(Struct, frozen=True, kw_only=True):
 def _with_other_passes(candidate: Candidate) -> Candidate:
     """Return the candidate whose gradients are those of its own loss with what is known of its other passes."""
     bound = candidate.bound
-    if not isinstance(bound, Binding) or bound.by_its_own is None:
+    if not isinstance(bound, Binding) or bound.with_others is None:
         return candidate
-    bound = bound.by_its_own()
+    return _with_losses_beside(candidate, bound.with_others())
+
+
+def _with_losses_beside(candidate: Candidate, bound: Binding) -> Candidate:
+    """Return the candidate, bound with more that is known, and with what the losses of its other passes deny."""
     denied = bound.contradicted or loss_beside(bound, candidate.answer.truth)
     return replaced(candidate, bound=replaced(bound, contradicted=denied))
 
@@ -377,9 +380,6 @@ def _without_its_constant(candidate: Candidate, diagnosis: Diagnosis | None) -> 
         or candidate.outcome.scale is not None
     ):
         return candidate
-    outcome, truth = candidate.outcome, candidate.outcome.judged.truth
-    judged = judge(truth, divided(outcome.judged.shown, diagnosis.scale, steps=True))
-    if judged.verdict("backward") != "differs":
-        return candidate
     scale = Scale(factor=diagnosis.scale, name=diagnosis.scale_name, steps=True)
-    return replaced(candidate, outcome=replaced(outcome, judged=judged, scale=scale))
+    outcome = without(candidate.outcome.judged, scale, candidate.outcome.precision)
+    return replaced(candidate, outcome=outcome) if outcome.backward == "differs" else candidate

@@ -70,8 +70,8 @@ def further_calls(
     calls: Sequence[Call], problems: Sequence[Problem], bound: Bound, outcome: Outcome, caught: CaughtWarnings
 ) -> FurtherCalls:
     """Hold every call against what is right, and where it differs, against what each habit would give."""
-    shown = [tidied(p, call.observation).observation for p, call in zip(problems, calls, strict=True)]
-    history = History(problems=problems, shown=shown, bound=bound, outcome=outcome, caught=caught)
+    history = History.of(calls, problems, bound, outcome, caught)
+    shown = history.shown
     wrong = (
         "" if not outcome.agrees else next(filter(None, map(history.unexplained, range(1, len(shown)))), "")
     )
@@ -148,6 +148,19 @@ class History(Struct, frozen=True, kw_only=True):
     bound: Bound
     outcome: Outcome
     caught: CaughtWarnings
+
+    @classmethod
+    def of(
+        cls,
+        calls: Sequence[Call],
+        problems: Sequence[Problem],
+        bound: Bound,
+        outcome: Outcome,
+        caught: CaughtWarnings,
+    ) -> "History":
+        """Return the history of calls, one about each problem."""
+        shown = [tidied(p, call.observation).observation for p, call in zip(problems, calls, strict=True)]
+        return cls(problems=problems, shown=shown, bound=bound, outcome=outcome, caught=caught)
 
     def unexplained(self, number: int) -> str:
         """Return in words what a call gives that is neither right nor explained by a habit; empty for all else."""

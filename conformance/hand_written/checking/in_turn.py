@@ -5,7 +5,6 @@ import re
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.further_calls import History, with_other_data
-from conformance.hand_written.checking.judging import tidied
 from conformance.hand_written.checking.parts import of_any_length
 from conformance.hand_written.checking.running import Failure, attempt
 
@@ -29,10 +28,7 @@ def goes_wrong_in_turn(candidate: Candidate) -> str:
     calls = attempt(bound.calls, problems, candidate.caught)
     if isinstance(calls, Failure):
         return ""
-    shown = [tidied(p, call.observation).observation for p, call in zip(problems, calls, strict=True)]
-    history = History(
-        problems=problems, shown=shown, bound=bound, outcome=candidate.outcome, caught=candidate.caught
-    )
+    history = History.of(calls, problems, bound, candidate.outcome, candidate.caught)
     wrong = next((n for n in (1, 2) if history.unexplained(n)), 0)
     if not wrong:
         return ""

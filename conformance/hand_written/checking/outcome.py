@@ -77,5 +77,10 @@ def _scaled(judged: Judged, precision: Agreement) -> Iterator[Outcome]:
         return
     scale = same_up_to_a_constant(judged)
     if scale is not None:
-        unscaled = divided(judged.shown, scale.factor, steps=scale.steps)
-        yield Outcome(judged=judge(judged.truth, unscaled), precision=precision, scale=scale)
+        yield without(judged, scale, precision)
+
+
+def without(judged: Judged, scale: Scale, precision: Agreement) -> Outcome:
+    """Return what a run comes to without a constant that all its gradients carry."""
+    unscaled = divided(judged.shown, scale.factor, steps=scale.steps)
+    return Outcome(judged=judge(judged.truth, unscaled), precision=precision, scale=scale)

@@ -70,11 +70,10 @@ def own_loss(candidate: Candidate, *, returned: bool = False) -> OwnLoss | None:
 def loss_of_another(candidate: Candidate) -> OwnLoss | None:
     """Return the same of another network than the reference, by its own parameters."""
     bound, truth = candidate.bound, candidate.answer.truth
-    if not isinstance(bound, Binding) or not bound.backward or bound.own is None:
+    if not isinstance(bound, Binding) or not bound.backward:
         return None
-    shown = _its_own_gradients(bound, truth)
-    whole = OfItsOwn(bound=_at_rest(bound), truth=truth, shapes=())
-    return None if shown is None else _of_what_is_shown(whole, shown, _losses(whole))
+    whole, shown = _by_its_own(bound, truth)
+    return _of_what_is_shown(whole, shown, _losses(whole)) if shown else None
 
 
 def loss_beside(bound: Bound, truth: Truth) -> str:
@@ -83,9 +82,8 @@ def loss_beside(bound: Bound, truth: Truth) -> str:
     The gradients of that pass are right. So what it returns is held against them.
     """
     for other in bound.beside if isinstance(bound, Binding) else ():
-        shown = _its_own_gradients(other, truth)
-        whole = OfItsOwn(bound=_at_rest(other), truth=truth, shapes=())
-        found = None if shown is None else _of_what_is_shown(whole, shown, whole.returned_losses())
+        whole, shown = _by_its_own(other, truth)
+        found = _of_what_is_shown(whole, shown, whole.returned_losses()) if shown else None
         if found is not None and not found.agrees:
             return f"its gradients are right, and {_called(other)} returns another loss than theirs"
     return ""
@@ -96,12 +94,9 @@ def constant_of_its_loss(bound: Binding, truth: Truth) -> Constant | None:
 
     It is NaN where the gradients are those of another loss.
     """
-    shown = _its_own_gradients(bound, truth)
-    whole = OfItsOwn(bound=_at_rest(bound), truth=truth, shapes=())
-    if shown is None:
-        return None
+    whole, shown = _by_its_own(bound, truth)
     with sandbox():
-        for _, loss in whole.returned_losses():
+        for _, loss in whole.returned_losses() if shown else ():
             found = attempt(partial(_constant, shown, whole), loss)
             if isinstance(found, Constant):
                 return found
@@ -119,15 +114,14 @@ def _at_rest(bound: Binding) -> Binding:
     return bound if bound.rate is None else at_rate(bound, 0.0)
 
 
-def _its_own_gradients(bound: Binding, truth: Truth) -> dict[str, Array] | None:
-    """Return the gradients that a network gives of its own parameters, None where it fails."""
-    own = bound.own
-    if own is None:
-        return None
+def _by_its_own(bound: Binding, truth: Truth) -> tuple[OfItsOwn, dict[str, Array]]:
+    """Return a network by its own parameters, whose updates move nothing, and its gradients; none where it fails."""
     whole = OfItsOwn(bound=bound, truth=truth, shapes=())
+    texts = {} if bound.own is None else bound.own.gradients
     with sandbox():
-        shown = attempt(lambda own: values(whole.with_backward(whole.ran_unmoved()), own.gradients), own)
-    return {name: np.array(g) for name, g in shown.items()} if isinstance(shown, dict) else None
+        shown = attempt(lambda texts: values(whole.with_backward(whole.ran_unmoved()), texts), texts)
+    gradients = {name: np.array(g) for name, g in shown.items()} if isinstance(shown, dict) else {}
+    return OfItsOwn(bound=_at_rest(bound), truth=truth, shapes=()), gradients
 
 
 def _of_what_is_shown(whole: Whole, shown: Mapping[str, Array], losses: Losses) -> OwnLoss | None:
@@ -137,9 +131,7 @@ def _of_what_is_shown(whole: Whole, shown: Mapping[str, Array], losses: Losses) 
             agrees = attempt(partial(_agrees, shown, whole), loss)
             if agrees is True:
                 return OwnLoss(name=name, agrees=True)
-            if (
-                agrees is False and not whole.bound.own_rate
-            ):  # at a rate of its code's own it may come after an update
+            if agrees is False and not whole.bound.own_rate:  # at which it may be that after an update
                 contradicted = contradicted or OwnLoss(name=name, agrees=False)
     return contradicted
 

@@ -162,7 +162,7 @@ class Keeper:
         if messages.refusal:
             raise NoSuchTarget(messages.refusal)
         if messages.record is None and messages.steps[-1:] == [MENDING]:
-            return self._without_a_mend(question, progress)
+            return self._without_a_mend(question, messages, progress, in_time=in_time)
         record = messages.record or _unfinished(question, messages, in_time=in_time)
         return msgspec.structs.replace(record, printed=messages.printed)
 
@@ -204,13 +204,20 @@ class Keeper:
         with suppress(BrokenPipeError):
             self._stdin.close()
 
-    def _without_a_mend(self, question: Question, progress: Callable[[str], None]) -> CheckRecord:
-        """Return the record of what is asked, no patch of which was found before the time was up."""
+    def _without_a_mend(
+        self,
+        question: Question,
+        messages: ChildMessages,
+        progress: Callable[[str], None],
+        *,
+        in_time: bool,
+    ) -> CheckRecord:
+        """Return the record of what is asked, where the search for a patch came to no end, and why."""
         record = self.answer(replace(question, mend=False), progress)
-        note = (
-            f"The search for a patch was ended: it takes more than {question.seconds:g} seconds of computing."
+        ended = _unfinished(question, messages, in_time=in_time).headline
+        return replace(
+            record, notes=[*record.notes, f"No patch: {ended}"], reproduce=question.request.reproduce
         )
-        return replace(record, notes=[*record.notes, note], reproduce=question.request.reproduce)
 
     def _take(
         self,

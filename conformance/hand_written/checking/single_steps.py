@@ -21,12 +21,17 @@ def is_stepwise(candidate: Candidate) -> bool:
     return isinstance(candidate.bound, Binding) and candidate.bound.stepwise
 
 
+def takes_one_step(candidate: Candidate) -> bool:
+    """Tell whether its backward pass takes the last step alone of our loop around the forward pass."""
+    return isinstance(candidate.bound, Binding) and candidate.bound.once
+
+
 def of_single_steps(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return the candidates whose backward pass our loop goes around, or which walks itself; if none, the others.
 
     Those take the last step alone, so they are judged for T = 1.
     """
-    others = [c for c in candidates if not (isinstance(c.bound, Binding) and c.bound.once)]
+    others = [candidate for candidate in candidates if not takes_one_step(candidate)]
     return others or [alone(candidate) or candidate for candidate in candidates]
 
 
