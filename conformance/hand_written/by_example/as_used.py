@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from conformance.errors import UsageError
 from conformance.hand_written.by_example.arrays import Reach
 from conformance.hand_written.by_example.drivers import Driver, drivers_of
-from conformance.hand_written.by_example.held import (
+from conformance.hand_written.by_example.findings import (
     BY_ANOTHER_RULE,
     OF_ANOTHER,
     OF_NONE,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from conformance.hand_written.by_example.held import (
+from conformance.hand_written.by_example.findings import (
     BY_ANOTHER_RULE,
     OF_ANOTHER,
     OPEN,
@@ -24,10 +24,8 @@ from conformance.hand_written.by_example.held import (
     UPHILL,
     WITH_ANOTHER_NUMBER,
     ByItsLoss,
-    Held,
-    is_called_a_loss,
-    is_to_fall,
 )
+from conformance.hand_written.by_example.held import Held, is_called_a_loss, is_to_fall
 from conformance.hand_written.by_example.moved import Moved
 from conformance.hand_written.by_example.parameters import Parameters, drawn, matters, parameters_of
 from conformance.hand_written.by_example.training import Step

@@ -25,7 +25,8 @@ from conformance.hand_written.calling.describing import bound_of
 from conformance.hand_written.calling.forwards.own import MOST_NUMBERS, OwnTruth, numbers_in, own_forwards
 from conformance.hand_written.calling.forwards.passes import ASKED, Forward, case_of
 from conformance.hand_written.calling.forwards.returning import an_earlier_state
-from conformance.hand_written.calling.forwards.search import NOT_TRIED, Searching
+from conformance.hand_written.calling.forwards.search import Searching
+from conformance.hand_written.calling.forwards.tries import NOT_TRIED
 from conformance.hand_written.calling.forwards.walking import mistaken_loops
 from conformance.hand_written.calling.forwards.wrong import without_a_state
 from conformance.hand_written.calling.found import (

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from conformance.hand_written.calling.backwards.search import Backward
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.forwards.passes import Forward
-from conformance.hand_written.calling.forwards.search import NOT_TRIED
+from conformance.hand_written.calling.forwards.tries import NOT_TRIED
 from conformance.hand_written.calling.interface import Attempt
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.scope import takes_a_step, unrun

@@ -1,6 +1,6 @@
 """The forward pass found by trying: which callable, which layout of x, which array is which parameter."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
 from typing import Any
@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from conformance.hand_written.budget import Budget
 from conformance.hand_written.calling.asking import Question, Traits, question
-from conformance.hand_written.calling.backwards.raising import how_far, own_mistake
 from conformance.hand_written.calling.building.construct import Built, callable_of, part_called
 from conformance.hand_written.calling.building.relabelling import relabelled
 from conformance.hand_written.calling.forwards.arguments import offered
 from conformance.hand_written.calling.forwards.cells import cells, is_stepwise
 from conformance.hand_written.calling.forwards.passes import ASKED, Forward, case_of
 from conformance.hand_written.calling.forwards.recognising import Recognising
+from conformance.hand_written.calling.forwards.tries import Endings, Tries, matrices_of, what_is_handed
 from conformance.hand_written.calling.gates.parts import of_one_gate
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import (
@@ -24,7 +24,6 @@ from conformance.hand_written.calling.hints.arguments import (
     Option,
     Parameter,
     best_first,
-    given,
     parameters_of,
 )
 from conformance.hand_written.calling.hints.inputs import (
@@ -38,7 +37,7 @@ from conformance.hand_written.calling.hints.inputs import (
 )
 from conformance.hand_written.calling.interface import Attempt
 from conformance.hand_written.calling.loading.load import Loaded
-from conformance.hand_written.calling.running.blame import Ending, blamed, ended_within, ending
+from conformance.hand_written.calling.running.blame import blamed, ended_within, ending
 from conformance.hand_written.calling.running.program import Ran, run
 from conformance.hand_written.calling.running.suppressing import suppressing_errors
 from conformance.hand_written.calling.scope import askable, takes_a_step
@@ -47,16 +46,11 @@ from conformance.hand_written.calling.values.slots import WORDS, Sizes, guesses
 MOST_ARGUMENTS, MOST_SIZES = 8, 4
 """Of one callable and layout that are tried."""
 
-NOT_TRIED = "no arguments were found to try"
-
 MOST_EXHAUSTING = 2
 """Networks that a callable may be tried on after which it never ends, or takes all memory."""
 
 MOST_CALLS_OF_ONE = 3_000
 """After which a callable is given up of which nothing was recognised."""
-
-MOST_FAILING = 16
-"""Calls that all failed by what no argument mends, after which a callable is given up."""
 
 
 class Searching(Struct):
@@ -92,7 +86,7 @@ class Searching(Struct):
                 continue
             if parameters and self.exhausting.count(call) < MOST_EXHAUSTING:
                 ids = any(q.indexes and names.INPUT.fullmatch(q.name.strip("_")) for q in parameters)
-                tries = _Tries(function=function, calls=Budget(most=MOST_CALLS_OF_ONE), wants_integers=ids)
+                tries = Tries(function=function, calls=Budget(most=MOST_CALLS_OF_ONE), wants_integers=ids)
                 found = self._of_callable(built, call, parameters, tries, stepwise=stepwise)
                 yield from suppressing_errors(self.loaded, call, found)
                 self.attempts.append(tries.as_attempt(call))
@@ -116,7 +110,7 @@ class Searching(Struct):
         return False
 
     def _of_callable(
-        self, built: Built, call: str, parameters: list[Parameter], tries: "_Tries", *, stepwise: bool
+        self, built: Built, call: str, parameters: list[Parameter], tries: "Tries", *, stepwise: bool
     ) -> Iterator[Forward]:
         unlikely = len(self.ran)
         for network, sizes in self._sized(built):
@@ -139,7 +133,7 @@ class Searching(Struct):
         sizes: Sizes,
         call: str,
         parameters: list[Parameter],
-        tries: "_Tries",
+        tries: "Tries",
         *,
         stepwise: bool,
     ) -> Iterator[Forward]:
@@ -179,7 +173,7 @@ class Searching(Struct):
         parameters: list[Parameter],
         way: Inputs,
         sizes: Sizes,
-        tries: "_Tries",
+        tries: "Tries",
         *,
         stepwise: bool,
     ) -> Iterator[Forward]:
@@ -190,18 +184,18 @@ class Searching(Struct):
         meanings = meanings_of(parameters) if built.setup.owner == "code" and not made else [{}]
         for roles, style in product(meanings, STYLES):
             fills = {role: weight(role, style) for role in roles.values()}
-            if (not roles and style != STYLES[0]) or tries.matrices not in (None, _matrices(roles, fills)):
+            if (not roles and style != STYLES[0]) or tries.matrices not in (None, matrices_of(roles, fills)):
                 continue
             if stepwise:
                 yield from self._stepwise(built, call, parameters, way, sizes, asked, roles, style)
                 continue
             options = partial(offered, built=built, way=way, asked=asked, roles=roles, style=style)
             varied = {q.name for q in parameters if len(options(q)) > 1 or not q.required}
-            endings = _Endings(free=varied | roles.keys(), blamed=set(tries.blamed))
+            endings = Endings(free=varied | roles.keys(), blamed=set(tries.blamed))
             for arguments in best_first(parameters, options, MOST_ARGUMENTS, _has_one_x):
                 if (built.setup.lines, sizes) in self.unbuilt:
                     return
-                handed = _handed(parameters, arguments, way)
+                handed = what_is_handed(parameters, arguments, way)
                 if not built.reads_its_weights(arguments.text, "p.W_") or handed & endings.blamed:
                     continue
                 forward = Forward(
@@ -273,97 +267,6 @@ class Searching(Struct):
 def _has_one_x(kinds: tuple[str, ...]) -> bool:
     """Tell whether exactly one argument is x."""
     return kinds.count("x") == 1
-
-
-def _handed(parameters: Sequence[Parameter], arguments: Arguments, way: Inputs) -> "set[_Handed]":
-    """Return what each parameter is handed: its name, the expression, and for x of what it is made as well."""
-    made = way.text if way.form is None else way.form.container
-    pairs = given(parameters, arguments.text).items()
-    return {(name, text, made if text == "x" else "") for name, text in pairs}
-
-
-def _matrices(meaning: dict[str, str], fills: dict[str, str]) -> dict[str, str]:
-    """Return what each argument that is a matrix is given; how biases are laid out depends on x."""
-    return {name: fills[role] for name, role in meaning.items() if role[0] == "W"}
-
-
-_Handed = tuple[str, str, str]
-"""A parameter, the expression that it was handed, and for x of what that is made."""
-
-
-class _Endings(Struct):
-    """How the calls of a callable failed that were handed one x; its other arguments may be `free` to vary."""
-
-    free: set[str]
-    blamed: set[_Handed]  # what none of further calls is handed
-    blames_x: bool = False
-    alike: dict[Ending, list[set[_Handed]]] = field(default_factory=dict)
-
-    def note(self, how: Ending, handed: set[_Handed]) -> None:
-        """Keep how a call failed; x is blamed if that is the same whatever else was handed, in a line that reads x."""
-        calls = self.alike.setdefault(how, [])
-        calls.append(handed)
-        same = set.intersection(*calls)
-        xs = {each for each in same if each[1] == "x" and each[0] in how.read}
-        stuck = {name for name, text, _ in same if name in self.free and text != "x"}
-        if len(calls) > 1 and xs and not stuck:
-            self.blamed |= xs
-            self.blames_x = True
-
-
-class _Tries(Struct):
-    """What came of calling one callable so far; `raised` is how the call that got furthest ended."""
-
-    function: Any
-    calls: Budget
-    raised: Forward | None = None
-    exhausts: bool = False
-    ran: bool = False
-    found: bool = False
-    failing: int = 0  # calls that failed by what no argument mends, the last ones in a row
-    blamed: set[_Handed] = field(default_factory=set)  # what it was handed and can't do with
-    wants_integers: bool = False  # of x, which are ids then
-    matrices: dict[str, str] | None = None  # weights among its arguments, as it was recognised with them
-
-    def note(self, forward: Forward) -> None:
-        """Keep how one call went."""
-        self.ran = self.ran or forward.ran.ok
-        self.failing = self.failing + 1 if forward.ran.fails_by_itself else 0
-        if not forward.ran.ok and (self.raised is None or self._gets(forward) > self._gets(self.raised)):
-            self.raised = forward
-        if forward.ran.exhausts:
-            self.raised = forward
-            self.exhausts = True
-
-    def _gets(self, forward: Forward) -> tuple[bool, int, int]:
-        """Return how far a call got, one that no argument mends being the end of it."""
-        return forward.ran.fails_by_itself, *how_far(forward.ran.error, self.function)
-
-    def learn(self, found: Sequence[Forward], calls: int) -> None:
-        """Keep what was recognised of one call, and how many calls that took."""
-        self.found = self.found or bool(found)
-        self.matrices = _matrices(found[0].meaning, found[0].fills) if found else self.matrices
-        self.calls.spend(calls)
-
-    @property
-    def over(self) -> bool:
-        """Whether it is given up: it hung, or it was called often and nothing of it was recognised."""
-        fails = not self.ran and self.failing >= MOST_FAILING
-        return not self.found and (self.exhausts or fails or self.calls.over)
-
-    @property
-    def fails(self) -> bool:
-        """Whether it never ran, for a reason that no argument mends."""
-        if self.ran or self.raised is None:
-            return False
-        return self.raised.ran.fails_by_itself or own_mistake(self.raised.ran.error, self.function)
-
-    def as_attempt(self, call: str) -> Attempt:
-        """Return how far the callable got."""
-        if self.ran:
-            return Attempt(what=call, reached="ran", problem="its outputs are not recognised")
-        why = NOT_TRIED if self.raised is None else self.raised.ran.complaint()
-        return Attempt(what=call, reached="called", problem=why)
 
 
 def _is_meant(loaded: Loaded, call: str) -> bool:

@@ -18,9 +18,9 @@ from conformance.hand_written.calling.loading.frameworks import import_computing
 from conformance.hand_written.calling.loading.load_log import LoadLog
 from conformance.hand_written.calling.loading.remembered import Remembered
 from conformance.hand_written.calling.loading.source import Piece, pieces_of
+from conformance.hand_written.calling.loading.stand_ins import uses_tensors
 from conformance.hand_written.calling.loading.statements import names_bound_in
 from conformance.hand_written.calling.loading.stubs import is_stub, stubbed_imports
-from conformance.hand_written.calling.loading.tensors import uses_tensors
 from conformance.hand_written.calling.running.effects import made_up_files
 from conformance.hand_written.calling.running.guard import HOMES
 from conformance.hand_written.target import Target, located, parts_of

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from conformance.hand_written.calling.loading.frameworks import COMPUTING, Kind
-from conformance.hand_written.calling.loading.tensors import of_torch
+from conformance.hand_written.calling.loading.stand_ins import of_torch
 from conformance.hand_written.calling.running.guard import LIBRARIES
 from conformance.hand_written.calling.values import softmaxes
 

@@ -5,8 +5,6 @@ torch's methods, all in double precision; what isn't here raises, so that nothin
 """
 
 import contextlib
-import inspect
-import types
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Self
@@ -267,49 +265,43 @@ def _by_numpy(name: str) -> Callable[..., Any]:
     return lambda *args, **kwargs: tensor(plain(*map(np.asarray, args), **kwargs))
 
 
-NAMESAKES = (
-    *(
-        "tanh",
-        "exp",
-        "log",
-        "log1p",
-        "sqrt",
-        "abs",
-        "sign",
-        "sin",
-        "cos",
-        "cosh",
-        "sinh",
-        "square",
-        "reciprocal",
-    ),
-    *(
-        "maximum",
-        "minimum",
-        "where",
-        "outer",
-        "dot",
-        "matmul",
-        "floor",
-        "ceil",
-        "isnan",
-        "isfinite",
-        "diag",
-        "power",
-    ),
-    *(
-        "arctanh",
-        "heaviside",
-        "triu",
-        "tril",
-        "trace",
-        "logical_not",
-        "logical_and",
-        "equal",
-        "greater",
-        "less",
-    ),
-)
+NAMESAKES = [
+    "tanh",
+    "exp",
+    "log",
+    "log1p",
+    "sqrt",
+    "abs",
+    "sign",
+    "sin",
+    "cos",
+    "cosh",
+    "sinh",
+    "square",
+    "reciprocal",
+    "maximum",
+    "minimum",
+    "where",
+    "outer",
+    "dot",
+    "matmul",
+    "floor",
+    "ceil",
+    "isnan",
+    "isfinite",
+    "diag",
+    "power",
+    "arctanh",
+    "heaviside",
+    "triu",
+    "tril",
+    "trace",
+    "logical_not",
+    "logical_and",
+    "equal",
+    "greater",
+    "less",
+]
 """Functions of torch that NumPy has by the same name and with the same arguments, of arrays alone."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -421,36 +413,3 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("no_grad", "inference_mode", "enable_grad"), WithoutGraph),
 }
 """What torch and its parts have, by name; as methods of a tensor with that as the first argument."""
-
-KINDS = {
-    **dict.fromkeys(
-        ("float", "float16", "float32", "float64", "double", "half", "bfloat16", "get_default_dtype"), float
-    ),
-    **dict.fromkeys(("long", "int", "int32", "int64"), int),
-    "bool": bool,
-    "pi": np.pi,
-}
-"""Types of numbers: all floats are double."""
-
-
-def of_torch(module: str, name: str) -> Any:
-    """Return what stands for a name of torch, or of a part of it that computes; None where nothing does."""
-    if module == "torch":
-        return Tensor if name == "Tensor" else KINDS.get(name, FUNCTIONS.get(name))
-    inside = module in ("torch.nn.functional", "torch.linalg", "torch.cuda", "torch.nn")
-    return FUNCTIONS.get(name) if inside else None
-
-
-def uses_tensors(module: types.ModuleType, functions: Sequence[Any]) -> bool:
-    """Tell whether some functions of a module speak of what stands in for torch."""
-    known = {name for name, value in vars(module).items() if _is_of_torch(value)}
-    return any(known & set(code.co_names) for code in map(_code, functions) if code is not None)
-
-
-def _code(function: Any) -> types.CodeType | None:
-    return getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
-
-
-def _is_of_torch(value: Any) -> bool:
-    name = getattr(value, "__name__", "")
-    return str(name).partition(".")[0] == "torch" or any(value is each for each in FUNCTIONS.values())
