@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.hand_written.checking.process import Keeper
-from conformance.hand_written.request import Question
+from conformance.hand_written.checking.process import OUT_OF_TIME, Keeper
+from conformance.hand_written.request import MENDING, Question, failed_record
 
 NETWORKS = """
 import os, time
@@ -132,3 +132,32 @@ def until_ended(stream) -> list[bytes]:
         lines.append(stream.readline())
         assert lines[-1], lines
     return lines
+
+
+@pytest.fixture
+def mends_for_ever(monkeypatch):
+    """Have a keeper's processes end in the midst of a search for a patch; return what they were asked."""
+    asked = []
+
+    def answers(_, messages, *__):
+        if asked[-1].mend is False:
+            messages.record = failed_record(asked[-1].request, "It differs.")
+        messages.steps = ["judging it on its own case", MENDING]
+        messages.status = OUT_OF_TIME
+        return True
+
+    monkeypatch.setattr(Keeper, "_ask", lambda _, question: asked.append(question))
+    monkeypatch.setattr(Keeper, "_take", answers)
+    return asked
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no signal says that time was up")
+def test_where_the_search_for_a_patch_takes_all_the_time_the_rest_is_told(tmp_path, mends_for_ever):
+    (tmp_path / "networks.py").write_text(NETWORKS)
+    target = f"{tmp_path / 'networks.py'}:Shows"
+    question = Question(target=target, case="", seconds=3.0, execute=False, mend=None)
+    record = Keeper().answer(question)
+    assert [each.mend for each in mends_for_ever] == [None, False]
+    assert record.headline == "It differs."
+    assert record.notes[-1].startswith("No patch: No answer within 3 seconds of computing, while mending it")
+    assert record.reproduce == f"conformance check {target}"
