@@ -10,7 +10,8 @@ from conformance.hand_written.calling.building.construct import Built, Setup, ow
 from conformance.hand_written.calling.building.modules import of_module
 from conformance.hand_written.calling.finding import _those_that_run_first
 from conformance.hand_written.calling.forwards.passes import ASKED, case_of
-from conformance.hand_written.calling.forwards.search import MOST_FAILING, Searching
+from conformance.hand_written.calling.forwards.search import Searching
+from conformance.hand_written.calling.forwards.tries import MOST_FAILING
 from conformance.hand_written.calling.found import Found
 from conformance.hand_written.calling.hints import sources
 from conformance.hand_written.calling.running.blame import blamed, ended_within
