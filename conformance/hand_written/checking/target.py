@@ -14,6 +14,7 @@ from conformance.hand_written.calling import Binding, Bound, Loaded, Unbound, bi
 from conformance.hand_written.calling.other_options import Option
 from conformance.hand_written.calling.running.numpys_own import NumpysOwn
 from conformance.hand_written.calling.running.program import describe_error
+from conformance.hand_written.calling.running.unwritten import unwritten_is_nan
 from conformance.hand_written.checking.adapter import adapted
 from conformance.hand_written.checking.checkup import Progress, checked
 from conformance.hand_written.checking.not_called import not_called
@@ -41,9 +42,10 @@ def checked_target(
     NoSuchTarget
         If there is no such file or module, or no such name in it.
     """
-    return _with_numpys_own(
-        lambda: _loaded_and_checked(target, case, request, progress, execute=execute), request
-    )
+    with unwritten_is_nan():
+        return _with_numpys_own(
+            lambda: _loaded_and_checked(target, case, request, progress, execute=execute), request
+        )
 
 
 def _loaded_and_checked(

@@ -256,6 +256,7 @@ class Candidates:
                 file = function.key[0]
                 yield from ((file, each) for each in statements.relooped(function, files[file]))
                 yield from ((file, each) for each in statements.summed(function, files[file]))
+                yield from ((file, each) for each in statements.begun_at_zero(function, files[file]))
         if self.rich:
             for function in functions.values():
                 file = function.key[0]

@@ -14,6 +14,9 @@ from conformance.hand_written.mending.units import Unit
 SUMS = ("{}", "{}.sum(0)", "{}.sum(axis=0, keepdims=True)", "{}.sum(axis=1, keepdims=True)")
 """What may be added to the gradient of a bias at a step."""
 
+UNWRITTEN = ("empty", "empty_like")
+"""NumPy's functions that give memory as it is."""
+
 
 class Rewritten(Struct, frozen=True):
     """A source with one statement edited, and what that costs."""
@@ -139,6 +142,16 @@ def summed(function: Function, source: str) -> Iterator[Rewritten]:
                     yield Rewritten(1.5, after(node, f"{target} += {form.format(name)}", source))
                 for name in sorted(read - {target}):
                     yield Rewritten(1.6, before(loop.body[0], f"{target} += {form.format(name)}", source))
+
+
+def begun_at_zero(function: Function, source: str) -> Iterator[Rewritten]:
+    """Yield a source in which memory that nobody has written is set to zeros."""
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            name = node.func.attr
+            if name in UNWRITTEN:
+                text = f"{segment(node.func.value, source)}.{name.replace('empty', 'zeros')}"
+                yield Rewritten(1.0, Change.of(node.func, text).applied(source))
 
 
 def copied(function: Function, source: str) -> Iterator[Rewritten]:
