@@ -37,6 +37,9 @@ from refrnn import Array
 STATES = ("h_0", "c_0")
 """What a vector may be that is no bias."""
 
+FORGET, INSIDE = "f", (0.0, 1.0)
+"""The gate to whose bias code may add a constant by itself, so that much is kept at first, and what that is."""
+
 
 class Meaning(Struct, frozen=True, kw_only=True):
     """What the arrays of a cell with gates are."""
@@ -53,6 +56,7 @@ class Hypothesis(Struct, frozen=True, kw_only=True):
     cell: Literal["lstm", "gru"]
     reset: Literal["after", "before"] = "after"
     new: bool = False  # whether z multiplies the new candidate, so that it is 1 − z of torch's
+    inside: float = 0.0  # what the code adds to the forget gate's bias
     gates: Mapping[Unit, str]  # the letter of each block's gate
     roles: Mapping[Unit, str] = {}  # the short names of biases and initial states
 
@@ -106,9 +110,11 @@ class _Deriving(Struct, kw_only=True):
     def _orders_of_x(self) -> Iterator[Hypothesis]:
         units = self._units("x")
         cell = next(cell for cell, letters in LETTERS.items() if len(letters) == len(units))
-        for order in itertools.permutations(LETTERS[cell]):
-            for new in (False, True) if cell == "gru" else (False,):
-                yield Hypothesis(cell=cell, new=new, gates=dict(zip(units, order, strict=True)))  # pyright: ignore[reportArgumentType]
+        variants = (
+            [{"new": new} for new in (False, True)] if cell == "gru" else [{"inside": k} for k in INSIDE]
+        )
+        for variant, order in itertools.product(variants, itertools.permutations(LETTERS[cell])):
+            yield Hypothesis(cell=cell, gates=dict(zip(units, order, strict=True)), **variant)  # pyright: ignore[reportArgumentType]
 
     def _orders_of_h(self, known: Hypothesis) -> Iterator[Hypothesis]:
         """Yield the orders of the blocks of h; one in a matrix with a block of x is of the same gate."""
@@ -207,6 +213,8 @@ class _Deriving(Struct, kw_only=True):
                 states[name] = np.broadcast_to(array, (1, p.B, p.H)).copy()
             elif name:
                 blocks[name.removeprefix("-")] = -array if name.startswith("-") else array
+        if hypothesis.inside:
+            blocks[f"b_x{FORGET}"] = blocks[f"b_x{FORGET}"] + hypothesis.inside
         network.load_state_dict(assembled(case, blocks))
         start = states["h_0"] if case.cell == "gru" else (states["h_0"], states["c_0"])
         x = p.x if case.layout != "unbatched" else p.x[:, 0]
@@ -228,7 +236,11 @@ class _Deriving(Struct, kw_only=True):
                 names = {unit: _as_one(name, letter) for unit, name in names.items()}
             else:
                 absent += missing
-        slots = tuple(part.slot(names) for part in self.parts)
+        of_forget = sorted(name for name in names.values() if name in biases_of(case, FORGET))
+        if found.inside and not of_forget:
+            return None
+        inside = {of_forget[0]: found.inside} if found.inside else {}
+        slots = tuple(part.slot(names, inside) for part in self.parts)
         biases = any(name.startswith("b_") for name in given)
         return Meaning(
             case=case,

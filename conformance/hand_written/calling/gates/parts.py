@@ -6,7 +6,7 @@ these. Which gate is which isn't known here.
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -70,8 +70,11 @@ class Part(Struct, frozen=True, kw_only=True):
         """All of its blocks."""
         return [Unit(self.number, gate, of) for gate in range(self.gates) for of in self.columns]
 
-    def slot(self, names: dict[Unit, str]) -> Slot:
-        """Return the array as a slot, its blocks being those of `names`; −W_xz where a gate is the complement."""
+    def slot(self, names: Mapping[Unit, str], inside: Mapping[str, float]) -> Slot:
+        """Return the array as a slot, its blocks being those of `names`; −W_xz where a gate is the complement.
+
+        Of what the code adds to a bias `inside` itself the array is handed that much less.
+        """
         rows, read = [], {}
         for gate in range(self.gates):
             blocks, at = [], ""
@@ -79,7 +82,8 @@ class Part(Struct, frozen=True, kw_only=True):
                 name = names[Unit(self.number, gate, of)]
                 sign, role = ("-", name[1:]) if name.startswith("-") else ("", name)
                 column = of == "b" and self.columns != ("b",)
-                blocks.append(f"{sign}p.{role}{'[:, None]' if column else ''}")
+                handed = f"(p.{role} - {inside[role]:g})" if role in inside else f"{sign}p.{role}"
+                blocks.append(f"{handed}{'[:, None]' if column else ''}")
                 end = f"{at} + {WIDTHS[of]}" if at else WIDTHS[of]
                 columns = "" if len(self.columns) == 1 else f", {at or 0}" if column else f", {at}:{end}"
                 read[role] = f"{sign}{self.back}{_slice(gate, self.gates, columns)}"

@@ -1,5 +1,6 @@
 """In words: which cell a network is, and how its parameters lie."""
 
+import re
 from collections.abc import Sequence
 
 from conformance.cases import Case
@@ -10,6 +11,9 @@ NETWORKS = {"rnn": "torch.nn.RNN", "lstm": "torch.nn.LSTM", "gru": "torch.nn.GRU
 BEFORE = (
     "the GRU with its reset gate before the product (refrnn.GRU(reset='before'); torch.nn.GRU has it after)"
 )
+
+ADDED = re.compile(r"\(p\.b_\w+ - (\S+)\)")
+"""What a bias is handed less, since the code adds it."""
 
 
 def network_of(case: Case) -> str:
@@ -36,6 +40,8 @@ def layout_of(case: Case, slots: Sequence[Slot]) -> str:
     found += [f"{order} in one matrix" for order in sorted(joint)]
     if any("-p." in slot.fill for slot in slots):
         found.append("z multiplies the new candidate")
+    added = {number for slot in slots for number in ADDED.findall(slot.fill)}
+    found += [f"{number} is added to the forget gate's bias" for number in sorted(added)]
     return ", ".join(found)
 
 
