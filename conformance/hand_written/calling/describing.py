@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from conformance.hand_written.calling.adapter import with_adapter
 from conformance.hand_written.calling.backwards.entries import LOGISTIC, LOGIT_TARGETS, OWN_LOSS, SOFT_TARGETS
@@ -18,6 +19,7 @@ from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.forwards.starting import lines_from_a_state
 from conformance.hand_written.calling.forwards.wrong import in_words
 from conformance.hand_written.calling.gates.blocks import letters_of
+from conformance.hand_written.calling.gates.memory import MEMORY
 from conformance.hand_written.calling.gates.wording import layout_of, network_of
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import given, parameters_of
@@ -67,6 +69,9 @@ def bound_of(
             carried = _as_a_state(backward, backward.loop.carried["c"])
             shown |= {} if carried is None or "c_0" in shown else {"c_0": carried}
     own = _own(forward, backward)
+    from_h_0 = () if BOTH in back else lines_from_a_state(loaded, forward)
+    if any(MEMORY in line for line in from_h_0):
+        traits = structs.replace(traits, memory=True)
     binding = Binding(
         name=loaded.target,
         description=f"hand-written, called as {_called(forward, backward)}",
@@ -85,7 +90,7 @@ def bound_of(
         backward=back,
         shown=shown,
         between=between(loaded, forward, (forward if backward is None else backward).ran.seen),
-        from_h_0=() if BOTH in back else lines_from_a_state(loaded, forward),
+        from_h_0=from_h_0,
         own=own,
         options=other_options(loaded, forward, (*lines, *back)),
         uncalled=failed,

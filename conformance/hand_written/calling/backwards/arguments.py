@@ -20,6 +20,9 @@ from conformance.hand_written.calling.running.reach import reach
 
 NOWHERE: Mapping[str, str] = MappingProxyType({})
 
+STARTS = re.compile(r"\bp\.[hc]_0\b")
+"""The states that a forward pass starts from."""
+
 
 def roles_in(forward: Forward, parameters: Sequence[Parameter]) -> dict[str, str]:
     """Return which parameters of a backward function are weights: those called as in the forward function first."""
@@ -65,9 +68,10 @@ def options_of_backward(
         return [(sure, 0.0, "x" if sure == "x" else "result")]
     if (handed := sites.get(parameter.name)) is not None:
         found.append((handed, 0.0, "x" if handed == "x" else "result"))
-    passed = given(_of_forward(forward), forward.arguments.text).get(parameter.name)
-    if passed in ("params", "x") and not forward.loop:
-        found.append((passed, 0.05, passed))  # it goes by the same name in both passes
+    passed = given(_of_forward(forward), forward.arguments.text).get(parameter.name, "")
+    if not forward.loop:  # what goes by the same name in both passes
+        found += [(passed, 0.05, passed)] if passed in ("params", "x") else []
+        found += [(passed, 0.04, "state")] if STARTS.search(passed) else []
     fits = entry is not None and _takes(name, entry)
     found += [] if entry is None else _entered(parameter, entry, fits=fits)
     found += _left(parameter, forward)

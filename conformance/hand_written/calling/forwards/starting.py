@@ -1,15 +1,18 @@
 """An initial state that a forward pass takes by an argument whose name doesn't say so: found by handing it one."""
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from msgspec import structs
 
+from conformance.cases import Case
 from conformance.hand_written.calling.asking import question
 from conformance.hand_written.calling.forwards.passes import Forward
-from conformance.hand_written.calling.hints.arguments import given, parameters_of
+from conformance.hand_written.calling.gates.memory import MEMORY, STATE
+from conformance.hand_written.calling.hints.arguments import Parameter, given, parameters_of
 from conformance.hand_written.calling.hints.inputs import states
 from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, run, values
@@ -32,8 +35,10 @@ def lines_from_a_state(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
         or any("p.h_0" in line for line in (*forward.build, *forward.lines))
     ):
         return ()
-    asked = question(replace(forward.asked.case, h_0=True), forward.asked.traits)
-    for trial in _handed_a_state(structs.replace(forward, asked=asked)):
+    case, traits = replace(forward.asked.case, h_0=True), forward.asked.traits
+    for trial in _handed_a_state(forward):
+        asked = question(case, structs.replace(traits, memory=traits.memory or MEMORY in trial.arguments.text))
+        trial = structs.replace(trial, asked=asked)  # noqa: PLW2901 - what it is asked is a part of it
         ran = run(loaded, asked.p, (*trial.build, *trial.lines))
         items = everything(Ran(names=ran.names), ["result", *trial.built.setup.roots]) if ran.ok else []
         if structs.replace(trial, ran=ran, matches=tuple(recognised(items, asked.forward))).complete:
@@ -81,10 +86,31 @@ def _one_by_one(lines: tuple[str, ...], h_0: Array) -> Iterator[tuple[str, ...]]
 
 
 def _handed_a_state(forward: Forward) -> Iterator[Forward]:
-    """Yield a forward pass with p.h_0 handed to each argument that may be left out, in each form of a state."""
+    """Yield a forward pass with p.h_0 handed to each argument that may be left out, in each form of a state.
+
+    A memory is handed over as well where there is one: with the state in a pair, or by another such argument.
+    """
     parameters = parameters_of(forward.function(forward.call)) or []
     handed = given(parameters, forward.arguments.text)
-    for name in (q.name for q in parameters if q.default is None and q.name not in handed):
-        for state in states("p.h_0", batched=forward.inputs.batched):
-            text = ", ".join(filter(None, (forward.arguments.text, f"{name}={state}")))
-            yield structs.replace(forward, arguments=structs.replace(forward.arguments, text=text))
+    free = [q for q in parameters if q.default is None and q.name not in handed]
+    plain = states(STATE, batched=forward.inputs.batched)
+    for more in (*_with_a_memory(free, plain, forward.asked.case), *_one_state(free, plain)):
+        text = ", ".join(filter(None, (forward.arguments.text, more)))
+        yield structs.replace(forward, arguments=structs.replace(forward.arguments, text=text))
+
+
+def _with_a_memory(free: Sequence[Parameter], plain: Sequence[str], case: Case) -> Iterator[str]:
+    if "c" not in case.carried:
+        return
+    both = [(h, h.replace(STATE, MEMORY)) for h in plain]
+    for parameter in free:
+        for h, c in both:
+            yield from (f"{parameter.name}=({h}, {c})", f"{parameter.name}=({c}, {h})")
+    for one, other in itertools.permutations(free, 2):
+        yield from (f"{one.name}={h}, {other.name}={c}" for h, c in both)
+
+
+def _one_state(free: Sequence[Parameter], plain: Sequence[str]) -> Iterator[str]:
+    """Yield an argument each that is handed a state; one that is taken apart into two, in their place twice."""
+    for parameter in free:
+        yield from (f"{parameter.name}=({h}, {h})" if parameter.pair else f"{parameter.name}={h}" for h in plain)
