@@ -30,7 +30,7 @@ from conformance.hand_written.calling.loading.load import Loaded
 from conformance.hand_written.calling.running.program import Ran, more, run, value
 from conformance.hand_written.calling.running.reach import Reached
 from conformance.hand_written.calling.values.matching import agreement, everything, series_in, views
-from conformance.hand_written.calling.values.slots import Slot, options
+from conformance.hand_written.calling.values.slots import Sizes, Slot, options
 from conformance.hand_written.calling.values.softmaxes import outputs_of
 from refrnn import Array
 
@@ -39,6 +39,9 @@ STATES = ("h_0", "c_0")
 
 FORGET, INSIDE = "f", (0.0, 1.0)
 """The gate to whose bias code may add a constant by itself, so that much is kept at first, and what that is."""
+
+MOST_HEADS = 4
+"""Readings of which arrays are the head's that are tried."""
 
 
 class Meaning(Struct, frozen=True, kw_only=True):
@@ -63,24 +66,28 @@ class Hypothesis(Struct, frozen=True, kw_only=True):
 
 def meaning_of(loaded: Loaded, forward: Forward, read: Sequence[Reached]) -> Meaning | None:
     """Return what the arrays are that a forward pass reads, where it is that of an LSTM or GRU; else None."""
-    head, rest = _without_a_head(read, forward)
-    for parts in layouts(rest, forward.sizes):
-        found = _Deriving(loaded=loaded, forward=forward, parts=parts, head=head).meaning()
-        if found is not None:
-            return found
+    for head, rest in itertools.islice(_heads(read, forward.sizes), MOST_HEADS):
+        for parts in layouts(rest, forward.sizes):
+            found = _Deriving(loaded=loaded, forward=forward, parts=parts, head=head).meaning()
+            if found is not None:
+                return found
     return None
 
 
-def _without_a_head(read: Sequence[Reached], forward: Forward) -> tuple[list[Slot], list[Reached]]:
-    """Return the head's parameters as slots, and all other arrays."""
-    head: list[Slot] = []
-    rest: list[Reached] = []
-    for item in read:
-        of_head = [slot for slot in options(item, forward.sizes) if slot.is_of_the_head]
-        known = {role for slot in head for role in slot.roles}
-        of_head = [slot for slot in of_head if forward.sizes.O and known.isdisjoint(slot.roles)]
-        (head if of_head else rest).append(of_head[0] if of_head else item)  # pyright: ignore[reportArgumentType]
-    return head, rest
+def _heads(read: Sequence[Reached], sizes: Sizes) -> Iterator[tuple[list[Slot], list[Reached]]]:
+    """Yield which arrays may be the head's parameters, as slots, with all others; those with such names first.
+
+    Of a single output the weights have the shape of a bias of a gate.
+    """
+    slots = [slot for item in read for slot in options(item, sizes) if slot.is_of_the_head and sizes.O]
+    likely = sorted(slots, key=lambda slot: slot.cost)
+    weights = [slot for slot in likely if "W_hy" in slot.roles] or [None]
+    biases = [*(slot for slot in likely if slot.roles == ("b_y",)), None]
+    for weight, bias in itertools.product(weights, biases):
+        head = [slot for slot in (weight, bias) if slot is not None]
+        paths, roles = {slot.path for slot in head}, [role for slot in head for role in slot.roles]
+        if len(paths) == len(head) and len(set(roles)) == len(roles):
+            yield head, [item for item in read if item.path not in paths]
 
 
 class _Deriving(Struct, kw_only=True):

@@ -58,7 +58,7 @@ class Form(Struct, frozen=True):
         text = expression
         if self.container == "dict":
             text = f"np.array([{expression}[t] for t in sorted({expression})])"
-        elif self.container in ("list", "tuple", "nested"):
+        elif self.container in ("list", "tuple", "nested") or not self.axes:  # a number may be Python's own
             text = f"np.array({expression})"
         text = _indexed(text, ["0" if letter == "1" else ":" for letter in self.axes])
         present = self.axes.replace("1", "")
