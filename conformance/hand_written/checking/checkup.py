@@ -364,8 +364,8 @@ def _with_other_passes(candidate: Candidate) -> Candidate:
 
 def _with_losses_beside(candidate: Candidate, bound: Binding) -> Candidate:
     """Return the candidate, bound with more that is known, and with what the losses of its other passes deny."""
-    denied = bound.contradicted or loss_beside(bound, candidate.answer.truth)
-    return replaced(candidate, bound=replaced(bound, contradicted=denied))
+    denied = bound.denied or loss_beside(bound, candidate.answer.truth)
+    return replaced(candidate, bound=replaced(bound, denied=denied))
 
 
 def _without_its_constant(candidate: Candidate, diagnosis: Diagnosis | None) -> Candidate:

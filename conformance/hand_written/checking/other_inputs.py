@@ -70,7 +70,7 @@ def asked_other_lengths(bound: Binding, truth: Truth) -> Binding:
         agreed = "On other lengths or masks its gradients agree with its own forward pass."
         return structs.replace(bound, notes=(*notes, agreed))
     denied = "on other lengths or masks its gradients don't agree with its own forward pass"
-    return structs.replace(bound, notes=notes, contradicted=bound.contradicted or denied)
+    return structs.replace(bound, notes=notes, denied=bound.denied or denied)
 
 
 def asked_beyond_its_limits(bound: Binding) -> Binding:
@@ -96,7 +96,7 @@ def asked_beyond_its_limits(bound: Binding) -> Binding:
         return bound
     cut_off = ", ".join(f"±{limit:g}" for limit in sorted(reached.reached))
     denied = f"where its forward pass cuts values off at {cut_off}, its gradients don't agree with it"
-    return structs.replace(bound, contradicted=bound.contradicted or denied)
+    return structs.replace(bound, denied=bound.denied or denied)
 
 
 def agrees_with_other_lengths(bound: Binding, truth: Truth) -> bool | None:

@@ -7,7 +7,7 @@ are shown; the derivatives must be one constant times what the gradients say.
 
 import ast
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from msgspec import Struct
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.calling.bound import Bound
 from conformance.hand_written.calling.hints import names
+from conformance.hand_written.calling.hints.arguments import parameters_of
 from conformance.hand_written.calling.running.keeping import method_of
 from conformance.hand_written.calling.running.limits import sandbox
 from conformance.hand_written.calling.running.program import Ran, value, values
@@ -90,13 +91,13 @@ def loss_beside(bound: Bound, truth: Truth) -> str:
 
 
 def constant_of_its_loss(bound: Binding, truth: Truth) -> Constant | None:
-    """Return the constant between the loss that a network returns and its gradients; None where nothing tells.
+    """Return the constant between the loss that a network computes and its gradients; None where nothing tells.
 
     It is NaN where the gradients are those of another loss.
     """
     whole, shown = _by_its_own(bound, truth)
     with sandbox():
-        for _, loss in whole.returned_losses() if shown else ():
+        for _, loss in _losses(whole) if shown else ():
             found = attempt(partial(_constant, shown, whole), loss)
             if isinstance(found, Constant):
                 return found
@@ -180,8 +181,9 @@ def _losses(whole: Whole) -> Losses:
         if not names.CALLED_A_LOSS.fullmatch(name) or not callable(function):
             continue
         outputs = "result[0]" if isinstance(ran.names.get("result"), tuple) else "result"
+        more = "".join(f", {each}" for each in _handed_to_both(whole, function))
         for arguments in ("target", "x, target", f"{outputs}, target"):
-            loss = partial(_computed, f"float({call}({arguments}))", target)
+            loss = partial(_computed, f"float({call}({arguments}{more}))", target)
             if not isinstance(attempt(loss, ran), Failure):
                 yield f"{name} computes", loss
                 break
@@ -191,16 +193,25 @@ def _computed(text: str, target: Any, ran: Ran) -> float:  # noqa: ANN401 - targ
     return float(value(ran, text, target=target))
 
 
+def _handed_to_both(whole: Whole, loss: Callable[..., Any]) -> list[str]:
+    """Return the arguments by name that a pass is handed, and that a loss has too: `mask=…`."""
+    names_of_loss = {each.name for each in parameters_of(loss) or []}
+    keywords = [k for call in _calls((*whole.bound.forward, *whole.bound.backward)) for k in call.keywords]
+    handed = {k.arg: ast.unparse(k.value) for k in keywords if k.arg in names_of_loss}
+    return [f"{name}={text}" for name, text in handed.items()]
+
+
 def _target(whole: Whole) -> Any:  # noqa: ANN401
     """Return the targets that the backward pass is handed, None where it isn't handed any."""
-    for line in whole.bound.backward:
-        for call in (node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)):
-            if ast.unparse(call.func).partition(".")[0] not in ("model", "code"):
-                continue
-            texts = [
-                ast.unparse(each) for each in (*call.args, *(keyword.value for keyword in call.keywords))
-            ]
-            for text in texts:
-                if "p.targets" in text or "- p.d_y" in text or "- p.d_h" in text:
-                    return value(whole.ran_unmoved(), text, **whole.held)
+    for call in _calls(whole.bound.backward):
+        for text in map(ast.unparse, (*call.args, *(keyword.value for keyword in call.keywords))):
+            if "p.targets" in text or "- p.d_y" in text or "- p.d_h" in text:
+                return value(whole.ran_unmoved(), text, **whole.held)
     return None
+
+
+def _calls(lines: Iterable[str]) -> Iterator[ast.Call]:
+    """Yield the calls of a network's own code in some lines."""
+    for node in (node for line in lines for node in ast.walk(ast.parse(line))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).partition(".")[0] in ("model", "code"):
+            yield node

@@ -37,7 +37,9 @@ def lines_from_a_state(loaded: Loaded, forward: Forward) -> tuple[str, ...]:
         return ()
     case, traits = replace(forward.asked.case, h_0=True), forward.asked.traits
     for trial in _handed_a_state(forward):
-        asked = question(case, structs.replace(traits, memory=traits.memory or MEMORY in trial.arguments.text))
+        asked = question(
+            case, structs.replace(traits, memory=traits.memory or MEMORY in trial.arguments.text)
+        )
         trial = structs.replace(trial, asked=asked)  # noqa: PLW2901 - what it is asked is a part of it
         ran = run(loaded, asked.p, (*trial.build, *trial.lines))
         items = everything(Ran(names=ran.names), ["result", *trial.built.setup.roots]) if ran.ok else []
@@ -113,4 +115,6 @@ def _with_a_memory(free: Sequence[Parameter], plain: Sequence[str], case: Case) 
 def _one_state(free: Sequence[Parameter], plain: Sequence[str]) -> Iterator[str]:
     """Yield an argument each that is handed a state; one that is taken apart into two, in their place twice."""
     for parameter in free:
-        yield from (f"{parameter.name}=({h}, {h})" if parameter.pair else f"{parameter.name}={h}" for h in plain)
+        yield from (
+            f"{parameter.name}=({h}, {h})" if parameter.pair else f"{parameter.name}={h}" for h in plain
+        )
