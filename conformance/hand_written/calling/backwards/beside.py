@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.hand_written.calling.backwards.calls import callables
+from conformance.hand_written.calling.backwards.companions import companions
 from conformance.hand_written.calling.backwards.entries import Entry, entries
 from conformance.hand_written.calling.backwards.search import (
     Backward,
@@ -80,8 +81,10 @@ def beside(
         if wrong := _wrong_in(loaded, other):
             return Beside(wrong=f"{own} gives right gradients, and {name} {wrong}")
         passes.append(other)
-    right += [each.call.rpartition(".")[2] for each in passes]
-    return Beside(right=tuple(right), passes=tuple(passes))
+    others = companions(loaded, forward, backward)
+    right += [*(each.call.rpartition(".")[2] for each in passes), *others.right]
+    wrong = f"its gradients are right, and {others.wrong}" if others.wrong else ""
+    return Beside(wrong=wrong, right=tuple(right), passes=tuple(passes))
 
 
 def unrun(loaded: Loaded, forward: Forward, backward: Backward, right: Sequence[str] = ()) -> tuple[str, ...]:
