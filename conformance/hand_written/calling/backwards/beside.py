@@ -23,7 +23,7 @@ from conformance.hand_written.calling.backwards.search import (
     with_entry,
 )
 from conformance.hand_written.calling.backwards.uncalled import SAYS
-from conformance.hand_written.calling.backwards.updating import UPDATES, misapplied
+from conformance.hand_written.calling.backwards.updating import UPDATES, is_an_update, misapplied
 from conformance.hand_written.calling.building.construct import own_callables
 from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.forwards.returning import starts_in
@@ -96,7 +96,7 @@ def unrun(loaded: Loaded, forward: Forward, backward: Backward, right: Sequence[
         return ()
     ran = {*forward.built.ran.seen, *forward.ran.seen, *backward.ran.seen, *right}
     every = [call.rpartition(".")[2] for call in own_callables(loaded, forward.built)]
-    rest = [n for n in every if not n.startswith("_") and n not in ran and not UPDATES.fullmatch(n)]
+    rest = [n for n in every if not n.startswith("_") and n not in ran and not is_an_update(forward, n)]
     return (f"Not run, so not judged: {', '.join(rest)}.",) if rest else ()
 
 
@@ -177,8 +177,10 @@ def _is_an_entry(loaded: Loaded, name: str) -> bool:
     """Tell whether a callable is there for others to train by: by its name, or since it was asked for."""
     if named := _named(loaded):
         return name in named
-    trains = names.BACKWARD.fullmatch(name) or (
-        names.TRAINS.fullmatch(name) and not names.LOSS.fullmatch(name)
+    trains = (
+        names.BACKWARD.fullmatch(name)
+        or UPDATES.fullmatch(name)
+        or (names.TRAINS.fullmatch(name) and not names.LOSS.fullmatch(name))
     )
     return bool(trains) and not name.startswith("_") and not names.CHECKS.fullmatch(name)
 

@@ -1,7 +1,7 @@
 """What a network's own method makes of gradients that are right: the update of its parameters is called after them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from conformance.hand_written.calling.backwards.places import moved_by
 from conformance.hand_written.calling.backwards.rates import PLACES, idle_limit
 from conformance.hand_written.calling.backwards.rules import is_at_one_rate
 from conformance.hand_written.calling.backwards.search import Backward, again
+from conformance.hand_written.calling.forwards.passes import Forward
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.hints.arguments import Option, Parameter, best_first, parameters_of
 from conformance.hand_written.calling.loading.load import Loaded
@@ -20,6 +21,9 @@ UPDATES = re.compile(
     r"(update|step|apply|optimi[sz]e|sgd|adam|adagrad|rmsprop|descend)(_\w+)?", re.IGNORECASE
 )
 """Methods that make something of gradients, as their names say."""
+
+ENTRY = re.compile(r"(.+)\[([^\[\]]+)\]")
+"""An entry of something, what that is and its key."""
 
 MOST = 4
 """Ways in which one of them is called."""
@@ -46,7 +50,7 @@ def with_updates(loaded: Loaded, backward: Backward) -> tuple[tuple[str, ...], s
     """Return what is told of the methods that update the parameters, and in words which of them is wrong, if any.
 
     An update that moves some parameters against their gradients, at one rate, is wrong where others don't follow, and
-    one that moves all of them the other way. One by a rule of which nothing is recognised isn't judged.
+    one that moves all of them the other way. One by a rule that nobody knows may be wrong.
     """
     if wrong := misapplied(loaded, backward):
         return (), f"its update {wrong}"
@@ -55,7 +59,7 @@ def with_updates(loaded: Loaded, backward: Backward) -> tuple[tuple[str, ...], s
     told = []
     called = " ".join((*backward.forward.lines, *backward.lines))
     for name in dir(type(backward.forward.ran.names["model"])):
-        if not UPDATES.fullmatch(name) or f".{name}(" in called:
+        if not is_an_update(backward.forward, name) or f".{name}(" in called:
             continue
         found = next(_with_one(loaded, backward, name), None)
         if found is None:
@@ -70,8 +74,19 @@ def with_updates(loaded: Loaded, backward: Backward) -> tuple[tuple[str, ...], s
         elif is_at_one_rate(*_gradients_and_moves(found, backward)):
             told.append(f"{name} moves every parameter against its gradient, at one rate.")
         else:
-            told.append(f"Not judged: {name} makes its moves of the gradients by no rule that is known here.")
+            return (
+                (),
+                f"its gradients are right, and {name} makes its moves of them by no rule that is known here",
+            )
     return tuple(told), ""
+
+
+def is_an_update(forward: Forward, name: str) -> bool:
+    """Tell whether a method makes something of gradients, as its name says, and is handed no data to take them of."""
+    if not UPDATES.fullmatch(name):
+        return False
+    handed = [q.name.strip("_") for q in parameters_of(forward.function(f"model.{name}")) or [] if q.required]
+    return not any(names.INPUT.fullmatch(each) for each in handed)
 
 
 def _with_one(loaded: Loaded, backward: Backward, name: str) -> Iterator[Backward]:
@@ -95,7 +110,24 @@ def _options(parameter: Parameter, backward: Backward) -> list[Option]:
     own = [p for p in expressions if gradient_or_itself(parameter.name, Reached(p, None).name)]
     if own:
         return [(expressions[own[0]], 0.0, "gradient")]
-    return [("grads", 0.5, "gradients")] if parameter.required else [("", 0.0, "left out")]
+    return [(_all_of(expressions), 0.5, "gradients")] if parameter.required else [("", 0.0, "left out")]
+
+
+def _all_of(expressions: Mapping[str, str]) -> str:
+    """Return the expression of all gradients: of what holds them, without what else lies there.
+
+    >>> _all_of({"W": "grads[1]['W']", "b": "grads[1]['b']"}), _all_of({"W": "grads[1]", "b": "grads[2]"})
+    ('grads[1]', 'grads[1:3]')
+    """
+    parts = [ENTRY.fullmatch(text) for text in expressions.values()]
+    held = {part[1] for part in parts if part is not None}
+    if None in parts or len(held) != 1:
+        return "grads"
+    keys = [part[2] for part in parts if part is not None]
+    (holder,) = held
+    if not all(map(str.isdecimal, keys)):
+        return holder
+    return f"{holder}[{min(map(int, keys))}:{max(map(int, keys)) + 1}]"
 
 
 def gradient_or_itself(name: str, parameter: str) -> bool:
