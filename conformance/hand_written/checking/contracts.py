@@ -18,6 +18,8 @@ from conformance.hand_written.calling.running.reach import Reached
 from conformance.hand_written.checking.answering import truth_about
 from conformance.hand_written.checking.further_calls import (
     FurtherCalls,
+    History,
+    clearing_methods,
     clears_gradients,
     differing_in,
     further_calls,
@@ -48,6 +50,8 @@ def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWa
     if outcome.agrees:
         wrong = wrong or _kept_otherwise(calls, bound) or _of_another_order(bound, problem, outcome, caught)
     adds_up = any(each.id == "gradients-reset" and each.holds is False for each in found.contracts)
+    if outcome.agrees and adds_up:
+        wrong = wrong or _left_when_cleared(bound, problem, outcome, caught)
     kept = () if adds_up else tuple(_results(calls))
     told = (_arguments(calls), *kept, *found.contracts, *_of_whole_numbers(bound, problem, outcome, caught))
     return replace(found, contracts=told, wrong=wrong)
@@ -159,6 +163,18 @@ def _kept_otherwise(calls: Sequence[Call], bound: Bound) -> str:
         if sums and "is replaced" in habits.values():
             copies = ", ".join(path.partition(".")[2] or path for path in sums)
             return f"goes wrong when it is called again: what it returns stays right, and {copies} adds up"
+    return ""
+
+
+def _left_when_cleared(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings) -> str:
+    """Return in words which gradients add up over calls although they are cleared in between; empty if none do."""
+    for name in clearing_methods(bound):
+        cleared = replace(bound, forward=(f"model.{name}()", *bound.forward))
+        calls = attempt(lambda cleared: cleared.calls([problem, problem]), cleared, caught)
+        if isinstance(calls, Failure):
+            continue
+        left = History.of(calls, [problem, problem], cleared, outcome, caught).wrong_in(1)
+        return f"goes wrong when it is called again: {name} does not clear {left}" if left else ""
     return ""
 
 

@@ -291,8 +291,14 @@ class History(Struct, frozen=True, kw_only=True):
 
 def clears_gradients(bound: Bound) -> bool:
     """Tell whether a network's code has a method that clears gradients, which its caller is to call between two."""
+    return bool(clearing_methods(bound))
+
+
+def clearing_methods(bound: Bound) -> list[str]:
+    """Return the names of the methods that clear gradients, of all classes of a network's code."""
     classes = [] if not isinstance(bound, Binding) else vars(bound.loaded.code).values()
-    return any(ZEROES.fullmatch(method) for each in classes if inspect.isclass(each) for method in vars(each))
+    methods = [method for each in classes if inspect.isclass(each) for method in vars(each)]
+    return [method for method in dict.fromkeys(methods) if ZEROES.fullmatch(method)]
 
 
 def _ratio(got: Mapping[str, Array], expected: Mapping[str, Array]) -> float:

@@ -5,14 +5,14 @@ import re
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.further_calls import History, with_other_data
-from conformance.hand_written.checking.parts import of_any_length
+from conformance.hand_written.checking.parts import from_another_start, of_any_length
 from conformance.hand_written.checking.running import Failure, attempt
 
 STEPS = re.compile(r"\bp\.T\b")
 """The number of steps, in a line that builds a network."""
 
-MORE_STEPS = 4
-"""By how much a sequence is longer than the one before, and the one after it shorter."""
+MORE_STEPS = (4, 0, 96)
+"""By how much sequences are longer than the first one: once just so, and once beyond what anybody reserves at first."""
 
 
 def goes_wrong_in_turn(candidate: Candidate) -> str:
@@ -23,14 +23,19 @@ def goes_wrong_in_turn(candidate: Candidate) -> str:
     """
     if isinstance(candidate.bound, Binding) and any(STEPS.search(line) for line in candidate.bound.build):
         return ""
-    bound, problem = of_any_length(candidate.bound, candidate.case.steps), candidate.answer.truth.problem
-    problems = [problem, with_other_data(bound, problem, candidate.case.steps + MORE_STEPS), problem]
+    started = from_another_start(candidate)
+    if isinstance(started, Candidate) and started.outcome.agrees:
+        candidate = started  # so that the initial state must be there as well
+    steps, problem = candidate.case.steps, candidate.answer.truth.problem
+    bound = of_any_length(candidate.bound, steps)
+    others = [with_other_data(bound, problem, steps + more) if more else problem for more in MORE_STEPS]
+    problems = [problem, *others]
     calls = attempt(bound.calls, problems, candidate.caught)
     if isinstance(calls, Failure):
         return ""
     history = History.of(calls, problems, bound, candidate.outcome, candidate.caught)
-    wrong = next((n for n in (1, 2) if history.unexplained(n)), 0)
+    wrong = next((n for n in range(1, len(problems)) if history.unexplained(n)), 0)
     if not wrong:
         return ""
-    order = "longer" if wrong == 1 else "shorter"
+    order = "longer" if MORE_STEPS[wrong - 1] else "shorter"
     return f"goes wrong on a sequence that is {order} than the one before: {history.wrong_in(wrong)}"

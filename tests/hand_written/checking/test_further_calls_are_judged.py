@@ -58,13 +58,34 @@ def test_gradients_that_add_up_over_calls_are_told_and_conform(tmp_path):
     assert "gradients add up over calls" in broken(record)
 
 
+@pytest.mark.parametrize(
+    ("cleared", "verdict"),
+    [("self.dWx, self.dWh", "conforms"), ("self.dWx,", "differs")],
+    ids=["all", "one"],
+)
+def test_a_method_that_clears_gradients_clears_all_that_add_up(tmp_path, cleared, verdict):
+    text = network(
+        "self.dWx += dWx\nself.dWh += dWh\nself.dWy = dWy\nself.dbh = dbh\nself.dby = dby",
+        attributes=f"self.dWx, self.dWh, self.dWy, self.dbh, self.dby = (np.zeros_like(p) for p in {PARAMETERS})",
+    )
+    record = checked(
+        tmp_path, f"{text}\n    def zero_grad(self):\n        for g in ({cleared}):\n            g[...] = 0\n"
+    )
+    assert record.verdict == verdict, record.headline
+    says = "goes wrong when it is called again: zero_grad does not clear dL/dW_hh"
+    assert (says in record.headline) is (verdict == "differs")
+
+
 @pytest.mark.parametrize(("cleared", "verdict"), [("zero_grad", "conforms"), ("forget", "differs")])
 def test_some_gradients_may_add_up_and_others_not_where_a_method_clears_them(tmp_path, cleared, verdict):
     text = network(
         "self.dWx += dWx\nself.dWh += dWh\nself.dWy = dWy\nself.dbh += dbh\nself.dby = dby",
         attributes=f"self.dWx, self.dWh, self.dWy, self.dbh, self.dby = (np.zeros_like(p) for p in {PARAMETERS})",
     )
-    record = checked(tmp_path, f"{text}\n    def {cleared}(self):\n        self.dWx[...] = 0\n")
+    record = checked(
+        tmp_path,
+        f"{text}\n    def {cleared}(self):\n        self.dWx[...] = self.dWh[...] = self.dbh[...] = 0\n",
+    )
     assert record.verdict == verdict, record.headline
     assert ("a method that clears them" in broken(record)) is (cleared == "zero_grad")
 
@@ -224,6 +245,31 @@ def test_a_buffer_that_grows_holds_nothing_of_the_sequence_before(tmp_path, clea
     assert record.verdict == verdict, record.headline
     longer = "goes wrong on a sequence that is longer than the one before: dL/dW_ih"
     assert (longer in record.headline) is (verdict == "differs")
+
+
+RESERVED = """
+        if len(xs) >= len(self.space):
+            self.space = np.zeros((2 * len(xs), len(self.bh)))
+        """
+"""Makes room for more steps."""
+
+LOSES_ITS_START = "self.space[0] = start" + RESERVED
+KEEPS_ITS_START = RESERVED.strip() + "\n        self.space[0] = start"
+
+
+@pytest.mark.parametrize(("lines", "verdict"), [(LOSES_ITS_START, "differs"), (KEEPS_ITS_START, "conforms")])
+def test_a_buffer_that_grows_beyond_what_was_reserved_keeps_its_start(tmp_path, lines, verdict):
+    text = changed(
+        network(attributes="self.space = np.zeros((40, n_hidden))"),
+        ("def forward(self, xs):", "def forward(self, xs, h0=None):"),
+        (
+            "self.xs, self.hs = xs, [np.zeros(len(self.bh))]",
+            f"start = 0 if h0 is None else h0\n        {lines}\n        self.xs, self.hs = xs, [self.space[0].copy()]",
+        ),
+    )
+    record = checked(tmp_path, text)
+    assert record.verdict == verdict, record.headline
+    assert ("longer than the one before" in record.headline) is (verdict == "differs")
 
 
 def test_a_network_that_is_built_for_so_many_steps_is_asked_no_other_number(tmp_path):
