@@ -37,7 +37,8 @@ def offered(
         found.append((f"code.{parameter.name}", 0.2, "global"))
     if not parameter.parts:  # a sequence has more parts than anybody names
         found.append(("x", 0.0 if names.INPUT.fullmatch(name) else 2.0 + (not parameter.required), "x"))
-    state = any(kind.fullmatch(name) for kind in (names.STATE, names.MEMORY))
+    memory = names.MEMORY.fullmatch(name) is not None and not parameter.sizes
+    state = memory or names.STATE.fullmatch(name) is not None
     found += [
         (
             f"({text}, {text})" if parameter.pair else text,
