@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from conformance.cases import Problem
 from conformance.hand_written.calling import Bound, Call
 from conformance.hand_written.calling.binding import Binding, unlimited
+from conformance.hand_written.calling.building.sequences import is_about_gradients
 from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.running.reach import Reached
 from conformance.hand_written.checking.answering import truth_about
@@ -32,6 +33,9 @@ from conformance.judge import results
 from conformance.judge.comparison import Phase
 from conformance.record.check import ContractFinding
 from refrnn import Array
+
+RESET = re.compile(r"\w+\.\w+\(\)")
+"""A line that begins a further sequence by a method of the network."""
 
 X = re.compile(r"\bp\.x\b")
 """The inputs of a sequence, in a line that calls a network."""
@@ -53,7 +57,13 @@ def contracts(bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWa
     if outcome.agrees and adds_up:
         wrong = wrong or _left_when_cleared(bound, problem, outcome, caught)
     kept = () if adds_up else tuple(_results(calls))
-    told = (_arguments(calls), *kept, *found.contracts, *_of_whole_numbers(bound, problem, outcome, caught))
+    told = (
+        _arguments(calls),
+        *kept,
+        *found.contracts,
+        *_of_whole_numbers(bound, problem, outcome, caught),
+        *_of_going_on(bound, problem, outcome, caught),
+    )
     return replace(found, contracts=told, wrong=wrong)
 
 
@@ -176,6 +186,28 @@ def _left_when_cleared(bound: Bound, problem: Problem, outcome: Outcome, caught:
         left = History.of(calls, [problem, problem], cleared, outcome, caught).wrong_in(1)
         return f"goes wrong when it is called again: {name} does not clear {left}" if left else ""
     return ""
+
+
+def _of_going_on(
+    bound: Bound, problem: Problem, outcome: Outcome, caught: CaughtWarnings
+) -> Iterator[ContractFinding]:
+    """Yield that a call which begins no new sequence starts neither from h_0 nor where the last one ended, if so."""
+    resets = [line for line in getattr(bound, "between", ()) if RESET.fullmatch(line)]
+    resets = [line for line in resets if not is_about_gradients(line)]
+    if not resets or not isinstance(bound, Binding) or not outcome.agrees:
+        return
+    going_on = replace(bound, between=tuple(line for line in bound.between if line not in resets))
+    calls = attempt(lambda each: each.calls([problem, problem]), going_on, caught)
+    if isinstance(calls, Failure):
+        return
+    history = History.of(calls, [problem, problem], going_on, outcome, caught)
+    if history.starts_elsewhere(1):
+        name = resets[0].partition(".")[2]
+        yield ContractFinding(
+            id="goes-on",
+            holds=False,
+            sentence=f"without {name} a further call starts neither from its own h_0 nor where the last one ended",
+        )
 
 
 def _habit(pairs: Sequence[tuple[Array, Array] | None]) -> str:

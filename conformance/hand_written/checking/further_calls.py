@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from conformance.cases import Problem, materialise
 from conformance.hand_written.calling import Bound, Call
@@ -178,6 +178,15 @@ class History(Struct, frozen=True, kw_only=True):
         now = f"call {number + 1}, {kind}, gives something else: {self.wrong_in(number)}"
         return f"goes wrong when it is called again: {before}; {now}"
 
+    def starts_elsewhere(self, number: int) -> bool:
+        """Tell whether the outputs of a call are those of neither h_0 nor the state in which the last one ended."""
+        starts = [self._truth(self.problems[number]), self._going_on(number)]
+        got = _only_forward(self._unscaled(number))
+        return all(
+            truth is not None and bool(differing_in(truth, _only_forward(truth.exact), got))
+            for truth in starts
+        )
+
     def wrong_in(self, number: int) -> str:
         """Return which quantities of a call aren't right, in words."""
         truth = self._truth(self.problems[number])
@@ -265,11 +274,17 @@ class History(Struct, frozen=True, kw_only=True):
         unscaled = divided(Observation(parameters=got), rate, steps=False)
         return not differing_in(truth, Observation(parameters=expected), unscaled)
 
-    def _truth(self, problem: Problem) -> Truth | None:
-        """Return the truth about a problem as the first call was read; None where the network can't be asked it."""
+    def _truth(self, problem: Problem, *, memory: bool = False) -> Truth | None:
+        """Return the truth about a problem as the first call was read; None where the network can't be asked it.
+
+        A `memory` that goes on is there even where none can be handed to it.
+        """
         if problem is self.problems[0]:
             return self.outcome.judged.truth
-        truth = truth_about(self.bound, problem, self.caught)
+        bound = self.bound
+        if memory and isinstance(bound, Binding):
+            bound = structs.replace(bound, traits=structs.replace(bound.traits, memory=True))
+        truth = truth_about(bound, problem, self.caught)
         if isinstance(truth, Failure):
             return None
         return truth if self.outcome.precision == "double" else truth.in_single_precision()
@@ -280,7 +295,9 @@ class History(Struct, frozen=True, kw_only=True):
         for problem in self.problems[1 : number + 1]:
             if truth is None or truth.exact.h_n is None:
                 return None
-            truth = self._truth(replace(problem, h_0=truth.exact.h_n, case=replace(problem.case, h_0=True)))
+            case = replace(problem.case, h_0=True)
+            ended = replace(problem, h_0=truth.exact.h_n, c_0=truth.exact.c_n, case=case)
+            truth = self._truth(ended, memory=True)
         return truth
 
     def _unscaled(self, number: int) -> Observation:

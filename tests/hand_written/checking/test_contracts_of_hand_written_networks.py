@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hand_written.checking.test_checks_tell_what_is_wrong import InSinglePrecision, Network, check
-from support.small_networks import GRADIENTS, broken, changed, checked, network
+from support.small_networks import GRADIENTS, broken, changed, checked, lstm, network
 
 from conformance import Observation
 
@@ -152,3 +152,20 @@ def test_gradients_that_the_next_call_overwrites_are_told(tmp_path):
     assert "a further call overwrites what it returned: backward's result[0]; return copies" in broken(wrong)
     right = checked(tmp_path, network(end.format("self.buffer.copy()"), attributes=buffer))
     assert broken(right) == ""
+
+
+@pytest.mark.parametrize(("kept", "told_so"), [("h, c", False), ("c, h", True)])
+def test_a_state_that_goes_on_until_it_is_set_back_goes_on_rightly(tmp_path, kept, told_so):
+    start = "self.state or (np.zeros((xs.shape[1], len(self.U))),) * 2"
+    text = changed(
+        lstm("_=None", start, "np.array(hs)"),
+        ("        return np.array(hs)", f"        self.state = {kept}\n        return np.array(hs)"),
+        (
+            "np.zeros(4 * n)\n",
+            "np.zeros(4 * n)\n        self.reset_state()\n\n    def reset_state(self):\n        self.state = None\n",
+        ),
+    )
+    record = checked(tmp_path, text)
+    assert record.verdict == "conforms", record.headline
+    said = "without reset_state() a further call starts neither from its own h_0 nor where the last one ended"
+    assert (said in broken(record)) is told_so

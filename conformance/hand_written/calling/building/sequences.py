@@ -37,7 +37,7 @@ def between(loaded: Loaded, forward: Forward, seen: Seen) -> tuple[str, ...]:
         if begins
         or "h_0" not in slot.roles
         or is_a_parameter(forward, slot)
-        or any(not _clears_gradients(call) for call in resets)
+        or any(not is_about_gradients(call) for call in resets)
     ]
     return (*resets, *begins, *fills)
 
@@ -55,5 +55,6 @@ def is_a_parameter(forward: Forward, slot: Slot) -> bool:
     return len(held) == len(("now", "set")) and np.array_equal(held["now"], held["set"])
 
 
-def _clears_gradients(call: str) -> bool:
+def is_about_gradients(call: str) -> bool:
+    """Tell whether a call that begins a further sequence clears gradients, and no state."""
     return "grad" in call.lower()
