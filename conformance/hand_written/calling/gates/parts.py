@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from conformance.hand_written.calling.hints import names
 from conformance.hand_written.calling.running.reach import Reached
 from conformance.hand_written.calling.values.slots import Sizes, Slot
 
@@ -126,13 +127,17 @@ def readings(number: int, item: Reached, sizes: Sizes) -> list[Part]:
 
 
 def _matrices(shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], str, str]]:
-    """Yield an array's shape as that of a matrix (rows, columns), and both expressions; a vector has no columns."""
+    """Yield an array's shape as that of a matrix (rows, columns), and both expressions; a vector has no columns.
+
+    One of a single column is both: a bias, or the weights of a single input.
+    """
     if len(shape) == 1:
         yield (shape[0], 0), "{}", "{g}"
-    elif len(shape) == 2 and 1 in shape:
+        return
+    if len(shape) == 2 and 1 in shape:
         index = ("[:, None]", "[:, 0]") if shape[1] == 1 else ("[None]", "[0]")
         yield (max(shape), 0), "{}" + index[0], "{g}" + index[1]
-    elif len(shape) == 2:
+    if len(shape) == 2:
         yield shape, "{}", "{g}"
         yield shape[::-1], "({}).T", "{g}.T"
     elif len(shape) == 3:
@@ -181,9 +186,11 @@ def layouts(items: Sequence[Reached], sizes: Sizes) -> Iterator[tuple[Part, ...]
             yield picked
 
 
-def _strangeness(part: Part, order: tuple[str, ...], *, turned: bool) -> tuple[bool, bool]:
+def _strangeness(part: Part, order: tuple[str, ...], *, turned: bool) -> tuple[bool, ...]:
+    """Rank what an array may hold: biases where its name says so and weights elsewhere, in the order and way asked."""
     weights = tuple(of for of in part.columns if of != "b")
-    return (part.is_joint and weights != order, len(weights) > 0 and part.turned != turned)
+    misnamed = bool(names.BIAS.fullmatch(part.item.name)) == bool(weights)
+    return misnamed, part.is_joint and weights != order, len(weights) > 0 and part.turned != turned
 
 
 def _counts(parts: Sequence[Part]) -> int | None:

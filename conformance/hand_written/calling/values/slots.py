@@ -248,7 +248,8 @@ def _placed(
 def assignments(items: Sequence[Reached], sizes: Sizes, most: int, layers: int = 1) -> list[tuple[Slot, ...]]:
     """Return up to `most` ways to give every array a meaning, likely ones first."""
     table = [sorted(options(item, sizes, layers), key=lambda slot: slot.cost) for item in items]
-    if not all(table) or not table:
+    strict_first = sorted(table, key=len)  # where several arrays can be one thing alone, that shows at once
+    if not all(table) or not table or next(_distinct(strict_first), None) is None:
         return []
     needed = {"W_ih", "W_hh"} | ({"W_hy"} if sizes.O else set())
     needed |= {"W_ih1", "W_hh1"} if layers > 1 else set()
