@@ -29,6 +29,13 @@ EXIT_REGRESSION, EXIT_NOTHING = 1, 4
     help="Compare only what both records have; a case that vanished is no regression.",
 )
 @click.option(
+    "--subject",
+    "subjects",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Compare just this subject, or these two of different names (may be repeated).",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["text", "markdown", "json"]),
@@ -44,9 +51,13 @@ def diff(
     new: Path,
     margin: float | None,
     common: bool,
+    subjects: tuple[str, ...],
     form: Literal["text", "markdown", "json"],
 ) -> None:
     """Tell what got better, worse, appeared or vanished from the record OLD to the record NEW.
+
+    Subjects go by their names; one that is called otherwise in each, as a network is in tests and by its place, goes
+    by its description.
 
     Exits with 0 if nothing got worse, with 1 on a regression (a verdict that is worse, a case that vanished, a
     worst share grown beyond the factor, a new run that was interrupted, a contract that holds no more, a planted fault
@@ -61,6 +72,7 @@ def diff(
         read_record(new),
         margin=MARGIN if margin is None else margin,
         common_only=common,
+        subjects=subjects,
     )
     end_quietly_where_nobody_reads()
     tell = {"text": difference_text, "markdown": difference_markdown, "json": difference_json}[form]

@@ -109,7 +109,7 @@ def run(
     """
     from conformance.extras import demand, lacking
     from conformance.record.summary import EXIT_INTERRUPTED, summarise
-    from conformance.report.terminal import console, print_lacks
+    from conformance.report.console import console
     from conformance.report.terminal_summary import print_summary
     from conformance.runs import Session
     from conformance.runs.gate import Gate
@@ -152,7 +152,6 @@ def run(
         _write(report, record, ledger, finished=finished, condense=condense and finished)
     end_quietly_where_nobody_reads()
     out = console()
-    print_lacks(out, record.lacks)
     print_summary(out, summarise(record))
     if explore is not None:
         _print_shrunk(record)

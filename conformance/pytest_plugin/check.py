@@ -32,7 +32,7 @@ def check(item: pytest.Item, case: Case, subject: Subject) -> CaseRecord:
         record = replace(record, reproduce=f"pytest {quoted(item.nodeid)}")
     text = msgspec.json.encode(Examination(case=record, timing=timing), order="sorted").decode()
     item.user_properties.append((PROPERTY, text))
-    ruling = settings_of(item.config).gate.ruling(record)
+    ruling = settings_of(item.config).gate.ruling(record, subject.description)
     if ruling.outcome in EXCUSED:
         pytest.xfail(ruling.reason)  # goes on under --runxfail
     if ruling.outcome == "skipped":

@@ -1,6 +1,7 @@
 """A record boiled down to what a reader wants first: the view that every report prints."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -71,6 +72,16 @@ def out_of_reach(case: CaseRecord) -> bool:
     """
     left = [q for q in case.quantities if q.verdict == "undecidable"]
     return case.verdict == "undecidable" and bool(left) and all(q.quantity.endswith(FREE_RUN) for q in left)
+
+
+def smallest(cases: Iterable[CaseRecord]) -> CaseRecord:
+    """Return the case with the least to look at: by steps × batch × units × layers × directions, then by its id."""
+
+    def size(case: CaseRecord) -> tuple[int, str]:
+        c = parsed_case(case.case)
+        return c.steps * c.batch * (c.hidden_size + c.input_size) * c.layers * c.directions, case.case
+
+    return min(cases, key=size)
 
 
 def counting(record: Record) -> list[CaseRecord]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from conformance.record.comparing.difference import CaseChange, Difference, FactChange, MarginChange
+from conformance.record.comparing.namesakes import Taken
 from conformance.record.numbers import shown
 from conformance.report.tables import cell, code, table
 from conformance.report.words import one_line
@@ -19,8 +20,11 @@ UNITS = {"bound": "of the bound", "noise": "of what noise allows"}
 
 
 def difference_text(found: Difference) -> str:
-    """Return the changes as lines for a terminal, the verdict last."""
+    """Return the changes as lines for a terminal, the verdict last; nothing else where nothing is in common."""
+    if not found.common:
+        return sentence(found) + "\n"
     parts = [
+        *_lines("compared", found.taken, _taken),
         *_lines("environment", found.environment, _fact),
         *_lines("unfinished", found.interrupted, _fact),
     ]
@@ -36,6 +40,10 @@ def difference_text(found: Difference) -> str:
 def difference_markdown(found: Difference) -> str:
     """Return the changes as Markdown, the verdict first."""
     parts = ["# What changed", f"**{sentence(found)}**"]
+    if not found.common:
+        return "\n\n".join(parts) + "\n"
+    if found.taken:
+        parts += ["## Compared", _cut([(code(t.old), code(t.new)) for t in found.taken], ("before", "now"))]
     if found.cases:
         rows = [
             (c.change, code(c.subject), code(c.case), c.old or "–", c.new or "–", c.reason)
@@ -78,7 +86,7 @@ def difference_json(found: Difference) -> str:
 def sentence(found: Difference) -> str:
     """Return the verdict in one sentence."""
     if not found.common:
-        return "Nothing in common: the records share no case, so that nothing was compared."
+        return f"Nothing in common, so that nothing was compared: {found.apart}"
     plural = "" if found.regressions == 1 else "s"
     regressions = f"{found.regressions:,} regression{plural}" if found.regressions else "No regression"
     unfinished = " The new record is of a run that was interrupted." if _new_unfinished(found) else ""
@@ -98,6 +106,10 @@ def _lines(title: str, changes: Sequence[T], describe: Callable[[T], str]) -> It
         yield from (f"  {one_line(describe(change))}" for change in changes[:MOST_SHOWN])
         if len(changes) > MOST_SHOWN:
             yield f"  … and {len(changes) - MOST_SHOWN:,} more"
+
+
+def _taken(one: Taken) -> str:
+    return f"{one.old} of the old record with {one.new} of the new one"
 
 
 def _case(change: CaseChange) -> str:

@@ -11,7 +11,7 @@ from conformance.examination.side_by_side import StepRow
 from conformance.record import LackRecord
 from conformance.record.numbers import shown
 from conformance.report.console import console as console
-from conformance.report.words import Tried, changed_lines, lack_line
+from conformance.report.words import Tried, changed_lines, first_of, lack_line
 from conformance.subjects.contracts import ContractRow
 
 
@@ -48,7 +48,7 @@ class FaultText(Protocol):
 
 
 MOST_NAMED = 5
-"""Cases that a line names."""
+"""Cases, or faults, that a line names; others are counted."""
 
 COLOURS = {
     "agrees": "green",
@@ -61,7 +61,7 @@ COLOURS = {
 
 
 def print_lacks(out: Console, lacks: Sequence[LackRecord]) -> None:
-    """Print for every case what its data lack, and which faults can't show for that."""
+    """Print for every case what its data lack, and some of the faults that can't show for that; all have names."""
     for case in dict.fromkeys(lack.case for lack in lacks):
         own = [lack for lack in lacks if lack.case == case]
         hidden = {fault for lack in own for fault in lack.faults}
@@ -72,7 +72,12 @@ def print_lacks(out: Console, lacks: Sequence[LackRecord]) -> None:
             style=COLOURS["vacuous"],
         )
         for lack in own:
-            out.print(f"  {lack_line(lack)}", markup=False, soft_wrap=True)
+            out.print(f"  {lack_line(lack, MOST_NAMED)}", markup=False, soft_wrap=True)
+        out.print(
+            f"  all that it can't show, measured: conformance power --case {case}\n",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def print_steps(out: Console, title: str, rows: Sequence[StepRow]) -> None:
@@ -151,9 +156,9 @@ def print_own_power(out: Console, subject: str, power: OwnPowerFigures) -> None:
             soft_wrap=True,
         )
     if power.wrong:
-        shown = ", ".join(sorted(power.wrong)[:MOST_NAMED])
         out.print(
-            f"not counted: {len(power.wrong)} cases on which it doesn't agree as it is: {shown}",
+            f"not counted: {len(power.wrong)} cases on which it doesn't agree as it is: "
+            f"{first_of(sorted(power.wrong), MOST_NAMED)}",
             markup=False,
             soft_wrap=True,
         )

@@ -75,9 +75,19 @@ def counted(q: QuantityRecord) -> str:
     )
 
 
-def lack_line(lack: LackRecord) -> str:
-    """Return what data lack, what can't show for that, and by which faults."""
-    return f"{lack.name}: {lack.hides} ({', '.join(lack.faults)})"
+def lack_line(lack: LackRecord, most: int) -> str:
+    """Return what data lack, what can't show for that, and by which faults, at most so many by name."""
+    return f"{lack.name}: {lack.hides} ({first_of(lack.faults, most)})"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return the first names in a row, and how many others there are.
+
+    >>> first_of(["a", "b", "c"], 2), first_of(["a", "b"], 2)
+    ('a, b and 1 more', 'a, b')
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 class Tried(Protocol):

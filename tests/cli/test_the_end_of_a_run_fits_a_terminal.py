@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.commands import Command
+from support.commands import CHAOTIC, Command
 
 from conformance.record import decode
 from conformance.record.summary import summarise
@@ -59,4 +59,68 @@ def test_places_have_a_column_where_there_is_room(printed: Callable[[int], str])
     assert re.search(r"worst share +where", printed(400))
     narrow = printed(70)
     assert "where" not in narrow
-    assert re.search(r":Only: worst share \S+: .*rnn-tanh-T3-B2-I2-H3-f64-s0", narrow)
+    assert re.search(r":Only: closest to what is allowed: .*rnn-tanh-T3-B2-I2-H3-f64-s0", narrow)
+
+
+BLACK_BOX = """
+from conformance import Observation
+from conformance.subjects.reference import observe
+
+
+class Right:
+    name, description, factor = "right", "the reference as a black box", 1
+
+    def run(self, problem):
+        shown = observe(problem, problem.dtype)
+        return Observation(
+            output=shown.output,
+            h_n=shown.h_n,
+            parameters={n: g * self.factor ** ("hh" in n) for n, g in shown.parameters.items()},
+        )
+
+
+class Wrong(Right):
+    description, factor = "the same with gradients of W_hh and b_hh that are twice too large", 2
+"""
+
+SMALL, LARGE = "rnn-tanh-T3-B2-I2-H3-f64-s0", "rnn-tanh-T9-B2-I2-H3-f64-s0"
+
+
+@pytest.fixture
+def ended(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """What the end of a run of some cases on `Wrong` or `Right` says."""
+    (tmp_path / "boxes.py").write_text(BLACK_BOX, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    def of(name: str, *cases: str) -> str:
+        chosen = [part for case in cases for part in ("--case", case)]
+        return command("run", *chosen, "--subject", f"boxes.py:{name}").out
+
+    return of
+
+
+def test_the_place_is_that_of_the_worst_whatever_it_is_measured_in(ended: Callable[..., str]) -> None:
+    assert re.search(r":Wrong .* dL/d[Wb]_hh after a free run, rnn", ended("Wrong", LARGE, SMALL))
+
+
+def test_the_smallest_of_failing_cases_is_named_by_the_line_that_runs_it(
+    ended: Callable[..., str],
+) -> None:
+    line = f"smallest of 2 cases that fail in boxes.py:Wrong: conformance run --case {SMALL} --subject boxes.py:Wrong"
+    assert line in ended("Wrong", LARGE, SMALL)
+    assert "smallest" not in ended("Wrong", SMALL)
+    assert "smallest" not in ended("Right", LARGE, SMALL)
+
+
+def test_what_is_out_of_reach_gets_a_line(command: Command) -> None:
+    said = command("run", "--case", SMALL, "--case", CHAOTIC, "--subject", "torch-results").out
+    (line,) = [line for line in said.splitlines() if line.startswith("UNDECIDABLE")]
+    assert f"in 1 case, first in {CHAOTIC}: after a free run" in line
+    assert "undecided elements" not in said
+
+
+def test_what_data_lack_is_told_after_what_came_out_and_in_short(ended: Callable[..., str]) -> None:
+    said = ended("Wrong", SMALL)
+    assert said.index("DIFFERS") < said.index("VACUOUS for") < said.index("Does not conform")
+    assert "more)" in said
+    assert f"conformance power --case {SMALL}" in said

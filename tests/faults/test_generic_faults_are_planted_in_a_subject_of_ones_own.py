@@ -1,16 +1,19 @@
 """`conformance power --subject`: a right subject made wrong under one condition, and what a suite catches of that."""
 
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from conformance import SUITES, Case, Observation, Problem, load_subject, parse_id
 from conformance.cases import materialise
 from conformance.cli import cli
 from conformance.errors import Unsupported
 from conformance.faults.conditional import ERROR, MUTANTS, UNMET, Conditional, OwnPower, own_power
+from conformance.report.terminal import print_own_power
 from conformance.subjects.observation import same
 
 STANDARD = SUITES["standard"].cases()
@@ -102,6 +105,14 @@ def test_the_command_tells_it_and_fails_where_something_is_missed() -> None:
     assert f"missed: forward: T > 1,000: {UNMET}" in answer.output
     assert answer.exit_code == 1
     assert CliRunner().invoke(cli, ["power", "--subject", "reference", "--case", PLAIN]).exit_code == 2
+
+
+def test_of_many_cases_that_are_not_counted_the_rest_is_told_by_number() -> None:
+    out = StringIO()
+    wrong = {f"case-{n}" for n in range(8)}
+    print_own_power(Console(file=out, width=400), "mine.py:Mine", OwnPower(cases=9, wrong=wrong))
+    assert "not counted: 8 cases" in out.getvalue()
+    assert "case-0, case-1, case-2, case-3, case-4 and 3 more" in out.getvalue()
 
 
 def test_results_are_off_by_what_is_said() -> None:

@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ def blocks(language: str) -> list[str]:
 
 
 DOCUMENTS = [yaml.safe_load(text) for text in blocks("yaml")]
-WORKFLOW, SNIPPET, UPGRADE, REVIEWED, GITLAB = DOCUMENTS
+WORKFLOW, SNIPPET, UPGRADE, REVIEWED, SHOWN, GITLAB = DOCUMENTS
 
 
 def commands(part: object) -> Iterator[str]:
@@ -34,7 +35,7 @@ def commands(part: object) -> Iterator[str]:
     if isinstance(part, dict):
         for key, value in part.items():
             if key == "run":
-                yield str(value)
+                yield from str(value).splitlines()
             elif key == "script":
                 yield from value
             else:
@@ -51,14 +52,14 @@ COMMANDS = [
 
 
 def words(command: str) -> list[str]:
-    """Split a command as a shell would, each variable of the CI's one word; what it is piped to is left out."""
+    """Split a command as a shell would, each variable of the CI's one word; where its output goes is left out."""
     split = shlex.split(re.sub(r"\$\{\{.*?\}\}|\$\w+", "1", command))
-    return split[: split.index("|")] if "|" in split else split
+    return split[: next((n for n, word in enumerate(split) if word in ("|", ">")), None)]
 
 
 def test_there_are_commands_of_every_kind() -> None:
     programs = {words(command)[0] for command in COMMANDS}
-    assert programs == {"python", "pytest", "conformance"}
+    assert programs == {"python", "pytest", "conformance", "git", "cp"}
     assert len(COMMANDS) >= 9
 
 
@@ -104,9 +105,10 @@ def test_uv_is_told_what_this_project_tells_it() -> None:
 
 def test_every_job_installs_extras_that_exist_and_torch_alone_from_its_own_index() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for job in (*WORKFLOW["jobs"].values(), GITLAB["conformance"]):
+    for job in (*WORKFLOW["jobs"].values(), *SHOWN["jobs"].values(), GITLAB["conformance"]):
         (install,) = [command for command in commands(job) if "pip install" in command]
-        extras = set(re.search(r"refrnn\[([\w,]+)\]", install)[1].split(","))
+        named = re.search(r"refrnn\[([\w,]+)\]", install)
+        extras = set(named[1].split(",") if named else ())
         assert extras <= set(project["optional-dependencies"])
         assert ("torch" in extras) == ("PIP_EXTRA_INDEX_URL" in str(job))
 
@@ -123,6 +125,42 @@ def test_the_ready_workflow_tries_every_python_that_is_claimed() -> None:
 def test_the_snippet_is_a_list_of_steps() -> None:
     for steps in (SNIPPET, UPGRADE, REVIEWED):
         assert all({"run"} <= step.keys() or {"uses"} <= step.keys() for step in steps)
+
+
+def test_what_is_scanned_is_uploaded_also_where_something_differs() -> None:
+    *_, scan, upload = SHOWN["jobs"]["scan"]["steps"]
+    assert scan["run"].endswith(f"> {upload['with']['sarif_file']}")
+    assert upload["if"] == "always()"
+    assert SHOWN["jobs"]["scan"]["permissions"]["security-events"] == "write"
+
+
+def test_the_badge_is_the_only_file_of_its_branch_and_that_of_the_last_run(tmp_path: Path) -> None:
+    def git(where: Path, *arguments: str) -> str:
+        who = ["-c", "user.name=somebody", "-c", "user.email=somebody@localhost"]
+        run = ["git", "-C", str(where), *who, *arguments]
+        return subprocess.run(run, check=True, capture_output=True, text=True).stdout
+
+    *_, run, publish = SHOWN["jobs"]["badge"]["steps"]
+    assert run["run"].endswith("--report report")
+    origin, first = tmp_path / "origin", tmp_path / "first"
+    for folder in (origin, first):
+        folder.mkdir()
+    git(origin, "init", "--bare", "--initial-branch=main")
+    git(first, "init", "--initial-branch=main")
+    (first / "code.py").touch()
+    git(first, "add", "code.py")
+    git(first, "commit", "-m", "Code")
+    git(first, "push", str(origin), "main")
+    for message in ("1 agrees", "2 agree"):
+        checkout = tmp_path / message
+        git(tmp_path, "clone", str(origin), str(checkout))
+        (checkout / "report").mkdir()
+        (checkout / "report" / "badge.json").write_text(message, encoding="utf-8")
+        shell = ["bash", "-e", "-c", publish["run"]]
+        subprocess.run(shell, check=True, capture_output=True, cwd=checkout)
+        assert git(origin, "ls-tree", "--name-only", "-r", "badges").split() == ["badge.json"]
+        assert git(origin, "show", "badges:badge.json") == message
+        assert git(origin, "ls-tree", "--name-only", "main").split() == ["code.py"]
 
 
 def test_gitlab_finds_the_junit_file_that_is_written() -> None:

@@ -1,6 +1,7 @@
 """`conformance diff` tells what changed and fails on regressions; `conformance merge` makes one record of many."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -117,10 +118,87 @@ def test_records_without_a_common_case_compare_nothing_and_do_not_pass(tmp_path:
         for case in (rich.cases[0], rich.cases[2])
     ]
     old, new = written(tmp_path, old=parts[0], new=parts[1])
-    assert conformance("diff", old, new, "--common") == (
-        4,
-        "Nothing in common: the records share no case, so that nothing was compared.\n",
+    code, listed = conformance("diff", old, new, "--common")
+    assert code == 4
+    assert listed.startswith(
+        "Nothing in common, so that nothing was compared: no case is in both: the old one is of"
     )
+
+
+def called(record: Record, names: dict[str, str], description: str = "") -> Record:
+    """Return a record whose subjects have other names, and one description each where one is given."""
+    return structs.replace(
+        record,
+        subjects=[names.get(name, name) for name in record.subjects],
+        descriptions={names.get(n, n): description or d for n, d in record.descriptions.items()},
+        cases=[structs.replace(c, subject=names.get(c.subject, c.subject)) for c in record.cases],
+    )
+
+
+def one_subject(name: str, description: str = "by hand") -> Record:
+    """Return a record of one subject, of this name."""
+    rich = rich_record()
+    case = next(case for case in rich.cases if case.subject == "wrong")
+    return structs.replace(
+        rich,
+        subjects=[name],
+        descriptions={name: description},
+        cases=[structs.replace(case, subject=name)],
+        timings=rich.timings[:1],
+        summary={case.verdict: 1},
+        power=None,
+    )
+
+
+def test_a_subject_of_another_name_goes_by_its_description(tmp_path: Path) -> None:
+    old, new = written(tmp_path, old=one_subject("my-rnn"), new=one_subject("my_rnn.py:Mine"))
+    code, listed = conformance("diff", old, new)
+    assert code == 0
+    assert "my-rnn of the old record with my_rnn.py:Mine of the new one" in listed
+    assert "No regression: 1 cases in both" in listed
+    assert "vanished" not in listed
+    told = json.loads(conformance("diff", old, new, "--format", "json")[1])
+    assert told["taken"] == [{"old": "my-rnn", "new": "my_rnn.py:Mine"}]
+    assert "## Compared" in conformance("diff", old, new, "--format", "markdown")[1]
+
+
+def test_a_description_that_two_have_names_neither() -> None:
+    two = called(rich_record(), {"wrong": "one", "agreeing": "other"}, "the same words")
+    assert difference(two, one_subject("mine", "the same words")).taken == []
+
+
+def test_subjects_of_other_names_are_compared_as_somebody_says(tmp_path: Path) -> None:
+    old, new = written(tmp_path, old=one_subject("my-rnn"), new=one_subject("other", "other words"))
+    code, listed = conformance("diff", old, new)
+    assert code == 4
+    assert listed.endswith("Say which are to be compared: --subject my-rnn=other\n")
+    code, listed = conformance("diff", old, new, "--subject", "my-rnn=other")
+    assert code == 0
+    assert "No regression: 1 cases in both" in listed
+    for wrong, said in (
+        (("nobody=other",), "The old record has no subject 'nobody'; it has my-rnn."),
+        (("my-rnn=nobody",), "The new record has no subject 'nobody'; it has other."),
+        (("my-rnn=other", "my-rnn=other"), "named twice"),
+    ):
+        options = [part for text in wrong for part in ("--subject", text)]
+        with pytest.raises(UsageError, match=said):
+            difference(read_record(old), read_record(new), subjects=options[1::2])
+
+
+def test_one_subject_alone_is_compared_whatever_became_of_the_others() -> None:
+    rich = rich_record()
+    worse = with_cases(rich, lambda c: saying(c, "differs") if c.subject == "agreeing" else c)
+    worse = structs.replace(worse, summary=dict(Counter(c.verdict for c in worse.cases)))
+    assert difference(rich, worse).regressions
+    assert difference(rich, worse, subjects=["wrong"]).regressions == 0
+    assert difference(rich, worse, subjects=["agreeing"]).regressions
+
+
+def test_records_of_two_suites_say_so() -> None:
+    ours = one_subject("mine")
+    case = structs.replace(ours.cases[0], case="rnn-tanh-T4-B3-I5-H7-f64-s0")
+    theirs = structs.replace(ours, suite="another", cases=[case])
+    assert "the new one of another. Compare records of one suite." in difference(ours, theirs).apart
 
 
 def up_to(record: Record, share: float) -> Record:

@@ -248,6 +248,10 @@ def luminance(colour: str) -> float:
 def test_nothing_but_tables_and_plots_scrolls_sideways(page: Browser, width: int) -> None:
     wide(page, width)
     assert page.run("document.documentElement.scrollWidth") <= width
+    rights = page.run(
+        "[...document.querySelectorAll('nav a')].map(link => link.getBoundingClientRect().right)"
+    )
+    assert max(rights) <= width  # every section is named, in two rows where one has no room
 
 
 def test_what_a_screen_reader_hears_has_landmarks_headings_and_names(page: Browser) -> None:

@@ -11,7 +11,7 @@ from conformance.record import FREE_RUN, CaseRecord, Verdict, encode
 from conformance.record.summary import FAILING, VERDICTS, exit_code, sentence
 from conformance.report.gated import describe, gate_lines
 from conformance.report.junit import junit
-from conformance.runs.gate import Assessment, Expectations, Gate
+from conformance.runs.gate import Assessment, Baseline, Expectations, Gate
 
 # Without a file or a baseline.
 
@@ -157,6 +157,16 @@ def test_what_the_baseline_does_not_know_is_judged_by_itself() -> None:
     assert gate.ruling(case("differs", B)).outcome == "fails"
     assert gate.ruling(case("differs", subject="other")).outcome == "fails"
     assert gate.ruling(case("agrees", B)).outcome == "passes"
+
+
+def test_a_subject_of_another_name_goes_by_its_description() -> None:
+    described = replace(record_of(case("differs"), case("agrees", B)), descriptions={"mine": "by hand"})
+    gate = Gate(baseline=Baseline.of(described))
+    ruling = gate.ruling(case("differs", subject="mine.py:Mine"), "by hand")
+    assert (ruling.outcome, ruling.reason) == ("known", "known: in the baseline it was 'differs', as mine")
+    assert gate.ruling(case("differs", B, subject="mine.py:Mine"), "by hand").outcome == "fails"
+    assert gate.ruling(case("differs", subject="mine.py:Mine"), "in another way").outcome == "fails"
+    assert gate.ruling(case("differs", subject="mine.py:Mine")).outcome == "fails"
 
 
 def test_a_case_that_stopped_running_is_new_though_no_verdict_of_its_own_fails() -> None:

@@ -20,36 +20,35 @@ NOTHING_JUDGED = ("failed", "not-called", "out-of-time")
 
 
 def check_sarif(*records: CheckRecord) -> str:
-    """Return checks as a SARIF log with a run for each; a run has no results where all conforms."""
-    log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [_run(record) for record in records]}
+    """Return checks as a SARIF log of one run, without results where all conforms.
+
+    Code scanning refuses several runs of one tool that aren't told apart, and takes no more than twenty.
+    """
+    log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [_run(records)]}
     return msgspec.json.format(json_of(log), indent=2).decode() + "\n"
 
 
-def _run(record: CheckRecord) -> dict[str, object]:
-    found = remarks(record)
+def _run(records: Sequence[CheckRecord]) -> dict[str, object]:
+    found = [remarks(record) for record in records]
+    rules = {remark.rule: remark.about for of_one in found for remark in of_one}
+    judged = all(record.verdict not in NOTHING_JUDGED for record in records)
+    described = [{"id": rule, "shortDescription": {"text": about}} for rule, about in rules.items()]
+    order = list(rules)
     return {
-        "tool": {"driver": {"name": "conformance", "rules": _rules(found)}},
-        "invocations": [{"executionSuccessful": record.verdict not in NOTHING_JUDGED}],
-        "results": _results(record, found),
+        "tool": {"driver": {"name": "conformance", "rules": described}},
+        "invocations": [{"executionSuccessful": judged}],
+        "results": [
+            result
+            for record, of_one in zip(records, found, strict=True)
+            for result in _results(record, of_one, order)
+        ],
         "columnKind": "unicodeCodePoints",
     }
 
 
-def _rules(found: Sequence[Remark]) -> list[dict[str, object]]:
-    """Return every rule that has a result, once."""
-    rules = {remark.rule: remark for remark in found}
-    return [{"id": rule, "shortDescription": {"text": remark.about}} for rule, remark in rules.items()]
-
-
-def _numbered(found: Sequence[Remark]) -> list[tuple[int, Remark]]:
-    """Return the remarks with the index of their rule."""
-    order = list(dict.fromkeys(remark.rule for remark in found))
-    return [(order.index(remark.rule), remark) for remark in found]
-
-
-def _results(record: CheckRecord, found: Sequence[Remark]) -> list[dict[str, object]]:
-    """Return the results; the patch goes with the first one, since it mends all of them."""
-    results = [_result(remark, n) for n, remark in _numbered(found)]
+def _results(record: CheckRecord, found: Sequence[Remark], rules: Sequence[str]) -> list[dict[str, object]]:
+    """Return the results of a check; the patch goes with the first one, since it mends all of them."""
+    results = [_result(remark, rules.index(remark.rule)) for remark in found]
     if results and (fixes := _fixes(record)):
         results[0]["fixes"] = fixes
     return results

@@ -1,12 +1,13 @@
 """What is different between two records: better, worse, appeared, vanished; and whether that is a regression."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct, structs
 
 from conformance.record import CaseRecord, Record, Verdict
 from conformance.record.agreement import ALL, totals
+from conformance.record.comparing.namesakes import Taken, renamed, taken_as_stated, taken_by_description
 from conformance.record.summary import worse
 from conformance.record.totals import Worst
 
@@ -60,8 +61,13 @@ class FactChange(Struct, frozen=True, kw_only=True):
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """All changes from one record to another."""
+    """All changes from one record to another.
 
+    `taken` are subjects that have another name in each; `apart` says why there is nothing to compare, where that is so.
+    """
+
+    taken: list[Taken]
+    apart: str
     common: int
     same: int
     margin: float
@@ -81,17 +87,39 @@ class Difference(Struct, frozen=True, kw_only=True):
         return cases + margins + facts
 
 
-def difference(old: Record, new: Record, *, margin: float = MARGIN, common_only: bool = False) -> Difference:
+def difference(
+    old: Record,
+    new: Record,
+    *,
+    margin: float = MARGIN,
+    common_only: bool = False,
+    subjects: Sequence[str] = (),
+) -> Difference:
     """Compare two records case by case, and the worst shares of all cases that both have.
 
     With `common_only` cases of one record alone are left out, and so is detection power, which belongs to a suite.
+    `subjects` are those to be compared alone, as `taken_as_stated` takes them; subjects that have another name in each
+    record are otherwise taken for one where their descriptions are the same.
+
+    Raises
+    ------
+    UsageError
+        If a record has none of a name in `subjects`.
     """
+    taken = taken_as_stated(old, new, subjects) if subjects else taken_by_description(old, new)
+    names = {one.old: one.new for one in taken}
+    if subjects:
+        old, new = renamed(old, names), renamed(new, {name: name for name in names.values()})
+    else:
+        old = renamed(old, {name: name for name in (*old.subjects, *_subjects(old))} | names)
     before, after = _by_key(old), _by_key(new)
     common = before.keys() & after.keys()
     changes = list(_case_changes(before, after))
     if common_only:
         changes = [change for change in changes if change.change in ("worse", "better")]
     return Difference(
+        taken=[one for one in taken if one.old != one.new],
+        apart="" if common else _apart(old, new),
         common=len(common),
         same=sum(before[key].verdict == after[key].verdict for key in common),
         margin=margin,
@@ -102,6 +130,31 @@ def difference(old: Record, new: Record, *, margin: float = MARGIN, common_only:
         contracts=list(_contracts(old, new)),
         power=[] if common_only or old.suite != new.suite else list(_power(old, new)),
     )
+
+
+def _apart(old: Record, new: Record) -> str:
+    """Return why two records share nothing, and what to do about it."""
+    cases = {case.case for case in old.cases} & {case.case for case in new.cases}
+    if not cases:
+        return (
+            f"no case is in both: the old one is of {_suite(old)}, the new one of {_suite(new)}. "
+            "Compare records of one suite."
+        )
+    before, after = sorted(_subjects(old)), sorted(_subjects(new))
+    if not set(before) & set(after):
+        return (
+            f"{len(cases):,} cases are in both, but in the old one {', '.join(before)} is asked, and in the new one "
+            f"{', '.join(after)}. Say which are to be compared: --subject {before[0]}={after[0]}"
+        )
+    return "no subject is asked the same case, on the same platform, in both."
+
+
+def _suite(record: Record) -> str:
+    return record.suite if record.seed is None else f"{record.suite} with seed {record.seed}"
+
+
+def _subjects(record: Record) -> set[str]:
+    return {case.subject for case in record.cases}
 
 
 def _by_key(record: Record) -> dict[Key, CaseRecord]:

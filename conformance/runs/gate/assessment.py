@@ -27,7 +27,8 @@ class Assessment(Struct, frozen=True, kw_only=True):
         Entries that speak of none of `pairs` are an error: of the whole suite, where a run is a shard of it. None
         leaves entries unchecked, where single cases were picked.
         """
-        rulings = tuple(map(gate.ruling, record.cases))
+        descriptions = record.descriptions
+        rulings = tuple(gate.ruling(case, descriptions.get(case.subject, "")) for case in record.cases)
         return cls(
             record=msgspec.structs.replace(record, rulings=[*_recorded(rulings)]),
             rulings=rulings,

@@ -44,17 +44,22 @@ class Gate(Struct, frozen=True, kw_only=True):
             baseline=None if baseline is None else Baseline.load(baseline),
         )
 
-    def ruling(self, case: CaseRecord) -> Ruling:
-        """Return what becomes of a case; what is expected to fail is asked first, then the baseline."""
+    def ruling(self, case: CaseRecord, description: str = "") -> Ruling:
+        """Return what becomes of a case; what is expected to fail is asked first, then the baseline.
+
+        `description` is that of the subject, by which a baseline may know it under another name.
+        """
         entry = self.expectations.entry_for(case.case, case.subject)
         if entry is not None and (ruling := _expected(case, entry)):
             return ruling
-        before = self.baseline and self.baseline.before(case.case, case.subject)
-        if before:
+        found = self.baseline and self.baseline.before(case.case, case.subject, description)
+        if found:
+            before, name = found
+            was = f"in the baseline it was {before!r}" + ("" if name == case.subject else f", as {name}")
             if worse(case.verdict, before):
-                return Ruling(case=case, outcome="fails", reason=f"new: in the baseline it was {before!r}")
+                return Ruling(case=case, outcome="fails", reason=f"new: {was}")
             if fails(case):
-                return Ruling(case=case, outcome="known", reason=f"known: in the baseline it was {before!r}")
+                return Ruling(case=case, outcome="known", reason=f"known: {was}")
         if fails(case):
             return Ruling(case=case, outcome="fails")
         return Ruling(

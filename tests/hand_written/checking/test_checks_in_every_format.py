@@ -204,7 +204,10 @@ def test_sarif_of_anything_is_what_the_standard_requires():
     in_files = replace(patched(), fixes=patched().fixes[:2])
     for record in (*records, in_files):
         sarif.read(FORMATS["sarif"](record))
-    assert len(sarif.read(check_sarif(*records)).runs) == len(records)
+    [together] = sarif.read(check_sarif(*records)).runs
+    alone = [result for record in records for result in sarif.read(check_sarif(record)).runs[0].results]
+    assert [(r.rule_id, r.locations) for r in together.results] == [(r.rule_id, r.locations) for r in alone]
+    assert not together.invocations[0].execution_successful
     [fix] = sarif.read(FORMATS["sarif"](in_files)).runs[0].results[0].fixes
     assert [r.deleted_region.start_line for r in fix.artifact_changes[0].replacements] == [12, 14]
 
