@@ -2,6 +2,8 @@
 
 import re
 
+from conformance.cases import Problem
+from conformance.hand_written.calling import Bound
 from conformance.hand_written.calling.binding import Binding
 from conformance.hand_written.checking.choosing import Candidate
 from conformance.hand_written.checking.further_calls import History, with_other_data
@@ -42,3 +44,11 @@ def goes_wrong_in_turn(candidate: Candidate) -> str:
         return ""
     order = "longer" if MORE_STEPS[wrong - 1] else "shorter"
     return f"goes wrong on a sequence that is {order} than the one before: {history.wrong_in(wrong)}"
+
+
+def _stays_within_bounds(bound: Bound, problem: Problem) -> bool:
+    """Tell whether states neither grow over many steps nor are cut off where they are large."""
+    if problem.case.nonlinearity != "tanh" or not isinstance(bound, Binding):
+        return False
+    limits = attempt(bound.limits_of_forward, problem)
+    return not isinstance(limits, Failure) and not limits.limits
