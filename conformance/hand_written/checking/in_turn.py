@@ -30,9 +30,7 @@ def goes_wrong_in_turn(candidate: Candidate) -> str:
         candidate = started  # so that the initial state must be there as well
     steps, problem = candidate.case.steps, candidate.answer.truth.problem
     bound = of_any_length(candidate.bound, steps)
-    longer = (
-        MORE_STEPS if problem.case.nonlinearity == "tanh" else MORE_STEPS[:2]
-    )  # others grow without bounds
+    longer = MORE_STEPS if _stays_within_bounds(bound, problem) else MORE_STEPS[:2]
     others = [with_other_data(bound, problem, steps + more) if more else problem for more in longer]
     problems = [problem, *others]
     calls = attempt(bound.calls, problems, candidate.caught)
