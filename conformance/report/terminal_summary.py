@@ -1,5 +1,6 @@
 """The end of a run on the terminal: a line of scope, a row for each subject, discrepancies in words, the verdict."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -21,6 +22,9 @@ WIDE = 110
 MOST_SHOWN = 10
 """Cases that are told in full; the rest is counted."""
 
+NUMBER = re.compile(r"\b\d+\.\d+\b")
+"""A measure in a reason, such as the bounds by which something is off: cases differ in it."""
+
 
 def print_summary(out: Console, summary: Summary) -> None:
     """Print what came out, the first discrepancies in full, and the verdict last."""
@@ -32,6 +36,7 @@ def print_summary(out: Console, summary: Summary) -> None:
         if place:
             out.print(f"{subject}: worst share {share}: {place}", markup=False, soft_wrap=True)
     _print_notable(out, summary.notable)
+    _print_counted(out, summary.noted)
     print_changed(out, summary.record.contracts)
     good = exit_code(summary.record) == EXIT_CONFORMS
     out.print(summary.sentence, markup=False, soft_wrap=True, style="bold green" if good else "bold red")
@@ -95,13 +100,18 @@ def _print_notable(out: Console, notable: Sequence[CaseRecord]) -> None:
     if rest := Counter(case.verdict for case in told[MOST_SHOWN:]):
         counts = ", ".join(f"{count:,} {verdict}" for verdict, count in rest.items())
         out.print(f"… and {counts} more; --report DIR records them all.\n", soft_wrap=True)
-    refused: dict[tuple[str, str], list[str]] = {}
-    for case in notable:
-        if case.verdict == "unsupported":
-            refused.setdefault((case.subject, case.reason), []).append(case.case)
-    for (subject, reason), cases in refused.items():
-        cases_in_words = "1 case" if len(cases) == 1 else f"{len(cases):,} cases"
-        line = f"UNSUPPORTED: {subject} in {cases_in_words}, first in {cases[0]}: {reason}"
-        out.print(line, markup=False, soft_wrap=True, style=COLOURS["unsupported"])
-    if refused:
+    _print_counted(out, [case for case in notable if case.verdict == "unsupported"])
+
+
+def _print_counted(out: Console, cases: Sequence[CaseRecord]) -> None:
+    """Print a line for each reason of cases of one verdict that needn't be told one by one, whatever its numbers."""
+    alike: dict[tuple[str, str], list[CaseRecord]] = {}
+    for case in cases:
+        alike.setdefault((case.subject, NUMBER.sub("", case.reason)), []).append(case)
+    for (subject, _), found in alike.items():
+        count = "1 case" if len(found) == 1 else f"{len(found):,} cases"
+        first, verdict = found[0], found[0].verdict
+        line = f"{verdict.upper()}: {subject} in {count}, first in {first.case}: {first.reason}"
+        out.print(line, markup=False, soft_wrap=True, style=COLOURS[verdict])
+    if cases:
         out.print()

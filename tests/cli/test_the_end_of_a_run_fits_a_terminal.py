@@ -6,7 +6,9 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from rich.console import Console
+from support import records
 from support.commands import Command
 
 from conformance.record import decode
@@ -60,3 +62,15 @@ def test_places_have_a_column_where_there_is_room(printed: Callable[[int], str])
     narrow = printed(70)
     assert "where" not in narrow
     assert re.search(r":Only: worst share \S+: .*rnn-tanh-T3-B2-I2-H3-f64-s0", narrow)
+
+
+def test_what_agrees_on_premises_of_its_own_is_told_in_a_line(printed: Callable[[int], str]) -> None:
+    record = records.rich_record()
+    agreeing = [case for case in record.cases if case.verdict == "agrees"]
+    told = [structs.replace(agreeing[0], reason=f"Within {share} bounds.") for share in ("1.3", "10.25")]
+    out = StringIO()
+    print_summary(Console(file=out, width=400), summarise(structs.replace(record, cases=told)))
+    first = agreeing[0]
+    assert f"AGREES: {first.subject} in 2 cases, first in {first.case}: Within 1.3 bounds." in out.getvalue()
+    assert "10.25" not in out.getvalue()
+    assert "AGREES" not in printed(400)
