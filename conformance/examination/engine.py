@@ -15,21 +15,17 @@ from msgspec import Struct, field
 
 from conformance.cases import Case, Problem, materialise
 from conformance.errors import Unsupported
+from conformance.examination.premises import Premises, Trial, differs
 from conformance.examination.recording import judged, unjudged, verdict_of
 from conformance.judge import (
     Allowance,
     Finding,
     allowances,
-    decided,
     distances,
-    end_to_end_check,
     greatest_noise,
-    local_check,
     malformed,
     not_judged,
     not_shown,
-    settled,
-    some_are_flushed,
     third_opinion,
     units_of_tanh,
 )
@@ -146,13 +142,13 @@ class Judged(Struct, frozen=True, kw_only=True):
     observation: Observation
     findings: Sequence[Finding]
     allowed: Mapping[str, Allowance]
-    flushes: bool
+    premises: Premises
 
     @property
     def verdict(self) -> tuple[Verdict, str]:
         """What is recorded as the verdict, and why."""
         left = not_judged(self.observation, self.findings)
-        return verdict_of(self.findings, not_judged=left, flushes=self.flushes)
+        return verdict_of(self.findings, not_judged=left, premises=self.premises.sentences)
 
 
 def _examined(case: Case, subject: Subject, clock: Clock, told: Callable[[Judged], CaseRecord]) -> CaseRecord:
@@ -179,19 +175,15 @@ def _judged(problem: Problem, runner: Runner) -> Judged:
     clock.mark("reference")
     allowed = _allowed(case)
     observation = runner.run(problem)
-    tanh = units_of_tanh(library_of(runner.subject), problem.format)
-    findings = local_check(problem, observation, tanh=tanh)
-    free = end_to_end_check(problem, observation, exact, allowed, decided(problem, findings))
-    findings = settled(findings, free)
-    flushes = False
-    if _differs(findings) and some_are_flushed(findings, problem.format):
-        lenient = allowances(problem, exact, flushes=True)
-        again = local_check(problem, observation, tanh=tanh, flushes=True)
-        free = end_to_end_check(problem, observation, exact, lenient, decided(problem, again))
-        again = settled(again, free)
-        if not _differs(again):
-            findings, allowed, flushes = again, lenient, True
-    if not _differs(findings):  # what is wrong by itself would break every law as well
+    trial = Trial(
+        problem=problem,
+        observation=observation,
+        exact=exact,
+        allowed=allowed,
+        tanh=units_of_tanh(library_of(runner.subject), problem.format),
+    )
+    findings, allowed, premises = trial.judged()
+    if not differs(findings):  # what is wrong by itself would break every law as well
         findings += relation_check(problem, runner.run, observation, allowed)
     return Judged(
         problem=problem,
@@ -199,12 +191,8 @@ def _judged(problem: Problem, runner: Runner) -> Judged:
         observation=observation,
         findings=findings,
         allowed=allowed,
-        flushes=flushes,
+        premises=premises,
     )
-
-
-def _differs(findings: Sequence[Finding]) -> bool:
-    return any(finding.verdict == "differs" for finding in findings)
 
 
 def _in_words(found: Judged) -> CaseRecord:

@@ -82,16 +82,15 @@ def reproduction(case_id: str, subject: str) -> str:
 
 
 def verdict_of(
-    findings: Sequence[Finding], *, not_judged: Sequence[str] = (), flushes: bool = False
+    findings: Sequence[Finding], *, not_judged: Sequence[str] = (), premises: Sequence[str] = ()
 ) -> tuple[Verdict, str]:
     """Return what all findings say together, and why where they don't agree.
 
-    With `flushes`, they allow for subnormals that are taken for 0. Where something shown is among what is
+    `premises` are what the subject was allowed beyond what all are, in words. Where something shown is among what is
     `not_judged`, nothing was decided.
     """
     verdict, reason = _together(findings)
-    if flushes:
-        reason = " ".join(filter(None, (FLUSHED, reason)))
+    reason = " ".join(filter(None, (*premises, reason)))
     if not_judged and verdict in ("agrees", "vacuous"):
         verdict = "undecidable"
         reason = f"Shown, but nothing to judge it from: {', '.join(not_judged)}. Show the steps that it builds on too."
@@ -113,9 +112,6 @@ def _together(findings: Sequence[Finding]) -> tuple[Verdict, str]:
             "Every term of everything compared is 0: no fault of the arithmetic could have shown.",
         )
     return "agrees", ""
-
-
-FLUSHED = "Subnormal numbers are taken for 0, and allowed to be."
 
 
 def _undecidable_reason(findings: Sequence[Finding]) -> str:

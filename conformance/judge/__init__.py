@@ -25,6 +25,7 @@ from conformance.judge.rounding import Precision as Precision
 from conformance.judge.shapes import malformed as malformed
 from conformance.judge.shapes import not_judged as not_judged
 from conformance.judge.shapes import not_shown as not_shown
+from conformance.judge.slopes import slopes_may_be_from_a as slopes_may_be_from_a
 from conformance.judge.subnormals import some_are_flushed as some_are_flushed
 from conformance.judge.third_opinion import third_opinion as third_opinion
 
@@ -53,6 +54,7 @@ __all__ = [
     "not_shown",
     "results",
     "settled",
+    "slopes_may_be_from_a",
     "some_are_flushed",
     "third_opinion",
     "units_of_tanh",

@@ -18,6 +18,7 @@ from msgspec import Struct
 from conformance.judge.flow import Flow, magnitude
 from conformance.judge.known import Known
 from conformance.judge.rounding import Precision
+from conformance.judge.slopes import units_of_slope
 from conformance.judge.step_bounds import Expected, Passed, Returned, Rows
 from refrnn import Array, ElmanCell, Weights
 
@@ -100,10 +101,9 @@ def pre_gradient(p: Precision, nonlinearity: str, h: Array, d_h: Array) -> Array
     """Bound δ = dL/dh · f'(h), both from the subject.
 
     tanh: 1.01 u |dL/dh| max(4 |f'|, |h| (1 + |h|) + 3 |f'|) + 2 η, which covers g·(1 − h·h), g·(1 − h)(1 + h),
-    g − g·h·h and (g + g·h)(1 − h) in any grouping; 1.01 covers products of roundings. relu: exact, a choice between
-    dL/dh and 0.
+    g − g·h·h and (g + g·h)(1 − h) in any grouping; 1.01 covers products of roundings. Where f' may be formed from a:
+    1.01 u |dL/dh| (2 c h² + 20 |f'|) + 2 η. relu: exact, a choice between dL/dh and 0.
     """
     if nonlinearity == "relu":
         return np.zeros_like(d_h)
-    size, slope = np.abs(h), np.abs(1 - h * h)
-    return 1.01 * p.u * np.abs(d_h) * np.maximum(4 * slope, size * (1 + size) + 3 * slope) + 2 * p.eta
+    return 1.01 * p.u * np.abs(d_h) * units_of_slope(p, h) + 2 * p.eta

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from conformance.judge.flow import Flow, magnitude
 from conformance.judge.rounding import Precision
+from conformance.judge.slopes import units_of_slope
 from refrnn import Array
 
 SECOND_ORDER = 1.01
@@ -116,8 +117,7 @@ class Arithmetic(Struct, frozen=True):
 
     def slope_of_tanh(self, t: Known) -> Known:
         """Return tanh' = 1 − t², or (1 − t)(1 + t), or a part of a product: as `elman_bounds.pre_gradient`."""
-        value, size = 1 - t.value * t.value, magnitude(t.value)
-        own = SECOND_ORDER * self.p.u * np.maximum(4 * np.abs(value), size * (1 + size) + 3 * np.abs(value))
+        value, own = 1 - t.value * t.value, SECOND_ORDER * self.p.u * units_of_slope(self.p, t.value)
         return Known(value, own + 2 * magnitude(t.value) * t.error + t.error**2 + 2 * self.p.eta)
 
     def through(self, left: Known, w: Array) -> Flow:

@@ -21,13 +21,19 @@ from conformance.subjects.observation import Observation
 
 
 def local_check(
-    problem: Problem, observation: Observation, *, tanh: float = USUAL, flushes: bool = False
+    problem: Problem,
+    observation: Observation,
+    *,
+    tanh: float = USUAL,
+    flushes: bool = False,
+    slopes: bool = False,
 ) -> list[Finding]:
     """Judge all that follows in one step from what `observation` shows, in the order of the data flow.
 
-    Its tanh may be off by `tanh` units (`functions.py`); with `flushes`, subnormals may be 0.
+    Its tanh may be off by `tanh` units (`functions.py`); with `flushes`, subnormals may be 0; with `slopes`, tanh'
+    may be formed from a pre-activation (`slopes.py`).
     """
-    precision = Precision.of(problem.format, tanh=tanh, flushes=flushes)
+    precision = Precision.of(problem.format, tanh=tanh, flushes=flushes, slopes=slopes)
     setting = Setting(
         problem=problem,
         observation=observation,

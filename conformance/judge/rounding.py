@@ -26,17 +26,21 @@ RECOMPUTED = 2.0**-53
 class Precision(Struct, frozen=True):
     """How a subject computes, next to its recomputation in float64.
 
-    Its tanh may be off by `tanh` units of u |tanh| (`functions.py`). With `flushes`, it takes subnormals for 0.
+    Its tanh may be off by `tanh` units of u |tanh| (`functions.py`). With `flushes`, it takes subnormals for 0; with
+    `slopes`, it may form tanh' from a pre-activation (`slopes.py`).
     """
 
     format: Format
     tanh: float = USUAL
     flushes: bool = False
+    slopes: bool = False
 
     @classmethod
-    def of(cls, subject: Format, *, tanh: float = USUAL, flushes: bool = False) -> "Precision":
+    def of(
+        cls, subject: Format, *, tanh: float = USUAL, flushes: bool = False, slopes: bool = False
+    ) -> "Precision":
         """Return the precision of a comparison with a subject that computes in `subject`."""
-        return cls(subject, tanh, flushes)
+        return cls(subject, tanh, flushes, slopes)
 
     @property
     def subject(self) -> np.dtype[Any]:

@@ -31,6 +31,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     relations: list[RelationTotal]
     apart: list[Apart]
     notable: list[CaseRecord]  # all that doesn't agree, the most urgent first
+    noted: list[CaseRecord]  # what agrees on premises of its own, which its reason tells
 
     def worst_step(self, subject: str) -> Worst | None:
         """Return the comparison of single steps of a subject that used most of its bound, None where there is none."""
@@ -53,6 +54,7 @@ def summarise(record: Record) -> Summary:
         relations=found.relations,
         apart=found.apart,
         notable=sorted(notable, key=lambda case: VERDICTS.index(case.verdict)),
+        noted=[case for case in record.cases if case.verdict == "agrees" and case.reason],
     )
 
 

@@ -1,9 +1,10 @@
 """The end of a run on the terminal: a line of scope, a row for each subject, discrepancies in words, the verdict."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -27,6 +28,8 @@ OUT_OF_REACH = (
     "after a free run rounding noise isn't small against some results, and it shows no steps of its own."
 )
 """What is said of cases that are undecidable for want of the subject's own steps."""
+NUMBER = re.compile(r"\b\d+\.\d+\b")
+"""A measure in a reason, such as the bounds by which something is off: cases differ in it."""
 
 
 def print_summary(out: Console, summary: Summary) -> None:
@@ -41,6 +44,7 @@ def print_summary(out: Console, summary: Summary) -> None:
             out.print(said, markup=False, soft_wrap=True)
     _print_notable(out, summary.notable)
     _print_smallest(out, summary.notable)
+    _print_counted(out, summary.noted)
     print_changed(out, summary.record.contracts)
     print_lacks(out, summary.record.lacks)
     good = exit_code(summary.record) == EXIT_CONFORMS
@@ -135,18 +139,8 @@ def _print_notable(out: Console, notable: Sequence[CaseRecord]) -> None:
     if rest := Counter(case.verdict for case in told[MOST_SHOWN:]):
         counts = ", ".join(f"{count:,} {verdict}" for verdict, count in rest.items())
         out.print(f"… and {counts} more; --report DIR records them all.\n", soft_wrap=True)
-    alike: dict[tuple[Verdict, str, str], list[str]] = {}
-    for case in notable:
-        if case.verdict == "unsupported":
-            alike.setdefault((case.verdict, case.subject, case.reason), []).append(case.case)
-        elif out_of_reach(case):
-            alike.setdefault((case.verdict, case.subject, OUT_OF_REACH), []).append(case.case)
-    for (verdict, subject, reason), cases in alike.items():
-        cases_in_words = "1 case" if len(cases) == 1 else f"{len(cases):,} cases"
-        line = f"{verdict.upper()}: {subject} in {cases_in_words}, first in {cases[0]}: {reason}"
-        out.print(line, markup=False, soft_wrap=True, style=COLOURS[verdict])
-    if alike:
-        out.print()
+    unreached = [structs.replace(case, reason=OUT_OF_REACH) for case in notable if out_of_reach(case)]
+    _print_counted(out, [*(case for case in notable if case.verdict == "unsupported"), *unreached])
 
 
 def _print_smallest(out: Console, notable: Sequence[CaseRecord]) -> None:
@@ -164,4 +158,17 @@ def _print_smallest(out: Console, notable: Sequence[CaseRecord]) -> None:
             out.print(line, markup=False, soft_wrap=True)
             printed = True
     if printed:
+        out.print()
+
+
+def _print_counted(out: Console, cases: Sequence[CaseRecord]) -> None:
+    """Print a line for each reason of cases that needn't be told one by one, whatever its numbers."""
+    alike: dict[tuple[Verdict, str, str], list[CaseRecord]] = {}
+    for case in cases:
+        alike.setdefault((case.verdict, case.subject, NUMBER.sub("", case.reason)), []).append(case)
+    for (verdict, subject, _), (first, *others) in alike.items():
+        count = f"{len(others) + 1:,} cases" if others else "1 case"
+        line = f"{verdict.upper()}: {subject} in {count}, first in {first.case}: {first.reason}"
+        out.print(line, markup=False, soft_wrap=True, style=COLOURS[verdict])
+    if cases:
         out.print()

@@ -6,7 +6,9 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from rich.console import Console
+from support import records
 from support.commands import CHAOTIC, Command
 
 from conformance.record import decode
@@ -124,3 +126,15 @@ def test_what_data_lack_is_told_after_what_came_out_and_in_short(ended: Callable
     assert said.index("DIFFERS") < said.index("VACUOUS for") < said.index("Does not conform")
     assert "more)" in said
     assert f"conformance power --case {SMALL}" in said
+
+
+def test_what_agrees_on_premises_of_its_own_is_told_in_a_line(printed: Callable[[int], str]) -> None:
+    record = records.rich_record()
+    agreeing = [case for case in record.cases if case.verdict == "agrees"]
+    told = [structs.replace(agreeing[0], reason=f"Within {share} bounds.") for share in ("1.3", "10.25")]
+    out = StringIO()
+    print_summary(Console(file=out, width=400), summarise(structs.replace(record, cases=told)))
+    first = agreeing[0]
+    assert f"AGREES: {first.subject} in 2 cases, first in {first.case}: Within 1.3 bounds." in out.getvalue()
+    assert "10.25" not in out.getvalue()
+    assert "AGREES" not in printed(400)
