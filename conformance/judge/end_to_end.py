@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 
 from conformance.cases import FORMATS, Format, Problem
+from conformance.judge import geometry
 from conformance.judge.comparison import Comparison, Finding, Scale
 from conformance.judge.decision import decide
 from conformance.judge.flow import magnitude
@@ -45,7 +46,8 @@ class Allowance(Struct, frozen=True, kw_only=True):
 def allowances(problem: Problem, exact: Observation, *, flushes: bool = False) -> dict[str, Allowance]:
     """Return what rounding noise allows for every result; `exact` is the reference in float64.
 
-    With `flushes`, subnormals may be 0 at every operation.
+    With `flushes`, subnormals may be 0 at every operation. What is 0 in padding takes part in no operation, so nothing
+    is allowed there.
     """
     precision = Precision.of(problem.format, flushes=flushes)
     true = {name: result.value for name, result in results(problem, exact).items()}
@@ -55,12 +57,18 @@ def allowances(problem: Problem, exact: Observation, *, flushes: bool = False) -
     inherited = _inherited_doubt(problem, lost)
     return {
         name: Allowance(
-            bound=THRESHOLD * noise.value,
+            bound=np.where(_in_padding(problem, name), 0.0, THRESHOLD * noise.value),
             doubtful=lost[name] | (inherited if name == "output" else inherited.any()) | hopeless,
             relative=float(noise.relative.max()),
         )
         for name, noise in found.items()
     }
+
+
+def _in_padding(problem: Problem, name: str) -> Array:
+    """Return which steps of a result are padding (T, B, 1); none of one that has no steps."""
+    of_steps = name in ("output", "dL/dx")
+    return ~geometry.active(problem) if of_steps else np.zeros(())
 
 
 def _is_large(noise: Noise, form: Format) -> Array:

@@ -161,3 +161,22 @@ def test_where_the_bound_of_a_long_sum_says_too_little_its_noise_decides():
     record = examine(case, Off())
     assert record.verdict == "differs"
     assert {q.quantity for q in record.quantities if q.verdict == "differs"} >= {"dL/dW_hh after a free run"}
+
+
+class TouchesPadding:
+    name, description = "touches-padding", "torch.nn.RNN whose dL/dx isn't 0 in padding"
+
+    def run(self, problem):
+        shown = load_subject("torch-results").run(problem)
+        d_x = problem.layout.time_major(shown.d_x).copy()
+        d_x[~problem.active] = 1e-300
+        return replace(shown, d_x=problem.layout.restored(d_x))
+
+
+def test_dl_dx_in_padding_is_exactly_0():
+    case = parse_id("rnn-tanh-T7-len5.7.2-B3-I4-H5-f64-s0")
+    assert examine(case, load_subject("torch-results")).verdict == "agrees"
+    record = examine(case, TouchesPadding())
+    assert record.verdict == "differs"
+    assert record.first_divergence.quantity == "dL/dx"
+    assert record.first_divergence.bound == 0

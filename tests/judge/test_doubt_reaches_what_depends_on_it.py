@@ -197,3 +197,15 @@ def test_a_comparison_under_a_law_tells_the_law() -> None:
     assert (law.relation, law.scale) == ("a law", "copy")
     plain = compared(result, result.value, result.value, allowance)
     assert (plain.relation, plain.scale) == ("", "noise")
+
+
+def test_nothing_is_allowed_in_padding_and_noise_everywhere_else() -> None:
+    problem = materialise(parse_id("rnn-tanh-T4-len2.4-B2-I3-H3-f64-s0"))
+    allowed = allowances(problem, observe(problem, np.float64))
+    for name in ("output", "dL/dx"):
+        bound = np.broadcast_to(allowed[name].bound, (4, 2, 3))
+        assert (bound[problem.active] > 0).all()
+        assert not bound[~problem.active].any()
+    others = [allowance.bound for name, allowance in allowed.items() if name not in ("output", "dL/dx")]
+    assert others
+    assert all((bound > 0).all() for bound in others)
