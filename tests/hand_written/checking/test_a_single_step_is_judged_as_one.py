@@ -387,3 +387,17 @@ def unroll(cell, xs, h):
     record = checked_alone(tmp_path, f"{CELL}\n{loops}", "Cell,unroll")
     assert (record.verdict, record.exit_code) == ("step-conforms", 5), record.headline
     assert "unroll" in record.headline
+
+
+OF_VECTORS = CELL.replace("new = np.tanh", "assert x.ndim == h.ndim == 1\n        new = np.tanh").replace(
+    "d = d_new * (1 - new**2)", "x, h, d = x[None], h[None], np.reshape(d_new, (1, -1)) * (1 - new**2)"
+)
+"""Vectors go in, and rows come back."""
+
+
+@pytest.mark.parametrize(("back", "verdict"), [("d @ self.B.T", "conforms"), ("d @ self.B", "differs")])
+def test_gradients_with_an_axis_more_are_handed_on_in_the_shape_of_the_state(
+    tmp_path: Path, back: str, verdict: str
+) -> None:
+    record = checked_alone(tmp_path, OF_VECTORS.replace("d @ self.B.T", back), "Cell")
+    assert record.verdict == verdict, record.headline

@@ -23,7 +23,7 @@ from conformance.hand_written.calling.hints.arguments import Arguments, Option, 
 from conformance.hand_written.calling.hints.inputs import plain_options
 from conformance.hand_written.calling.hints.returns import returned_names
 from conformance.hand_written.calling.loading.load import Loaded
-from conformance.hand_written.calling.running.program import Ran, run
+from conformance.hand_written.calling.running.program import Ran, run, value
 from conformance.hand_written.calling.running.reach import Reached, reach
 from conformance.hand_written.calling.values.forms import numeric
 
@@ -78,7 +78,8 @@ def backward_cells(
                 yield BackwardLoop(ran=probe)
                 continue
             for carried in _carried(probe, labels, memory=memory):
-                lines = (*opening, _loop((*at, back), carried, owner=forward.built.setup.owner))
+                handed_on = _handed_on(carried, probe)
+                lines = (*opening, _loop((*at, back), handed_on, owner=forward.built.setup.owner))
                 ran = run(loaded, forward.asked.p, (*before, *lines))
                 yield BackwardLoop(lines=lines, ran=ran, arguments=arguments, carried=_ends(carried, labels))
 
@@ -119,11 +120,22 @@ def _keeps_all_its_steps(forward: Forward) -> bool:
     return any(isinstance(value, (list, tuple, dict)) and len(value) >= steps for value in held.values())
 
 
-def _loop(step: tuple[str, ...], carried: Mapping[str, str], *, owner: str) -> str:
+def _loop(step: tuple[str, ...], handed_on: tuple[str, ...], *, owner: str) -> str:
     """Return the loop over time, which keeps what every step gave and what it left in the object."""
     given = f"grads.append(kept(back{', model' if owner == 'model' else ''}))"
-    steps = (f"{name} = back{path}" for name, path in carried.items())
-    return "for t in reversed(range(p.T)):" + "".join(f"\n    {line}" for line in (*step, given, *steps))
+    return "for t in reversed(range(p.T)):" + "".join(f"\n    {line}" for line in (*step, given, *handed_on))
+
+
+def _handed_on(carried: Mapping[str, str], probe: Ran) -> tuple[str, ...]:
+    """Return the lines that hand gradients on to the step before, in the shape of its state."""
+    shape = np.shape(probe.names["dh"])
+    texts = {name: f"back{path}" for name, path in carried.items()}
+    return tuple(
+        f"{name} = {text}"
+        if np.shape(value(probe, text)) == shape
+        else f"{name} = np.reshape({text}, {name}.shape)"
+        for name, text in texts.items()
+    )
 
 
 def _carried(probe: Ran, labels: dict[str, str], *, memory: bool) -> list[dict[str, str]]:
@@ -215,11 +227,19 @@ def _parts_of_a_step(parameter: Parameter, forward: Forward) -> Iterator[Option]
 
 
 def _following(ran: Ran, labels: dict[str, str]) -> list[Reached]:
-    """Return where in the result of a step back the gradient of the state before may be, by its name first."""
-    shape = np.shape(ran.names["dh"])
+    """Return where in the result of a step back the gradient of the state before may be, by its name first.
+
+    It may have an axis more than the state, for one sample.
+    """
+    shape = _lengths(ran.names["dh"])
     found = [
         item
         for item in reach("back", ran.names["back"], depth=3)
-        if (array := numeric(item.value)) is not None and array.shape == shape
+        if (array := numeric(item.value)) is not None and _lengths(array) == shape
     ]
     return sorted(found, key=lambda item: not _is_of_state(item, labels))
+
+
+def _lengths(array: object) -> tuple[int, ...]:
+    """Return the lengths of all axes but those of length 1."""
+    return tuple(n for n in np.shape(array) if n != 1)
