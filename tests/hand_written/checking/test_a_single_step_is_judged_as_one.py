@@ -401,3 +401,34 @@ def test_gradients_with_an_axis_more_are_handed_on_in_the_shape_of_the_state(
 ) -> None:
     record = checked_alone(tmp_path, OF_VECTORS.replace("d @ self.B.T", back), "Cell")
     assert record.verdict == verdict, record.headline
+
+
+GIVEN_ITS_WEIGHTS = """
+import numpy as np
+s = lambda a: 1 / (1 + np.exp(-a))
+class Step:
+    def __init__(self, weight_x, weight_h, b):
+        self.params, self.grads = [weight_x, weight_h, b], [0 * weight_x, 0 * weight_h, 0 * b]
+    def forward(self, x, h, c):
+        W, U, b = self.params
+        f, i, g, o = np.split(x @ W + h @ U + b, 4, axis=1)
+        f, i, g, o = s(f), s(i), np.tanh(g), s(o)
+        now = f * c + i * g
+        self.kept = x, h, c, f, i, g, o, now
+        return o * np.tanh(now), now
+    def backward(self, dh, dc):
+        W, U, _ = self.params
+        x, h, c, f, i, g, o, now = self.kept
+        dc = dc + dh * o * (1 - np.tanh(now) ** 2)
+        gates = dc * c * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g * g), dh * np.tanh(now) * o * (1 - o)
+        da = np.hstack(gates)
+        for kept, grad in zip(self.grads, (x.T @ da, h.T @ da, da.sum(0))):
+            kept[...] = grad
+        return da @ W.T, da @ U.T, dc * f
+"""
+
+
+def test_a_step_that_is_built_of_its_weights_gets_them_in_their_shapes(tmp_path: Path) -> None:
+    record = checked_alone(tmp_path, GIVEN_ITS_WEIGHTS, "Step")
+    assert record.verdict == "conforms", record.headline
+    assert "torch.nn.LSTM as a single step" in record.headline

@@ -27,7 +27,7 @@ FEWEST = 3
 """Gates of a cell that has any."""
 
 BIAS = re.compile(r"b\w{0,4}|bias\w*", re.IGNORECASE)
-OF_STATES = re.compile(r"[URV]\w{0,2}|W_?(h|a|s|r)\w{0,3}|\w*(hh|rec\w*|hid\w*)", re.ASCII)
+OF_STATES = re.compile(r"[URV]\w{0,2}|(W_?|[Ww]eights?_)(h|a|s|r)\w{0,3}|\w*(hh|rec\w*|hid\w*)", re.ASCII)
 OF_HEADS = re.compile(r"(W|V|b)_?(h?y|out\w*|hq|v)|b_?y", re.ASCII)
 """What weights are called that go with h, and those of a head; all others go with x."""
 
